@@ -1,0 +1,55 @@
+"""Which column of a script's result is which part of a person, and the person's key."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterable
+
+from leadflow.errors import ColumnsError
+
+IDENTITY = ("first_name", "last_name", "address", "city", "state", "zip")
+
+_ALIASES = {
+    "first_name": ("firstname", "first", "fname"),
+    "last_name": ("lastname", "last", "lname", "surname"),
+    "address": ("address", "address1", "street", "streetaddress", "addressline1"),
+    "city": ("city", "town"),
+    "state": ("state", "statecode", "stateabbr"),
+    "zip": ("zip", "zipcode", "zip5", "postalcode", "postcode"),
+}
+
+
+def _plain(name: str) -> str:
+    return re.sub(r"[^a-z0-9]", "", name.lower())
+
+
+def resolve_columns(columns: Iterable[str]) -> dict[str, str]:
+    """Map each identity part to the column that holds it, whatever its case and spacing.
+
+    Raises ColumnsError when a part is missing or two columns claim it.
+
+    >>> resolve_columns(["FIRST_NAME", "Last Name", "address", "City", "STATE", "Zip Code", "Ref"])["zip"]
+    'Zip Code'
+    """
+    names = list(columns)
+    found = {part: [c for c in names if _plain(c) in aliases] for part, aliases in _ALIASES.items()}
+    if missing := [part for part, hits in found.items() if not hits]:
+        raise ColumnsError.missing(missing, names)
+    for part, hits in found.items():
+        if len(hits) > 1:
+            raise ColumnsError.ambiguous(part, hits)
+    return {part: hits[0] for part, hits in found.items()}
+
+
+def person_key(first_name: str, last_name: str, address: str, city: str, state: str, zip_code: str) -> str:
+    """The key of a person: md5 of the six parts, trimmed and lower-cased, joined by "|".
+
+    It is the key the existing PERSON_CACHE tables use, so that earlier purchases stay known.
+
+    >>> person_key("Ann", " Lee", "1 Elm St", "Bath", "ME", "04530") == person_key("ann", "lee", "1 elm st", "BATH", "me", "04530")
+    True
+    """
+    parts = (first_name, last_name, address, city, state, zip_code)
+    text = "|".join((p or "").strip(" ").lower() for p in parts)
+    return hashlib.md5(text.encode(), usedforsecurity=False).hexdigest()

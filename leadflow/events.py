@@ -1,0 +1,161 @@
+"""The six events of a job (frozen), and the bus that numbers, times and hands them on."""
+
+from __future__ import annotations
+
+import sys
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any, ClassVar
+
+_PACKAGE = Path(__file__).parent
+
+
+def _speaker() -> str:
+    """The file:line, inside leadflow where possible, of the code that made the event."""
+    frame = sys._getframe(2)
+    while frame.f_back and frame.f_code.co_filename in ("<string>", __file__):
+        frame = frame.f_back
+    return f"{Path(frame.f_code.co_filename).name}:{frame.f_lineno}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Event:
+    """What all events share: the stage that spoke, where in the code, and the batch (1-based) if any."""
+
+    name: ClassVar[str] = "event"
+    stage: str
+    batch: int | None = None
+    source: str = field(default_factory=_speaker)
+
+    def data(self) -> dict[str, Any]:
+        """The event's own fields as a dict fit for JSON."""
+        own = asdict(self)
+        return {k: v for k, v in own.items() if k not in ("stage", "batch", "source") and v is not None}
+
+    def text(self) -> str:
+        """One line for a person to read."""
+        return str(getattr(self, "message", "") or self.data())
+
+
+@dataclass(frozen=True, kw_only=True)
+class JobProgress(Event):
+    """Progress in percent (0 to 100) and row counts, at the start and after every batch."""
+
+    name: ClassVar[str] = "job_progress"
+    status: str
+    progress: int
+    message: str
+    current_row: int = 0
+    total_rows: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class JobLog(Event):
+    """A log line; `level` is one of debug, info, warning, error."""
+
+    name: ClassVar[str] = "job_log"
+    message: str
+    level: str = "info"
+
+
+@dataclass(frozen=True, kw_only=True)
+class BatchProgress(Event):
+    """A batch starts: its number and the rows (1-based, inclusive) that it covers."""
+
+    name: ClassVar[str] = "batch_progress"
+    first_row: int
+    last_row: int
+    total_batches: int | None = None
+
+    def text(self) -> str:
+        """One line for a person to read."""
+        of = f"/{self.total_batches}" if self.total_batches else ""
+        return f"Batch {self.batch}{of}: rows {self.first_row} to {self.last_row}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class RowProcessed(Event):
+    """Every tenth lead whose outcome is known; the lead is named by its key."""
+
+    name: ClassVar[str] = "row_processed"
+    row: int
+    person_key: str
+    outcome: str
+
+    def text(self) -> str:
+        """One line for a person to read."""
+        return f"Row {self.row}: {self.outcome} ({self.person_key})"
+
+
+@dataclass(frozen=True, kw_only=True)
+class JobComplete(Event):
+    """The job ended well; `stats` are its final counts."""
+
+    name: ClassVar[str] = "job_complete"
+    stats: dict[str, Any]
+
+    def text(self) -> str:
+        """One line for a person to read."""
+        return "Job complete: " + ", ".join(f"{k}={v}" for k, v in self.stats.items() if not isinstance(v, dict))
+
+
+@dataclass(frozen=True, kw_only=True)
+class JobErrored(Event):
+    """The job ended badly, or was stopped; `next_step` is the line to run."""
+
+    name: ClassVar[str] = "job_error"
+    message: str
+    error: str
+    next_step: str = ""
+
+
+Emit = Callable[[Event], None]
+
+
+def no_emit(event: Event) -> None:
+    """The default listener of a stage used alone: nobody."""
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """An event with its job, its number in the job, its UTC time, and seconds since the job's start."""
+
+    job_id: str
+    seq: int
+    at: datetime
+    elapsed: float
+    event: Event
+
+
+Listener = Callable[[Recorded], None]
+
+
+class EventBus:
+    """Stamps the events of one job and hands each to every listener, in order.
+
+    Elapsed time is taken from the monotonic clock, so a clock stepping back cannot disorder a trace.
+    """
+
+    def __init__(self, job_id: str, *listeners: Listener, first_seq: int = 1, elapsed: float = 0.0) -> None:
+        self.job_id = job_id
+        self._listeners = list(listeners)
+        self._seq = first_seq
+        self._zero = time.monotonic() - elapsed
+        self._lock = threading.Lock()
+
+    def listen(self, listener: Listener) -> None:
+        """Add a listener; it hears events from now on."""
+        with self._lock:
+            self._listeners.append(listener)
+
+    def emit(self, event: Event) -> None:
+        """Stamp `event` and tell everyone."""
+        with self._lock:
+            recorded = Recorded(self.job_id, self._seq, datetime.now(timezone.utc), time.monotonic() - self._zero, event)
+            self._seq += 1
+            for listener in self._listeners:
+                listener(recorded)

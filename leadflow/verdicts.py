@@ -1,0 +1,72 @@
+"""What a check said about a phone, and how two checks make one verdict."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import Enum
+
+
+class Verdict(str, Enum):
+    """A phone's verdict. Anything but clean and clean_wireless is not callable."""
+
+    CLEAN = "clean"
+    CLEAN_WIRELESS = "clean_wireless"
+    LITIGATOR = "litigator"
+    DNC = "dnc"
+    INTERNAL_DNC = "internal_dnc"
+    STATE_WIRELESS = "state_wireless"
+    INVALID = "invalid"
+    HOLD = "hold"
+    UNCHECKED = "unchecked"
+
+    def __str__(self) -> str:
+        """The plain word, as sheets and tables hold it."""
+        return self.value
+
+
+CALLABLE = frozenset({Verdict.CLEAN, Verdict.CLEAN_WIRELESS})
+
+# The worst of two verdicts wins; unchecked beats clean, so a missing answer never clears a phone.
+_WORST_FIRST = (
+    Verdict.LITIGATOR,
+    Verdict.DNC,
+    Verdict.INTERNAL_DNC,
+    Verdict.STATE_WIRELESS,
+    Verdict.INVALID,
+    Verdict.HOLD,
+    Verdict.UNCHECKED,
+    Verdict.CLEAN_WIRELESS,
+    Verdict.CLEAN,
+)
+
+
+def worst(*verdicts: Verdict) -> Verdict:
+    """The verdict that decides when several checks spoke; no checks at all is unchecked.
+
+    >>> str(worst(Verdict.CLEAN, Verdict.UNCHECKED))
+    'unchecked'
+    """
+    return min(verdicts, key=_WORST_FIRST.index, default=Verdict.UNCHECKED)
+
+
+@dataclass(frozen=True)
+class Scrub:
+    """One check of one phone: what was said, by whom, when, with which raw code and list date."""
+
+    phone: str
+    check: str  # "litigator" or "dnc"
+    verdict: Verdict
+    provider: str
+    code: str
+    checked_at: datetime
+    list_date: str = ""
+    policy: str = ""
+
+    def __repr__(self) -> str:
+        """Without the phone: a repr may end up in a log."""
+        return f"Scrub({self.check}, {self.verdict}, {self.provider}, code={self.code!r})"
+
+    def fresh(self, now: datetime, max_age: timedelta) -> bool:
+        """Whether the check is recent enough to count; one from the future is not."""
+        return timedelta(minutes=-5) <= now - self.checked_at <= max_age
