@@ -141,7 +141,8 @@ class Policy(_Part):
     deliver_wireless: bool = True
     phones_delivered: int = Field(3, ge=1, le=10)
     emails_delivered: int = Field(3, ge=0, le=10)
-    keep_checkpoints_days: float = 30.0
+    reuse_scrubs_hours: float = Field(24, ge=0, le=744)
+    keep_checkpoints_days: float = Field(30, ge=0)
 
 
 class Settings(BaseSettings):

@@ -1,0 +1,67 @@
+"""leadflow: from a Snowflake script to checked, callable leads in a Google Sheet, every job traceable.
+
+>>> import leadflow as lf
+>>> with lf.local.start() as world, lf.Engine(world.settings) as engine:
+...     job = engine.run("SELECT * FROM RAW_LEADS", name="all_leads", limit_rows=20)
+...     job.ok
+True
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from leadflow import errors as errors
+    from leadflow import local as local
+    from leadflow import stages as stages
+    from leadflow.columns import person_key as person_key
+    from leadflow.engine import Engine as Engine
+    from leadflow.engine import Estimate as Estimate
+    from leadflow.job import Job as Job
+    from leadflow.job import JobHandle as JobHandle
+    from leadflow.job import JobStatus as JobStatus
+    from leadflow.prompt import forget as forget
+    from leadflow.prompt import report as report
+    from leadflow.report import compare as compare
+    from leadflow.report import jobs as jobs
+    from leadflow.report import lineage as lineage
+    from leadflow.report import trace as trace
+    from leadflow.settings import Settings as Settings
+    from leadflow.verdicts import Verdict as Verdict
+
+__version__ = "0.1.0"
+
+_HOME = {
+    "Engine": "leadflow.engine",
+    "Estimate": "leadflow.engine",
+    "Job": "leadflow.job",
+    "JobHandle": "leadflow.job",
+    "JobStatus": "leadflow.job",
+    "Settings": "leadflow.settings",
+    "Verdict": "leadflow.verdicts",
+    "person_key": "leadflow.columns",
+    "trace": "leadflow.report",
+    "jobs": "leadflow.report",
+    "compare": "leadflow.report",
+    "lineage": "leadflow.report",
+    "report": "leadflow.prompt",
+    "forget": "leadflow.prompt",
+}
+_MODULES = ("errors", "local", "stages")
+
+__all__ = [*_HOME, *_MODULES]
+
+
+def __getattr__(name: str) -> Any:
+    """Load a public name when it is first used, so that importing leadflow stays quick."""
+    if name in _HOME:
+        return getattr(importlib.import_module(_HOME[name]), name)
+    if name in _MODULES:
+        return importlib.import_module(f"leadflow.{name}")
+    raise AttributeError(f"module 'leadflow' has no attribute {name!r}; it has {', '.join(__all__)}")
+
+
+def __dir__() -> list[str]:
+    return sorted([*__all__, "__version__"])

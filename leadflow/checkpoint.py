@@ -1,0 +1,262 @@
+"""Paid answers and job positions, durable before anything else is done with them.
+
+One SQLite file (0600) next to the history: many threads and processes may use it, a commit
+is on disk when it returns, and a killed process leaves it whole. It holds personal data until a job's
+checkpoints are pruned; `forget` removes one person.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sqlite3
+import threading
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from leadflow.errors import HistoryError, JobNotFound
+from leadflow.services.idicore import Answer
+from leadflow.verdicts import Scrub, Verdict
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS answers (
+    person_key TEXT PRIMARY KEY, payload TEXT NOT NULL, job_id TEXT NOT NULL, saved_at REAL NOT NULL);
+CREATE TABLE IF NOT EXISTS scrubs (
+    phone TEXT NOT NULL, kind TEXT NOT NULL, payload TEXT NOT NULL, saved_at REAL NOT NULL,
+    PRIMARY KEY (phone, kind));
+CREATE TABLE IF NOT EXISTS jobs (
+    job_id TEXT PRIMARY KEY, plan TEXT NOT NULL, counts TEXT, extracted_at REAL, ended_at REAL);
+CREATE TABLE IF NOT EXISTS leads (
+    job_id TEXT NOT NULL, person_key TEXT NOT NULL, seq INTEGER NOT NULL, batch INTEGER NOT NULL,
+    row TEXT NOT NULL, disposition TEXT, reason TEXT NOT NULL DEFAULT '',
+    PRIMARY KEY (job_id, person_key)) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS leads_in_order ON leads (job_id, batch, seq);
+"""
+_FINAL = ("delivered", "held")
+_KEYS_A_QUERY = 500
+
+
+@dataclass(frozen=True)
+class StoredBatch:
+    """Leads of one batch that are not settled yet: batch number and rows as dicts of text."""
+
+    number: int
+    first_row: int
+    rows: list[dict[str, str]]
+
+
+class Checkpoints:
+    """The store; safe to use from many threads."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        path.touch(mode=0o600, exist_ok=True)
+        os.chmod(path, 0o600)
+        self._write = threading.RLock()
+        self._waiting: list[tuple[str, Answer]] = []
+        self._waiting_lock = threading.Lock()
+        self._broken: HistoryError | None = None
+        self._db = self._open()
+
+    def _open(self) -> sqlite3.Connection:
+        try:
+            db = sqlite3.connect(self.path, timeout=60, check_same_thread=False, isolation_level=None)
+            db.execute("PRAGMA journal_mode=WAL")
+            db.execute("PRAGMA synchronous=FULL")
+            db.execute("PRAGMA secure_delete=ON")
+            db.executescript(_SCHEMA)
+        except sqlite3.DatabaseError as error:
+            raise HistoryError(
+                f"the checkpoint file {self.path} cannot be opened ({error}). Do not delete it: it holds paid answers. "
+                "Move it away and restore a copy, or start without it to buy its unfinished leads again"
+            ) from error
+        return db
+
+    @contextmanager
+    def _transaction(self) -> Iterator[sqlite3.Connection]:
+        with self._write:
+            if self._broken:
+                raise self._broken
+            try:
+                self._db.execute("BEGIN IMMEDIATE")
+                yield self._db
+                self._db.execute("COMMIT")
+            except sqlite3.Error as error:
+                self._rollback()
+                raise HistoryError(
+                    f"checkpoints could not be written to {self.path} ({error}). Free disk space or fix its permissions, "
+                    "then engine.resume(job_id)"
+                ) from error
+            except BaseException:
+                self._rollback()
+                raise
+
+    def _rollback(self) -> None:
+        if self._db.in_transaction:
+            self._db.execute("ROLLBACK")
+
+    def save_answer(self, job_id: str, answer: Answer) -> None:
+        """Make a paid answer durable; on return it is on disk. Concurrent callers share a commit."""
+        with self._waiting_lock:
+            self._waiting.append((job_id, answer))
+        with self._write:
+            if self._broken:
+                raise self._broken
+            with self._waiting_lock:
+                mine, self._waiting = self._waiting, []
+            if mine:
+                self._commit_answers(mine)
+
+    def _commit_answers(self, answers: list[tuple[str, Answer]]) -> None:
+        now = time.time()
+        rows = [(answer.person_key, answer.to_json(), job_id, now) for job_id, answer in answers]
+        try:
+            with self._transaction() as db:
+                db.executemany("INSERT OR REPLACE INTO answers VALUES (?, ?, ?, ?)", rows)
+        except HistoryError as error:
+            # Callers whose answer rode in this commit must not go on either.
+            self._broken = error
+            raise
+
+    def answers(self, person_keys: Iterable[str]) -> dict[str, Answer]:
+        """The answers already paid for, by person key."""
+        sql = "SELECT person_key, payload FROM answers WHERE person_key IN"
+        return {key: Answer.from_json(payload) for key, payload in self._in(sql, person_keys)}
+
+    def save_scrubs(self, scrubs: Iterable[Scrub]) -> None:
+        """Keep the checks of phones, the newest a phone and kind of check."""
+        now = time.time()
+        rows = [(s.phone, s.check, _scrub_to_json(s), now) for s in scrubs]
+        with self._transaction() as db:
+            db.executemany("INSERT OR REPLACE INTO scrubs VALUES (?, ?, ?, ?)", rows)
+
+    def scrubs(self, phones: Iterable[str], check: str) -> dict[str, Scrub]:
+        """The last check of that kind for each phone that has one."""
+        sql = f"SELECT phone, payload FROM scrubs WHERE kind = '{check}' AND phone IN"
+        return {phone: _scrub_from_json(payload) for phone, payload in self._in(sql, phones)}
+
+    def _in(self, sql: str, values: Iterable[str]) -> Iterator[tuple[Any, ...]]:
+        wanted = list(dict.fromkeys(values))
+        for start in range(0, len(wanted), _KEYS_A_QUERY):
+            part = wanted[start : start + _KEYS_A_QUERY]
+            with self._write:
+                rows = self._db.execute(f"{sql} ({','.join('?' * len(part))})", part).fetchall()
+            yield from rows
+
+    def add_job(self, job_id: str, plan: Mapping[str, Any]) -> None:
+        """Remember what a job is to do, so that it can be resumed."""
+        with self._transaction() as db:
+            db.execute("INSERT INTO jobs (job_id, plan) VALUES (?, ?)", (job_id, json.dumps(plan)))
+
+    def plan(self, job_id: str) -> dict[str, Any]:
+        """What the job is to do; JobNotFound if its checkpoints are gone."""
+        with self._write:
+            row = self._db.execute("SELECT plan FROM jobs WHERE job_id = ?", (job_id,)).fetchone()
+        if row is None:
+            raise JobNotFound(f"job {job_id} has no checkpoints in {self.path}: it is unknown, or was pruned; run its script again, which skips the leads already processed")
+        return dict(json.loads(row[0]))
+
+    def add_leads(self, job_id: str, batch: int, first_row: int, rows: list[dict[str, str]]) -> None:
+        """Store a batch of leads as extracted."""
+        values = [(job_id, r["person_key"], first_row + i, batch, json.dumps(r)) for i, r in enumerate(rows)]
+        with self._transaction() as db:
+            db.executemany("INSERT OR IGNORE INTO leads (job_id, person_key, seq, batch, row) VALUES (?, ?, ?, ?, ?)", values)
+
+    def extracted(self, job_id: str, counts: Mapping[str, int] | None = None) -> dict[str, int] | None:
+        """Mark the extraction as complete with its counts, or read them (None: not complete)."""
+        if counts is not None:
+            with self._transaction() as db:
+                db.execute("UPDATE jobs SET counts = ?, extracted_at = ? WHERE job_id = ?", (json.dumps(dict(counts)), time.time(), job_id))
+            return dict(counts)
+        with self._write:
+            row = self._db.execute("SELECT counts FROM jobs WHERE job_id = ? AND extracted_at IS NOT NULL", (job_id,)).fetchone()
+        return None if row is None else dict(json.loads(row[0]))
+
+    def drop_leads(self, job_id: str) -> None:
+        """Forget the leads of an extraction that broke off; none of them was paid for yet."""
+        with self._transaction() as db:
+            db.execute("DELETE FROM leads WHERE job_id = ?", (job_id,))
+
+    def unsettled(self, job_id: str) -> Iterator[StoredBatch]:
+        """The batches with leads that are not settled, in order."""
+        with self._write:
+            numbers = self._db.execute(
+                "SELECT DISTINCT batch FROM leads WHERE job_id = ? AND coalesce(disposition, '') NOT IN (?, ?) ORDER BY batch",
+                (job_id, *_FINAL),
+            ).fetchall()
+        for (number,) in numbers:
+            with self._write:
+                rows = self._db.execute(
+                    "SELECT seq, row FROM leads WHERE job_id = ? AND batch = ? AND coalesce(disposition, '') NOT IN (?, ?) ORDER BY seq",
+                    (job_id, number, *_FINAL),
+                ).fetchall()
+            if rows:
+                yield StoredBatch(number, rows[0][0], [json.loads(row) for _, row in rows])
+
+    def settle(self, job_id: str, outcomes: Iterable[tuple[str, str, str]]) -> None:
+        """Store (person_key, disposition, reason); delivered and held are final, retry is not."""
+        values = [(disposition, reason, job_id, key) for key, disposition, reason in outcomes]
+        with self._transaction() as db:
+            db.executemany("UPDATE leads SET disposition = ?, reason = ? WHERE job_id = ? AND person_key = ?", values)
+
+    def tally(self, job_id: str) -> dict[tuple[str, str], int]:
+        """How many leads have each (disposition, reason); a lead not settled has ("", "")."""
+        sql = "SELECT coalesce(disposition, ''), reason, count(*) FROM leads WHERE job_id = ? GROUP BY 1, 2"
+        with self._write:
+            return {(d, r): n for d, r, n in self._db.execute(sql, (job_id,))}
+
+    def keys(self, job_id: str, *dispositions: str) -> list[str]:
+        """The keys of the job's leads with one of these dispositions, or of all its leads."""
+        sql = "SELECT person_key FROM leads WHERE job_id = ?"
+        if dispositions:
+            sql += f" AND disposition IN ({','.join('?' * len(dispositions))})"
+        with self._write:
+            return [key for (key,) in self._db.execute(f"{sql} ORDER BY seq", (job_id, *dispositions))]
+
+    def end(self, job_id: str) -> None:
+        """Note that the job has nothing left to do, so that it can be pruned later."""
+        with self._transaction() as db:
+            db.execute("UPDATE jobs SET ended_at = ? WHERE job_id = ?", (time.time(), job_id))
+
+    def prune(self, keep_days: float) -> int:
+        """Drop the leads and answers of jobs that ended more than `keep_days` ago; the number of jobs dropped."""
+        limit = time.time() - keep_days * 86_400
+        old = "SELECT job_id FROM jobs WHERE ended_at < ?"
+        with self._transaction() as db:
+            db.execute(f"DELETE FROM leads WHERE job_id IN ({old})", (limit,))
+            db.execute(f"DELETE FROM answers WHERE job_id IN ({old}) AND person_key NOT IN (SELECT person_key FROM leads)", (limit,))
+            db.execute("DELETE FROM scrubs WHERE saved_at < ?", (limit,))
+            return db.execute("DELETE FROM jobs WHERE ended_at < ?", (limit,)).rowcount
+
+    def forget(self, person_key: str) -> int:
+        """Remove a person: their answer, the checks of their phones, and their rows; how many rows went."""
+        known = self.answers([person_key]).get(person_key)
+        with self._transaction() as db:
+            gone = db.execute("DELETE FROM answers WHERE person_key = ?", (person_key,)).rowcount
+            gone += db.execute("UPDATE leads SET row = ? WHERE person_key = ? AND disposition IN (?, ?)", ('{}', person_key, *_FINAL)).rowcount
+            gone += db.execute("DELETE FROM leads WHERE person_key = ? AND coalesce(disposition, '') NOT IN (?, ?)", (person_key, *_FINAL)).rowcount
+            for phone in known.phones if known else ():
+                gone += db.execute("DELETE FROM scrubs WHERE phone = ?", (phone.number,)).rowcount
+        with self._write:
+            self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        return gone
+
+    def close(self) -> None:
+        """Close the file."""
+        with self._write:
+            self._db.close()
+
+
+def _scrub_to_json(scrub: Scrub) -> str:
+    return json.dumps({**scrub.__dict__, "verdict": str(scrub.verdict), "checked_at": scrub.checked_at.isoformat()})
+
+
+def _scrub_from_json(text: str) -> Scrub:
+    fields = json.loads(text)
+    return Scrub(**{**fields, "verdict": Verdict(fields["verdict"]), "checked_at": datetime.fromisoformat(fields["checked_at"])})

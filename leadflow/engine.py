@@ -1,0 +1,458 @@
+"""Engine: runs, resumes and estimates jobs."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import secrets
+import socket
+import threading
+import traceback
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from leadflow.checkpoint import Checkpoints
+from leadflow.errors import (
+    BudgetReached,
+    InputError,
+    JobBusyError,
+    JobFailedError,
+    LeadflowError,
+    ScriptError,
+    SettingsError,
+    Stopped,
+)
+from leadflow.events import EventBus, JobComplete, JobErrored, JobLog, JobProgress, Listener
+from leadflow.history import History, set_default
+from leadflow.job import Counts, Job, JobHandle, JobStatus
+from leadflow.pipeline import Budget, Pipeline, Services
+from leadflow.services.dncscrub import POLICY_VERSION, LitigatorList
+from leadflow.services.idicore import Idicore
+from leadflow.services.sheets import Sheet
+from leadflow.services.warehouse import Warehouse
+from leadflow.settings import Settings
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from leadflow.report import Report
+
+_HEARTBEAT_S = 5.0
+_STALE_S = 30.0
+_engines: list[Engine] = []
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """What a run would do and cost; `cost` is None while a price is not set. Nothing was bought or written."""
+
+    extracted: int
+    already_processed: int
+    held: dict[str, int]
+    lookups: int
+    reused: int
+    litigator_calls: int
+    dnc_calls: int
+    sheet_appends: int
+    cost: float | None
+
+
+class Engine:
+    """Runs scripts through all the stages; one engine may run several jobs at once.
+
+    Example:
+        >>> import leadflow as lf
+        >>> with lf.local.start() as world, lf.Engine(world.settings) as engine:
+        ...     job = engine.run("SELECT * FROM RAW_LEADS", name="all", limit_rows=20)
+        ...     str(job.status)
+        'COMPLETED'
+    """
+
+    def __init__(self, settings: Settings | None = None) -> None:
+        self.settings = settings if settings is not None else _settings_from_environment()
+        self._private_home()
+        self.history = History(self.settings.history_file)
+        set_default(self.settings.history_file)
+        self.checkpoints = Checkpoints(self.settings.checkpoint_file)
+        self.checkpoints.prune(self.settings.policy.keep_checkpoints_days)
+        self.idicore = Idicore(self.settings.idicore)
+        self.litigator = LitigatorList(self.settings.litigator)
+        self.dnc = _dnc(self.settings)
+        self._running: dict[str, JobHandle] = {}
+        _engines.append(self)
+
+    def __enter__(self) -> Engine:
+        """The engine itself."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Close it."""
+        self.close()
+
+    def _private_home(self) -> None:
+        home = self.settings.home.expanduser()
+        home.mkdir(mode=0o700, parents=True, exist_ok=True)
+        os.chmod(home, 0o700)
+
+    def run(
+        self,
+        script: str | Path,
+        name: str | None = None,
+        limit_rows: int | None = None,
+        *,
+        max_lookups: int | None = None,
+        max_cost: float | None = None,
+        progress: bool = True,
+    ) -> Job:
+        """Run a script (SQL text, or the path of a .sql file) and wait for its end.
+
+        `limit_rows` counts unprocessed leads. Raises JobFailedError if the job fails; a stopped job is returned.
+        Ctrl-C stops the job within the calls in flight, then raises KeyboardInterrupt; the job can be resumed.
+        """
+        handle = self.submit(script, name, limit_rows, max_lookups=max_lookups, max_cost=max_cost)
+        return _watched(handle, progress)
+
+    def submit(
+        self,
+        script: str | Path,
+        name: str | None = None,
+        limit_rows: int | None = None,
+        *,
+        max_lookups: int | None = None,
+        max_cost: float | None = None,
+        listeners: tuple[Listener, ...] = (),
+    ) -> JobHandle:
+        """Start a run in the background; `listeners` hear its events from the first one on."""
+        text, name = _read(script, name)
+        if limit_rows is not None and limit_rows <= 0:
+            raise InputError(f"limit_rows is {limit_rows}; it must be 1 or more, or None for all the leads")
+        job_id = _new_id(name)
+        plan = {"script": text, "name": name, "limit_rows": limit_rows}
+        self._record_start(job_id, plan)
+        self.checkpoints.add_job(job_id, plan)
+        return self._launch(job_id, plan, self._budget(max_lookups, max_cost), listeners)
+
+    def resume(self, job_id: str, *, max_lookups: int | None = None, max_cost: float | None = None, progress: bool = True) -> Job:
+        """Go on where a dead, failed or stopped run was, and try the leads held back for retry; pays for nothing twice.
+
+        Raises JobNotFound for an unknown job and JobBusyError while another live process runs it.
+        """
+        return _watched(self.submit_resume(job_id, max_lookups=max_lookups, max_cost=max_cost), progress)
+
+    def submit_resume(
+        self, job_id: str, *, max_lookups: int | None = None, max_cost: float | None = None, listeners: tuple[Listener, ...] = ()
+    ) -> JobHandle:
+        """Resume in the background."""
+        self.history.job(job_id)
+        plan = self.checkpoints.plan(job_id)
+        if job_id in self._running and not self._running[job_id].wait(0):
+            raise JobBusyError(f"job {job_id} runs in this very process; .stop() its handle first")
+        self.history.claim(job_id, _owner(), _STALE_S)
+        return self._launch(job_id, plan, self._budget(max_lookups, max_cost), listeners)
+
+    def _budget(self, max_lookups: int | None, max_cost: float | None) -> Budget:
+        settings = self.settings
+        lookups = settings.max_lookups if max_lookups is None else max_lookups
+        cost = settings.max_cost if max_cost is None else max_cost
+        if cost is not None and settings.idicore.price is None:
+            raise SettingsError("max_cost is set, but idicore.price is not; set LEADFLOW_IDICORE__PRICE to what one lookup costs you")
+        return Budget(lookups, cost, settings.idicore.price)
+
+    def _record_start(self, job_id: str, plan: dict[str, Any]) -> None:
+        settings = self.settings
+        self.history.start_job(
+            id=job_id,
+            name=plan["name"],
+            script_id=script_id(plan["script"]),
+            script_name=plan["name"],
+            script=plan["script"],
+            status=str(JobStatus.PENDING),
+            progress=0,
+            message="Job created",
+            limit_rows=plan["limit_rows"],
+            glba=settings.idicore.glba,
+            dppa=settings.idicore.dppa,
+            policy_version=POLICY_VERSION,
+            started_by=settings.started_by,
+            owner=_owner(),
+            spreadsheet_id=settings.sheets.spreadsheet_id,
+            worksheet=settings.sheets.worksheet,
+            person_cache=settings.warehouse.person_cache,
+            consolidated=settings.warehouse.consolidated,
+        )
+
+    def _launch(self, job_id: str, plan: dict[str, Any], budget: Budget, listeners: tuple[Listener, ...]) -> JobHandle:
+        seq, elapsed = self.history.last_seq(job_id)
+        bus = EventBus(job_id, self.history.record, *listeners, first_seq=seq + 1, elapsed=elapsed)
+        if seq == 0:
+            bus.emit(JobLog(stage="Job", message="Job created, status=PENDING"))
+        stop = threading.Event()
+        services = self._services(job_id)
+        pipeline = Pipeline(job_id, plan, self.settings, services, self.checkpoints, self.history, bus, stop, budget)
+        handle = JobHandle(job_id, plan["name"], stop, lambda: pipeline.progress)
+        self._running[job_id] = handle
+        threading.Thread(target=self._drive, args=(pipeline, handle), name=f"leadflow-{job_id}", daemon=True).start()
+        return handle
+
+    def _services(self, job_id: str) -> Services:
+        warehouse = Warehouse(self.settings.warehouse, query_tag=f"leadflow:{job_id}")
+        return Services(warehouse, self.idicore, self.litigator, self.dnc, Sheet(self.settings.sheets))
+
+    def _drive(self, pipeline: Pipeline, handle: JobHandle) -> None:
+        """The job's thread: run, then record how it ended, whatever happened."""
+        ended = threading.Event()
+        beat = threading.Thread(target=self._beat, args=(pipeline, ended), name="heartbeat", daemon=True)
+        beat.start()
+        try:
+            job, error = self._run_to_end(pipeline)
+        except BaseException as unexpected:
+            job, error = None, unexpected
+        finally:
+            ended.set()
+            beat.join()
+            pipeline.services.warehouse.close()
+        handle._finish(job, error)
+
+    def _beat(self, pipeline: Pipeline, ended: threading.Event) -> None:
+        while not ended.wait(_HEARTBEAT_S):
+            try:
+                self.history.heartbeat(pipeline.job_id, _owner())
+            except JobBusyError:
+                # Another process took the job over, thinking this one dead: two must not deliver.
+                pipeline.stop.set()
+            except LeadflowError:
+                continue
+
+    def _run_to_end(self, pipeline: Pipeline) -> tuple[Job | None, BaseException | None]:
+        self._started(pipeline)
+        try:
+            pipeline.run()
+            return self._completed(pipeline), None
+        except (Stopped, BudgetReached) as stopped:
+            return self._ended(pipeline, JobStatus.STOPPED, stopped), None
+        except Exception as error:
+            job = self._ended(pipeline, JobStatus.FAILED, error)
+            return job, _failure(job, error)
+
+    def _started(self, pipeline: Pipeline) -> None:
+        now = datetime.now(timezone.utc)
+        self.history.update_job(
+            pipeline.job_id, status=str(JobStatus.RUNNING), message="ETL job started", owner=_owner(), heartbeat_at=now, started_at=now
+        )
+        purposes = f"glba={self.settings.idicore.glba}, dppa={self.settings.idicore.dppa}"
+        pipeline.bus.emit(JobLog(stage="Job", message=f"Purposes: {purposes}; result codes: {POLICY_VERSION}"))
+        pipeline.bus.emit(JobProgress(stage="Engine", status="running", progress=0, message="ETL job started"))
+
+    def _completed(self, pipeline: Pipeline) -> Job:
+        counts = pipeline.counts()
+        if not counts.balanced or counts.waiting:
+            raise JobFailedError(f"job {pipeline.job_id} lost count of its leads: {counts}; engine.resume({pipeline.job_id!r}) settles the rest")
+        message = f"{counts.delivered} delivered, {counts.held_back} held back, {counts.already_processed} already processed"
+        if counts.retry:
+            message += f"; {sum(counts.retry.values())} of them may still clear: engine.resume({pipeline.job_id!r})"
+        else:
+            self.checkpoints.end(pipeline.job_id)
+        stats = {**asdict(counts), **self._phone_counts(pipeline.job_id)}
+        pipeline.bus.emit(JobComplete(stage="Job", stats=stats))
+        return self._record_end(pipeline, JobStatus.COMPLETED, message, counts)
+
+    def _ended(self, pipeline: Pipeline, status: JobStatus, error: BaseException) -> Job:
+        message = str(error) if isinstance(error, LeadflowError) else f"unexpected {type(error).__name__} at {_where(error)}"
+        next_step = f"engine.resume({pipeline.job_id!r})"
+        pipeline.bus.emit(JobErrored(stage="Job", message=message, error=type(error).__name__, next_step=next_step))
+        return self._record_end(pipeline, status, message, pipeline.counts())
+
+    def _phone_counts(self, job_id: str) -> dict[str, int]:
+        batches = self.history.batches(job_id)
+        return {f"{name}_count": int(batches[name].sum()) for name in ("litigator", "dnc")}
+
+    def _record_end(self, pipeline: Pipeline, status: JobStatus, message: str, counts: Counts) -> Job:
+        """Write the end down; an end that cannot be recorded is not reported as a success."""
+        job_id = pipeline.job_id
+        self.history.flush()
+        self.history.update_job(
+            job_id,
+            status=str(status),
+            progress=pipeline.progress.percent,
+            message=message,
+            counts=asdict(counts),
+            total_rows_processed=counts.delivered + sum(counts.held.values()),
+            clean_count=counts.delivered,
+            **self._phone_counts(job_id),
+            completed_at=datetime.now(timezone.utc),
+        )
+        self.history.flush()
+        return Job(job_id, pipeline.plan["name"], status, counts, message, self.report, self.trace)
+
+    def estimate(self, script: str | Path, limit_rows: int | None = None) -> Estimate:
+        """Rows, calls and money of a run, by the exact anti-join; buys nothing and writes to no table of yours."""
+        from leadflow.stages.extraction import open_extraction
+
+        text, _ = _read(script, None)
+        with Warehouse(self.settings.warehouse, query_tag="leadflow:estimate") as warehouse:
+            warehouse.connect()
+            extraction = open_extraction(text, warehouse, limit_rows=limit_rows)
+            keys = [key for leads in extraction.batches(10_000) for key in leads["person_key"]]
+        reused = len(self.checkpoints.answers(keys))
+        batches = -(-len(keys) // self.settings.batch_size)
+        counts = extraction.counts
+        lookups = len(keys) - reused
+        price = self.settings.idicore.price
+        return Estimate(
+            extracted=counts["extracted"],
+            already_processed=counts["already_processed"],
+            held={r: counts[r] for r in ("duplicate", "no_identity", "over_limit") if counts.get(r)},
+            lookups=lookups,
+            reused=reused,
+            litigator_calls=batches,
+            dnc_calls=batches if self.settings.dnc.provider == "dncscrub" else 0,
+            sheet_appends=batches,
+            cost=None if price is None else round(lookups * price, 2),
+        )
+
+    def trace(self, job_id: str) -> pd.DataFrame:
+        """The timeline of a job as a DataFrame, one row an event."""
+        from leadflow import report
+
+        self.history.flush()
+        return report.trace(job_id, history=self.history)
+
+    def report(self, job_id: str) -> Report:
+        """The report of a job, validated against the sheet and the tables as they are now."""
+        from leadflow import report
+
+        self.history.flush()
+        return report.report(job_id, history=self.history, facts=self._facts(job_id))
+
+    def _facts(self, job_id: str) -> Any:
+        """What the job should have left behind, and what is there; what cannot be read is None."""
+        from leadflow.report import Facts
+
+        delivered = self.checkpoints.keys(job_id, "delivered")
+        final = self.checkpoints.keys(job_id, "delivered", "held")
+        table = self.settings.warehouse
+        with Warehouse(table, query_tag="leadflow:report") as warehouse:
+            return Facts(
+                delivered_keys=delivered,
+                final_keys=final,
+                sheet_keys=_or_none(lambda: self._sheet_keys()),
+                cache_keys=_or_none(lambda: warehouse.present(table.person_cache, "person_key", final)),
+                consolidated_keys=_or_none(lambda: warehouse.present(table.consolidated, "Lead Key", final)),
+            )
+
+    def _sheet_keys(self) -> list[str]:
+        sheet = Sheet(self.settings.sheets)
+        sheet.connect()
+        return sheet.key_list()
+
+    def forget(self, person_key: str) -> int:
+        """Remove a person from the checkpoints; the number of rows removed.
+
+        The sheet and the Snowflake tables are yours to clean: see lf.lineage(person_key) for where they went.
+        """
+        return self.checkpoints.forget(person_key)
+
+    def close(self) -> None:
+        """Stop what runs, wait for it, and close every service."""
+        for handle in self._running.values():
+            handle.stop()
+        for handle in self._running.values():
+            handle.wait()
+        self.history.close()
+        self.checkpoints.close()
+        for service in (self.idicore, self.litigator, self.dnc):
+            service.close()
+        if self in _engines:
+            _engines.remove(self)
+
+
+def last_engine() -> Engine | None:
+    """The engine made last in this process and not closed, if any."""
+    return _engines[-1] if _engines else None
+
+
+def script_id(text: str) -> str:
+    """A short, stable id of a script's text, the same for the same script on any machine."""
+    return hashlib.sha256(text.strip().replace("\r\n", "\n").encode()).hexdigest()[:12]
+
+
+def _dnc(settings: Settings) -> Any:
+    from leadflow.services.dnc_list import dnc_service
+
+    return dnc_service(settings.dnc)
+
+
+def _settings_from_environment() -> Settings:
+    from pydantic import ValidationError
+
+    try:
+        return Settings()  # type: ignore[call-arg]
+    except ValidationError as error:
+        wrong = "; ".join(f"LEADFLOW_{'__'.join(map(str, e['loc'])).upper()}: {e['msg']}" for e in error.errors())
+        raise SettingsError(f"the settings are not complete: {wrong}. Set them in the environment or in .env, or try lf.local.start()") from None
+
+
+def _read(script: str | Path, name: str | None) -> tuple[str, str]:
+    """The script's text and the job's name."""
+    if isinstance(script, Path) or (re.fullmatch(r"[^\n;]+\.sql", script.strip())):
+        path = Path(script)
+        if not path.is_file():
+            raise ScriptError(f"there is no script file {path}")
+        return path.read_text(encoding="utf-8-sig"), name or path.stem
+    if not script.strip():
+        raise ScriptError("the script is empty")
+    return script, name or "script"
+
+
+def _new_id(name: str) -> str:
+    slug = re.sub(r"[^a-z0-9]+", "_", name.lower()).strip("_")[:40] or "job"
+    return f"{slug}-{datetime.now(timezone.utc):%Y%m%d-%H%M%S}-{secrets.token_hex(3)}"
+
+
+_TOKEN = secrets.token_hex(4)
+
+
+def _owner() -> str:
+    return f"{socket.gethostname()}:{os.getpid()}:{_TOKEN}"
+
+
+def _or_none(read: Callable[[], list[str]]) -> list[str] | None:
+    try:
+        return read()
+    except LeadflowError:
+        return None
+
+
+def _where(error: BaseException) -> str:
+    """The last file:line of the traceback: where, without what, since a message may hold personal data."""
+    frames = traceback.extract_tb(error.__traceback__)
+    return f"{Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else "an unknown place"
+
+
+def _failure(job: Job, error: BaseException) -> BaseException:
+    failed = JobFailedError(f"job {job.id} failed: {job.message}\nTo go on where it was: engine.resume({job.id!r})")
+    if isinstance(error, LeadflowError):
+        failed.__cause__ = error
+    else:
+        failed.__suppress_context__ = True
+    return failed
+
+
+def _watched(handle: JobHandle, progress: bool) -> Job:
+    """Wait for a job with a progress bar; an interrupt stops it first."""
+    from tqdm.auto import tqdm
+
+    try:
+        with tqdm(total=100, desc=handle.name, unit="%", disable=None if progress else True) as bar:
+            while not handle.wait(0.2):
+                bar.update(handle.progress.percent - bar.n)
+            bar.update(handle.progress.percent - bar.n)
+    except KeyboardInterrupt:
+        handle.stop()
+        handle.wait()
+        raise
+    return handle.result()

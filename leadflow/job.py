@@ -1,0 +1,155 @@
+"""A job as its user sees it: status, counts, and a handle on one that is still running."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import TYPE_CHECKING, Any
+
+from leadflow.errors import JobFailedError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from leadflow.report import Report
+
+
+class JobStatus(str, Enum):
+    """Where a job stands."""
+
+    PENDING = "PENDING"
+    RUNNING = "RUNNING"
+    COMPLETED = "COMPLETED"
+    FAILED = "FAILED"
+    STOPPED = "STOPPED"
+
+    def __str__(self) -> str:
+        """The plain word, as the history holds it."""
+        return self.value
+
+
+@dataclass(frozen=True)
+class Counts:
+    """The accounting of a job, in leads: extracted = already_processed + delivered + held back.
+
+    `held` has a count for each reason, of leads that were settled and of leads that a resume tries again.
+    """
+
+    extracted: int = 0
+    already_processed: int = 0
+    delivered: int = 0
+    held: dict[str, int] = field(default_factory=dict)
+    retry: dict[str, int] = field(default_factory=dict)
+    waiting: int = 0
+    bought: int = 0
+    reused: int = 0
+
+    @property
+    def held_back(self) -> int:
+        """Leads not delivered, for whatever reason but having been processed before."""
+        return sum(self.held.values()) + sum(self.retry.values())
+
+    @property
+    def balanced(self) -> bool:
+        """Whether every extracted row is accounted for."""
+        return self.extracted == self.already_processed + self.delivered + self.held_back + self.waiting
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a job is: leads settled of leads to process."""
+
+    done: int = 0
+    total: int | None = None
+
+    @property
+    def percent(self) -> int:
+        """0 to 100; a job with nothing to do is at 100."""
+        if self.total is None:
+            return 0
+        return 100 if self.total == 0 else min(100, 100 * self.done // self.total)
+
+
+@dataclass(frozen=True)
+class Job:
+    """A job that has ended, well or not."""
+
+    id: str
+    name: str
+    status: JobStatus
+    counts: Counts
+    message: str = ""
+    _report: Callable[[str], Report] | None = field(default=None, repr=False, compare=False)
+    _trace: Callable[[str], pd.DataFrame] | None = field(default=None, repr=False, compare=False)
+
+    @property
+    def ok(self) -> bool:
+        """Whether the job completed."""
+        return self.status is JobStatus.COMPLETED
+
+    def report(self) -> Report:
+        """The job's report, with the sheet and the tables checked."""
+        if self._report is None:
+            raise JobFailedError(f"job {self.id} is detached from its engine; use lf.report({self.id!r})")
+        return self._report(self.id)
+
+    def trace(self) -> pd.DataFrame:
+        """The job's timeline, one row an event."""
+        if self._trace is None:
+            raise JobFailedError(f"job {self.id} is detached from its engine; use lf.trace({self.id!r})")
+        return self._trace(self.id)
+
+
+class JobHandle:
+    """A job running in the background: `.id`, `.progress`, `.stop()`, `.wait()`, `.result()`."""
+
+    def __init__(self, job_id: str, name: str, stop: threading.Event, progress: Callable[[], Progress]) -> None:
+        self.id = job_id
+        self.name = name
+        self._stop = stop
+        self._progress = progress
+        self._done = threading.Event()
+        self._job: Job | None = None
+        self._error: BaseException | None = None
+
+    def __repr__(self) -> str:
+        """Id, state and progress."""
+        return f"<JobHandle {self.id} {self.status} {self.progress.percent}%>"
+
+    @property
+    def progress(self) -> Progress:
+        """How far the job is now."""
+        return self._progress()
+
+    @property
+    def status(self) -> JobStatus:
+        """RUNNING until the job has ended, then how it ended."""
+        if not self._done.is_set():
+            return JobStatus.RUNNING
+        return self._job.status if self._job else JobStatus.FAILED
+
+    def stop(self) -> None:
+        """Ask the job to stop; it ends as STOPPED once the calls in flight are back."""
+        self._stop.set()
+
+    def wait(self, timeout: float | None = None) -> bool:
+        """Wait up to `timeout` seconds for the end; True if the job has ended."""
+        return self._done.wait(timeout)
+
+    def result(self, timeout: float | None = None) -> Job:
+        """The ended job; raises its error if it failed, TimeoutError if it still runs."""
+        if not self.wait(timeout):
+            raise TimeoutError(f"job {self.id} still runs after {timeout} s; .wait() longer or .stop() it")
+        if self._error is not None:
+            raise self._error
+        assert self._job is not None
+        return self._job
+
+    def _finish(self, job: Job | None, error: BaseException | None) -> None:
+        self._job, self._error = job, error
+        self._done.set()
+
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
+        return {"text/plain": repr(self)}

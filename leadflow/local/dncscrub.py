@@ -1,0 +1,126 @@
+"""A stand-in for DNCScrub: the litigator list v1.4 (integer phones) and the full scrub (all strings)."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from leadflow.local.faults import Call, Fault, Gate, Reply
+from leadflow.local.people import dnc_code, is_litigator
+
+LOGIN_ID = "local-login"
+MOST = 10_000
+_GOOD = re.compile(r"[2-9]\d{9}")
+
+
+class _Scrub:
+    """What both lists share: the login, the number list, the all-or-nothing rule."""
+
+    name = ""
+
+    def __init__(self) -> None:
+        """A list behind a gate."""
+        self.gate = Gate(self.name)
+
+    def operation(self, method: str, path: str) -> str:
+        """Every call is a check."""
+        return "check"
+
+    def error(self, status: int, message: str) -> dict[str, Any]:
+        """DNCScrub's error shape."""
+        return {"ErrorCode": status, "Message": message}
+
+    def empty(self) -> list[Any]:
+        """An answer without rows."""
+        return []
+
+    def handle(self, call: Call, fault: Fault | None) -> Reply:
+        """Check the numbers of a request."""
+        if call.field("loginId") != LOGIN_ID:
+            return Reply(self.error(401, "loginId is not valid"), 401)
+        numbers = [n.strip() for n in call.field("phoneList").split(",") if n.strip()]
+        if not numbers:
+            return Reply(self.error(400, "phoneList is required"), 400)
+        most = MOST if call.method == "POST" else 10
+        if len(numbers) > most:
+            return Reply(self.error(400, f"at most {most} numbers a request"), 400)
+        malformed = [n for n in numbers if not _GOOD.fullmatch(n.split("|")[0])]
+        if (malformed and call.field("ignoreInvalid") != "1") or (fault and fault.kind == "malformed_number"):
+            return Reply(self.error(400, "phoneList holds a malformed number"), 400)
+        self.gate.count("numbers", len(numbers))
+        rows = [self.row(n) for n in numbers]
+        if fault and fault.kind == "missing_row":
+            rows = rows[: -int(fault.options.get("rows", 1))]
+        if fault and fault.kind == "unknown_code" and rows:
+            self.blur(rows[0])
+        return self.reply(rows, call)
+
+    def row(self, number: str) -> dict[str, Any]:
+        """One row of the answer."""
+        raise NotImplementedError
+
+    def blur(self, row: dict[str, Any]) -> None:
+        """Make a row say something that no manual knows."""
+        raise NotImplementedError
+
+    def reply(self, rows: list[dict[str, Any]], call: Call) -> Reply:
+        """The answer."""
+        return Reply(rows)
+
+
+class LitigatorList(_Scrub):
+    """GET or POST /v1.4/scrub/litigator."""
+
+    name = "litigator"
+
+    def row(self, number: str) -> dict[str, Any]:
+        """`Phone` is an integer here."""
+        phone = re.sub(r"\D", "", number)
+        return {"Phone": int(phone or 0), "IsLitigator": is_litigator(phone)}
+
+    def blur(self, row: dict[str, Any]) -> None:
+        """Neither true nor false."""
+        row["IsLitigator"] = None
+
+
+class FullScrub(_Scrub):
+    """GET or POST /app/main/rpc/scrub."""
+
+    name = "dnc"
+
+    def row(self, number: str) -> dict[str, Any]:
+        """Every value is a string here; `PHONE|ID` gives the id back in Reserved."""
+        phone, _, reserved = number.partition("|")
+        code = dnc_code(phone) if _GOOD.fullmatch(phone) else "M"
+        wireless = code in "WLGY"
+        line = "VoIP" if code == "Y" else "Wireless" if wireless else "AllOther"
+        return {
+            "Phone": phone,
+            "ResultCode": code,
+            "Reserved": reserved,
+            "Reason": "National (USA) 2003-06-01;;;" if code == "D" else ";;;W" if wireless else "",
+            "RegionAbbrev": "LA",
+            "Country": "US",
+            "Locale": "Fiction",
+            "CarrierInfo": f'5820;{line.upper()};"Fictional Telephone"',
+            "NewReassignedAreaCode": "",
+            "TZCode": "6",
+            "CallingWindow": "8:00-21:00;8:00-21:00;8:00-21:00",
+            "UTCOffset": "-360",
+            "DoNotCallToday": "0",
+            "CallingTimeRestrictions": "0",
+            "EBRType": "",
+            "IsWirelessOrVoIP": "1" if wireless else "0",
+            "LineType": line,
+        }
+
+    def blur(self, row: dict[str, Any]) -> None:
+        """A code of no manual."""
+        row["ResultCode"] = "Q"
+
+    def reply(self, rows: list[dict[str, Any]], call: Call) -> Reply:
+        """CSV unless JSON was asked for."""
+        if call.field("output") == "json":
+            return Reply(rows)
+        quoted = [",".join('"' + str(v).replace('"', '""') + '"' for v in row.values()) for row in rows]
+        return Reply("\n".join(quoted), 200, {"content-type": "text/csv"})

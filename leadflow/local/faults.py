@@ -1,0 +1,191 @@
+"""Faults, latency, quotas and counters: what happens to a call before and after a stand-in answers it."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import threading
+import time
+from collections import deque
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import parse_qs
+
+Receive = Callable[[], Awaitable[dict[str, Any]]]
+Send = Callable[[dict[str, Any]], Awaitable[None]]
+Scope = dict[str, Any]
+
+KINDS = {
+    "timeout", "truncated", "html", "drop", "missing_row", "malformed_number", "unknown_code", "expired_token", "empty",
+    "applied_then_503", "applied_then_drop", "applied_late",
+}  # fmt: skip
+APPLIED = {"applied_then_503", "applied_then_drop"}
+
+
+@dataclass
+class Fault:
+    """One fault that waits: it lets `after` matching calls pass and then hits `times` of them."""
+
+    kind: str
+    times: int = 1
+    after: int = 0
+    options: dict[str, Any] = field(default_factory=dict)
+
+    def matches(self, call: Call) -> bool:
+        """Whether the fault is meant for this call: `on` names the operation, `key` a word in the body."""
+        on = self.options.get("on", "write" if self.kind.startswith("applied") and call.service == "sheets" else None)
+        key = self.options.get("key")
+        wanted = call.operation == on if on else call.operation != "login"
+        return wanted and (key is None or key.encode() in call.body)
+
+
+@dataclass
+class Call:
+    """One request to a stand-in."""
+
+    service: str
+    operation: str
+    method: str
+    path: str
+    headers: dict[str, str]
+    query: dict[str, list[str]]
+    body: bytes
+
+    def json(self) -> Any:  # noqa: ANN401
+        """The body as JSON, or an empty object."""
+        try:
+            return json.loads(self.body or b"{}")
+        except ValueError:
+            return {}
+
+    def field(self, *names: str) -> str:
+        """A value by any of its names, from the query, a JSON body, a form body or the headers."""
+        lowered = {name.lower() for name in names}
+        body = self.json()
+        form = {} if isinstance(body, dict) and body else parse_qs(self.body.decode("utf-8", "replace"))
+        for source in (self.query, body if isinstance(body, dict) else {}, form, self.headers):
+            for name, value in source.items():
+                if name.lower() in lowered:
+                    return str(value[0] if isinstance(value, list) else value)
+        return ""
+
+
+@dataclass
+class Reply:
+    """One answer of a stand-in; a str body goes out as it is, anything else as JSON."""
+
+    body: Any
+    status: int = 200
+    headers: dict[str, str] = field(default_factory=dict)
+
+    def content(self) -> tuple[bytes, str]:
+        """The bytes of the body, and their media type."""
+        if isinstance(self.body, str):
+            return self.body.encode(), "text/plain; charset=utf-8"
+        return json.dumps(self.body).encode(), "application/json; charset=utf-8"
+
+
+class Gate:
+    """What stands before one service: latency, the in-flight cap, quotas a minute, faults and counters."""
+
+    def __init__(self, service: str) -> None:
+        """A gate that lets everything through."""
+        self.service = service
+        self.lock = threading.Lock()
+        self.latency = 0.0
+        self.cap: int | None = None
+        self.quotas: dict[str, int | None] = {}
+        self.window = 60.0
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget faults, counters and the calls of the last minute."""
+        with self.lock:
+            self.faults: list[Fault] = []
+            self.counts: dict[str, int] = {}
+            self.in_flight = self.max_in_flight = 0
+            self.recent: dict[str, deque[float]] = {}
+
+    def count(self, name: str, by: int = 1) -> None:
+        """Add to a counter."""
+        with self.lock:
+            self.counts[name] = self.counts.get(name, 0) + by
+
+    def stats(self) -> dict[str, int]:
+        """The counters."""
+        with self.lock:
+            return {**self.counts, "max_in_flight": self.max_in_flight}
+
+    def refuse(self, operation: str) -> tuple[str, float] | None:
+        """Why a call of this kind is refused now, with the seconds to wait; None admits and counts it."""
+        with self.lock:
+            if self.cap is not None and self.in_flight >= self.cap:
+                return "in flight", 1.0
+            limit, now = self.quotas.get(operation), time.monotonic()
+            recent = self.recent.setdefault(operation, deque())
+            while recent and recent[0] <= now - self.window:
+                recent.popleft()
+            if limit is not None and len(recent) >= limit:
+                return "quota", recent[0] + self.window - now
+            recent.append(now)
+            self.in_flight += 1
+            self.max_in_flight = max(self.max_in_flight, self.in_flight)
+            return None
+
+    def leave(self) -> None:
+        """A call is over."""
+        with self.lock:
+            self.in_flight = max(0, self.in_flight - 1)
+
+    def take_fault(self, call: Call) -> Fault | None:
+        """The fault that hits this call, if one does."""
+        with self.lock:
+            for fault in self.faults:
+                if not fault.matches(call):
+                    continue
+                if fault.after > 0:
+                    fault.after -= 1
+                    continue
+                fault.times -= 1
+                if fault.times <= 0:
+                    self.faults.remove(fault)
+                return fault
+        return None
+
+
+async def read_body(receive: Receive) -> bytes:
+    """The whole body of a request."""
+    chunks: list[bytes] = []
+    while True:
+        message = await receive()
+        chunks.append(message.get("body", b""))
+        if not message.get("more_body"):
+            return b"".join(chunks)
+
+
+async def send_reply(send: Send, reply: Reply, *, cut: bool = False, short: bool = False) -> None:
+    """Answer; `cut` halves the body, and with `short` the length header still promises all of it."""
+    content, media = reply.content()
+    body = content[: len(content) // 2] if cut else content
+    length = len(content) if short else len(body)
+    headers = {"content-type": media, **reply.headers, "content-length": str(length)}
+    raw = [(k.lower().encode(), v.encode()) for k, v in headers.items()]
+    await send({"type": "http.response.start", "status": reply.status, "headers": raw})
+    await send({"type": "http.response.body", "body": body, "more_body": short})
+
+
+async def drop(receive: Receive) -> None:
+    """Cut the connection without a word. uvicorn keeps the transport on the object that owns `receive`."""
+    transport = getattr(getattr(receive, "__self__", None), "transport", None)
+    if transport is not None:
+        transport.abort()
+        await asyncio.sleep(0.02)
+
+
+def status_reply(status: int, fault: Fault, error: Callable[[int, str], Any]) -> Reply:
+    """A plain HTTP error in the service's own error shape."""
+    headers = {}
+    if "retry_after" in fault.options:
+        headers["retry-after"] = str(fault.options["retry_after"])
+    return Reply(error(status, f"the local world was told to answer {status}"), status, headers)

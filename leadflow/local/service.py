@@ -1,0 +1,98 @@
+"""A stand-in behind its gate, as an ASGI app."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any, Protocol
+from urllib.parse import parse_qs
+
+from leadflow.local.faults import APPLIED, Call, Fault, Gate, Receive, Reply, Scope, Send
+from leadflow.local.faults import drop, read_body, send_reply, status_reply
+
+
+class Standin(Protocol):
+    """What a stand-in offers its gate."""
+
+    gate: Gate
+
+    def operation(self, method: str, path: str) -> str:
+        """The kind of call, for quotas and faults: login, search, read, write, check."""
+        ...
+
+    def handle(self, call: Call, fault: Fault | None) -> Reply:
+        """Do the work and answer."""
+        ...
+
+    def error(self, status: int, message: str) -> Any:  # noqa: ANN401
+        """An error body as this vendor writes it."""
+        ...
+
+    def empty(self) -> Any:  # noqa: ANN401
+        """The body of an answer that says nothing."""
+        ...
+
+
+_HTML = Reply("<html><body><h1>Service temporarily under maintenance</h1></body></html>", 200, {"content-type": "text/html"})
+
+
+class Service:
+    """The ASGI app of one stand-in."""
+
+    def __init__(self, standin: Standin, prefix: str) -> None:
+        """Serve `standin` below the path `prefix`."""
+        self.standin, self.prefix, self.gate = standin, prefix, standin.gate
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        path = scope["path"][len(self.prefix) :]
+        call = Call(
+            self.gate.service,
+            self.standin.operation(scope["method"], path),
+            scope["method"],
+            path,
+            {k.decode().lower(): v.decode("latin-1") for k, v in scope["headers"]},
+            parse_qs(scope["query_string"].decode(), keep_blank_values=True),
+            await read_body(receive),
+        )
+        self.gate.count({"login": "logins", "read": "reads", "write": "writes"}.get(call.operation, "calls"))
+        if refusal := self.gate.refuse(call.operation):
+            self.gate.count("refused")
+            wait = {"retry-after": str(int(refusal[1]) + 1)} if self.gate.service != "sheets" else {}
+            message = f"Quota exceeded for {call.operation} requests ({refusal[0]})."
+            await send_reply(send, Reply(self.standin.error(429, message), 429, wait))
+            return
+        try:
+            if self.gate.latency:
+                await asyncio.sleep(self.gate.latency)
+            await self._answer(call, self.gate.take_fault(call), receive, send)
+        finally:
+            self.gate.leave()
+
+    async def _answer(self, call: Call, fault: Fault | None, receive: Receive, send: Send) -> None:
+        kind = fault.kind if fault else ""
+        if fault is None or kind in {"missing_row", "malformed_number", "unknown_code", "expired_token", "truncated"}:
+            reply = self.standin.handle(call, fault)
+            short = bool(fault and fault.options.get("short"))
+            await send_reply(send, reply, cut=kind == "truncated", short=short)
+            if short:
+                await drop(receive)
+            return
+        self.gate.count("faults")
+        if kind in APPLIED or fault.options.get("applied"):
+            self.standin.handle(call, None)
+        if kind.isdigit():
+            await send_reply(send, status_reply(int(kind), fault, self.standin.error))
+        elif kind == "timeout":
+            await asyncio.sleep(float(fault.options.get("s", 60)))
+            await drop(receive)
+        elif kind in ("drop", "applied_then_drop"):
+            await drop(receive)
+        elif kind == "html":
+            await send_reply(send, _HTML)
+        elif kind == "empty":
+            await send_reply(send, Reply(self.standin.empty()))
+        else:
+            if kind == "applied_late":
+                wait = float(fault.options.get("s", 1))
+                asyncio.get_running_loop().call_later(wait, self.standin.handle, call, None)
+            await send_reply(send, Reply(self.standin.error(503, "The service is currently unavailable."), 503))

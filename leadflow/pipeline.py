@@ -1,0 +1,477 @@
+"""One job's run: batches flow through lookup, the two checks, the sheet and the cache, overlapping.
+
+Every step is safe to repeat: answers are looked for in the checkpoints first, the sheet is read
+for the key before a row goes in, the tables are merged on the key. So a resume is the same run again.
+"""
+
+from __future__ import annotations
+
+import queue
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta, timezone
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+
+from leadflow.checkpoint import Checkpoints
+from leadflow.errors import BudgetReached, InputError, LeadflowError, Stopped
+from leadflow.events import BatchProgress, EventBus, JobLog, JobProgress, RowProcessed
+from leadflow.job import Counts, Progress
+from leadflow.settings import Settings
+from leadflow.stages.consolidation import consolidate
+from leadflow.stages.delivery import deliver
+from leadflow.stages.dnc import check_dnc
+from leadflow.stages.extraction import open_extraction
+from leadflow.stages.litigators import check_litigators
+from leadflow.stages.lookup import lookup_people
+from leadflow.stages.settle import settle
+
+if TYPE_CHECKING:
+    from leadflow.history import History
+    from leadflow.services.dncscrub import LitigatorList
+    from leadflow.services.idicore import Answer, Idicore
+    from leadflow.services.sheets import Sheet
+    from leadflow.services.warehouse import Warehouse
+    from leadflow.verdicts import Scrub
+
+
+@dataclass
+class Services:
+    """The outside systems of a run; each owns its limits."""
+
+    warehouse: Warehouse
+    idicore: Idicore
+    litigator: LitigatorList
+    dnc: Any
+    sheet: Sheet
+
+
+@dataclass
+class Budget:
+    """Counts lookups as they are bought and refuses the one that would pass a limit."""
+
+    max_lookups: int | None = None
+    max_cost: float | None = None
+    price: float | None = None
+    bought: int = 0
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def take(self) -> None:
+        """Reserve one lookup, or raise BudgetReached."""
+        with self._lock:
+            self._refuse(self.bought + 1)
+            self.bought += 1
+
+    def _refuse(self, bought: int) -> None:
+        if self.max_lookups is not None and bought > self.max_lookups:
+            raise BudgetReached(f"{self.max_lookups} lookups are bought, the max_lookups of this job; raise it and resume")
+        if self.max_cost is not None and self.price is not None and bought * self.price > self.max_cost + 1e-9:
+            raise BudgetReached(f"one more lookup at {self.price} would pass max_cost {self.max_cost}; raise it and resume")
+
+
+@dataclass
+class Batch:
+    """A batch on its way: its number (1-based), the number of its first row, its leads, and its timings in seconds."""
+
+    number: int
+    first_row: int
+    leads: pl.DataFrame
+    facts: dict[str, Any] = field(default_factory=dict)
+
+
+class Pipeline:
+    """Runs one job; `run()` blocks until it is done or an error or a stop ends it."""
+
+    def __init__(
+        self,
+        job_id: str,
+        plan: dict[str, Any],
+        settings: Settings,
+        services: Services,
+        checkpoints: Checkpoints,
+        history: History,
+        bus: EventBus,
+        stop: threading.Event,
+        budget: Budget,
+    ) -> None:
+        self.job_id = job_id
+        self.plan = plan
+        self.settings = settings
+        self.services = services
+        self.checkpoints = checkpoints
+        self.history = history
+        self.bus = bus
+        self.stop = stop
+        self.budget = budget
+        self.progress = Progress()
+        self.reused = 0
+        self._lock = threading.Lock()
+        self._halt = threading.Event()
+        self._budget_error: BudgetReached | None = None
+
+    def run(self) -> None:
+        """Take every unsettled lead of the job to its outcome."""
+        self._connect()
+        batches = self._batches()
+        window = self.settings.batches_in_flight
+        cache = _Merger("cache", self._cache)
+        sheet = _Merger("sheet", self._deliver, then=cache)
+        pool = ThreadPoolExecutor(window, "batch")
+        checks = ThreadPoolExecutor(2 * window, "check")
+        try:
+            self._feed(batches, pool, checks, sheet, window)
+        except BaseException:
+            self._halt.set()
+            pool.shutdown(wait=True, cancel_futures=True)
+            sheet.abandon()
+            with suppress(LeadflowError):
+                cache.finish()
+            raise
+        finally:
+            pool.shutdown(wait=True, cancel_futures=True)
+            checks.shutdown(wait=True)
+        sheet.finish()
+        cache.finish()
+        if self._budget_error:
+            raise self._budget_error
+
+    def _feed(self, batches: Iterator[Batch], pool: ThreadPoolExecutor, checks: ThreadPoolExecutor, sheet: _Merger, window: int) -> None:
+        """Keep `window` batches between extraction and the sheet; stop at the first error."""
+        flying: set[Future[None]] = set()
+        for batch in batches:
+            flying = self._room(flying, window, sheet)
+            if self._budget_error:
+                break
+            flying.add(pool.submit(self._process, batch, checks, sheet))
+        while flying:
+            flying = self._room(flying, len(flying), sheet)
+
+    def _room(self, flying: set[Future[None]], window: int, sheet: _Merger) -> set[Future[None]]:
+        """Wait until fewer than `window` batches fly; raises what a batch, the sheet or the cache raised."""
+        while len(flying) >= window and flying:
+            done, flying = wait(flying, timeout=0.1, return_when=FIRST_COMPLETED)
+            for future in done:
+                future.result()
+            sheet.check()
+            self._raise_if_stopped()
+        return flying
+
+    def _raise_if_stopped(self) -> None:
+        if self.stop.is_set():
+            raise Stopped(f"job {self.job_id} was stopped; engine.resume({self.job_id!r}) goes on where it was")
+
+    def _connect(self) -> None:
+        self._log("Snowflake", "Connecting to Snowflake")
+        self.services.warehouse.connect()
+        self.services.warehouse.ensure_tables()
+        self._log("Snowflake", "Connected to Snowflake")
+        self._log("Google Sheets", "Connecting to Google Sheets")
+        self.services.sheet.connect()
+        self._log("Google Sheets", "Connected to Google Sheets")
+
+    def _log(self, stage: str, message: str, level: str = "info", batch: int | None = None) -> None:
+        self.bus.emit(JobLog(stage=stage, message=message, level=level, batch=batch))
+
+    def _batches(self) -> Iterator[Batch]:
+        """The unsettled leads; on disk before the first is paid for, so that a resume needs no second extraction."""
+        counts = self.checkpoints.extracted(self.job_id)
+        if counts is None:
+            counts = self._extract()
+        tally = self.checkpoints.tally(self.job_id)
+        settled = sum(n for (d, _), n in tally.items() if d in ("delivered", "held"))
+        if any(tally.get(key) for key in tally if key != ("", "")):
+            self._log("Engine", f"Resuming: {settled} of {counts['todo']} leads are settled")
+        self.progress = Progress(settled, counts["todo"])
+        return self._stored(-(-counts["todo"] // self.settings.batch_size))
+
+    def _stored(self, batches: int) -> Iterator[Batch]:
+        for stored in self.checkpoints.unsettled(self.job_id):
+            leads = pl.DataFrame(stored.rows, infer_schema_length=None)
+            last = stored.first_row + leads.height - 1
+            self.bus.emit(BatchProgress(stage="Engine", batch=stored.number, first_row=stored.first_row, last_row=last, total_batches=batches))
+            yield Batch(stored.number, stored.first_row, leads)
+
+    def _extract(self) -> dict[str, int]:
+        """Stream the unprocessed leads out of Snowflake onto the disk."""
+        self.checkpoints.drop_leads(self.job_id)
+        extraction = open_extraction(
+            self.plan["script"],
+            self.services.warehouse,
+            limit_rows=self.plan["limit_rows"],
+            allow_writes=self.settings.warehouse.allow_writes,
+            emit=self.bus.emit,
+        )
+        first = 1
+        for number, leads in enumerate(extraction.batches(self.settings.batch_size), 1):
+            self._raise_if_stopped()
+            self.checkpoints.add_leads(self.job_id, number, first, leads.to_dicts())
+            first += leads.height
+        counts = {**extraction.counts, "todo": first - 1}
+        if counts["todo"] != extraction.total:
+            raise InputError(f"Snowflake announced {extraction.total} leads and sent {first - 1}; nothing was bought, run the job again")
+        self.history.update_job(self.job_id, counts=counts)
+        return self.checkpoints.extracted(self.job_id, counts) or counts
+
+    def _process(self, batch: Batch, checks: ThreadPoolExecutor, sheet: _Merger) -> None:
+        """Lookup and both checks of one batch, in a thread of its own."""
+        batch.facts = {"first_row": batch.first_row, "last_row": batch.first_row + batch.leads.height - 1, "rows": batch.leads.height}
+        batch.facts["started_at"] = datetime.now(timezone.utc)
+        with _timed(batch, "lookup_s"):
+            leads = self._lookup(batch)
+        if leads.is_empty():
+            return
+        self._raise_if_halted()
+        with _timed(batch, "check_s"):
+            leads = self._check(batch, leads, checks)
+        batch.leads = settle(leads, self.settings.policy)
+        self._raise_if_halted()
+        sheet.put(batch)
+
+    def _raise_if_halted(self) -> None:
+        self._raise_if_stopped()
+        if self._halt.is_set():
+            raise Stopped(f"job {self.job_id} is ending because another batch failed")
+
+    def _lookup(self, batch: Batch) -> pl.DataFrame:
+        leads = batch.leads
+        known = self.checkpoints.answers(leads["person_key"])
+        with self._lock:
+            self.reused += len(known)
+        try:
+            return self._looked_up(leads, known, batch.number)
+        except BudgetReached as error:
+            # What was paid for is still delivered; the rest waits for a resume with more budget.
+            self._budget_error = error
+            self._log("idiCORE", str(error), "warning", batch.number)
+            known = self.checkpoints.answers(leads["person_key"])
+            answered = leads.filter(pl.col("person_key").is_in(list(known)))
+            return answered if answered.is_empty() else self._looked_up(answered, known, batch.number)
+
+    def _looked_up(self, leads: pl.DataFrame, known: dict[str, Answer], number: int) -> pl.DataFrame:
+        return lookup_people(
+            leads,
+            self.services.idicore,
+            known=known,
+            on_answer=self._save_answer,
+            may_buy=self.budget.take,
+            stop=_AnyEvent(self.stop, self._halt),  # type: ignore[arg-type]
+            emit=self.bus.emit,
+            batch=number,
+        )
+
+    def _save_answer(self, answer: Answer) -> None:
+        self.checkpoints.save_answer(self.job_id, answer)
+
+    def _check(self, batch: Batch, leads: pl.DataFrame, checks: ThreadPoolExecutor) -> pl.DataFrame:
+        """Both checks at once; each adds its own column."""
+        phones = leads["phones"].explode().drop_nulls().unique().to_list() if leads.height else []
+        litigators = checks.submit(self._check_litigators, leads, phones, batch.number)
+        dnc = checks.submit(self._check_dnc, leads, phones, batch.number)
+        return leads.with_columns(litigators.result()["litigator_verdicts"], dnc.result()["dnc_verdicts"])
+
+    def _check_litigators(self, leads: pl.DataFrame, phones: list[str], number: int) -> pl.DataFrame:
+        return check_litigators(
+            leads,
+            self.services.litigator,
+            known=self._fresh(phones, "litigator"),
+            on_scrubs=self.checkpoints.save_scrubs,
+            emit=self.bus.emit,
+            batch=number,
+        )
+
+    def _check_dnc(self, leads: pl.DataFrame, phones: list[str], number: int) -> pl.DataFrame:
+        return check_dnc(
+            leads,
+            self.services.dnc,
+            known=self._fresh(phones, "dnc"),
+            on_scrubs=self.checkpoints.save_scrubs,
+            emit=self.bus.emit,
+            batch=number,
+        )
+
+    def _fresh(self, phones: list[str], check: str) -> dict[str, Scrub]:
+        now = datetime.now(timezone.utc)
+        age = timedelta(hours=self.settings.policy.reuse_scrubs_hours)
+        known = self.checkpoints.scrubs(phones, check)
+        return {p: s for p, s in known.items() if s.fresh(now, age) and str(s.verdict) != "unchecked"}
+
+    def _deliver(self, batches: list[Batch]) -> None:
+        """Append what may be called to the sheet: one call for all the batches that wait."""
+        leads = pl.concat([b.leads for b in batches], how="diagonal_relaxed")
+        number = batches[0].number if len(batches) == 1 else None
+        with _timed(*batches, name="deliver_s"):
+            done = deliver(leads, self.services.sheet, policy=self.settings.policy, job_id=self.job_id, emit=self.bus.emit, batch=number)
+        start = 0
+        for batch in batches:
+            batch.leads = done.slice(start, batch.leads.height)
+            start += batch.leads.height
+
+    def _cache(self, batches: list[Batch]) -> None:
+        """Merge settled leads into the tables, then write down that they are settled."""
+        leads = pl.concat([b.leads for b in batches], how="diagonal_relaxed")
+        with _timed(*batches, name="cache_s"):
+            consolidate(leads, self.services.warehouse, job_id=self.job_id, script=self.plan["name"], emit=self.bus.emit)
+        outcomes = [_outcome(row) for row in leads.select("person_key", "disposition", "delivered", "reason").iter_rows()]
+        self.checkpoints.settle(self.job_id, outcomes)
+        start = 0
+        for batch in batches:
+            self._done(batch, outcomes[start : start + batch.leads.height])
+            start += batch.leads.height
+
+    def _done(self, batch: Batch, outcomes: list[tuple[str, str, str]]) -> None:
+        """Tell the history and whoever watches that a batch is through."""
+        every = self.settings.row_event_every
+        for row, (key, disposition, reason) in enumerate(outcomes, batch.first_row):
+            if row % every == 0:
+                said = f"{disposition} ({reason})" if reason else disposition
+                self.bus.emit(RowProcessed(stage="Engine", batch=batch.number, row=row, person_key=key, outcome=said))
+        settled = sum(1 for _, d, _ in outcomes if d != "retry")
+        with self._lock:
+            self.progress = Progress(self.progress.done + settled, self.progress.total)
+        self.history.record_leads(self.job_id, batch.number, outcomes)
+        self.history.record_batch(self.job_id, batch.number, **_batch_facts(batch, outcomes))
+        done, total = self.progress.done, self.progress.total
+        self.history.update_job(self.job_id, progress=self.progress.percent, total_rows_processed=done)
+        message = f"Batch {batch.number} done: {done} of {total} leads settled"
+        self.bus.emit(JobProgress(stage="Engine", batch=batch.number, status="running", progress=self.progress.percent, message=message, current_row=done, total_rows=total))
+
+    def counts(self) -> Counts:
+        """The job's accounting, from what is on disk."""
+        extracted = self.checkpoints.extracted(self.job_id)
+        if extracted is None:
+            return Counts(bought=self.budget.bought, reused=self.reused)
+        tally = self.checkpoints.tally(self.job_id)
+        held = {r: extracted[r] for r in ("duplicate", "no_identity", "over_limit") if extracted.get(r)}
+        held |= {r: n for (d, r), n in tally.items() if d == "held"}
+        settled = sum(tally.values()) - tally.get(("", ""), 0)
+        return Counts(
+            extracted=extracted["extracted"],
+            already_processed=extracted["already_processed"],
+            delivered=sum(n for (d, _), n in tally.items() if d == "delivered"),
+            held=held,
+            retry={r: n for (d, r), n in tally.items() if d == "retry"},
+            waiting=extracted["todo"] - settled,
+            bought=self.budget.bought,
+            reused=self.reused,
+        )
+
+
+def _outcome(row: tuple[str, str, bool, str]) -> tuple[str, str, str]:
+    key, disposition, delivered, reason = row
+    if delivered:
+        return key, "delivered", ""
+    return (key, "held", reason) if disposition == "held" else (key, "retry", reason or "not_delivered")
+
+
+def _batch_facts(batch: Batch, outcomes: list[tuple[str, str, str]]) -> dict[str, Any]:
+    verdicts = batch.leads["verdicts"].explode().drop_nulls().value_counts()
+    of = dict(verdicts.iter_rows())
+    how = [d for _, d, _ in outcomes]
+    return {
+        **batch.facts,
+        "phones_found": int(batch.leads["phones"].list.len().sum() or 0),
+        "litigator": of.get("litigator", 0),
+        "dnc": of.get("dnc", 0) + of.get("internal_dnc", 0) + of.get("state_wireless", 0),
+        "delivered": how.count("delivered"),
+        "held": how.count("held"),
+        "retry": how.count("retry"),
+        "status": "done",
+        "completed_at": datetime.now(timezone.utc),
+    }
+
+
+class _timed:  # noqa: N801 - used as a with-statement verb
+    """Adds the seconds spent to each batch's facts."""
+
+    def __init__(self, *batches: Batch | str, name: str = "") -> None:
+        self._batches = [b for b in batches if isinstance(b, Batch)]
+        self._name = name or next(b for b in batches if isinstance(b, str))
+
+    def __enter__(self) -> None:
+        self._start = time.monotonic()
+
+    def __exit__(self, *_: object) -> None:
+        for batch in self._batches:
+            batch.facts[self._name] = time.monotonic() - self._start
+
+
+class _AnyEvent:
+    """Set when any of its events is; all that a stage asks of a stop flag."""
+
+    def __init__(self, *events: threading.Event) -> None:
+        self._events = events
+
+    def is_set(self) -> bool:
+        return any(event.is_set() for event in self._events)
+
+    def wait(self, timeout: float | None = None) -> bool:
+        end = None if timeout is None else time.monotonic() + timeout
+        while not self.is_set():
+            left = 0.05 if end is None else min(0.05, end - time.monotonic())
+            if left <= 0:
+                return False
+            self._events[0].wait(left)
+        return True
+
+
+_END = object()
+
+
+class _Merger:
+    """A thread that does the work of all the batches waiting for it in one call, then hands them on."""
+
+    def __init__(self, name: str, work: Callable[[list[Batch]], None], then: _Merger | None = None) -> None:
+        self._work = work
+        self._then = then
+        self._queue: queue.SimpleQueue[Any] = queue.SimpleQueue()
+        self._error: BaseException | None = None
+        self._abandoned = threading.Event()
+        self._thread = threading.Thread(target=self._loop, name=name, daemon=True)
+        self._thread.start()
+
+    def put(self, batch: Batch) -> None:
+        self._queue.put(batch)
+
+    def check(self) -> None:
+        """Raise what the work raised, here or further on."""
+        if self._error:
+            raise self._error
+        if self._then:
+            self._then.check()
+
+    def finish(self) -> None:
+        """Wait until all that was put is done; raises what the work raised."""
+        self._queue.put(_END)
+        self._thread.join()
+        self.check()
+
+    def abandon(self) -> None:
+        """End after the call under way, leaving the rest for a resume."""
+        self._abandoned.set()
+        self._queue.put(_END)
+        self._thread.join()
+
+    def _loop(self) -> None:
+        ended = False
+        while not ended:
+            batches, ended = self._take()
+            if not batches or self._error or self._abandoned.is_set():
+                continue
+            try:
+                self._work(batches)
+            except BaseException as error:
+                self._error = error
+                continue
+            for batch in batches if self._then else ():
+                self._then.put(batch)  # type: ignore[union-attr]
+
+    def _take(self) -> tuple[list[Batch], bool]:
+        items = [self._queue.get()]
+        while not self._queue.empty():
+            items.append(self._queue.get())
+        return [i for i in items if i is not _END], _END in items

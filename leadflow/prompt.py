@@ -1,0 +1,38 @@
+"""What is called at a prompt without an engine in hand: it uses the last one made, or the environment."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from leadflow.errors import SettingsError
+
+if TYPE_CHECKING:
+    from leadflow.report import Report
+
+
+def report(job_id: str) -> Report:
+    """The report of a past job; validated against the sheet and the tables where an engine can be made.
+
+    Without settings the report is made from the history alone, and says what could not be checked.
+    Raises JobNotFound, with the ten most recent jobs, for an unknown id.
+    """
+    from leadflow import report as reports
+    from leadflow.engine import Engine, last_engine
+
+    if engine := last_engine():
+        return engine.report(job_id)
+    try:
+        with Engine() as engine:
+            return engine.report(job_id)
+    except SettingsError:
+        return reports.report(job_id)
+
+
+def forget(person_key: str) -> int:
+    """Remove a person from the checkpoints; the number of rows removed."""
+    from leadflow.engine import Engine, last_engine
+
+    if engine := last_engine():
+        return engine.forget(person_key)
+    with Engine() as engine:
+        return engine.forget(person_key)

@@ -1,0 +1,67 @@
+"""What a job left behind, read from the outside systems themselves, for tests to judge."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import Any
+
+from leadflow.services.warehouse import Warehouse
+
+SCRIPT = "SELECT * FROM RAW_LEADS"
+
+
+@dataclass
+class Outcome:
+    """Counts a fault table is made of; all but `rows` must be zero after a resume."""
+
+    rows: int
+    doubled: int
+    lost: int
+    bought_twice: int
+    unsafe: int
+
+    @property
+    def clean(self) -> bool:
+        return (self.doubled, self.lost, self.bought_twice, self.unsafe) == (0, 0, 0, 0)
+
+
+def sheet_rows(world: Any) -> list[dict[str, str]]:
+    header, *rows = world.sheet_values() or [[]]
+    return [dict(zip(header, row, strict=False)) for row in rows]
+
+
+def table_keys(world: Any, table: str, column: str) -> list[str]:
+    with Warehouse(world.settings.warehouse) as warehouse:
+        warehouse.connect()
+        return [key for (key,) in warehouse.execute(f'SELECT "{column}" FROM {table}')]
+
+
+def doubles(keys: list[str]) -> int:
+    return sum(n - 1 for n in Counter(keys).values())
+
+
+def observe(world: Any, engine: Any, job_id: str, in_flight: int = 0) -> Outcome:
+    """Compare sheet and tables with what the job says, and phones with the truth."""
+    delivered = engine.checkpoints.keys(job_id, "delivered")
+    final = engine.checkpoints.keys(job_id, "delivered", "held")
+    rows = sheet_rows(world)
+    sheet = [row["Lead Key"] for row in rows]
+    cache = table_keys(world, "PERSON_CACHE", "person_key")
+    consolidated = table_keys(world, "UNIQUE_CONSOLIDATED_DATA", "Lead Key")
+    lost = len(set(delivered) - set(sheet)) + len(set(final) - set(cache)) + len(set(final) - set(consolidated))
+    bought = world.stats()["idicore"]["bought"]
+    return Outcome(
+        rows=len(rows),
+        doubled=doubles(sheet) + doubles(cache) + doubles(consolidated),
+        lost=lost,
+        bought_twice=max(0, doubles([k for k, n in bought.items() for _ in range(n)]) - in_flight),
+        unsafe=unsafe_phones(world, rows),
+    )
+
+
+def unsafe_phones(world: Any, rows: list[dict[str, str]]) -> int:
+    """Phones delivered that the local world's truth calls litigator or do-not-call."""
+    bad = world.truth.litigators | world.truth.dnc
+    phones = [value for row in rows for name, value in row.items() if name.startswith("Phone ") and name[6:].isdigit()]
+    return sum(1 for phone in phones if phone in bad)

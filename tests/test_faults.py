@@ -1,0 +1,124 @@
+"""Each fault happens over a real socket; nothing unsafe goes out, nothing is lost or doubled."""
+
+from __future__ import annotations
+
+import pytest
+from outcome import SCRIPT, observe, sheet_rows
+
+import leadflow as lf
+from leadflow.errors import JobFailedError
+
+_LEADS = 60
+_VENDOR_FAULTS = ["timeout", "500", "503", "429", "truncated", "html", "drop"]
+
+
+@pytest.fixture
+def engine(world):
+    base = world.settings
+    settings = base.model_copy(
+        update={
+            "batch_size": 20,
+            "idicore": base.idicore.model_copy(update={"timeout_s": 1.0, "attempts": 2}),
+            "litigator": base.litigator.model_copy(update={"timeout_s": 1.0, "attempts": 2}),
+            "dnc": base.dnc.model_copy(update={"timeout_s": 1.0, "attempts": 2}),
+        }
+    )
+    with lf.Engine(settings) as engine:
+        yield engine
+
+
+def _run_then_resume(world, engine):
+    """Run under the fault, heal, resume until nothing waits; judge at both moments."""
+    try:
+        job_id = engine.run(SCRIPT, limit_rows=_LEADS, progress=False).id
+    except JobFailedError:
+        job_id = lf.jobs()["id"].iloc[0]
+    under_fault = observe(world, engine, job_id)
+    assert under_fault.unsafe == 0
+    assert under_fault.doubled == 0
+    world.heal()
+    job = engine.resume(job_id, progress=False)
+    assert job.ok
+    assert job.counts.balanced
+    assert not job.counts.retry
+    outcome = observe(world, engine, job_id)
+    assert (outcome.doubled, outcome.lost, outcome.unsafe) == (0, 0, 0), outcome
+    assert engine.report(job_id).ok, engine.report(job_id).validation
+    return outcome
+
+
+@pytest.mark.parametrize("service", ["idicore", "litigator", "dnc"])
+@pytest.mark.parametrize("kind", _VENDOR_FAULTS)
+def test_a_vendor_that_fails_a_few_times(world, engine, service, kind):
+    world.fail(service, kind, times=3, s=2.0)
+    _run_then_resume(world, engine)
+
+
+@pytest.mark.parametrize("service", ["litigator", "dnc"])
+@pytest.mark.parametrize("kind", [*_VENDOR_FAULTS, "missing_row"])
+def test_phones_without_an_answer_are_never_delivered(world, engine, service, kind):
+    world.fail(service, kind, times=1000, s=2.0)
+    try:
+        engine.run(SCRIPT, limit_rows=20, progress=False)
+    except JobFailedError:
+        pass
+    if kind == "missing_row":
+        return
+    assert sheet_rows(world) == []
+
+
+@pytest.mark.parametrize(("service", "kind"), [("dnc", "unknown_code"), ("litigator", "missing_row"), ("dnc", "missing_row"), ("idicore", "expired_token"), ("idicore", "429")])
+def test_odd_answers(world, engine, service, kind):
+    world.fail(service, kind, times=2, retry_after=1)
+    _run_then_resume(world, engine)
+
+
+@pytest.mark.parametrize("kind", ["applied_then_503", "applied_then_drop", "503", "429", "drop", "500"])
+def test_the_sheet_gets_exactly_one_row_a_lead(world, engine, kind):
+    world.fail("sheets", kind, times=1, after=3)
+    outcome = _run_then_resume(world, engine)
+    assert outcome.bought_twice == 0
+
+
+def test_a_vendor_that_is_down_ends_the_job_instead_of_burning_the_list(world, engine):
+    world.fail("idicore", "500", times=100_000)
+    with pytest.raises(JobFailedError, match="resume"):
+        engine.run(SCRIPT, limit_rows=400, progress=False)
+    calls = world.stats()["idicore"]["calls"]
+    assert calls < 400
+    assert world.stats()["idicore"]["bought"] == {} or max(world.stats()["idicore"]["bought"].values()) >= 0
+    world.heal()
+    assert engine.resume(lf.jobs()["id"].iloc[0], progress=False).ok
+
+
+def test_a_failed_lookup_is_never_cached_as_done(world, engine):
+    world.fail("idicore", "500", times=4)
+    job = engine.run(SCRIPT, limit_rows=20, progress=False)
+    if job.counts.retry:
+        assert engine.resume(job.id, progress=False).counts.retry == {}
+    assert observe(world, engine, job.id).lost == 0
+
+
+def test_no_person_in_history_output_or_errors(world, engine, capfd, caplog):
+    for service, kind in (("idicore", "500"), ("idicore", "truncated"), ("litigator", "html"), ("dnc", "500"), ("sheets", "503")):
+        world.fail(service, kind, times=2)
+    try:
+        engine.run(SCRIPT, limit_rows=_LEADS, progress=False)
+    except JobFailedError as error:
+        print(error)
+    engine.history.flush()
+    out, err = capfd.readouterr()
+    said = out + err + caplog.text + engine.trace(lf.jobs()["id"].iloc[0]).to_csv() + engine.report(lf.jobs()["id"].iloc[0]).to_markdown()
+    raw = world.settings.history_file.read_bytes()
+    for word in world.truth.personal_words():
+        assert word not in said
+        assert word.encode() not in raw
+    assert world.settings.history_file.stat().st_mode & 0o777 == 0o600
+    assert world.settings.home.stat().st_mode & 0o777 == 0o700
+
+
+def test_forget_removes_a_person(world, engine):
+    job = engine.run(SCRIPT, limit_rows=20, progress=False)
+    key = engine.checkpoints.keys(job.id)[0]
+    assert lf.forget(key) > 0
+    assert engine.checkpoints.answers([key]) == {}
