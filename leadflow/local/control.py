@@ -1,0 +1,106 @@
+"""The control side of the local world: configure, fail, count, reset, look at and edit the sheet."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+from starlette.routing import Route
+
+from leadflow.local.dncscrub import FullScrub, LitigatorList
+from leadflow.local.faults import KINDS, Fault, Gate
+from leadflow.local.grid import SheetsError
+from leadflow.local.idicore import Idicore
+from leadflow.local.sheets import Sheets
+from leadflow.local.snowflake import Snowflake
+
+_QUOTAS = {"sheets_reads": ("sheets", "read"), "sheets_writes": ("sheets", "write"), "sheets": ("sheets", "write")}
+_QUOTAS |= {"idicore": ("idicore", "search"), "litigator": ("litigator", "check"), "dnc": ("dnc", "check")}
+
+
+class Control:
+    """All stand-ins in one hand."""
+
+    def __init__(self, idicore: Idicore, litigator: LitigatorList, dnc: FullScrub, sheets: Sheets, snowflake: Snowflake) -> None:
+        """Know the stand-ins."""
+        self.idicore, self.sheets, self.snowflake = idicore, sheets, snowflake
+        standins = {"idicore": idicore, "litigator": litigator, "dnc": dnc, "sheets": sheets, "snowflake": snowflake}
+        self.gates: dict[str, Gate] = {name: standin.gate for name, standin in standins.items()}
+
+    def configure(self, wanted: dict[str, Any]) -> None:
+        """Set latency (seconds), in_flight caps, quotas a minute, token_life_s; window_s shortens the minute."""
+        for name, seconds in (wanted.get("latency") or {}).items():
+            self.gates[name].latency = float(seconds)
+        for name, cap in (wanted.get("in_flight") or {}).items():
+            self.gates[name].cap = cap
+        for name, limit in (wanted.get("quotas") or {}).items():
+            if name == "window_s":
+                for gate in self.gates.values():
+                    gate.window = float(limit)
+            else:
+                service, operation = _QUOTAS[name]
+                self.gates[service].quotas[operation] = limit
+        if "token_life_s" in wanted:
+            self.idicore.token_life_s = float(wanted["token_life_s"])
+
+    def fail(self, service: str, kind: str, times: int = 1, after: int = 0, **options: Any) -> None:  # noqa: ANN401
+        """Let a service fail."""
+        if kind not in KINDS and not (kind.isdigit() and 400 <= int(kind) <= 599):
+            raise ValueError(f"no fault is called {kind!r}: {', '.join(sorted(KINDS))}, or a status from 400 to 599")
+        gate = self.gates[service]
+        with gate.lock:
+            gate.faults.append(Fault(kind, times, after, options))
+
+    def stats(self) -> dict[str, Any]:
+        """The counters of every service."""
+        zero = {"calls": 0, "refused": 0, "faults": 0}
+        found: dict[str, Any] = {name: {**zero, **gate.stats()} for name, gate in self.gates.items()}
+        found["idicore"] = {"logins": 0, **found["idicore"], "bought": dict(self.idicore.bought)}
+        for name in ("litigator", "dnc"):
+            found[name] = {"numbers": 0, **found[name]}
+        rows = max(0, len(self.sheets.values(None)) - 1)
+        found["sheets"] = {"reads": 0, "writes": 0, **found["sheets"], "rows": rows, "version": self.sheets.version}
+        found["snowflake"]["rows"] = self.snowflake.rows()
+        return found
+
+    def reset(self) -> None:
+        """Counters, faults, tokens, sheet and tables as at the start; latency, caps and quotas stay."""
+        for gate in self.gates.values():
+            gate.reset()
+        self.idicore.reset()
+        self.sheets.reset()
+        self.snowflake.reset()
+
+    def do(self, name: str, body: dict[str, Any]) -> Any:  # noqa: ANN401
+        """One command by name."""
+        if name == "stats":
+            return self.stats()
+        if name == "reset":
+            return self.reset()
+        if name == "configure":
+            return self.configure(body)
+        if name == "fail":
+            return self.fail(**body)
+        if name == "sheet":
+            return {"values": self.sheets.values(body.get("tab")), "version": self.sheets.version}
+        if name == "edit":
+            with self.sheets.lock:
+                if body.get("version") not in (None, self.sheets.version):
+                    return {"stale": True}
+                return self.sheets.edit(body.get("tab"), body["ops"])
+        raise ValueError(f"no command is called {name!r}")
+
+    def app(self) -> Starlette:
+        """The commands over HTTP."""
+
+        async def command(request: Request) -> JSONResponse:
+            body = await request.json() if await request.body() else {}
+            try:
+                return JSONResponse(await run_in_threadpool(self.do, request.path_params["name"], body))
+            except (ValueError, KeyError, TypeError, StopIteration, SheetsError) as problem:
+                return JSONResponse({"error": f"{type(problem).__name__}: {problem}"}, 400)
+
+        return Starlette(routes=[Route("/control/{name}", command, methods=["POST"])])

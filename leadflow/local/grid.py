@@ -1,0 +1,191 @@
+"""A spreadsheet in memory, and the A1 ranges that name its parts."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import Any
+
+Cell = Any
+_CELL = re.compile(r"^\$?([A-Za-z]{0,3})\$?(\d*)$")
+_NUMBER = re.compile(r"^[+-]?\d+(\.\d+)?([eE][+-]?\d+)?$")
+
+
+class SheetsError(Exception):
+    """A refusal, with Google's HTTP status and words."""
+
+    def __init__(self, status: int, message: str) -> None:
+        """Keep both."""
+        super().__init__(message)
+        self.status = status
+
+
+@dataclass
+class Area:
+    """A part of a tab, 0-based; `bottom` and `right` are exclusive, None where the range is open."""
+
+    tab: Tab
+    top: int = 0
+    left: int = 0
+    bottom: int | None = None
+    right: int | None = None
+    single: bool = False  # one cell was named, so a write may grow from it
+
+    def name(self, rows: int | None = None, columns: int | None = None) -> str:
+        """The A1 name, of the given size if one is given."""
+        bottom = self.top + rows if rows is not None else min(self.bottom or self.tab.rows, self.tab.rows)
+        right = self.left + columns if columns is not None else min(self.right or self.tab.columns, self.tab.columns)
+        first, last = f"{letters(self.left)}{self.top + 1}", f"{letters(max(right, 1) - 1)}{max(bottom, 1)}"
+        title = self.tab.title
+        quoted = title if re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", title) else "'" + title.replace("'", "''") + "'"
+        return f"{quoted}!{first}" if first == last else f"{quoted}!{first}:{last}"
+
+
+@dataclass
+class Tab:
+    """One worksheet; `cells` holds only the rows in use, the grid may be larger."""
+
+    sheet_id: int
+    title: str
+    rows: int = 1000
+    columns: int = 26
+    cells: list[list[Cell]] = field(default_factory=list)
+    extra: dict[str, Any] = field(default_factory=dict)
+
+    def properties(self, index: int) -> dict[str, Any]:
+        """As Google describes a tab."""
+        grid = {"rowCount": self.rows, "columnCount": self.columns, **self.extra}
+        return {"sheetId": self.sheet_id, "title": self.title, "index": index, "sheetType": "GRID", "gridProperties": grid}
+
+    def blank(self, row: int) -> bool:
+        """Whether a row holds nothing."""
+        return row >= len(self.cells) or all(cell in ("", None) for cell in self.cells[row])
+
+    def write(self, top: int, left: int, values: list[list[Cell]], raw: bool) -> tuple[int, int, int]:
+        """Put values into the grid; null leaves a cell as it is. Returns rows, columns and cells written."""
+        width = max((len(row) for row in values), default=0)
+        if top + len(values) > self.rows or left + width > self.columns:
+            limits = f"Max rows: {self.rows}, max columns: {self.columns}"
+            name = Area(self, top, left).name(len(values), width)
+            raise SheetsError(400, f"Range ({name}) exceeds grid limits. {limits}")
+        while len(self.cells) < top + len(values):
+            self.cells.append([])
+        count = 0
+        for offset, row in enumerate(values):
+            target = self.cells[top + offset]
+            target.extend([""] * (left + len(row) - len(target)))
+            for column, value in enumerate(row):
+                if value is not None:
+                    target[left + column] = value if raw else entered(value)
+                    count += 1
+        return len(values), width, count
+
+    def read(self, area: Area) -> list[list[Cell]]:
+        """The values of an area, without the blanks at the ends of rows and of the area."""
+        if area.top >= self.rows or area.left >= self.columns:
+            limits = f"Max rows: {self.rows}, max columns: {self.columns}"
+            raise SheetsError(400, f"Range ({area.name(1, 1)}) exceeds grid limits. {limits}")
+        found = [_trim(row[area.left : area.right]) for row in self.cells[area.top : area.bottom]]
+        while found and not found[-1]:
+            found.pop()
+        return found
+
+    def table(self, area: Area) -> tuple[int, int, int, int] | None:
+        """The last run of rows in use that touches the area: top, left, bottom, right (exclusive)."""
+        runs: list[tuple[int, int]] = []
+        for row in range(len(self.cells)):
+            if self.blank(row):
+                continue
+            if runs and runs[-1][1] == row:
+                runs[-1] = (runs[-1][0], row + 1)
+            else:
+                runs.append((row, row + 1))
+        bottom = area.bottom if area.bottom is not None else self.rows
+        touching = [run for run in runs if run[0] < bottom and run[1] > area.top]
+        if not touching:
+            return None
+        top, end = touching[-1]
+        used = [n for row in self.cells[top:end] for n, cell in enumerate(row) if cell not in ("", None)]
+        return top, min(used), end, max(used) + 1
+
+    def insert_rows(self, at: int, count: int) -> None:
+        """Blank rows before row `at`."""
+        self.rows += count
+        if at < len(self.cells):
+            self.cells[at:at] = [[] for _ in range(count)]
+
+    def delete_rows(self, start: int, end: int) -> None:
+        """Without rows start to end."""
+        if end - start >= self.rows:
+            raise SheetsError(400, "You can't delete all the rows on the sheet.")
+        self.rows -= end - start
+        del self.cells[start:end]
+
+
+def _trim(row: list[Cell]) -> list[Cell]:
+    end = len(row)
+    while end and row[end - 1] in ("", None):
+        end -= 1
+    return ["" if cell is None else cell for cell in row[:end]]
+
+
+def entered(value: Cell) -> Cell:
+    """What typing a value into a cell makes of it: numbers lose their zeros, `=` begins a formula."""
+    if isinstance(value, str) and _NUMBER.match(value):
+        number = float(value)
+        return int(number) if number.is_integer() else number
+    if isinstance(value, str) and value[:1] in "=+-@" and len(value) > 1:
+        return "#ERROR!"
+    return value
+
+
+def shown(value: Cell) -> str:
+    """A cell as FORMATTED_VALUE gives it."""
+    return str(value).upper() if isinstance(value, bool) else str(value)
+
+
+def letters(column: int) -> str:
+    """The letters of a 0-based column."""
+    text, column = "", column + 1
+    while column:
+        column, rest = divmod(column - 1, 26)
+        text = chr(65 + rest) + text
+    return text
+
+
+def _place(text: str) -> tuple[int | None, int | None]:
+    match = _CELL.match(text)
+    if not match or not text:
+        raise SheetsError(400, f"Unable to parse range: {text}")
+    column = 0
+    for letter in match[1].upper():
+        column = column * 26 + ord(letter) - 64
+    return (int(match[2]) - 1 if match[2] else None), (column - 1 if match[1] else None)
+
+
+def parse_range(name: str, tabs: list[Tab]) -> Area:
+    """The area an A1 range names; a bare word is a tab if there is one, else a cell of the first tab."""
+    title, mark, cells = name.rpartition("!")
+    if not mark:
+        bare = _unquote(name)
+        if found := next((tab for tab in tabs if tab.title == bare), None):
+            return Area(found)
+        title, cells = tabs[0].title, name
+    tab = next((tab for tab in tabs if tab.title == _unquote(title)), None)
+    try:
+        if tab is None:
+            raise SheetsError(400, "no tab")
+        first, colon, last = cells.partition(":")
+        top, left = _place(first)
+        if not colon:
+            if top is None or left is None:
+                raise SheetsError(400, "no cell")
+            return Area(tab, top, left, top + 1, left + 1, single=True)
+        bottom, right = _place(last)
+    except SheetsError:
+        raise SheetsError(400, f"Unable to parse range: {name}") from None
+    return Area(tab, top or 0, left or 0, None if bottom is None else bottom + 1, None if right is None else right + 1)
+
+
+def _unquote(title: str) -> str:
+    return title[1:-1].replace("''", "'") if len(title) > 1 and title[0] == title[-1] == "'" else title

@@ -1,0 +1,103 @@
+"""The child process of the local world: `python -m leadflow.local.serve`, told what to do by one JSON line on stdin.
+
+It answers with one JSON line that names its ports, and exits when stdin closes, that is, when its parent is gone.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+import uvicorn
+
+from leadflow.local.control import Control
+from leadflow.local.dncscrub import FullScrub, LitigatorList
+from leadflow.local.faults import Receive, Reply, Scope, Send, send_reply
+from leadflow.local.idicore import Idicore
+from leadflow.local.people import read_truth
+from leadflow.local.service import Service
+from leadflow.local.sheets import Sheets
+from leadflow.local.snowflake import Snowflake
+
+QUOTAS = {"sheets_reads": 60, "sheets_writes": 60, "litigator": 1000, "dnc": 100}
+
+
+class Vendors:
+    """The stand-ins and the control side under one port, each below its own path."""
+
+    def __init__(self, services: list[Service], control: Any) -> None:  # noqa: ANN401
+        """Route by prefix."""
+        self.services, self.control = services, control
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Find the stand-in of a path."""
+        if scope["type"] != "http":
+            return
+        for service in self.services:
+            if scope["path"].startswith(service.prefix + "/"):
+                await service(scope, receive, send)
+                return
+        if scope["path"].startswith("/control/"):
+            await self.control(scope, receive, send)
+        else:
+            await send_reply(send, Reply("not found", 404))
+
+
+def _listen(app: Any) -> tuple[uvicorn.Server, int]:  # noqa: ANN401
+    """Serve an app on a free loopback port, in a thread with its own event loop."""
+    listener = socket.create_server(("127.0.0.1", 0), backlog=512)
+    config = uvicorn.Config(app, log_level="error", access_log=False, lifespan="off", timeout_keep_alive=60)
+    server = uvicorn.Server(config)
+    threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True).start()
+    return server, listener.getsockname()[1]
+
+
+def _leave_with_parent(parent: int) -> None:
+    """Exit when stdin ends; or, should a fork of the parent hold the pipe, when the parent is another."""
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(0.5)
+        os._exit(0)
+
+    threading.Thread(target=watch, daemon=True).start()
+    while sys.stdin.buffer.read(4096):
+        continue
+    os._exit(0)
+
+
+def main() -> None:
+    """Start everything, say where it is, and wait for the end of stdin."""
+    parent = os.getppid()
+    order = json.loads(sys.stdin.buffer.readline() or b"{}")
+    if not order:
+        return
+    truth_file = Path(order["truth"])
+    idicore = Idicore(read_truth(truth_file) if truth_file.exists() else {}, order["seed"])
+    litigator, dnc, sheets, snowflake = LitigatorList(), FullScrub(), Sheets(), Snowflake(Path(order["leads"]))
+    control = Control(idicore, litigator, dnc, sheets, snowflake)
+    control.configure({"quotas": QUOTAS})
+    control.configure(order)
+    services = [
+        Service(idicore, "/idicore"),
+        Service(litigator, "/litigator"),
+        Service(dnc, "/dnc"),
+        Service(sheets, "/sheets"),
+    ]
+    vendors, vendors_port = _listen(Vendors(services, control.app()))
+    warehouse, warehouse_port = _listen(snowflake)
+    while not (vendors.started and warehouse.started):
+        time.sleep(0.005)
+    sys.stdout.write(json.dumps({"vendors": vendors_port, "snowflake": warehouse_port}) + "\n")
+    sys.stdout.flush()
+    _leave_with_parent(parent)
+
+
+if __name__ == "__main__":
+    main()

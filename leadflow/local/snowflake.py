@@ -1,0 +1,174 @@
+"""Snowflake's stand-in: fakesnow's own server app, seeded with RAW_LEADS, behind faults, and mended in three places.
+
+1. fakesnow notes a comment for every CREATE with a property (TEMPORARY is one) in its `_fs_global` database, also when
+   there is no comment. MERGE makes such a temp table. DuckDB lets a transaction write to one database only, so MERGE
+   and CREATE TEMP TABLE inside BEGIN ... COMMIT died with HTTP 500. A comment that is not there is no longer written.
+2. fakesnow accepts a MERGE whose source matches one row twice; Snowflake answers 100090. The guard below does too.
+3. A DuckDB error that fakesnow does not translate became HTTP 500, which the connector repeats for minutes.
+   Snowflake answers an SQL error; so does this.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import re
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs
+
+import duckdb
+import fakesnow.server as server
+import sqlglot
+from fakesnow import info_schema, transforms
+from fakesnow.cursor import FakeSnowflakeCursor
+from snowflake.connector.errors import ProgrammingError
+from sqlglot import exp
+
+from leadflow.local.faults import Call, Fault, Gate, Receive, Reply, Scope, Send
+from leadflow.local.faults import drop, read_body, send_reply, status_reply
+
+DATABASE = "LEADS_DB"
+_DUPLICATE = "Duplicate row detected during DML action"
+_LOG_PLACES = re.compile(r"^(system|temp|memory|_fs_global)$", re.IGNORECASE)
+
+
+def mend() -> None:
+    """Put the three mends in place, once a process."""
+    comment_sql, merge, execute = info_schema.insert_table_comment_sql, transforms.merge, FakeSnowflakeCursor.execute
+
+    def insert_table_comment_sql(catalog: str, schema: str, table: str, comment: str | None) -> str:
+        return "SELECT 1" if comment is None else comment_sql(catalog, schema, table, comment)
+
+    def guarded_merge(statement: exp.Expression) -> list[Any]:
+        parts = merge(statement)
+        return _guard(statement, parts) if isinstance(statement, exp.Merge) else parts
+
+    def translated(self: FakeSnowflakeCursor, command: str, *args: Any, **kwargs: Any) -> FakeSnowflakeCursor:  # noqa: ANN401
+        try:
+            return execute(self, command, *args, **kwargs)
+        except duckdb.Error as problem:
+            if _DUPLICATE in str(problem):
+                raise ProgrammingError(msg=_DUPLICATE, errno=100090, sqlstate="42P18") from problem
+            raise ProgrammingError(msg=str(problem).split("\n")[0], errno=603, sqlstate="XX000") from problem
+
+    info_schema.insert_table_comment_sql = insert_table_comment_sql
+    transforms.merge = guarded_merge
+    FakeSnowflakeCursor.execute = translated
+
+
+def _guard(statement: exp.Merge, parts: list[Any]) -> list[Any]:
+    """Add a check between fakesnow's table of candidates and the first change it makes."""
+    matched = [str(n) for n, when in enumerate(statement.args["whens"]) if when.args.get("matched")]
+    if not matched:
+        return parts
+    candidates, target = parts[0], statement.this
+    select = candidates.expression
+    select.append("expressions", sqlglot.parse_one(f"{target.alias or target.name}.rowid AS MERGE_TARGET"))
+    check = sqlglot.parse_one(
+        f"SELECT ERROR('{_DUPLICATE}') FROM (SELECT MERGE_TARGET FROM merge_candidates "
+        f"WHERE MERGE_OP IN ({', '.join(matched)}) GROUP BY MERGE_TARGET HAVING COUNT(*) > 1) AS twice"
+    )
+    return [candidates, check, *parts[1:]]
+
+
+class Snowflake:
+    """The gate and the tables of fakesnow's server."""
+
+    def __init__(self, leads: Path) -> None:
+        """Seed from a CSV file."""
+        mend()
+        logging.getLogger("fakesnow.server").setLevel(logging.ERROR)
+        self.gate = Gate("snowflake")
+        self.leads = leads
+        self.reset()
+
+    def reset(self) -> None:
+        """Drop every table of every user database, and seed anew. Open transactions are rolled back."""
+        for session in list(server.sessions.values()):
+            try:
+                session._duck_conn.rollback()
+            except duckdb.Error:
+                continue
+        with server.shared_fs.connect(DATABASE, "PUBLIC") as connection:
+            duck = connection._duck_conn
+            for kind, listing in (("VIEW", "duckdb_views() where not internal"), ("TABLE", "duckdb_tables() where not temporary")):
+                name = kind.lower() + "_name"
+                for database, schema, table in duck.execute(f"select database_name, schema_name, {name} from {listing}").fetchall():
+                    if not _LOG_PLACES.match(database) and not re.match("_fs_|information_schema", schema, re.IGNORECASE):
+                        if not table.startswith("_fs_"):
+                            duck.execute(f'drop {kind} if exists "{database}"."{schema}"."{table}" cascade')
+            duck.execute(
+                f"create table {DATABASE}.PUBLIC.RAW_LEADS as select * from "
+                "read_csv(?, header=true, all_varchar=true, quote='\"', delim=',', parallel=false)",
+                [str(self.leads)],
+            )
+
+    def rows(self) -> dict[str, int]:
+        """How many rows the tables of PUBLIC hold."""
+        with server.shared_fs.connect(DATABASE, "PUBLIC") as connection:
+            duck = connection._duck_conn
+            names = duck.execute(
+                "select table_name from duckdb_tables() where database_name = ? and schema_name = 'PUBLIC'", [DATABASE]
+            ).fetchall()
+            return {n: duck.execute(f'select count(*) from {DATABASE}.PUBLIC."{n}"').fetchall()[0][0] for (n,) in names}
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on to fakesnow, unless a fault says otherwise. Only queries count as calls."""
+        if scope["type"] != "http" or not scope["path"].startswith("/queries/v1/query"):
+            await server.app(scope, receive, send)
+            return
+        body = await read_body(receive)
+        query = parse_qs(scope["query_string"].decode())
+        call = Call("snowflake", "query", scope["method"], scope["path"], {}, query, body)
+        self.gate.count("calls")
+        if self.gate.refuse("query"):
+            self.gate.count("refused")
+            await send_reply(send, Reply(_error(429, "too many requests"), 429))
+            return
+        try:
+            if self.gate.latency:
+                await asyncio.sleep(self.gate.latency)
+            fault = self.gate.take_fault(call)
+            if fault is None:
+                await server.app(scope, _replay(body, receive), send)
+            else:
+                await self._fail(fault, scope, _replay(body, receive), receive, send)
+        finally:
+            self.gate.leave()
+
+    async def _fail(self, fault: Fault, scope: Scope, replay: Receive, receive: Receive, send: Send) -> None:
+        self.gate.count("faults")
+        if fault.kind.startswith("applied") or fault.options.get("applied"):
+            await server.app(scope, replay, _nowhere)
+        if fault.kind == "timeout":
+            await asyncio.sleep(float(fault.options.get("s", 60)))
+        if fault.kind in ("timeout", "drop", "applied_then_drop"):
+            await drop(receive)
+        elif fault.kind in ("html", "truncated", "empty"):
+            await send_reply(send, Reply("" if fault.kind == "empty" else "<html>"))
+        else:
+            status = int(fault.kind) if fault.kind.isdigit() else 503
+            await send_reply(send, status_reply(status, fault, _error))
+
+
+def _error(status: int, message: str) -> dict[str, Any]:
+    return {"data": None, "code": str(status), "message": message, "success": False}
+
+
+async def _nowhere(message: dict[str, Any]) -> None:
+    """Swallow an answer."""
+
+
+def _replay(body: bytes, receive: Receive) -> Receive:
+    """A receive that gives a body that was read already."""
+    given = False
+
+    async def again() -> dict[str, Any]:
+        nonlocal given
+        if given:
+            return await receive()
+        given = True
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    return again

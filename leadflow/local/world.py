@@ -1,0 +1,232 @@
+"""Start the child process that holds every stand-in, and steer it."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import httpx
+from pydantic import SecretStr
+
+from leadflow.settings import Settings
+
+SAMPLES = Path(__file__).resolve().parents[2] / "data_samples"
+_LATENCY = {"idicore": 0.005}
+_PACKAGE_ROOT = str(Path(__file__).resolve().parents[2])
+Rows = list[list[str]]
+
+
+class World:
+    """A running local world; close it, or leave its `with` block, and the child process is gone."""
+
+    def __init__(self, order: Mapping[str, Any]) -> None:
+        """Start the child with its orders; use `start` instead."""
+        self._folder = tempfile.TemporaryDirectory(prefix="leadflow-local-", ignore_cleanup_errors=True)
+        self._homes = 0
+        self._log = Path(self._folder.name) / "serve.log"
+        path = os.pathsep.join(p for p in (_PACKAGE_ROOT, os.environ.get("PYTHONPATH")) if p)
+        with self._log.open("wb") as log:
+            self._child = subprocess.Popen(  # noqa: S603 - our own module under our own interpreter
+                [sys.executable, "-W", "ignore", "-m", "leadflow.local.serve"],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=log,
+                env={**os.environ, "PYTHONPATH": path},
+            )
+        self._ports = self._greet(order)
+        self._http = httpx.Client(base_url=self.url, timeout=60, trust_env=False)
+        self.settings = self._make_settings()
+
+    def _greet(self, order: Mapping[str, Any]) -> dict[str, int]:
+        if self._child.stdin is None or self._child.stdout is None:
+            raise RuntimeError("the local world has no pipes")
+        with contextlib.suppress(BrokenPipeError):
+            self._child.stdin.write(json.dumps(order).encode() + b"\n")
+            self._child.stdin.flush()
+        line = self._child.stdout.readline()
+        if not line:
+            said = self._log.read_text(errors="replace")[-2000:]
+            self._child.wait(10)
+            self._folder.cleanup()
+            raise RuntimeError(f"the local world did not start; is leadflow[local] installed?\n{said}")
+        return json.loads(line)
+
+    @property
+    def pid(self) -> int:
+        """The child process."""
+        return self._child.pid
+
+    @property
+    def url(self) -> str:
+        """Where the vendors' stand-ins are, each below its name."""
+        return f"http://127.0.0.1:{self._ports['vendors']}"
+
+    @property
+    def home(self) -> Path:
+        """The private folder of history and checkpoints; reset() begins a fresh one."""
+        return Path(self._folder.name) / f"home{self._homes}"
+
+    def _make_settings(self) -> Settings:
+        self.home.mkdir(mode=0o700)
+        return Settings(_env_file=None, **self._values())  # type: ignore[call-arg]
+
+    def _values(self) -> dict[str, Any]:
+        return {
+            "home": self.home,
+            "started_by": "local",
+            "warehouse": {
+                "account": "fakesnow",
+                "user": "leadflow",
+                "authenticator": "PROGRAMMATIC_ACCESS_TOKEN",
+                "token": SecretStr("local-token"),
+                "host": "127.0.0.1",
+                "port": self._ports["snowflake"],
+                "protocol": "http",
+                "database": "LEADS_DB",
+                "schema_name": "PUBLIC",
+                "session_parameters": {"CLIENT_OUT_OF_BAND_TELEMETRY_ENABLED": False},
+            },
+            "idicore": {
+                "client_id": "api-client@local",
+                "client_secret": SecretStr("local-secret"),
+                "glba": "otheruse",
+                "dppa": "none",
+                "login_url": f"{self.url}/idicore/apiclient",
+                "search_url": f"{self.url}/idicore/search",
+            },
+            "litigator": {"login_id": SecretStr("local-login"), "url": f"{self.url}/litigator/v1.4/scrub/litigator"},
+            "dnc": {"login_id": SecretStr("local-login"), "url": f"{self.url}/dnc/app/main/rpc/scrub"},
+            "sheets": {"spreadsheet_id": "local-leads-sheet", "base_url": f"{self.url}/sheets"},
+        }
+
+    def env(self) -> dict[str, str]:
+        """The LEADFLOW_ variables that make Settings() of another process point here."""
+        return {f"LEADFLOW_{name}": value for name, value in _flat(self._values(), "")}
+
+    def _do(self, command: str, body: Any = None) -> Any:  # noqa: ANN401
+        answer = self._http.post(f"/control/{command}", json=body or {})
+        if answer.status_code != 200:
+            raise ValueError(answer.json()["error"])
+        return answer.json()
+
+    def stats(self) -> dict[str, Any]:
+        """Counters of every service since the last reset."""
+        return self._do("stats")
+
+    def fail(self, service: str, kind: str, times: int = 1, after: int = 0, **options: Any) -> None:  # noqa: ANN401
+        """Let `times` calls of a service fail, after `after` good ones.
+
+        Kinds: a status such as "503" (retry_after=), timeout (s=), truncated (short=True cuts the connection too),
+        html, drop, empty, expired_token, missing_row (rows=), malformed_number, unknown_code; for sheets and
+        snowflake also applied_then_503, applied_then_drop, and for sheets applied_late (s=). `on=` names the kind of
+        call (login, search, check, read, write, query); `key=` a text that the request body must hold;
+        `applied=True` does the work before any of them.
+        """
+        self._do("fail", {"service": service, "kind": kind, "times": times, "after": after, **options})
+
+    def configure(
+        self,
+        latency: Mapping[str, float] | None = None,
+        in_flight: Mapping[str, int | None] | None = None,
+        quotas: Mapping[str, float | None] | None = None,
+        **more: Any,  # noqa: ANN401
+    ) -> None:
+        """Latency in seconds and in-flight caps by service; quotas a minute by service (sheets_reads, sheets_writes)."""
+        wanted = {"latency": latency, "in_flight": in_flight, "quotas": quotas}
+        self._do("configure", {**{k: dict(v) for k, v in wanted.items() if v}, **more})
+
+    def reset(self) -> None:
+        """Counters, faults, sheet and tables as at the start, and a fresh home. Latency, caps and quotas stay."""
+        self._do("reset")
+        self._homes += 1
+        self.settings = self._make_settings()
+
+    def sheet_values(self, tab: str | None = None) -> Rows:
+        """All rows of a tab, the first tab if none is named."""
+        return self._do("sheet", {"tab": tab})["values"]
+
+    def edit_sheet(self, edit: Callable[[Rows], Rows] | list[tuple[Any, ...]], tab: str | None = None) -> None:
+        """Edit as a person would: a function of all rows, or operations whose rows count from 1.
+
+        Operations: ("insert", row, cells), ("delete", row), ("set", row, cells), ("append", cells).
+        """
+        if not callable(edit):
+            self._do("edit", {"tab": tab, "ops": [list(op) for op in edit]})
+            return
+        while True:
+            now = self._do("sheet", {"tab": tab})
+            ops = [["replace", edit(now["values"])]]
+            if not (self._do("edit", {"tab": tab, "ops": ops, "version": now["version"]}) or {}).get("stale"):
+                return
+
+    def close(self) -> None:
+        """End the child and remove the private folder."""
+        self._http.close()
+        for pipe in (self._child.stdin, self._child.stdout):
+            if pipe:
+                with contextlib.suppress(OSError):
+                    pipe.close()
+        try:
+            self._child.wait(5)
+        except subprocess.TimeoutExpired:
+            self._child.kill()
+            self._child.wait(5)
+        self._folder.cleanup()
+
+    def __enter__(self) -> Self:
+        """The world itself."""
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        """Close."""
+        self.close()
+
+    def __repr__(self) -> str:
+        """Where it is."""
+        return f"World({self.url}, pid={self.pid})"
+
+
+def start(
+    leads: Path | None = None,
+    latency: Mapping[str, float] | None = None,
+    in_flight: Mapping[str, int | None] | None = None,
+    quotas: Mapping[str, float | None] | None = None,
+    seed: int = 7,
+) -> World:
+    """Start the local world over data_samples/leads.csv, or over a CSV file with the same columns.
+
+    People whom truth.csv (beside the leads) does not know get phones that follow from their key and the seed.
+    """
+    leads = (leads or SAMPLES / "leads.csv").resolve()
+    if not leads.is_file():
+        raise FileNotFoundError(f"no leads at {leads}; run python data_samples/generate.py")
+    order = {
+        "leads": str(leads),
+        "truth": str(leads.parent / "truth.csv"),
+        "latency": {**_LATENCY, **(latency or {})},
+        "in_flight": dict(in_flight or {}),
+        "quotas": dict(quotas or {}),
+        "seed": seed,
+    }
+    return World(order)
+
+
+def _flat(values: Mapping[str, Any], prefix: str) -> list[tuple[str, str]]:
+    found: list[tuple[str, str]] = []
+    for name, value in values.items():
+        full = f"{prefix}{name}".upper()
+        if isinstance(value, Mapping) and name != "session_parameters":
+            found += _flat(value, f"{full}__")
+        elif isinstance(value, Mapping):
+            found.append((full, json.dumps(value)))
+        else:
+            found.append((full, value.get_secret_value() if isinstance(value, SecretStr) else str(value)))
+    return found
