@@ -20,20 +20,71 @@ COLUMNS = [
     "Lead Number", "Campaign Date", "Lead Campaign", "Lead Source", "Ref ID",
     "First Name", "Last Name", "Address", "City", "State", "Zip",
 ]  # fmt: skip
-FIRST = (
-    "James Mary Robert Patricia John Jennifer Michael Linda David Elizabeth William Barbara Richard Susan Joseph Jessica "
-    "Thomas Karen Daniel Nancy Anthony Lisa José Núria Zoë Renée François Søren Anaïs Jürgen Chloë Mary-Kate Beyoncé Luís "
-    "D'Andre Siobhán Ángel Noël Inês Tomás"
-).split()
+FIRST = [
+    "James",
+    "Mary",
+    "Robert",
+    "Patricia",
+    "John",
+    "Jennifer",
+    "Michael",
+    "Linda",
+    "David",
+    "Elizabeth",
+    "William",
+    "Barbara",
+    "Richard",
+    "Susan",
+    "Joseph",
+    "Jessica",
+    "Thomas",
+    "Karen",
+    "Daniel",
+    "Nancy",
+    "Anthony",
+    "Lisa",
+    "José",
+    "Núria",
+    "Zoë",
+    "Renée",
+    "François",
+    "Søren",
+    "Anaïs",
+    "Jürgen",
+    "Chloë",
+    "Mary-Kate",
+    "Beyoncé",
+    "Luís",
+    "D'Andre",
+    "Siobhán",
+    "Ángel",
+    "Noël",
+    "Inês",
+    "Tomás",
+]
 LAST = [
-    *"Smith Johnson Williams Brown Jones Garcia Miller Davis Rodriguez Martinez Hernandez Lopez Gonzalez Wilson".split(),
-    *"O'Brien D'Angelo O'Neill Nuñez Peña Muñoz Müller Ibáñez Lefèvre Sørensen Gómez Smith-Jones Dvořák".split(),
+    *["Smith", "Johnson", "Williams", "Brown", "Jones", "Garcia", "Miller", "Davis", "Rodriguez", "Martinez", "Hernandez", "Lopez", "Gonzalez", "Wilson"],
+    *["O'Brien", "D'Angelo", "O'Neill", "Nuñez", "Peña", "Muñoz", "Müller", "Ibáñez", "Lefèvre", "Sørensen", "Gómez", "Smith-Jones", "Dvořák"],
     "de la Cruz", "St. John", "Van Der Berg", "McDonald Jr.", "Le Blanc",
 ]  # fmt: skip
-STREETS = (
-    "Main St|Oak Avenue|St. Charles Ave|Elm Street|N 4th St|Martin Luther King Jr Blvd|County Road 12|O'Keefe Ave|Calle Sol|"
-    "Rue Royale|Cañon Dr|Peachtree St NE|Old Mill Rd|Sunset Blvd|Harbor View Ln|Magnolia St"
-).split("|")
+STREETS = [
+    "Main St",
+    "Oak Avenue",
+    "St. Charles Ave",
+    "Elm Street",
+    "N 4th St",
+    "Martin Luther King Jr Blvd",
+    "County Road 12",
+    "O'Keefe Ave",
+    "Calle Sol",
+    "Rue Royale",
+    "Cañon Dr",
+    "Peachtree St NE",
+    "Old Mill Rd",
+    "Sunset Blvd",
+    "Harbor View Ln",
+    "Magnolia St",
+]
 CITIES = (
     ("New Orleans", "LA", "701"), ("Boston", "MA", "021"), ("Portland", "ME", "041"), ("Newark", "NJ", "071"),
     ("Hartford", "CT", "061"), ("Providence", "RI", "029"), ("Burlington", "VT", "054"), ("Manchester", "NH", "031"),
@@ -42,7 +93,15 @@ CITIES = (
     ("Seattle", "WA", "981"), ("Cheyenne", "WY", "820"), ("St. Louis", "MO", "631"), ("Oklahoma City", "OK", "731"),
 )  # fmt: skip
 CAMPAIGNS = ("Probate", "Probate LA", "Tax Lien", "Absentee Owner", "Pre-Foreclosure", "=1+1", "FHA; Expired")
-SOURCES = ("County Records", "Courthouse", "List Broker", '=HYPERLINK("https://example.com","x")', "@import", "", "+List")
+SOURCES = (
+    "County Records",
+    "Courthouse",
+    "List Broker",
+    '=HYPERLINK("https://example.com","x")',
+    "@import",
+    "",
+    "+List",
+)
 
 
 def load_people() -> ModuleType:

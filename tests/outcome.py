@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import csv
+import json
 from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
+from leadflow.local import sample
 from leadflow.services.warehouse import Warehouse
 
 SCRIPT = "SELECT * FROM RAW_LEADS"
@@ -60,8 +63,24 @@ def observe(world: Any, engine: Any, job_id: str, in_flight: int = 0) -> Outcome
     )
 
 
+def truth_phones() -> list[dict[str, Any]]:
+    with sample("truth.csv").open(encoding="utf-8", newline="") as file:
+        return [phone for row in csv.DictReader(file) for phone in json.loads(row["phones"])]
+
+
+def personal_words() -> set[str]:
+    """What must never be said of a sample person: full names, streets, phones in three forms, e-mails."""
+    words = {form for p in truth_phones() for form in (p["number"], p["e164"], p["written"].strip())}
+    with sample("leads.csv").open(encoding="utf-8", newline="") as file:
+        for row in csv.DictReader(file):
+            words |= {row["Address"].strip(), f'{row["First Name"].strip()} {row["Last Name"].strip()}'}
+    with sample("truth.csv").open(encoding="utf-8", newline="") as file:
+        words |= {email for row in csv.DictReader(file) for email in json.loads(row["emails"])}
+    return {word for word in words if len(word) >= 8}
+
+
 def unsafe_phones(world: Any, rows: list[dict[str, str]]) -> int:
-    """Phones delivered that the local world's truth calls litigator or do-not-call."""
-    bad = world.truth.litigators | world.truth.dnc
+    """Phones delivered though the truth says litigator, do-not-call, or any code but clean ones."""
+    bad = {p["e164"] for p in truth_phones() if p["litigator"] or p["dnc"] or p["dnc_code"] not in ("C", "W", "Y")}
     phones = [value for row in rows for name, value in row.items() if name.startswith("Phone ") and name[6:].isdigit()]
     return sum(1 for phone in phones if phone in bad)

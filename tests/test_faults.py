@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from outcome import SCRIPT, observe, sheet_rows
+from outcome import SCRIPT, observe, personal_words, sheet_rows
 
 import leadflow as lf
 from leadflow.errors import JobFailedError
@@ -110,7 +110,7 @@ def test_no_person_in_history_output_or_errors(world, engine, capfd, caplog):
     out, err = capfd.readouterr()
     said = out + err + caplog.text + engine.trace(lf.jobs()["id"].iloc[0]).to_csv() + engine.report(lf.jobs()["id"].iloc[0]).to_markdown()
     raw = world.settings.history_file.read_bytes()
-    for word in world.truth.personal_words():
+    for word in personal_words():
         assert word not in said
         assert word.encode() not in raw
     assert world.settings.history_file.stat().st_mode & 0o777 == 0o600

@@ -24,7 +24,9 @@ _QUOTAS |= {"idicore": ("idicore", "search"), "litigator": ("litigator", "check"
 class Control:
     """All stand-ins in one hand."""
 
-    def __init__(self, idicore: Idicore, litigator: LitigatorList, dnc: FullScrub, sheets: Sheets, snowflake: Snowflake) -> None:
+    def __init__(
+        self, idicore: Idicore, litigator: LitigatorList, dnc: FullScrub, sheets: Sheets, snowflake: Snowflake
+    ) -> None:
         """Know the stand-ins."""
         self.idicore, self.sheets, self.snowflake = idicore, sheets, snowflake
         standins = {"idicore": idicore, "litigator": litigator, "dnc": dnc, "sheets": sheets, "snowflake": snowflake}
@@ -66,6 +68,12 @@ class Control:
         found["snowflake"]["rows"] = self.snowflake.rows()
         return found
 
+    def heal(self) -> None:
+        """Take away every fault that still waits."""
+        for gate in self.gates.values():
+            with gate.lock:
+                gate.faults.clear()
+
     def reset(self) -> None:
         """Counters, faults, tokens, sheet and tables as at the start; latency, caps and quotas stay."""
         for gate in self.gates.values():
@@ -80,6 +88,8 @@ class Control:
             return self.stats()
         if name == "reset":
             return self.reset()
+        if name == "heal":
+            return self.heal()
         if name == "configure":
             return self.configure(body)
         if name == "fail":

@@ -55,7 +55,13 @@ class Tab:
     def properties(self, index: int) -> dict[str, Any]:
         """As Google describes a tab."""
         grid = {"rowCount": self.rows, "columnCount": self.columns, **self.extra}
-        return {"sheetId": self.sheet_id, "title": self.title, "index": index, "sheetType": "GRID", "gridProperties": grid}
+        return {
+            "sheetId": self.sheet_id,
+            "title": self.title,
+            "index": index,
+            "sheetType": "GRID",
+            "gridProperties": grid,
+        }
 
     def blank(self, row: int) -> bool:
         """Whether a row holds nothing."""

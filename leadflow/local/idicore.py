@@ -35,7 +35,9 @@ class Idicore:
 
     def error(self, status: int, message: str) -> dict[str, Any]:
         """idiCORE's error shape."""
-        code = {400: "BadRequest", 401: "Unauthorized", 403: "Forbidden", 429: "TooManyRequests"}.get(status, "ServerError")
+        code = {400: "BadRequest", 401: "Unauthorized", 403: "Forbidden", 429: "TooManyRequests"}.get(
+            status, "ServerError"
+        )
         return {"error": {"code": code, "message": message}}
 
     def empty(self) -> dict[str, Any]:
@@ -74,7 +76,9 @@ class Idicore:
         return Reply({"result": _result(truth, *parts)})
 
 
-def _result(truth: Truth, first: str, last: str, address: str, city: str, state: str, zip_code: str) -> list[dict[str, Any]]:
+def _result(
+    truth: Truth, first: str, last: str, address: str, city: str, state: str, zip_code: str
+) -> list[dict[str, Any]]:
     if truth.outcome == "no_match":
         return []
     where = (address, city, state, zip_code)
@@ -104,7 +108,14 @@ def _person(
         "name": [{**name, "data": f"{name['first']} {name['last']}", "meta": meta}],
         "dob": [{"age": 30 + draw(f"age {key}", 50)}],
         "address": [
-            {"data": address, "city": city, "state": state, "zip": zip_code[:5], "dateRange": "01/2009 - 09/2026", "meta": meta}
+            {
+                "data": address,
+                "city": city,
+                "state": state,
+                "zip": zip_code[:5],
+                "dateRange": "01/2009 - 09/2026",
+                "meta": meta,
+            }
         ],
         "isDead": False,
     }

@@ -6,8 +6,20 @@ import asyncio
 from typing import Any, Protocol
 from urllib.parse import parse_qs
 
-from leadflow.local.faults import APPLIED, Call, Fault, Gate, Receive, Reply, Scope, Send
-from leadflow.local.faults import drop, read_body, send_reply, status_reply
+from leadflow.local.faults import (
+    APPLIED,
+    Call,
+    Fault,
+    Gate,
+    Receive,
+    Reply,
+    Scope,
+    Send,
+    drop,
+    read_body,
+    send_reply,
+    status_reply,
+)
 
 
 class Standin(Protocol):
@@ -32,7 +44,9 @@ class Standin(Protocol):
         ...
 
 
-_HTML = Reply("<html><body><h1>Service temporarily under maintenance</h1></body></html>", 200, {"content-type": "text/html"})
+_HTML = Reply(
+    "<html><body><h1>Service temporarily under maintenance</h1></body></html>", 200, {"content-type": "text/html"}
+)
 
 
 class Service:

@@ -164,7 +164,7 @@ class Sheets:
             return {}
         change = getattr(self, f"_do_{kind}", None)
         if change is None:
-            raise SheetsError(400, f'Invalid JSON payload received. Unknown name "{kind}" at \'requests[0]\'')
+            raise SheetsError(400, f"Invalid JSON payload received. Unknown name \"{kind}\" at 'requests[0]'")
         return change(part) or {}
 
     def _tab(self, sheet_id: int) -> Tab:
@@ -178,31 +178,32 @@ class Sheets:
             limit = f"limit of {_MOST_CELLS} cells"
             raise SheetsError(400, f"This action would increase the number of cells in the workbook above the {limit}.")
 
-    def _do_addSheet(self, part: dict[str, Any]) -> dict[str, Any]:  # noqa: N802 - Google's request name
+    def _do_addSheet(self, part: dict[str, Any]) -> dict[str, Any]:
         wanted = part.get("properties", {})
         title, grid = wanted.get("title", f"Sheet{len(self.tabs) + 1}"), wanted.get("gridProperties", {})
         if any(tab.title == title for tab in self.tabs):
             raise SheetsError(
-                400, f'Invalid requests[0].addSheet: A sheet with the name "{title}" already exists. Please enter another name.'
+                400,
+                f'Invalid requests[0].addSheet: A sheet with the name "{title}" already exists. Please enter another name.',
             )
         number = wanted.get("sheetId", max(tab.sheet_id for tab in self.tabs) + 1)
         tab = Tab(number, title, grid.get("rowCount", 1000), grid.get("columnCount", 26))
         self.tabs.insert(wanted.get("index", len(self.tabs)), tab)
         return {"addSheet": {"properties": tab.properties(self.tabs.index(tab))}}
 
-    def _do_deleteSheet(self, part: dict[str, Any]) -> None:  # noqa: N802
+    def _do_deleteSheet(self, part: dict[str, Any]) -> None:
         if len(self.tabs) == 1:
             raise SheetsError(400, "You can't remove all the sheets in a document.")
         self.tabs.remove(self._tab(part["sheetId"]))
 
-    def _do_appendDimension(self, part: dict[str, Any]) -> None:  # noqa: N802
+    def _do_appendDimension(self, part: dict[str, Any]) -> None:
         tab = self._tab(part.get("sheetId", 0))
         if part["dimension"] == "ROWS":
             tab.rows += part["length"]
         else:
             tab.columns += part["length"]
 
-    def _do_insertDimension(self, part: dict[str, Any]) -> None:  # noqa: N802
+    def _do_insertDimension(self, part: dict[str, Any]) -> None:
         where = part["range"]
         tab, start, count = self._tab(where.get("sheetId", 0)), where.get("startIndex", 0), 0
         count = where["endIndex"] - start
@@ -214,7 +215,7 @@ class Sheets:
             if len(row) > start:
                 row[start:start] = [""] * count
 
-    def _do_deleteDimension(self, part: dict[str, Any]) -> None:  # noqa: N802
+    def _do_deleteDimension(self, part: dict[str, Any]) -> None:
         where = part["range"]
         tab, start, end = self._tab(where.get("sheetId", 0)), where.get("startIndex", 0), where["endIndex"]
         if end > (tab.rows if where["dimension"] == "ROWS" else tab.columns):
@@ -226,7 +227,7 @@ class Sheets:
         for row in tab.cells:
             del row[start:end]
 
-    def _do_updateSheetProperties(self, part: dict[str, Any]) -> None:  # noqa: N802
+    def _do_updateSheetProperties(self, part: dict[str, Any]) -> None:
         wanted = part["properties"]
         tab, grid = self._tab(wanted.get("sheetId", 0)), wanted.get("gridProperties", {})
         tab.title = wanted.get("title", tab.title)

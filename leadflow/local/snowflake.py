@@ -25,12 +25,23 @@ from fakesnow.cursor import FakeSnowflakeCursor
 from snowflake.connector.errors import ProgrammingError
 from sqlglot import exp
 
-from leadflow.local.faults import Call, Fault, Gate, Receive, Reply, Scope, Send
-from leadflow.local.faults import drop, read_body, send_reply, status_reply
+from leadflow.local.faults import (
+    Call,
+    Fault,
+    Gate,
+    Receive,
+    Reply,
+    Scope,
+    Send,
+    drop,
+    read_body,
+    send_reply,
+    status_reply,
+)
 
 DATABASE = "LEADS_DB"
 _DUPLICATE = "Duplicate row detected during DML action"
-_LOG_PLACES = re.compile(r"^(system|temp|memory|_fs_global)$", re.IGNORECASE)
+_OWN = re.compile(r"(system|temp|memory)$|_fs_|information_schema", re.IGNORECASE)
 
 
 def mend() -> None:
@@ -92,12 +103,8 @@ class Snowflake:
                 continue
         with server.shared_fs.connect(DATABASE, "PUBLIC") as connection:
             duck = connection._duck_conn
-            for kind, listing in (("VIEW", "duckdb_views() where not internal"), ("TABLE", "duckdb_tables() where not temporary")):
-                name = kind.lower() + "_name"
-                for database, schema, table in duck.execute(f"select database_name, schema_name, {name} from {listing}").fetchall():
-                    if not _LOG_PLACES.match(database) and not re.match("_fs_|information_schema", schema, re.IGNORECASE):
-                        if not table.startswith("_fs_"):
-                            duck.execute(f'drop {kind} if exists "{database}"."{schema}"."{table}" cascade')
+            for statement in _drops(duck):
+                duck.execute(statement)
             duck.execute(
                 f"create table {DATABASE}.PUBLIC.RAW_LEADS as select * from "
                 "read_csv(?, header=true, all_varchar=true, quote='\"', delim=',', parallel=false)",
@@ -150,6 +157,19 @@ class Snowflake:
         else:
             status = int(fault.kind) if fault.kind.isdigit() else 503
             await send_reply(send, status_reply(status, fault, _error))
+
+
+def _drops(duck: duckdb.DuckDBPyConnection) -> list[str]:
+    """The statements that drop what users made: everything but fakesnow's and DuckDB's own."""
+    listing = duck.execute(
+        "select 'VIEW', database_name, schema_name, view_name from duckdb_views() where not internal union all "
+        "select 'TABLE', database_name, schema_name, table_name from duckdb_tables() where not temporary order by 1 desc"
+    ).fetchall()
+    return [
+        f'drop {kind} if exists "{database}"."{schema}"."{name}" cascade'
+        for kind, database, schema, name in listing
+        if not _OWN.match(database) and not _OWN.match(schema) and not _OWN.match(name)
+    ]
 
 
 def _error(status: int, message: str) -> dict[str, Any]:

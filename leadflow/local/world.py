@@ -18,7 +18,8 @@ from pydantic import SecretStr
 
 from leadflow.settings import Settings
 
-SAMPLES = Path(__file__).resolve().parents[2] / "data_samples"
+_CHECKOUT = Path(__file__).resolve().parents[2] / "data_samples"
+SAMPLES = _CHECKOUT if _CHECKOUT.is_dir() else Path(__file__).resolve().parent / "data_samples"
 _LATENCY = {"idicore": 0.005}
 _PACKAGE_ROOT = str(Path(__file__).resolve().parents[2])
 Rows = list[list[str]]
@@ -34,7 +35,7 @@ class World:
         self._log = Path(self._folder.name) / "serve.log"
         path = os.pathsep.join(p for p in (_PACKAGE_ROOT, os.environ.get("PYTHONPATH")) if p)
         with self._log.open("wb") as log:
-            self._child = subprocess.Popen(  # noqa: S603 - our own module under our own interpreter
+            self._child = subprocess.Popen(
                 [sys.executable, "-W", "ignore", "-m", "leadflow.local.serve"],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
@@ -143,6 +144,10 @@ class World:
         wanted = {"latency": latency, "in_flight": in_flight, "quotas": quotas}
         self._do("configure", {**{k: dict(v) for k, v in wanted.items() if v}, **more})
 
+    def heal(self) -> None:
+        """Take away every fault that still waits."""
+        self._do("heal")
+
     def reset(self) -> None:
         """Counters, faults, sheet and tables as at the start, and a fresh home. Latency, caps and quotas stay."""
         self._do("reset")
@@ -185,13 +190,20 @@ class World:
         """The world itself."""
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         """Close."""
         self.close()
 
     def __repr__(self) -> str:
         """Where it is."""
         return f"World({self.url}, pid={self.pid})"
+
+
+def sample(name: str) -> Path:
+    """The path of a bundled file, as in sample("scripts/june_leads.sql")."""
+    return SAMPLES / name
 
 
 def start(

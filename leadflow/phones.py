@@ -1,0 +1,51 @@
+"""US phone numbers: E.164, validity, and the time zones of the called party."""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+
+_FICTION = re.compile(r"\+1[2-9]\d{2}55501\d{2}")
+_NANP = re.compile(r"\+1[2-9]\d{2}[2-9]\d{6}")
+
+
+@lru_cache(maxsize=65_536)
+def to_e164(text: str | None) -> str | None:
+    """The E.164 form of a US phone however it is written, without its extension; None if it is not one.
+
+    The reserved 555-0100 to 555-0199 numbers count as phones, as samples and tests use them.
+
+    >>> to_e164("+1 (504) 555-0143 x12")
+    '+15045550143'
+    """
+    import phonenumbers
+
+    try:
+        parsed = phonenumbers.parse((text or "").replace("\x00", ""), "US")
+    except phonenumbers.NumberParseException:
+        return None
+    if parsed.country_code != 1:
+        return None
+    number = phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164)
+    if not _NANP.fullmatch(number):
+        return None
+    return number if _FICTION.fullmatch(number) or phonenumbers.is_possible_number(parsed) else None
+
+
+def ten_digits(e164: str) -> str:
+    """The ten digits US vendors take.
+
+    >>> ten_digits("+15045550143")
+    '5045550143'
+    """
+    return e164.removeprefix("+1")
+
+
+@lru_cache(maxsize=65_536)
+def time_zones(e164: str) -> tuple[str, ...]:
+    """The time zones of the number's area, for calling hours; a phone may have moved away from its area code."""
+    import phonenumbers
+    from phonenumbers import timezone
+
+    found = timezone.time_zones_for_geographical_number(phonenumbers.parse(e164, "US"))
+    return tuple(zone for zone in found if zone != timezone.UNKNOWN_TIMEZONE)

@@ -1,0 +1,1 @@
+"""One file an outside system: its wire format in, plain records out."""

@@ -1,0 +1,132 @@
+"""How much a service takes: calls in flight, calls a minute, and when to give it up for down.
+
+A limit belongs to the service: `shared_limiter` gives every engine and job of the process the same one.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Protocol
+
+from leadflow.errors import ServiceDownError, Stopped
+
+_WINDOW_S = 60.0
+_RECOVER_AFTER = 20
+
+
+class StopFlag(Protocol):
+    """What a stage asks of a stop flag; a threading.Event is one."""
+
+    def is_set(self) -> bool:
+        """Whether to stop."""
+        ...
+
+
+class Limiter:
+    """Lets `max_in_flight` calls be under way, and starts `per_minute` in any sliding minute at the most."""
+
+    def __init__(self, name: str, max_in_flight: int, per_minute: int | None = None) -> None:
+        self.name = name
+        self.max_in_flight = max_in_flight
+        self.per_minute = per_minute
+        self._width = max_in_flight
+        self._flying = 0
+        self._good = 0
+        self._not_before = 0.0
+        self._starts: deque[float] = deque()
+        self._changed = threading.Condition()
+
+    @contextmanager
+    def slot(self, stop: StopFlag | None = None) -> Iterator[None]:
+        """Wait for a place, hold it for the call; raises Stopped if `stop` is set while waiting."""
+        self._enter(stop)
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._flying -= 1
+                self._changed.notify()
+
+    def _enter(self, stop: StopFlag | None) -> None:
+        with self._changed:
+            while True:
+                if stop is not None and stop.is_set():
+                    raise Stopped(f"stopped before a call to {self.name}")
+                pause = self._pause(time.monotonic())
+                if pause <= 0:
+                    break
+                self._changed.wait(min(pause, 0.2))
+            self._flying += 1
+            if self.per_minute:
+                self._starts.append(time.monotonic())
+
+    def _pause(self, now: float) -> float:
+        """Seconds until a call may start; 0 if now."""
+        if self._flying >= self._width:
+            return 0.2
+        if now < self._not_before:
+            return self._not_before - now
+        while self._starts and now - self._starts[0] >= _WINDOW_S:
+            self._starts.popleft()
+        if self.per_minute and len(self._starts) >= self.per_minute:
+            return self._starts[0] + _WINDOW_S - now
+        return 0.0
+
+    def slow_down(self, retry_after: float | None = None) -> None:
+        """After a refusal: half as many calls at once, and none for `retry_after` seconds."""
+        with self._changed:
+            self._width = max(1, self._width // 2)
+            self._good = 0
+            self._not_before = max(self._not_before, time.monotonic() + (retry_after or 0.0))
+
+    def went_well(self) -> None:
+        """After an answer: a little faster again, up to the limit."""
+        if self._width == self.max_in_flight:
+            return
+        with self._changed:
+            self._good += 1
+            if self._good >= _RECOVER_AFTER:
+                self._good, self._width = 0, min(self.max_in_flight, self._width + 1)
+                self._changed.notify()
+
+
+class Breaker:
+    """Opens after `failures` calls in a row went wrong, so that a list is not burnt on a dead service."""
+
+    def __init__(self, name: str, failures: int) -> None:
+        self.name = name
+        self.failures = failures
+        self._bad = 0
+        self._lock = threading.Lock()
+
+    def success(self) -> None:
+        """A call went well."""
+        self._bad = 0
+
+    def failure(self) -> None:
+        """A call went wrong, its retries too."""
+        with self._lock:
+            self._bad += 1
+
+    def check(self) -> None:
+        """Raise ServiceDownError if too many calls in a row went wrong."""
+        if self._bad >= self.failures:
+            raise ServiceDownError(f"{self.name} failed {self._bad} times in a row; nothing more is sent to it. Resume the job when it is back")
+
+    def reset(self) -> None:
+        """Give the service another chance, at the start of a job."""
+        self._bad = 0
+
+
+_shared: dict[tuple[str, ...], Limiter] = {}
+_shared_lock = threading.Lock()
+
+
+def shared_limiter(key: tuple[str, ...], make: Callable[[], Limiter]) -> Limiter:
+    """The one limiter of a service in this process, made on first use; `key` is its address and account."""
+    with _shared_lock:
+        return _shared.setdefault(key, make())

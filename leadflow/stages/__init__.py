@@ -1,0 +1,41 @@
+"""The seven stages, each a plain function: a frame in, a frame out, and the one service that it needs.
+
+Importing one stage loads only what that stage uses.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from leadflow.stages.consolidation import consolidate as consolidate
+    from leadflow.stages.delivery import deliver as deliver
+    from leadflow.stages.dnc import check_dnc as check_dnc
+    from leadflow.stages.extraction import extract as extract
+    from leadflow.stages.litigators import check_litigators as check_litigators
+    from leadflow.stages.lookup import lookup_people as lookup_people
+    from leadflow.stages.processed import filter_unprocessed as filter_unprocessed
+
+_MODULE_OF = {
+    "extract": "extraction",
+    "filter_unprocessed": "processed",
+    "lookup_people": "lookup",
+    "check_litigators": "litigators",
+    "check_dnc": "dnc",
+    "deliver": "delivery",
+    "consolidate": "consolidation",
+}
+
+__all__ = list(_MODULE_OF)
+
+
+def __getattr__(name: str) -> Any:  # noqa: ANN401
+    """Load a stage when it is first asked for."""
+    if name in _MODULE_OF:
+        return getattr(importlib.import_module(f"leadflow.stages.{_MODULE_OF[name]}"), name)
+    raise AttributeError(f"module 'leadflow.stages' has no stage {name!r}; the stages are {', '.join(__all__)}")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

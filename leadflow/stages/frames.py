@@ -1,0 +1,78 @@
+"""Frames in and out: pandas or polars to polars, and back to the kind that came."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import narwhals as nw
+import polars as pl
+
+from leadflow.columns import IDENTITY, person_key, resolve_columns
+from leadflow.errors import ColumnsError
+from leadflow.phones import to_e164
+
+F = TypeVar("F")
+
+
+def same_kind(frame: F, work: Callable[[pl.DataFrame], pl.DataFrame]) -> F:
+    """Do `work` on the frame as polars and give the result back as the kind that came."""
+    if isinstance(frame, pl.DataFrame):
+        return work(frame)
+    wrapped = nw.from_native(frame, eager_only=True)
+    done = work(_to_polars(wrapped))
+    if wrapped.implementation.is_polars():
+        return done  # type: ignore[return-value]
+    result: Any = done.to_pandas()
+    for name, kind in done.schema.items():
+        if isinstance(kind, pl.List):
+            result[name] = [None if v is None else list(v) for v in result[name]]
+    return result
+
+
+def _to_polars(wrapped: nw.DataFrame[Any]) -> pl.DataFrame:
+    columns = {name: [None if _is_nan(v) else v for v in wrapped[name].to_list()] for name in wrapped.columns}
+    return pl.DataFrame(columns, strict=False, infer_schema_length=None)
+
+
+def _is_nan(value: object) -> bool:
+    return isinstance(value, float) and value != value
+
+
+def text_of(value: object) -> str:
+    """A cell as text, without inventing or losing anything: None is empty, 4013.0 from a float column is 4013."""
+    if value is None or _is_nan(value):
+        return ""
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    return str(value)
+
+
+def with_identity(leads: pl.DataFrame) -> pl.DataFrame:
+    """The frame with first_name ... zip as text and person_key; raises ColumnsError if parts are missing."""
+    if {"person_key", *IDENTITY} <= set(leads.columns):
+        return leads
+    found = resolve_columns([c for c in leads.columns if c != "person_key"])
+    parts = {part: [text_of(v) for v in leads[column]] for part, column in found.items()}
+    if "person_key" not in leads.columns:
+        parts["person_key"] = [person_key(*row) for row in zip(*(parts[p] for p in IDENTITY), strict=True)]
+    else:
+        parts["person_key"] = [text_of(v) for v in leads["person_key"]]
+    kept = leads.drop([c for part, c in found.items() if c in parts and c != part])
+    added = pl.DataFrame(parts, schema=dict.fromkeys(["person_key", *IDENTITY], pl.String))
+    return pl.concat([added, kept.drop([c for c in added.columns if c in kept.columns])], how="horizontal")
+
+
+_PHONE_COLUMN = re.compile(r"phone(number)?\d*", re.IGNORECASE)
+
+
+def phone_lists(leads: pl.DataFrame) -> list[list[str]]:
+    """Each lead's phones: the `phones` column, or every column called phone, Phone 1, PHONE_2 ... in E.164."""
+    if "phones" in leads.columns:
+        return [list(phones) if phones is not None else [] for phones in leads["phones"].to_list()]
+    names = [c for c in leads.columns if _PHONE_COLUMN.fullmatch(re.sub(r"[^A-Za-z0-9]", "", c))]
+    if not names:
+        raise ColumnsError.missing(["phones"], leads.columns)
+    rows = zip(*(leads[name].to_list() for name in names), strict=True)
+    return [list(dict.fromkeys(p for p in (to_e164(text_of(v)) for v in row) if p)) for row in rows]

@@ -1,0 +1,123 @@
+"""Lookup: buy phones and e-mails of people from idiCORE."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Future
+from typing import TYPE_CHECKING, TypeVar
+
+import polars as pl
+
+from leadflow.columns import IDENTITY
+from leadflow.errors import BudgetReached, Stopped, TransientError, UnreadableError
+from leadflow.events import Emit, JobLog, no_emit
+from leadflow.stages.frames import same_kind, with_identity
+
+if TYPE_CHECKING:
+    from leadflow.services.idicore import Answer, Idicore, Person
+    from leadflow.services.limits import StopFlag
+
+F = TypeVar("F")
+_STAGE = "idiCORE"
+
+
+def lookup_people(
+    leads: F,
+    idicore: Idicore,
+    *,
+    known: Mapping[str, Answer] | None = None,
+    on_answer: Callable[[Answer], None] | None = None,
+    may_buy: Callable[[], None] | None = None,
+    stop: StopFlag | None = None,
+    emit: Emit = no_emit,
+    batch: int | None = None,
+) -> F:
+    """Look up each lead once; adds lookup_status, lookup_reason (text), phones, phone_types and emails (lists of text).
+
+    `leads` needs first and last name, address, city, state and ZIP, in any case and spacing. A person in `known` is not
+    bought. `on_answer` has each paid answer before it is used; `may_buy` may raise BudgetReached before a purchase.
+    A lookup that fails has status failed. Raises ColumnsError, RefusedError, ServiceDownError, Stopped, BudgetReached.
+    """
+    return same_kind(leads, lambda frame: _lookup(frame, idicore, known or {}, on_answer, may_buy, stop, emit, batch))
+
+
+def _lookup(
+    leads: pl.DataFrame,
+    idicore: Idicore,
+    known: Mapping[str, Answer],
+    on_answer: Callable[[Answer], None] | None,
+    may_buy: Callable[[], None] | None,
+    stop: StopFlag | None,
+    emit: Emit,
+    batch: int | None,
+) -> pl.DataFrame:
+    leads = with_identity(leads)
+    emit(JobLog(stage=_STAGE, batch=batch, message=f"API lookup of {leads.height} leads, {len(known)} known already"))
+    people = {p.person_key: p for p in _people(leads) if p.person_key not in known}
+    ready = [p for p in people.values() if _complete(p)]
+
+    def buy(person: Person) -> Answer:
+        if stop is not None and stop.is_set():
+            raise Stopped("stopped before a lookup")
+        if may_buy:
+            may_buy()
+        answer = idicore.lookup(person, stop)
+        if on_answer:
+            on_answer(answer)
+        return answer
+
+    futures = {person.person_key: idicore.pool.submit(buy, person) for person in ready}
+    bought, failed = _collect(futures)
+    for key, reason in failed.items():
+        emit(JobLog(stage=_STAGE, batch=batch, level="warning", message=f"Lookup of {key} failed: {reason}"))
+    done = _with_answers(leads, {**known, **bought}, failed)
+    phones = int(done["phones"].list.len().sum() or 0)
+    emit(JobLog(stage=_STAGE, batch=batch, message=f"{phones} phones found, {len(bought)} lookups bought, {len(failed)} failed"))
+    return done
+
+
+def _people(leads: pl.DataFrame) -> Iterator[Person]:
+    from leadflow.services.idicore import Person
+
+    for row in leads.select("person_key", *IDENTITY).iter_rows():
+        yield Person(*(value or "" for value in row))
+
+
+def _complete(person: Person) -> bool:
+    """A search without a name or an address would be paid for and match nobody."""
+    return bool((person.first_name.strip() or person.last_name.strip()) and person.address.strip())
+
+
+def _collect(futures: dict[str, Future[Answer]]) -> tuple[dict[str, Answer], dict[str, str]]:
+    """Wait for every call; what ends the job is raised only when none is in flight any more."""
+    bought: dict[str, Answer] = {}
+    failed: dict[str, str] = {}
+    fatal: BaseException | None = None
+    for key, future in futures.items():
+        if fatal is not None:
+            future.cancel()
+        if future.cancelled():
+            continue
+        try:
+            bought[key] = future.result()
+        except (TransientError, UnreadableError) as error:
+            failed[key] = str(error)
+        except BaseException as error:
+            if fatal is None or isinstance(fatal, BudgetReached):
+                fatal = error
+    if fatal is not None:
+        raise fatal
+    return bought, failed
+
+
+def _with_answers(leads: pl.DataFrame, answers: Mapping[str, Answer], failed: Mapping[str, str]) -> pl.DataFrame:
+    keys = leads["person_key"].to_list()
+    found = [answers.get(key) for key in keys]
+    texts = pl.List(pl.String)
+    return leads.with_columns(
+        pl.Series("lookup_status", [a.status if a else "failed" if k in failed else "skipped" for k, a in zip(keys, found, strict=True)], pl.String),
+        pl.Series("lookup_reason", [failed.get(key, "") for key in keys], pl.String),
+        pl.Series("phones", [[p.number for p in a.phones] if a else [] for a in found], texts),
+        pl.Series("phone_types", [[p.type for p in a.phones] if a else [] for a in found], texts),
+        pl.Series("emails", [list(a.emails) if a else [] for a in found], texts),
+    )

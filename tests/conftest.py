@@ -1,0 +1,37 @@
+"""The local world, started once for all tests and reset for each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from leadflow.local import World, start
+
+
+@pytest.fixture(scope="session")
+def local_world() -> Iterator[World]:
+    """One child process for the whole session."""
+    with start() as world:
+        yield world
+
+
+@pytest.fixture
+def world(local_world: World) -> World:
+    """The local world as new: no rows in the sheet, no faults, a fresh home, usual limits."""
+    everything = dict.fromkeys(("idicore", "litigator", "dnc", "sheets", "snowflake"))
+    local_world.configure(
+        latency=dict.fromkeys(everything, 0.0),
+        in_flight=everything,
+        quotas={
+            "sheets_reads": 60,
+            "sheets_writes": 60,
+            "litigator": 1000,
+            "dnc": 100,
+            "idicore": None,
+            "window_s": 60,
+        },
+        token_life_s=900,
+    )
+    local_world.reset()
+    return local_world
