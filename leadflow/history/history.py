@@ -1,0 +1,188 @@
+"""History: the record of all jobs, that many threads and processes share."""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Iterable
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from leadflow.errors import HistoryError, JobBusyError
+from leadflow.events import Recorded
+from leadflow.history import reader, writer
+from leadflow.history.store import Store, rows
+from leadflow.history.writer import Writer, utc_now
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_default: Path | None = None
+
+
+def set_default(path: Path | str | None) -> None:
+    """Make this the history that lf.trace, lf.report and lf.jobs read in this process; None for the usual one."""
+    global _default
+    _default = None if path is None else Path(path)
+
+
+def default_path() -> Path:
+    """The history of the last Engine of this process, else that of LEADFLOW_HOME, else that of ~/.leadflow."""
+    return _default or Path(os.environ.get("LEADFLOW_HOME") or "~/.leadflow").expanduser() / "history.duckdb"
+
+
+def open_history(history: History | Path | str | None = None) -> History:
+    """A History from a History, a path, or nothing."""
+    return history if isinstance(history, History) else History(history or default_path())
+
+
+class History:
+    """One history file. Making one opens nothing; every call opens the file for a moment, waiting its turn."""
+
+    def __init__(self, path: Path | str) -> None:
+        self._store = Store(path)
+        self._writer = Writer(self._store)
+
+    @property
+    def path(self) -> Path:
+        """The file."""
+        return self._store.path
+
+    def start_job(self, **fields: Any) -> None:
+        """Write a new job's row at once."""
+        fields = writer.job_fields({"status": "PENDING", "created_at": utc_now(), "heartbeat_at": utc_now(), **fields})
+        with self._store.write() as connection:
+            if rows(connection, "SELECT id FROM etl_jobs WHERE id = ?", [fields["id"]]):
+                raise HistoryError(f"there is a job {fields['id']} already; engine.resume({fields['id']!r}) goes on with it")
+            marks = ", ".join("?" * len(fields))
+            connection.execute(f"INSERT INTO etl_jobs ({', '.join(fields)}) VALUES ({marks})", list(fields.values()))
+
+    def update_job(self, job_id: str, **fields: Any) -> None:
+        """Queue a change of a job's row; flush() makes sure that it is written."""
+        self._writer.put(writer.update(job_id, fields))
+
+    def heartbeat(self, job_id: str, owner: str) -> None:
+        """Say that the owner lives; raises JobBusyError if the job has another owner by now."""
+        with self._store.write() as connection:
+            found = rows(connection, "SELECT owner FROM etl_jobs WHERE id = ?", [job_id])
+            if found and found[0]["owner"] == owner:
+                connection.execute("UPDATE etl_jobs SET heartbeat_at = ? WHERE id = ?", [utc_now(), job_id])
+                return
+        if not found:
+            raise reader.not_found(self._store, job_id)
+        raise JobBusyError(f"job {job_id} was taken over by {found[0]['owner']}; this process must leave it alone")
+
+    def claim(self, job_id: str, owner: str, stale_s: float) -> None:
+        """Make a job this owner's; raises JobBusyError while another live process runs it."""
+        self._writer.flush()
+        with self._store.write() as connection:
+            found = rows(connection, "SELECT status, owner, coalesce(heartbeat_at, created_at) AS beat FROM etl_jobs WHERE id = ?", [job_id])
+            if found and not _busy(found[0], owner, stale_s):
+                connection.execute(
+                    "UPDATE etl_jobs SET owner = ?, heartbeat_at = ?, status = 'PENDING', completed_at = NULL WHERE id = ?",
+                    [owner, utc_now(), job_id],
+                )
+                return
+        if not found:
+            raise reader.not_found(self._store, job_id)
+        raise JobBusyError(
+            f"job {job_id} is run by another live process ({found[0]['owner']}). Stop it there, "
+            f"or, if it is dead, wait {stale_s:.0f} s and try engine.resume({job_id!r}) again"
+        )
+
+    def record(self, recorded: Recorded) -> None:
+        """Queue an event; takes microseconds."""
+        self._writer.put(recorded)
+
+    def record_leads(self, job_id: str, batch: int | None, outcomes: Iterable[tuple[str, str, str]]) -> None:
+        """Queue outcomes of leads, each (person_key, disposition, reason)."""
+        self._writer.put(writer.leads(job_id, batch, outcomes))
+
+    def record_batch(self, job_id: str, batch: int, **facts: Any) -> None:
+        """Queue a batch's facts. Counts and seconds of a later call for the same batch, as after a resume, are added."""
+        self._writer.put(writer.batch_facts(job_id, batch, facts))
+
+    def flush(self) -> None:
+        """Write all that is queued; raises HistoryError, and keeps it queued, if that cannot be done."""
+        self._writer.flush()
+
+    def close(self) -> None:
+        """Flush and end the background thread."""
+        self._writer.close()
+
+    def job(self, job_id: str) -> dict[str, Any]:
+        """A job's row as a dict, its counts too; raises JobNotFound."""
+        return reader.job(self._seen(), job_id)
+
+    def jobs(
+        self, *, script: str | None = None, since: str | date | None = None, status: str | None = None, limit: int | None = 100
+    ) -> pd.DataFrame:
+        """Past jobs, newest first."""
+        return reader.jobs(self._seen(), script, since, status, limit)
+
+    def events(self, job_id: str) -> pd.DataFrame:
+        """The events of a job, one row each."""
+        return reader.events(self._seen(), job_id)
+
+    def trace(self, job_id: str) -> pd.DataFrame:
+        """The events of a job as a timeline."""
+        return reader.trace(self._seen(), job_id)
+
+    def logs(self, job_id: str) -> pd.DataFrame:
+        """The log lines of a job."""
+        return reader.logs(self._seen(), job_id)
+
+    def batches(self, job_id: str) -> pd.DataFrame:
+        """The batches of a job."""
+        return reader.batches(self._seen(), job_id)
+
+    def leads(self, job_id: str) -> pd.DataFrame:
+        """The last outcome of every lead of a job."""
+        return reader.outcomes(self._seen(), job_id)
+
+    def lineage(self, person_key: str) -> pd.DataFrame:
+        """All that happened to one lead, over all jobs."""
+        return reader.lineage(self._seen(), person_key)
+
+    def gaps(self, job: dict[str, Any], threshold_s: float) -> pd.DataFrame:
+        """Unusual silences of a job."""
+        return reader.gaps(self._seen(), job, threshold_s)
+
+    def last_seq(self, job_id: str) -> tuple[int, float]:
+        """The last event's number and elapsed seconds, (0, 0.0) if there is none."""
+        return reader.last_seq(self._seen(), job_id)
+
+    def _seen(self) -> Store:
+        """The store, after writing what this process has queued for it."""
+        writer.flush_path(self._store)
+        return self._store
+
+
+def _busy(found: dict[str, Any], owner: str, stale_s: float) -> bool:
+    if found["status"] not in ("RUNNING", "PENDING") or found["owner"] in (None, "", owner):
+        return False
+    if _dead(found["owner"]):
+        return False
+    # The absolute value: after the clock stepped back a heartbeat may seem to come from the future.
+    return abs((utc_now() - found["beat"]).total_seconds()) < stale_s
+
+
+def _dead(owner: str) -> bool:
+    """Whether the owner, "host:pid:token", is surely no longer alive."""
+    host, _, rest = owner.partition(":")
+    pid = rest.partition(":")[0]
+    if host != socket.gethostname() or not pid.isdigit() or os.name != "posix":
+        return False
+    if int(pid) == os.getpid():
+        return True  # same pid, another token: that process is gone and its number is ours now
+    try:
+        os.kill(int(pid), 0)
+    except ProcessLookupError:
+        return True
+    except OSError:
+        return False
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
+    except (OSError, IndexError):
+        return False

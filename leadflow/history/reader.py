@@ -1,0 +1,174 @@
+"""What can be asked of the history."""
+
+from __future__ import annotations
+
+import json
+from datetime import date, datetime, timezone
+from typing import TYPE_CHECKING, Any
+
+from leadflow.errors import InputError, JobNotFound
+from leadflow.history.store import Store, rows
+from leadflow.history.writer import JOB_COLUMNS
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_TIMES = ("at", "created_at", "started_at", "completed_at", "heartbeat_at", "job_created_at")
+_LISTED = (
+    "id, name, script_id, script_name, status, progress, message, limit_rows, total_rows_processed, clean_count, "
+    "litigator_count, dnc_count, started_by, created_at, started_at, completed_at, "
+    "date_diff('millisecond', started_at, completed_at) / 1000.0 AS duration_s"
+)
+
+
+def frame(store: Store, sql: str, parameters: list[Any]) -> pd.DataFrame:
+    """The result of a query as a pandas DataFrame, with its times in UTC."""
+    with store.read() as connection:
+        found = connection.execute(sql, parameters).df()
+    for name in _TIMES:
+        if name in found:
+            found[name] = found[name].dt.tz_localize("UTC")
+    return found
+
+
+def job(store: Store, job_id: str) -> dict[str, Any]:
+    """One job's row; raises JobNotFound, which lists recent jobs."""
+    with store.read() as connection:
+        found = rows(connection, f"SELECT {', '.join(JOB_COLUMNS)} FROM etl_jobs WHERE id = ?", [job_id])
+    if not found:
+        raise not_found(store, job_id)
+    return _whole(found[0])
+
+
+def _whole(row: dict[str, Any]) -> dict[str, Any]:
+    row["counts"] = json.loads(row["counts"]) if row["counts"] else {}
+    return {k: v.replace(tzinfo=timezone.utc) if isinstance(v, datetime) else v for k, v in row.items()}
+
+
+def not_found(store: Store, job_id: str) -> JobNotFound:
+    """The error for an unknown id, with the ten most recent jobs and how to find others."""
+    with store.read() as connection:
+        recent = rows(connection, "SELECT id, status, script_name, created_at FROM etl_jobs ORDER BY created_at DESC, id DESC LIMIT 10", [])
+    lines = [f"there is no job {job_id!r} in {store.path}."]
+    if recent:
+        lines.append("The most recent jobs:")
+        lines += [f"  {r['id']}  {r['status']}  {r['script_name'] or ''}  {r['created_at']:%Y-%m-%d %H:%M:%S} UTC" for r in recent]
+        lines.append(f'To search: lf.jobs(script="{recent[0]["script_name"] or ""}", since="{recent[0]["created_at"]:%Y-%m-%d}")')
+    else:
+        lines.append("It holds no job yet; is LEADFLOW_HOME the right folder? To search: lf.jobs(script=..., since=...)")
+    return JobNotFound("\n".join(lines))
+
+
+def jobs(store: Store, script: str | None, since: str | date | None, status: str | None, limit: int | None) -> pd.DataFrame:
+    """Past jobs, newest first."""
+    wheres, parameters = ["true"], []
+    if script:
+        wheres.append("(contains(lower(coalesce(script_name, '')), lower(?)) OR contains(lower(coalesce(name, '')), lower(?)) OR script_id = ?)")
+        parameters += [script, script, script]
+    if since is not None:
+        wheres.append("created_at >= ?")
+        parameters.append(_moment(since))
+    if status:
+        wheres.append("status = ?")
+        parameters.append(str(status).upper())
+    if limit is not None and limit < 1:
+        raise InputError(f"limit is {limit}; it must be 1 or more, or None for all jobs")
+    end = "" if limit is None else f" LIMIT {int(limit)}"
+    return frame(store, f"SELECT {_LISTED} FROM etl_jobs WHERE {' AND '.join(wheres)} ORDER BY created_at DESC, id DESC{end}", parameters)
+
+
+def _moment(since: str | date) -> datetime:
+    import pandas as pd
+
+    try:
+        stamp = pd.Timestamp(since)
+    except (ValueError, TypeError):
+        raise InputError(f'since={since!r} is no time; write it as in since="2026-11-01"') from None
+    stamp = stamp.tz_localize("UTC") if stamp.tzinfo is None else stamp.tz_convert("UTC")
+    return stamp.tz_localize(None).to_pydatetime()
+
+
+def events(store: Store, job_id: str) -> pd.DataFrame:
+    """All events of a job in their order."""
+    return frame(store, 'SELECT seq, "at", elapsed, stage, source, event, level, batch, message, data FROM job_events WHERE job_id = ? ORDER BY seq', [job_id])
+
+
+def trace(store: Store, job_id: str) -> pd.DataFrame:
+    """The events of a job as a timeline."""
+    return frame(
+        store,
+        """SELECT format('T+{:.1f}s', elapsed) AS time, stage, source, event, message, elapsed, level, batch, "at", data
+        FROM job_events WHERE job_id = ? ORDER BY seq""",
+        [job_id],
+    )
+
+
+def logs(store: Store, job_id: str) -> pd.DataFrame:
+    """The log lines of a job in their order."""
+    return frame(store, "SELECT seq, level, message, created_at FROM job_logs WHERE job_id = ? ORDER BY seq", [job_id])
+
+
+def batches(store: Store, job_id: str) -> pd.DataFrame:
+    """The batches of a job."""
+    return frame(store, "SELECT * EXCLUDE (job_id) FROM batches WHERE job_id = ? ORDER BY batch", [job_id])
+
+
+def last_seq(store: Store, job_id: str) -> tuple[int, float]:
+    """The number of the last event and the largest elapsed time; (0, 0.0) without events."""
+    with store.read() as connection:
+        found = connection.execute("SELECT max(seq), max(elapsed) FROM job_events WHERE job_id = ?", [job_id]).fetchone()
+    return (int(found[0]), float(found[1])) if found and found[0] is not None else (0, 0.0)
+
+
+def outcomes(store: Store, job_id: str) -> pd.DataFrame:
+    """The last outcome of every lead of a job."""
+    return frame(
+        store,
+        """SELECT person_key, arg_max(batch, "at") AS batch, arg_max(disposition, "at") AS disposition,
+        arg_max(reason, "at") AS reason, max("at") AS "at" FROM job_leads WHERE job_id = ? GROUP BY person_key ORDER BY batch, person_key""",
+        [job_id],
+    )
+
+
+def lineage(store: Store, person_key: str) -> pd.DataFrame:
+    """Every outcome and event of one lead, over all jobs, oldest first."""
+    return frame(
+        store,
+        """SELECT l."at" AS "at", l.job_id, j.script_name AS script, l.batch, 'outcome' AS kind, 'Engine' AS stage,
+          l.disposition, l.reason, CASE WHEN l.reason = '' OR l.reason IS NULL THEN l.disposition
+          ELSE l.disposition || ' (' || l.reason || ')' END AS message, j.status AS job_status
+        FROM job_leads l LEFT JOIN etl_jobs j ON j.id = l.job_id WHERE l.person_key = ?
+        UNION ALL
+        SELECT e."at", e.job_id, j.script_name, e.batch, e.event, e.stage, NULL, NULL, e.message, j.status
+        FROM job_events e LEFT JOIN etl_jobs j ON j.id = e.job_id WHERE contains(e.message, ?)
+        ORDER BY 1, 2""",
+        [person_key, person_key],
+    )
+
+
+_GAPS = """
+WITH jobs AS (
+  SELECT ? AS id, true AS mine
+  UNION ALL (SELECT id, false FROM etl_jobs WHERE script_id = ? AND id <> ? AND created_at < ? ORDER BY created_at DESC LIMIT 20)
+), told AS (
+  SELECT e.job_id, j.mine, e.stage, e.batch, e.seq, e.elapsed, e.message, e.source FROM job_events e JOIN jobs j ON j.id = e.job_id
+), gaps AS (
+  SELECT job_id, mine, stage, batch, elapsed, elapsed - lag(elapsed) OVER w AS gap_s, lag(message) OVER w AS after, message AS before, source
+  FROM told WHERE stage <> 'Job' WINDOW w AS (PARTITION BY job_id, stage, batch ORDER BY seq)
+  UNION ALL
+  SELECT job_id, mine, '(all stages)', NULL, elapsed, elapsed - lag(elapsed) OVER w, lag(message) OVER w, message, source
+  FROM told WINDOW w AS (PARTITION BY job_id ORDER BY seq)
+), usual AS (
+  SELECT stage, median(gap_s) AS usual_s FROM gaps WHERE NOT mine AND gap_s IS NOT NULL GROUP BY stage
+)
+SELECT g.stage, g.batch, format('T+{:.1f}s', g.elapsed - g.gap_s) AS time, g.gap_s, u.usual_s,
+  CASE WHEN u.usual_s > 0 THEN g.gap_s / u.usual_s END AS times_usual, g.after, g.before, g.source
+FROM gaps g LEFT JOIN usual u USING (stage)
+WHERE g.mine AND g.gap_s >= ? AND (u.usual_s IS NULL OR g.gap_s >= 3 * u.usual_s) ORDER BY g.gap_s DESC, g.stage LIMIT 1000
+"""
+
+
+def gaps(store: Store, found: dict[str, Any], threshold_s: float) -> pd.DataFrame:
+    """Silences of a job longer than the threshold and than three times the median of the script's earlier jobs."""
+    created = found["created_at"].replace(tzinfo=None)
+    return frame(store, _GAPS, [found["id"], found["script_id"], found["id"], created, threshold_s])

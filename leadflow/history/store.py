@@ -1,0 +1,152 @@
+"""The history file: one DuckDB database, opened for moments only.
+
+DuckDB lets one process at a time open a file, readers too. So a connection lives for one write or one read, and
+whoever finds the file taken waits a little and tries again: two notebooks then work on one history at once.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import random
+import secrets
+import threading
+import time
+from collections.abc import Iterator
+from importlib.resources import files
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from leadflow.errors import HistoryError
+
+if TYPE_CHECKING:
+    import duckdb
+
+_LOCKED = ("could not set lock", "conflicting lock", "being used by another process")
+_BROKEN = ("not a valid duckdb database", "corrupt", "checksum", "serialization", "failure while replaying wal", "deserialize")
+_FOREIGN = ("catalog error", "binder error")
+_WAIT_S = 60.0
+_locks: dict[Path, threading.RLock] = {}
+_locks_lock = threading.Lock()
+
+
+class Store:
+    """Opens the history file for one task at a time; makes it, private to its user, when it is not there."""
+
+    def __init__(self, path: Path | str, wait_s: float = _WAIT_S) -> None:
+        self.path = Path(path).expanduser().absolute()
+        self.wait_s = wait_s
+        with _locks_lock:
+            self._lock = _locks.setdefault(self.path, threading.RLock())
+
+    @contextlib.contextmanager
+    def read(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        """A connection for one task, closed at its end."""
+        import duckdb
+
+        with self._lock:
+            connection = self._open()
+            try:
+                yield connection
+            except duckdb.Error as error:
+                raise self._explained(error) from None
+            finally:
+                self._close(connection)
+
+    @contextlib.contextmanager
+    def write(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        """A connection with a transaction: all of the task is written, or nothing."""
+        import duckdb
+
+        with self.read() as connection:
+            connection.begin()
+            try:
+                yield connection
+                connection.commit()
+            except BaseException:
+                with contextlib.suppress(duckdb.Error):
+                    connection.rollback()
+                raise
+
+    def _open(self) -> duckdb.DuckDBPyConnection:
+        import duckdb
+
+        until = time.monotonic() + self.wait_s
+        while True:
+            try:
+                if not self.path.exists():
+                    self._create()
+                self._make_private(self.path)
+                return duckdb.connect(str(self.path))
+            except duckdb.Error as error:
+                locked = any(word in str(error).lower() for word in _LOCKED)
+                if not locked or time.monotonic() > until:
+                    raise self._explained(error) from None
+            except OSError as error:
+                raise HistoryError(
+                    f"the history file {self.path} cannot be made or opened ({error.strerror}). "
+                    "Check the folder's permissions and free disk space, or set LEADFLOW_HOME to another folder"
+                ) from None
+            time.sleep(random.uniform(0.002, 0.02))  # noqa: S311 - jitter, not a secret
+
+    def _close(self, connection: duckdb.DuckDBPyConnection) -> None:
+        import duckdb
+
+        self._make_private(self.path.with_name(self.path.name + ".wal"))
+        try:
+            connection.close()
+        except duckdb.Error as error:
+            raise self._explained(error) from None
+
+    def _create(self) -> None:
+        """Make the file elsewhere, then link it in place: nobody ever sees it half made or readable by others."""
+        import duckdb
+
+        self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        new = self.path.with_name(f".{self.path.name}.{os.getpid()}.{secrets.token_hex(4)}")
+        try:
+            with duckdb.connect(str(new)) as connection:
+                os.chmod(new, 0o600)
+                connection.execute(files("leadflow.history").joinpath("schema.sql").read_text("utf-8"))
+            with contextlib.suppress(FileExistsError):
+                os.link(new, self.path)
+        finally:
+            new.unlink(missing_ok=True)
+            new.with_name(new.name + ".wal").unlink(missing_ok=True)
+
+    @staticmethod
+    def _make_private(path: Path) -> None:
+        with contextlib.suppress(FileNotFoundError, PermissionError):
+            if path.stat().st_mode & 0o077:
+                os.chmod(path, 0o600)
+
+    def _explained(self, error: Exception) -> HistoryError:
+        """The error in words that say what to do next."""
+        text = str(error).splitlines()[0] if str(error) else type(error).__name__
+        low = str(error).lower()
+        if any(word in low for word in _LOCKED):
+            return HistoryError(
+                f"the history file {self.path} is held open by another process ({text}). "
+                "End that process or close its connection to the file, then try again"
+            )
+        if any(word in low for word in _BROKEN):
+            return HistoryError(
+                f"the history file {self.path} is damaged and cannot be read ({text}). Move it aside and try again; "
+                f"a new one is made: mv {self.path} {self.path}.damaged"
+            )
+        if low.startswith(_FOREIGN):
+            return HistoryError(
+                f"{self.path} is a DuckDB file, but not a history that this leadflow knows ({text}). "
+                "Move it aside, or set LEADFLOW_HOME to another folder"
+            )
+        return HistoryError(
+            f"the history file {self.path} cannot be read or written ({type(error).__name__}: {text}). "
+            "Check free disk space and the file's permissions, then try again"
+        )
+
+
+def rows(connection: duckdb.DuckDBPyConnection, sql: str, parameters: list[Any]) -> list[dict[str, Any]]:
+    """The result of a query as a list of dicts."""
+    cursor = connection.execute(sql, parameters)
+    names = [d[0] for d in cursor.description or []]
+    return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]

@@ -1,0 +1,282 @@
+"""The background writer: callers only append to a queue; a thread writes what has come in, in one transaction."""
+
+from __future__ import annotations
+
+import atexit
+import json
+import sys
+import threading
+import weakref
+from collections import deque
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from typing import TYPE_CHECKING, Any
+
+from leadflow.errors import HistoryError
+from leadflow.events import JobErrored, JobLog, Recorded
+from leadflow.history.store import Store
+
+if TYPE_CHECKING:
+    import duckdb
+    import pyarrow as pa
+
+_FLUSH_S = 0.25
+_FLUSH_ITEMS = 1_000
+_AT_ONCE = 50_000
+
+JOB_COLUMNS = ["id", "name", "script_id", "script_name", "script", "status", "progress", "message", "limit_rows", "counts", "total_rows_processed", "litigator_count", "dnc_count", "clean_count", "glba", "dppa", "policy_version", "started_by", "owner", "heartbeat_at", "created_at", "started_at", "completed_at", "spreadsheet_id", "worksheet", "person_cache", "consolidated"]
+BATCH_COLUMNS = ["first_row", "last_row", "lookup_s", "check_s", "deliver_s", "cache_s", "rows", "phones_found", "litigator", "dnc", "delivered", "held", "retry", "status", "started_at", "completed_at"]
+# A resume works on the rest of a batch: what it finds is added to what the first run found.
+_ADDED = {"lookup_s", "check_s", "deliver_s", "cache_s", "phones_found", "litigator", "dnc", "delivered", "held"}
+_SMALLEST, _LARGEST = {"first_row", "started_at"}, {"last_row", "rows"}
+
+
+@dataclass(frozen=True)
+class _Update:
+    job_id: str
+    fields: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class _Leads:
+    job_id: str
+    batch: int | None
+    at: datetime
+    rows: list[tuple[str, str, str]]
+
+
+@dataclass(frozen=True)
+class _BatchFacts:
+    job_id: str
+    batch: int
+    facts: dict[str, Any]
+
+
+_Item = Recorded | _Update | _Leads | _BatchFacts
+_writers: weakref.WeakSet[Writer] = weakref.WeakSet()
+
+
+class Writer:
+    """Batches writes: every quarter of a second, or when a thousand have come in."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._queue: deque[_Item] = deque()
+        self._wake, self._full, self._stop = threading.Event(), threading.Event(), threading.Event()
+        self._draining = threading.RLock()
+        self._starting = threading.Lock()
+        self._thread: threading.Thread | None = None
+        _writers.add(self)
+
+    def put(self, item: _Item) -> None:
+        """Queue one item; takes microseconds."""
+        self._queue.append(item)
+        if not self._wake.is_set():
+            self._wake.set()
+        if self._thread is None:
+            self._start()
+        elif len(self._queue) >= _FLUSH_ITEMS:
+            self._full.set()
+
+    def flush(self) -> None:
+        """Write all that is queued, now; raises HistoryError if it cannot be written (it stays queued)."""
+        with self._draining:
+            while self._queue:
+                self._write_some()
+
+    def close(self) -> None:
+        """Flush and end the thread."""
+        try:
+            self.flush()
+        finally:
+            self._stop.set()
+            self._full.set()
+            self._wake.set()
+            thread, self._thread = self._thread, None
+            if thread is not None and thread is not threading.current_thread():
+                thread.join(timeout=5)
+
+    def _start(self) -> None:
+        with self._starting:
+            if self._thread is None:
+                self._stop = threading.Event()
+                self._thread = threading.Thread(target=self._loop, args=(self._stop,), name="leadflow-history", daemon=True)
+                self._thread.start()
+
+    def _loop(self, stop: threading.Event) -> None:
+        wait = _FLUSH_S
+        while not stop.is_set():
+            self._wake.wait()
+            self._full.wait(wait)
+            self._wake.clear()
+            self._full.clear()
+            try:
+                self.flush()
+                wait = _FLUSH_S
+            except HistoryError:
+                # Kept in the queue: flush() tells the job's thread, and a lock or a full disk may pass.
+                self._wake.set()
+                wait = min(5.0, wait * 2)
+
+    def _write_some(self) -> None:
+        items = [self._queue.popleft() for _ in range(min(len(self._queue), _AT_ONCE))]
+        try:
+            with self._store.write() as connection:
+                _write(connection, items)
+        except BaseException:
+            self._queue.extendleft(reversed(items))
+            raise
+
+
+@atexit.register
+def _flush_all() -> None:
+    for writer in list(_writers):
+        try:
+            writer.flush()
+        except HistoryError as error:
+            sys.stderr.write(f"leadflow: the last events were not written: {error}\n")
+
+
+def flush_path(store: Store) -> None:
+    """Write what any History of this process has queued for the same file, so that a reader sees it."""
+    for writer in list(_writers):
+        if writer._store.path == store.path:
+            writer.flush()
+
+
+def update(job_id: str, fields: dict[str, Any]) -> _Update:
+    """A queued change of a job's row."""
+    return _Update(job_id, job_fields(fields))
+
+
+def leads(job_id: str, batch: int | None, rows: Iterable[tuple[str, str, str]]) -> _Leads:
+    """Queued outcomes of leads."""
+    return _Leads(job_id, batch, utc_now(), [tuple(row) for row in rows])  # type: ignore[misc]
+
+
+def batch_facts(job_id: str, batch: int, facts: dict[str, Any]) -> _BatchFacts:
+    """Queued facts of a batch."""
+    unknown = set(facts) - set(BATCH_COLUMNS)
+    if unknown:
+        raise TypeError(f"batches has no columns {sorted(unknown)}; it has {', '.join(BATCH_COLUMNS)}")
+    return _BatchFacts(job_id, batch, {k: plain(v) for k, v in facts.items()})
+
+
+def utc_now() -> datetime:
+    """Now, in UTC, as the file keeps times: without a zone."""
+    return datetime.now(timezone.utc).replace(tzinfo=None)
+
+
+def plain(value: Any) -> Any:
+    """A value as the file keeps it."""
+    if isinstance(value, datetime):
+        return value.astimezone(timezone.utc).replace(tzinfo=None) if value.tzinfo else value
+    if isinstance(value, dict):
+        return _clean(json.dumps(value, default=str, ensure_ascii=False))
+    return _clean(str(value)) if isinstance(value, str) else value
+
+
+def job_fields(fields: dict[str, Any]) -> dict[str, Any]:
+    """A job's fields, checked and as the file keeps them."""
+    unknown = set(fields) - set(JOB_COLUMNS)
+    if unknown:
+        raise TypeError(f"etl_jobs has no columns {sorted(unknown)}; it has {', '.join(JOB_COLUMNS)}")
+    return {k: plain(v) for k, v in fields.items()}
+
+
+def _clean(text: str) -> str:
+    """Text that any store of UTF-8 takes: a lone surrogate becomes a question mark."""
+    return text if text.isascii() else text.encode("utf-8", "replace").decode("utf-8")
+
+
+def _write(connection: duckdb.DuckDBPyConnection, items: list[_Item]) -> None:
+    _write_events(connection, [i for i in items if isinstance(i, Recorded)])
+    _write_updates(connection, [i for i in items if isinstance(i, _Update)])
+    _write_leads(connection, [i for i in items if isinstance(i, _Leads)])
+    _write_batches(connection, [i for i in items if isinstance(i, _BatchFacts)])
+
+
+def _level(recorded: Recorded) -> str:
+    if isinstance(recorded.event, JobErrored):
+        return "error"
+    return str(getattr(recorded.event, "level", "info"))
+
+
+def _events_table(events: list[Recorded]) -> pa.Table:
+    import pyarrow as pa
+
+    return pa.table(
+        {
+            "job_id": [r.job_id for r in events],
+            "seq": pa.array([r.seq for r in events], pa.int64()),
+            "happened": pa.array([plain(r.at) for r in events], pa.timestamp("us")),
+            "elapsed": pa.array([r.elapsed for r in events], pa.float64()),
+            "stage": [_clean(r.event.stage) for r in events],
+            "source": [_clean(r.event.source) for r in events],
+            "event": [r.event.name for r in events],
+            "level": [_level(r) for r in events],
+            "batch": pa.array([r.event.batch for r in events], pa.int32()),
+            "message": [_clean(r.event.text()) for r in events],
+            "data": [plain(r.event.data()) for r in events],
+            "logged": [isinstance(r.event, (JobLog, JobErrored)) for r in events],
+        }
+    )
+
+
+def _write_events(connection: duckdb.DuckDBPyConnection, events: list[Recorded]) -> None:
+    if not events:
+        return
+    connection.register("incoming", _events_table(events))
+    connection.execute(
+        "INSERT INTO job_events SELECT job_id, seq, happened, elapsed, stage, source, event, level, batch, message, "
+        "coalesce(try_cast(data AS JSON), to_json(data)) FROM incoming"
+    )
+    connection.execute("INSERT INTO job_logs SELECT job_id, seq, level, message, happened FROM incoming WHERE logged")
+    connection.unregister("incoming")
+
+
+def _write_updates(connection: duckdb.DuckDBPyConnection, updates: list[_Update]) -> None:
+    merged: dict[str, dict[str, Any]] = {}
+    for one in updates:
+        merged.setdefault(one.job_id, {}).update(one.fields)
+    for job_id, fields in merged.items():
+        if fields:
+            assigned = ", ".join(f"{name} = ?" for name in fields)
+            connection.execute(f"UPDATE etl_jobs SET {assigned} WHERE id = ?", [*fields.values(), job_id])
+
+
+def _write_leads(connection: duckdb.DuckDBPyConnection, many: list[_Leads]) -> None:
+    import pyarrow as pa
+
+    flat = [(m.job_id, key, m.batch, disposition, reason, m.at) for m in many for key, disposition, reason in m.rows]
+    if not flat:
+        return
+    names = ["job_id", "person_key", "batch", "disposition", "reason", "happened"]
+    types = [pa.string(), pa.string(), pa.int32(), pa.string(), pa.string(), pa.timestamp("us")]
+    columns = [pa.array(list(column), kind) for column, kind in zip(zip(*flat, strict=True), types, strict=True)]
+    connection.register("incoming", pa.table(columns, names=names))
+    connection.execute("INSERT INTO job_leads SELECT * FROM incoming")
+    connection.unregister("incoming")
+
+
+def _write_batches(connection: duckdb.DuckDBPyConnection, many: list[_BatchFacts]) -> None:
+    for one in many:
+        names = ["job_id", "batch", *(f'"{n}"' for n in one.facts)]
+        sets = ", ".join(_merged(name) for name in one.facts)
+        action = f"DO UPDATE SET {sets}" if sets else "DO NOTHING"
+        connection.execute(
+            f"INSERT INTO batches ({', '.join(names)}) VALUES ({', '.join('?' * len(names))}) ON CONFLICT (job_id, batch) {action}",
+            [one.job_id, one.batch, *one.facts.values()],
+        )
+
+
+def _merged(name: str) -> str:
+    old, new = f'batches."{name}"', f'excluded."{name}"'
+    if name in _ADDED:
+        return f'"{name}" = coalesce({old}, 0) + coalesce({new}, 0)'
+    if name in _SMALLEST:
+        return f'"{name}" = least({old}, {new})'
+    if name in _LARGEST:
+        return f'"{name}" = greatest({old}, {new})'
+    return f'"{name}" = {new}'

@@ -1,0 +1,264 @@
+"""Snowflake: run a script, stream leads out, merge results in. Works with connector 4.x and 5.x.
+
+Rows go up as one bound JSON document, which both Snowflake and the local stand-in take in one statement;
+then one MERGE on a key, from a source that is deduplicated here, in a transaction.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from types import TracebackType
+from typing import Any
+
+import polars as pl
+import stamina
+
+from leadflow.errors import RefusedError, ServiceError, TransientError
+from leadflow.settings import WarehouseSettings
+
+_DOCUMENT_BYTES = 4_000_000
+_TRANSIENT = ("OperationalError", "InterfaceError", "InternalServerError", "ServiceUnavailableError", "BadGatewayError", "GatewayTimeoutError", "InternalError")
+
+PERSON_CACHE_COLUMNS = (
+    "person_key", "first_name", "last_name", "address", "city", "state", "zip_code", "phones", "emails", "checked_at", "status",
+)  # fmt: skip
+CONSOLIDATED_COLUMNS = (
+    "Lead Key", "First Name", "Last Name", "Address", "City", "State", "Zip",
+    "Phone 1", "Phone 1 Verdict", "Phone 2", "Phone 2 Verdict", "Phone 3", "Phone 3 Verdict",
+    "Email 1", "Email 2", "Email 3", "Disposition", "Reason", "Job Id", "Script", "Processed At", "Extra",
+)  # fmt: skip
+_TIMES = ("checked_at", "Processed At")
+
+
+def quoted(name: str) -> str:
+    """An identifier in double quotes.
+
+    >>> quoted('First Name')
+    '"First Name"'
+    """
+    return '"' + name.replace('"', '""') + '"'
+
+
+class SqlError(RefusedError):
+    """Snowflake refused a statement: wrong SQL, a missing table, no permission."""
+
+
+class Warehouse:
+    """One connection, safe to use from many threads, one statement at a time."""
+
+    def __init__(self, settings: WarehouseSettings, query_tag: str = "leadflow") -> None:
+        self.settings = settings
+        self.query_tag = query_tag
+        self._lock = threading.RLock()
+        self._connection: Any = None
+        self._staged: set[str] = set()
+
+    def __enter__(self) -> Warehouse:
+        """The warehouse itself; it connects on first use."""
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        """Close it."""
+        self.close()
+
+    def connect(self) -> None:
+        """Sign in; does nothing when signed in. Raises RefusedError or TransientError."""
+        with self._lock:
+            if self._connection is None:
+                self._connection = self._sign_in()
+
+    def _sign_in(self) -> Any:  # noqa: ANN401 - the connector is loaded lazily
+        import snowflake.connector as connector
+
+        try:
+            return connector.connect(**connect_options(self.settings, self.query_tag))
+        except connector.errors.Error as error:
+            raise _explained(error, "sign in to Snowflake") from None
+
+    def execute(self, sql: str, params: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        """Run one statement; its rows. Values are bound, never pasted."""
+        with self._lock:
+            self.connect()
+            cursor = self._run(sql, params)
+            return list(cursor.fetchall())
+
+    def _run(self, sql: str, params: Sequence[Any] = ()) -> Any:  # noqa: ANN401
+        import snowflake.connector as connector
+
+        cursor = self._connection.cursor()
+        try:
+            return cursor.execute(sql, tuple(params)) if params else cursor.execute(sql)
+        except connector.errors.Error as error:
+            raise _explained(error, "run a statement") from None
+
+    def columns(self, query: str) -> list[str]:
+        """The names of a query's columns, without running it."""
+        import snowflake.connector as connector
+
+        with self._lock:
+            self.connect()
+            try:
+                return [column.name for column in self._connection.cursor().describe(query)]
+            except connector.errors.Error as error:
+                raise _explained(error, "read the script's columns") from None
+
+    def frame(self, sql: str, params: Sequence[Any] = ()) -> pl.DataFrame:
+        """The rows of a query as one frame."""
+        return pl.concat([self._empty(sql), *self.batches(sql, params)], how="vertical_relaxed")
+
+    def _empty(self, sql: str) -> pl.DataFrame:
+        return pl.DataFrame(schema=dict.fromkeys(self.columns(sql), pl.Null))
+
+    def batches(self, sql: str, params: Sequence[Any] = ()) -> Iterator[pl.DataFrame]:
+        """The rows of a query, streamed in the pieces that Snowflake sends."""
+        with self._lock:
+            self.connect()
+            cursor = self._run(sql, params)
+            for table in cursor.fetch_arrow_batches():
+                if table.num_rows:
+                    frame = pl.from_arrow(table)
+                    assert isinstance(frame, pl.DataFrame)
+                    yield frame
+
+    def insert(self, table: str, columns: Sequence[str], rows: Sequence[Sequence[str | None]]) -> None:
+        """Insert rows of text."""
+        picked = ", ".join(f"value:c{i}::VARCHAR" for i in range(len(columns)))
+        sql = f"INSERT INTO {quoted(table)} ({', '.join(map(quoted, columns))}) SELECT {picked} FROM TABLE(FLATTEN(INPUT => PARSE_JSON(?)))"
+        for document in _documents(rows):
+            self.execute(sql, (document,))
+
+    def merge(self, table: str, key: str, columns: Sequence[str], rows: Sequence[Mapping[str, str]]) -> int:
+        """Insert or update so that the table has one row a key; the last of several rows with one key wins."""
+        unique = {row[key]: row for row in rows}
+        if not unique:
+            return 0
+        values = [[row.get(column) or None for column in columns] for row in unique.values()]
+        for attempt in stamina.retry_context(on=TransientError, attempts=4, timeout=None, wait_initial=0.2, wait_max=10):
+            with attempt, self._lock:
+                self._merge(table, key, columns, values)
+        return len(unique)
+
+    def _merge(self, table: str, key: str, columns: Sequence[str], values: list[list[str | None]]) -> None:
+        stage = f"LF_STAGE_{table}"
+        if stage not in self._staged:
+            shape = ", ".join(f"{quoted(c)} {'TIMESTAMP_NTZ' if c in _TIMES else 'VARCHAR'}" for c in columns)
+            self.execute(f"CREATE OR REPLACE TEMPORARY TABLE {quoted(stage)} ({shape})")
+            self._staged.add(stage)
+        self.execute(f"DELETE FROM {quoted(stage)}")
+        self.insert(stage, columns, values)
+        self.execute("BEGIN")
+        try:
+            self.execute(_merge_sql(table, stage, key, columns))
+            self.execute("COMMIT")
+        except BaseException:
+            self._roll_back()
+            raise
+
+    def _roll_back(self) -> None:
+        try:
+            self.execute("ROLLBACK")
+        except ServiceError:
+            self.close()
+
+    def keys_table(self, keys: Sequence[str]) -> str:
+        """A temporary table with a column "k" that holds these keys; its name."""
+        self.execute('CREATE OR REPLACE TEMPORARY TABLE "LF_KEYS" ("k" VARCHAR)')
+        self.insert("LF_KEYS", ["k"], [[key] for key in keys])
+        return "LF_KEYS"
+
+    def present(self, table: str, column: str, keys: Sequence[str]) -> list[str]:
+        """Which of the keys stand in the table's column, one entry for each row found."""
+        with self._lock:
+            name = self.keys_table(keys)
+            found = self.execute(f'SELECT t.{quoted(column)} FROM {quoted(table)} t JOIN {quoted(name)} k ON t.{quoted(column)} = k."k"')
+        return [key for (key,) in found]
+
+    def ensure_tables(self) -> None:
+        """Make PERSON_CACHE and UNIQUE_CONSOLIDATED_DATA if they are not there; raises if a column is missing."""
+        for table, columns in ((self.settings.person_cache, PERSON_CACHE_COLUMNS), (self.settings.consolidated, CONSOLIDATED_COLUMNS)):
+            shape = ", ".join(f"{quoted(c)} {'TIMESTAMP_NTZ' if c in _TIMES else 'VARCHAR'}" for c in columns)
+            self.execute(f"CREATE TABLE IF NOT EXISTS {quoted(table)} ({shape})")
+            missing = set(columns) - set(self.columns(f"SELECT * FROM {quoted(table)}"))
+            if missing:
+                raise RefusedError(f"table {table} has no column {', '.join(sorted(missing))}; add them, or name another table in the warehouse settings")
+
+    def close(self) -> None:
+        """Sign out."""
+        with self._lock:
+            connection, self._connection = self._connection, None
+            self._staged.clear()
+            if connection is not None:
+                connection.close()
+
+
+def connect_options(settings: WarehouseSettings, query_tag: str) -> dict[str, Any]:
+    """What snowflake.connector.connect is called with; secrets leave their SecretStr only here."""
+    options: dict[str, Any] = {
+        "connection_name": settings.connection_name,
+        "account": settings.account,
+        "user": settings.user,
+        "host": settings.host,
+        "port": settings.port,
+        "protocol": settings.protocol if settings.host else None,
+        "role": settings.role,
+        "warehouse": settings.warehouse,
+        "database": settings.database,
+        "schema": settings.schema_name if settings.database else None,
+        "authenticator": settings.authenticator,
+        "private_key_file": str(settings.private_key_file.expanduser()) if settings.private_key_file else None,
+        "token": settings.token.get_secret_value() if settings.token else None,
+    }
+    if settings.private_key_password:
+        options[_private_key_password_option()] = settings.private_key_password.get_secret_value()
+    chosen = {name: value for name, value in options.items() if value is not None}
+    return {
+        **chosen,
+        "paramstyle": "qmark",
+        "network_timeout": settings.network_timeout_s,
+        "session_parameters": {**settings.session_parameters, "QUERY_TAG": query_tag},
+    }
+
+
+def _private_key_password_option() -> str:
+    """Connector 5 renamed it."""
+    from importlib.metadata import version
+
+    return "private_key_password" if int(version("snowflake-connector-python").split(".")[0]) >= 5 else "private_key_file_pwd"
+
+
+def _documents(rows: Sequence[Sequence[str | None]]) -> Iterator[str]:
+    """The rows as JSON arrays of at most about four megabytes."""
+    part: list[str] = []
+    size = 0
+    for row in rows:
+        text = json.dumps({f"c{i}": value.replace("\x00", "") for i, value in enumerate(row) if value is not None}, ensure_ascii=False)
+        if part and size + len(text) > _DOCUMENT_BYTES:
+            yield f"[{','.join(part)}]"
+            part, size = [], 0
+        part.append(text)
+        size += len(text)
+    if part:
+        yield f"[{','.join(part)}]"
+
+
+def _merge_sql(table: str, stage: str, key: str, columns: Sequence[str]) -> str:
+    to, source = quoted(table), quoted(stage)
+    sets = ", ".join(f"{to}.{quoted(c)} = {source}.{quoted(c)}" for c in columns if c != key)
+    names = ", ".join(map(quoted, columns))
+    values = ", ".join(f"{source}.{quoted(c)}" for c in columns)
+    return (
+        f"MERGE INTO {to} USING {source} ON {to}.{quoted(key)} = {source}.{quoted(key)} "
+        f"WHEN MATCHED THEN UPDATE SET {sets} WHEN NOT MATCHED THEN INSERT ({names}) VALUES ({values})"
+    )
+
+
+def _explained(error: Exception, doing: str) -> ServiceError:
+    """The connector's error as one of ours. Its text may quote a script, which is the analyst's own, but no bound value."""
+    message = " ".join(str(getattr(error, "msg", None) or error).split())[:500]
+    number = getattr(error, "errno", None)
+    conflict = "Conflict" in message or "conflict" in message
+    if type(error).__name__ in _TRANSIENT or conflict:
+        return TransientError(f"could not {doing}: Snowflake did not answer as it should ({type(error).__name__} {number})")
+    return SqlError(f"could not {doing}: Snowflake says {number}: {message}")

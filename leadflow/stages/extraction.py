@@ -1,0 +1,167 @@
+"""Extraction: run the script, and stream the leads that nobody processed yet.
+
+The script's rows go into a temporary table; which of them are doubled, nameless or in PERSON_CACHE is decided
+in the warehouse, by the person key, so that only what is to be paid for leaves it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from leadflow.columns import IDENTITY, resolve_columns
+from leadflow.errors import ColumnsError, InputError, RefusedError, ScriptError
+from leadflow.events import Emit, JobLog, no_emit
+from leadflow.stages.script import parse_script
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from leadflow.services.warehouse import Warehouse
+
+_STAGE = "Snowflake"
+STATES = ("already_processed", "duplicate", "no_identity", "todo")
+_OURS = frozenset(
+    "person_key phones phone_types emails lookup_status lookup_reason litigator_verdicts dnc_verdicts verdicts disposition reason delivered".split()
+)
+_SHEET = ("lead key", "phone ", "email ", "held phones", "scrubbed at", "job id")
+
+
+def extract(script: str, warehouse: Warehouse, *, allow_writes: bool = False, emit: Emit = no_emit) -> pd.DataFrame:
+    """All the rows of a script as text, as a pandas DataFrame; nothing is filtered.
+
+    Raises ScriptError for a script that cannot run, TransientError if Snowflake does not answer.
+    """
+    query = _set_up(script, warehouse, allow_writes)
+    names = _distinct(_columns(warehouse, query))
+    picked = ", ".join(f"{_text(name)} AS {_quoted(name)}" for name in names)
+    rows = warehouse.frame(f"SELECT {picked} FROM ({query}) s")
+    emit(JobLog(stage=_STAGE, message=f"SQL executed, returned {rows.height} rows"))
+    return rows.to_pandas()
+
+
+@dataclass
+class Extraction:
+    """Classified rows waiting in the warehouse: counts by state, and the number that `batches` will stream."""
+
+    warehouse: Warehouse
+    query: str
+    counts: dict[str, int]
+    total: int
+    _rest: pl.DataFrame | None = field(default=None, repr=False)
+
+    def batches(self, size: int) -> Iterator[pl.DataFrame]:
+        """The unprocessed leads, `size` at a time; all columns are text."""
+        rest: pl.DataFrame | None = None
+        if not self.total:
+            return
+        for piece in self.warehouse.batches(self.query):
+            rest = piece if rest is None else pl.concat([rest, piece])
+            whole = rest.height // size * size
+            for start in range(0, whole, size):
+                yield rest.slice(start, size)
+            rest = rest.slice(whole)
+        if rest is not None and rest.height:
+            yield rest
+
+
+def open_extraction(
+    script: str, warehouse: Warehouse, *, limit_rows: int | None = None, allow_writes: bool = False, emit: Emit = no_emit
+) -> Extraction:
+    """Run the script and sort its rows into already processed, duplicate, without identity, and to do.
+
+    `limit_rows` counts leads to do. Raises ScriptError, ColumnsError, InputError before anything is bought.
+    """
+    if limit_rows is not None and limit_rows <= 0:
+        raise InputError(f"limit_rows is {limit_rows}; it must be 1 or more, or None for all the leads")
+    query = _set_up(script, warehouse, allow_writes)
+    names = _distinct(_columns(warehouse, query))
+    identity = resolve_columns(names)
+    _run(warehouse, f'CREATE OR REPLACE TEMPORARY TABLE "LF_SCRIPT" AS SELECT s.*, SEQ8() AS "lf_seq" FROM ({query}) s')
+    extracted = warehouse.execute('SELECT COUNT(*) FROM "LF_SCRIPT"')[0][0]
+    emit(JobLog(stage=_STAGE, message=f"SQL executed, returned {extracted} rows"))
+    warehouse.ensure_tables()
+    others = {name: _free_name(name) for name in names if name not in identity.values()}
+    warehouse.execute(_keyed_sql(identity, others))
+    warehouse.execute(_classified_sql(warehouse.settings.person_cache))
+    found = dict(warehouse.execute('SELECT "lf_state", COUNT(*) FROM "LF_LEADS" GROUP BY "lf_state"'))
+    counts = {"extracted": int(extracted), **{state: int(found.get(state, 0)) for state in STATES}}
+    total = counts["todo"] if limit_rows is None else min(counts["todo"], limit_rows)
+    counts |= {"over_limit": counts["todo"] - total, "todo": total}
+    emit(JobLog(stage=_STAGE, message=_told(counts)))
+    picked = ", ".join(_quoted(name) for name in ("person_key", *IDENTITY, *others.values()))
+    query = f"SELECT {picked} FROM \"LF_LEADS\" WHERE \"lf_state\" = 'todo' ORDER BY \"lf_seq\" LIMIT {total}"
+    return Extraction(warehouse, query, counts, total)
+
+
+def _told(counts: dict[str, int]) -> str:
+    rest = ", ".join(f"{counts[state]} {state.replace('_', ' ')}" for state in ("already_processed", "duplicate", "no_identity", "over_limit"))
+    return f"Filtered to {counts['todo']} unprocessed leads ({rest})"
+
+
+def _set_up(script: str, warehouse: Warehouse, allow_writes: bool) -> str:
+    parsed = parse_script(script, allow_writes=allow_writes)
+    for statement in parsed.setup:
+        _run(warehouse, statement)
+    return parsed.select
+
+
+def _run(warehouse: Warehouse, sql: str) -> None:
+    try:
+        warehouse.execute(sql)
+    except RefusedError as error:
+        raise ScriptError(f"the script did not run: {error}") from None
+
+
+def _columns(warehouse: Warehouse, query: str) -> list[str]:
+    try:
+        return warehouse.columns(query)
+    except RefusedError as error:
+        raise ScriptError(f"the script did not run: {error}") from None
+
+
+def _distinct(names: list[str]) -> list[str]:
+    """The names as they are; raises ColumnsError if two columns have one name."""
+    for name in names:
+        if names.count(name) > 1:
+            raise ColumnsError.ambiguous(name, [n for n in names if n == name])
+    return names
+
+
+def _free_name(name: str) -> str:
+    """A script's own column keeps its name unless leadflow gives that name a meaning."""
+    lowered = name.lower()
+    taken = lowered in _OURS or lowered in IDENTITY or lowered.startswith("lf_") or lowered.startswith(_SHEET)
+    return f"Script {name}" if taken else name
+
+
+def _quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
+
+
+def _text(name: str) -> str:
+    return f"COALESCE(CAST({_quoted(name)} AS VARCHAR), '')"
+
+
+def _keyed_sql(identity: dict[str, str], others: dict[str, str]) -> str:
+    """Each row as text, with its key: the same md5 as leadflow.columns.person_key."""
+    key = " || '|' || ".join(f"LOWER(TRIM({_text(identity[part])}))" for part in IDENTITY)
+    picked = [f"{_text(identity[part])} AS {_quoted(part)}" for part in IDENTITY]
+    picked += [f"{_text(name)} AS {_quoted(free)}" for name, free in others.items()]
+    return f'CREATE OR REPLACE TEMPORARY TABLE "LF_KEYED" AS SELECT MD5({key}) AS "person_key", "lf_seq", {", ".join(picked)} FROM "LF_SCRIPT"'
+
+
+def _classified_sql(person_cache: str) -> str:
+    """A cached error is not an answer, so it does not count as processed."""
+    return f"""CREATE OR REPLACE TEMPORARY TABLE "LF_LEADS" AS
+        SELECT k.*, CASE
+            WHEN TRIM(k."first_name" || k."last_name") = '' OR TRIM(k."address") = '' THEN 'no_identity'
+            WHEN c."lf_done" IS NOT NULL THEN 'already_processed'
+            WHEN ROW_NUMBER() OVER (PARTITION BY k."person_key" ORDER BY k."lf_seq") > 1 THEN 'duplicate'
+            ELSE 'todo' END AS "lf_state"
+        FROM "LF_KEYED" k LEFT JOIN (
+            SELECT DISTINCT "person_key" AS "lf_done" FROM {_quoted(person_cache)} WHERE COALESCE("status", '') <> 'error'
+        ) c ON c."lf_done" = k."person_key" """

@@ -1,0 +1,73 @@
+"""Reading an analyst's script: several statements, the last a query, none that writes unless allowed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import sqlglot
+from sqlglot import exp
+from sqlglot.errors import SqlglotError
+
+from leadflow.errors import ScriptError
+
+_WRITES = (exp.Insert, exp.Update, exp.Delete, exp.Merge, exp.Drop, exp.Alter, exp.TruncateTable, exp.Copy, exp.Grant)
+_HARMLESS = (exp.Set, exp.Use, exp.Query)
+
+
+@dataclass(frozen=True)
+class Script:
+    """The statements that run first, and the query whose rows are the leads."""
+
+    setup: tuple[str, ...]
+    select: str
+
+
+def parse_script(text: str, *, allow_writes: bool = False) -> Script:
+    """Split and check a script; raises ScriptError with the number of the statement at fault.
+
+    >>> parse_script("SET d = 1; SELECT ';' AS a;").select
+    "SELECT ';' AS a"
+    """
+    cleaned = text.replace("\r\n", "\n").lstrip("\ufeff")
+    if "\x00" in cleaned:
+        raise ScriptError("the script has a NUL byte; save it as plain text")
+    try:
+        parsed = sqlglot.parse(cleaned, read="snowflake")
+    except SqlglotError as error:
+        raise ScriptError(f"the script cannot be read: {_first_line(error)}") from None
+    except RecursionError:
+        raise ScriptError("the script is nested too deeply to be read") from None
+    statements = [s for s in parsed if s is not None and not isinstance(s, exp.Semicolon)]
+    if not statements:
+        raise ScriptError("the script holds no statement")
+    for number, statement in enumerate(statements, 1):
+        _raise_if_writing(number, statement, allow_writes)
+    if not isinstance(statements[-1], exp.Query):
+        raise ScriptError("the script's last statement must be a query: its rows are the leads")
+    texts = [s.sql(dialect="snowflake", comments=False) for s in statements]
+    return Script(tuple(texts[:-1]), texts[-1])
+
+
+def _first_line(error: SqlglotError) -> str:
+    errors = getattr(error, "errors", None)
+    if errors:
+        first = errors[0]
+        return f"line {first.get('line')}, column {first.get('col')}: {first.get('description')}"
+    return str(error).splitlines()[0]
+
+
+def _raise_if_writing(number: int, statement: exp.Expression, allow_writes: bool) -> None:
+    if allow_writes or _is_temporary(statement):
+        return
+    inner = next(statement.find_all(*_WRITES), None)
+    if inner is not None:
+        raise ScriptError(f"statement {number} of the script writes ({inner.key.upper()}); remove it, or set LEADFLOW_WAREHOUSE__ALLOW_WRITES=true")
+    if not isinstance(statement, _HARMLESS):
+        raise ScriptError(f"statement {number} of the script ({statement.key.upper()}) is not a query; only queries, SET, USE and temporary tables run")
+
+
+def _is_temporary(statement: exp.Expression) -> bool:
+    if not isinstance(statement, exp.Create):
+        return False
+    properties = statement.args.get("properties")
+    return properties is not None and any(isinstance(p, exp.TemporaryProperty) for p in properties.expressions)
