@@ -1,0 +1,20 @@
+"""Unusual silences of a job."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from leadflow.history import History
+
+THRESHOLD_S = 5.0
+
+
+def delays(history: History, job: dict[str, Any], threshold_s: float = THRESHOLD_S) -> pd.DataFrame:
+    """Gaps between consecutive events of one stage (and batch) of at least the threshold.
+
+    Where earlier jobs of the same script exist, a gap must also be three times their median to be listed.
+    """
+    return history.gaps(job, threshold_s)

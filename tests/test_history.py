@@ -1,0 +1,189 @@
+"""The history: shared by processes, quick for its writers, private, and clear about what is wrong."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import time
+from datetime import datetime, timezone
+
+import pytest
+
+from leadflow.errors import HistoryError, JobBusyError, JobNotFound
+from leadflow.events import EventBus, JobErrored, JobLog, JobProgress
+from leadflow.history import History
+
+_CHILD = """
+import sys
+from leadflow.events import EventBus, JobLog
+from leadflow.history import History
+history = History(sys.argv[1])
+job = sys.argv[2]
+history.start_job(id=job, name=job)
+bus = EventBus(job, history.record)
+for n in range(50):
+    bus.emit(JobLog(stage="Engine", message=f"line {n}"))
+    history.flush()
+"""
+
+
+@pytest.fixture
+def history(tmp_path):
+    opened = History(tmp_path / "home" / "history.duckdb")
+    yield opened
+    opened.close()
+
+
+def _child(code, *arguments):
+    return subprocess.Popen([sys.executable, "-c", code, *map(str, arguments)], stderr=subprocess.PIPE, text=True)
+
+
+def test_three_processes_write_at_once_and_lose_nothing(history):
+    children = [_child(_CHILD, history.path, f"job{n}") for n in range(3)]
+    for child in children:
+        assert child.wait(120) == 0, child.stderr.read()
+    assert [list(history.events(f"job{n}")["seq"]) for n in range(3)] == [list(range(1, 51))] * 3
+    assert len(history.jobs()) == 3
+
+
+def test_an_exit_without_flush_or_close_loses_nothing(history):
+    child = _child(_CHILD.replace("    history.flush()\n", ""), history.path, "j")
+    assert child.wait(60) == 0, child.stderr.read()
+    assert len(history.logs("j")) == 50
+
+
+def test_record_costs_microseconds(history):
+    bus = EventBus("j", history.record)
+    bus.emit(JobLog(stage="Engine", message="warm"))
+    history.flush()
+    event = JobLog(stage="Engine", message="a line")
+    recorded = []
+    EventBus("j", recorded.append, first_seq=2).emit(event)
+    start = time.perf_counter()
+    for _ in range(5000):
+        history.record(recorded[0])
+    each = (time.perf_counter() - start) / 5000
+    history.flush()
+    assert len(history.events("j")) == 5001
+    assert each < 50e-6
+
+
+def test_the_thread_writes_by_itself(history):
+    EventBus("j", history.record).emit(JobLog(stage="Engine", message="x"))
+    until = time.monotonic() + 10
+    while history._writer._queue and time.monotonic() < until:
+        time.sleep(0.05)
+    assert not history._writer._queue
+    assert len(history.events("j")) == 1
+
+
+def test_any_text_can_be_recorded(history):
+    bus = EventBus("j", history.record)
+    for text in ("a\x00b", "\ud800", "שלום 🏠", "=1+1", "'; DROP TABLE job_events; --", ""):
+        bus.emit(JobLog(stage="Engine", message=text))
+    history.flush()
+    assert len(history.events("j")) == 6
+
+
+def test_files_are_private(history):
+    history.start_job(id="j")
+    assert history.path.parent.stat().st_mode & 0o777 == 0o700
+    assert history.path.stat().st_mode & 0o777 == 0o600
+    os.chmod(history.path, 0o644)
+    history.job("j")
+    assert history.path.stat().st_mode & 0o777 == 0o600
+    assert [p.name for p in history.path.parent.iterdir()] == ["history.duckdb"]
+
+
+@pytest.mark.parametrize("content", [b"garbage" * 5000, b""])
+def test_a_damaged_file_is_named_with_the_next_step(tmp_path, content):
+    path = tmp_path / "history.duckdb"
+    path.write_bytes(content)
+    with pytest.raises(HistoryError, match="mv "):
+        History(path).jobs()
+
+
+def test_what_cannot_be_written_stays_queued_and_is_told(tmp_path):
+    path = tmp_path / "history.duckdb"
+    path.write_bytes(b"garbage" * 5000)
+    history = History(path)
+    EventBus("j", history.record).emit(JobLog(stage="Engine", message="x"))
+    with pytest.raises(HistoryError):
+        history.flush()
+    path.unlink()
+    history.close()
+    assert len(History(path).events("j")) == 1
+
+
+def test_a_file_held_by_another_process_is_waited_for_then_told(history):
+    history.start_job(id="j")
+    holder = _child("import duckdb, sys, time; c = duckdb.connect(sys.argv[1]); open(sys.argv[1] + '.held', 'w'); time.sleep(60)", history.path)
+    try:
+        while not history.path.with_name("history.duckdb.held").exists():
+            time.sleep(0.02)
+        history._store.wait_s = 0.3
+        with pytest.raises(HistoryError, match="another process"):
+            history.job("j")
+    finally:
+        holder.kill()
+        holder.wait()
+    assert history.job("j")["status"] == "PENDING"
+
+
+def test_claim_and_heartbeat(history):
+    host = socket.gethostname()
+    living, other = f"{host}:{os.getppid()}:a", f"{host}:{os.getpid()}:b"
+    history.start_job(id="j", status="RUNNING", owner=living, heartbeat_at=datetime.now(timezone.utc))
+    with pytest.raises(JobBusyError, match="j"):
+        history.claim("j", other, 30)
+    history.claim("j", other, 0)
+    assert history.job("j")["owner"] == other
+    history.heartbeat("j", other)
+    with pytest.raises(JobBusyError):
+        history.heartbeat("j", living)
+    with pytest.raises(JobNotFound):
+        history.claim("nowhere", other, 30)
+
+
+def test_a_dead_owner_is_taken_over_at_once(history):
+    child = subprocess.Popen([sys.executable, "-c", ""])
+    child.wait()
+    history.start_job(id="j", status="RUNNING", owner=f"{socket.gethostname()}:{child.pid}:a")
+    history.claim("j", "elsewhere:1:b", 30)
+    with pytest.raises(JobBusyError):
+        history.claim("j", "third:1:c", 30)
+    history.update_job("j", status="STOPPED")
+    history.claim("j", "third:1:c", 30)
+
+
+def test_numbers_go_on_after_a_resume(history):
+    assert history.last_seq("j") == (0, 0.0)
+    bus = EventBus("j", history.record)
+    bus.emit(JobProgress(stage="Engine", status="running", progress=0, message="m"))
+    bus.emit(JobErrored(stage="Job", message="m", error="E"))
+    seq, elapsed = history.last_seq("j")
+    assert seq == 2
+    EventBus("j", history.record, first_seq=seq + 1, elapsed=elapsed).emit(JobLog(stage="Job", message="again"))
+    events = history.events("j")
+    assert list(events["seq"]) == [1, 2, 3]
+    assert events["elapsed"].is_monotonic_increasing
+    assert list(history.logs("j")["level"]) == ["error", "info"]
+
+
+def test_a_resumed_batch_adds_to_the_first_run(history):
+    history.record_batch("j", 1, first_row=1, last_row=200, rows=200, delivered=150, held=30, retry=20, lookup_s=1.5, status="done")
+    history.record_batch("j", 1, first_row=7, last_row=26, rows=20, delivered=20, held=0, retry=0, lookup_s=0.5, status="done")
+    row = history.batches("j").iloc[0]
+    assert [row[n] for n in ("rows", "first_row", "last_row", "delivered", "held", "retry", "lookup_s")] == [200, 1, 200, 170, 30, 0, 2.0]
+
+
+def test_unknown_fields_are_refused(history):
+    with pytest.raises(TypeError, match="colour"):
+        history.update_job("j", colour="blue")
+
+
+def test_importing_history_is_light():
+    code = "import sys, leadflow.history, leadflow.report; sys.exit(any(m in sys.modules for m in ('pandas', 'duckdb', 'pyarrow')))"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
