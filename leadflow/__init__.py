@@ -24,10 +24,10 @@ if TYPE_CHECKING:
     from leadflow.job import JobStatus as JobStatus
     from leadflow.prompt import forget as forget
     from leadflow.prompt import report as report
-    from leadflow.report import compare as compare
-    from leadflow.report import jobs as jobs
-    from leadflow.report import lineage as lineage
-    from leadflow.report import trace as trace
+    from leadflow.reports import compare as compare
+    from leadflow.reports import jobs as jobs
+    from leadflow.reports import lineage as lineage
+    from leadflow.reports import trace as trace
     from leadflow.settings import Settings as Settings
     from leadflow.verdicts import Verdict as Verdict
 
@@ -42,10 +42,10 @@ _HOME = {
     "Settings": "leadflow.settings",
     "Verdict": "leadflow.verdicts",
     "person_key": "leadflow.columns",
-    "trace": "leadflow.report",
-    "jobs": "leadflow.report",
-    "compare": "leadflow.report",
-    "lineage": "leadflow.report",
+    "trace": "leadflow.reports",
+    "jobs": "leadflow.reports",
+    "compare": "leadflow.reports",
+    "lineage": "leadflow.reports",
     "report": "leadflow.prompt",
     "forget": "leadflow.prompt",
 }

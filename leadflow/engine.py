@@ -39,7 +39,7 @@ from leadflow.settings import Settings
 if TYPE_CHECKING:
     import pandas as pd
 
-    from leadflow.report import Report
+    from leadflow.reports import Report
 
 _HEARTBEAT_S = 5.0
 _STALE_S = 30.0
@@ -316,21 +316,21 @@ class Engine:
 
     def trace(self, job_id: str) -> pd.DataFrame:
         """The timeline of a job as a DataFrame, one row an event."""
-        from leadflow import report
+        from leadflow import reports
 
         self.history.flush()
-        return report.trace(job_id, history=self.history)
+        return reports.trace(job_id, history=self.history)
 
     def report(self, job_id: str) -> Report:
         """The report of a job, validated against the sheet and the tables as they are now."""
-        from leadflow import report
+        from leadflow import reports
 
         self.history.flush()
-        return report.report(job_id, history=self.history, facts=self._facts(job_id))
+        return reports.report(job_id, history=self.history, facts=self._facts(job_id))
 
     def _facts(self, job_id: str) -> Any:
         """What the job should have left behind, and what is there; what cannot be read is None."""
-        from leadflow.report import Facts
+        from leadflow.reports import Facts
 
         delivered = self.checkpoints.keys(job_id, "delivered")
         final = self.checkpoints.keys(job_id, "delivered", "held")

@@ -13,7 +13,7 @@ from leadflow.errors import JobFailedError
 if TYPE_CHECKING:
     import pandas as pd
 
-    from leadflow.report import Report
+    from leadflow.reports import Report
 
 
 class JobStatus(str, Enum):

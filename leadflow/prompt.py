@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from leadflow.errors import SettingsError
 
 if TYPE_CHECKING:
-    from leadflow.report import Report
+    from leadflow.reports import Report
 
 
 def report(job_id: str) -> Report:
@@ -16,7 +16,7 @@ def report(job_id: str) -> Report:
     Without settings the report is made from the history alone, and says what could not be checked.
     Raises JobNotFound, with the ten most recent jobs, for an unknown id.
     """
-    from leadflow import report as reports
+    from leadflow import reports
     from leadflow.engine import Engine, last_engine
 
     if engine := last_engine():

@@ -185,5 +185,5 @@ def test_unknown_fields_are_refused(history):
 
 
 def test_importing_history_is_light():
-    code = "import sys, leadflow.history, leadflow.report; sys.exit(any(m in sys.modules for m in ('pandas', 'duckdb', 'pyarrow')))"
+    code = "import sys, leadflow.history, leadflow.reports; sys.exit(any(m in sys.modules for m in ('pandas', 'duckdb', 'pyarrow')))"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta, timezone
 
 import pytest
 
-from leadflow import report as reports
+from leadflow import reports as reports
 from leadflow.errors import InputError, JobNotFound
 from leadflow.events import (
     BatchProgress,
@@ -19,7 +19,7 @@ from leadflow.events import (
     RowProcessed,
 )
 from leadflow.history import History, set_default
-from leadflow.report import Facts
+from leadflow.reports import Facts
 
 _COUNTS = {"extracted": 10, "already_processed": 2, "delivered": 4, "held": {"duplicate": 1, "litigator": 1}, "retry": {"unchecked": 2}, "waiting": 0, "bought": 6, "reused": 0}
 _DELIVERED, _FINAL = list("abcd"), list("abcde")

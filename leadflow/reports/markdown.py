@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from leadflow.report.flow import accounting, tree
+from leadflow.reports.flow import accounting, tree
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from leadflow.report.report import Report
+    from leadflow.reports.report import Report
 
 _SHOWN = 300
 

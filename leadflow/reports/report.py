@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from leadflow.history import History, open_history
-from leadflow.report.delays import delays
-from leadflow.report.flow import accounting, flow, total_line
-from leadflow.report.html import to_html
-from leadflow.report.markdown import to_markdown
-from leadflow.report.validation import Facts, validation
+from leadflow.reports.delays import delays
+from leadflow.reports.flow import accounting, flow, total_line
+from leadflow.reports.html import to_html
+from leadflow.reports.markdown import to_markdown
+from leadflow.reports.validation import Facts, validation
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from leadflow.report.flow import Accounting, accounting, reasons
+from leadflow.reports.flow import Accounting, accounting, reasons
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -5,13 +5,13 @@ from __future__ import annotations
 from html import escape
 from typing import TYPE_CHECKING, Any
 
-from leadflow.report.flow import Accounting, accounting, total_line
-from leadflow.report.markdown import elided
+from leadflow.reports.flow import Accounting, accounting, total_line
+from leadflow.reports.markdown import elided
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from leadflow.report.report import Report
+    from leadflow.reports.report import Report
 
 _STAGES = (("lookup_s", "idiCORE", "#4c78a8"), ("check_s", "Litigator + DNC", "#f2a541"), ("deliver_s", "Google Sheets", "#4daf7c"), ("cache_s", "Cache", "#9a7fc4"))
 _COLORS = {"COMPLETED": "#2e8b57", "FAILED": "#c0392b", "STOPPED": "#b9770e", "RUNNING": "#2471a3"}

@@ -7,15 +7,15 @@ import sys
 import types
 from typing import Any
 
-from leadflow.report.report import Report, compare, report
-from leadflow.report.trace import jobs, lineage, trace
-from leadflow.report.validation import Facts
+from leadflow.reports.report import Report, compare, report
+from leadflow.reports.trace import jobs, lineage, trace
+from leadflow.reports.validation import Facts
 
 __all__ = ["Facts", "Report", "compare", "jobs", "lineage", "report", "trace"]
 
 
 class _Callable(types.ModuleType):
-    """Importing leadflow.report puts this module at lf.report, which users call: so it can be called."""
+    """Importing leadflow.reports puts this module at lf.report, which users call: so it can be called."""
 
     def __call__(self, job_id: str, **options: Any) -> Report:
         """The report of a past job; checked against the sheet and the tables where an engine can be made."""
