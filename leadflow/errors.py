@@ -75,7 +75,7 @@ class JobError(LeadflowError):
     """Something about one job."""
 
 
-class JobNotFound(JobError, LookupError):  # noqa: N818 - a contract name of DESIGN.md
+class JobNotFound(JobError, LookupError):
     """No job has that id; the message lists recent ones."""
 
 
@@ -87,9 +87,9 @@ class JobFailedError(JobError):
     """The job ended without success; it can be resumed."""
 
 
-class BudgetReached(JobError):  # noqa: N818 - reads as what happened
+class BudgetReached(JobError):
     """The next lookup would pass max_cost or max_lookups."""
 
 
-class Stopped(JobError):  # noqa: N818 - reads as what happened
+class Stopped(JobError):
     """The user asked the job to stop."""

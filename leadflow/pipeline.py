@@ -385,7 +385,7 @@ def _batch_facts(batch: Batch, outcomes: list[tuple[str, str, str]]) -> dict[str
     }
 
 
-class _timed:  # noqa: N801 - used as a with-statement verb
+class _timed:
     """Adds the seconds spent to each batch's facts."""
 
     def __init__(self, *batches: Batch | str, name: str = "") -> None:

@@ -48,7 +48,7 @@ class Control:
         if "token_life_s" in wanted:
             self.idicore.token_life_s = float(wanted["token_life_s"])
 
-    def fail(self, service: str, kind: str, times: int = 1, after: int = 0, **options: Any) -> None:  # noqa: ANN401
+    def fail(self, service: str, kind: str, times: int = 1, after: int = 0, **options: Any) -> None:
         """Let a service fail."""
         if kind not in KINDS and not (kind.isdigit() and 400 <= int(kind) <= 599):
             raise ValueError(f"no fault is called {kind!r}: {', '.join(sorted(KINDS))}, or a status from 400 to 599")
@@ -82,7 +82,7 @@ class Control:
         self.sheets.reset()
         self.snowflake.reset()
 
-    def do(self, name: str, body: dict[str, Any]) -> Any:  # noqa: ANN401
+    def do(self, name: str, body: dict[str, Any]) -> Any:
         """One command by name."""
         if name == "stats":
             return self.stats()

@@ -52,7 +52,7 @@ class Call:
     query: dict[str, list[str]]
     body: bytes
 
-    def json(self) -> Any:  # noqa: ANN401
+    def json(self) -> Any:
         """The body as JSON, or an empty object."""
         try:
             return json.loads(self.body or b"{}")

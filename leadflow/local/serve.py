@@ -31,7 +31,7 @@ QUOTAS = {"sheets_reads": 60, "sheets_writes": 60, "litigator": 1000, "dnc": 100
 class Vendors:
     """The stand-ins and the control side under one port, each below its own path."""
 
-    def __init__(self, services: list[Service], control: Any) -> None:  # noqa: ANN401
+    def __init__(self, services: list[Service], control: Any) -> None:
         """Route by prefix."""
         self.services, self.control = services, control
 
@@ -49,7 +49,7 @@ class Vendors:
             await send_reply(send, Reply("not found", 404))
 
 
-def _listen(app: Any) -> tuple[uvicorn.Server, int]:  # noqa: ANN401
+def _listen(app: Any) -> tuple[uvicorn.Server, int]:
     """Serve an app on a free loopback port, in a thread with its own event loop."""
     listener = socket.create_server(("127.0.0.1", 0), backlog=512)
     config = uvicorn.Config(app, log_level="error", access_log=False, lifespan="off", timeout_keep_alive=60)

@@ -35,11 +35,11 @@ class Standin(Protocol):
         """Do the work and answer."""
         ...
 
-    def error(self, status: int, message: str) -> Any:  # noqa: ANN401
+    def error(self, status: int, message: str) -> Any:
         """An error body as this vendor writes it."""
         ...
 
-    def empty(self) -> Any:  # noqa: ANN401
+    def empty(self) -> Any:
         """The body of an answer that says nothing."""
         ...
 

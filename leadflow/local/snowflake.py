@@ -55,7 +55,7 @@ def mend() -> None:
         parts = merge(statement)
         return _guard(statement, parts) if isinstance(statement, exp.Merge) else parts
 
-    def translated(self: FakeSnowflakeCursor, command: str, *args: Any, **kwargs: Any) -> FakeSnowflakeCursor:  # noqa: ANN401
+    def translated(self: FakeSnowflakeCursor, command: str, *args: Any, **kwargs: Any) -> FakeSnowflakeCursor:
         try:
             return execute(self, command, *args, **kwargs)
         except duckdb.Error as problem:

@@ -112,7 +112,7 @@ class World:
         """The LEADFLOW_ variables that make Settings() of another process point here."""
         return {f"LEADFLOW_{name}": value for name, value in _flat(self._values(), "")}
 
-    def _do(self, command: str, body: Any = None) -> Any:  # noqa: ANN401
+    def _do(self, command: str, body: Any = None) -> Any:
         answer = self._http.post(f"/control/{command}", json=body or {})
         if answer.status_code != 200:
             raise ValueError(answer.json()["error"])
@@ -122,7 +122,7 @@ class World:
         """Counters of every service since the last reset."""
         return self._do("stats")
 
-    def fail(self, service: str, kind: str, times: int = 1, after: int = 0, **options: Any) -> None:  # noqa: ANN401
+    def fail(self, service: str, kind: str, times: int = 1, after: int = 0, **options: Any) -> None:
         """Let `times` calls of a service fail, after `after` good ones.
 
         Kinds: a status such as "503" (retry_after=), timeout (s=), truncated (short=True cuts the connection too),
@@ -138,7 +138,7 @@ class World:
         latency: Mapping[str, float] | None = None,
         in_flight: Mapping[str, int | None] | None = None,
         quotas: Mapping[str, float | None] | None = None,
-        **more: Any,  # noqa: ANN401
+        **more: Any,
     ) -> None:
         """Latency in seconds and in-flight caps by service; quotas a minute by service (sheets_reads, sheets_writes)."""
         wanted = {"latency": latency, "in_flight": in_flight, "quotas": quotas}

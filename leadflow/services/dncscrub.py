@@ -99,7 +99,7 @@ class _Bulk:
         self._caller.close()
 
 
-class _BadNumber(RefusedError):  # noqa: N818 - never leaves this file
+class _BadNumber(RefusedError):
     """A malformed number failed a whole request."""
 
 

@@ -99,7 +99,7 @@ def retry_after(response: httpx.Response) -> float | None:
     return min(_LONGEST_WAIT_S, max(0.0, seconds))
 
 
-def read_json(name: str, response: httpx.Response) -> Any:  # noqa: ANN401 - JSON is what it is
+def read_json(name: str, response: httpx.Response) -> Any:
     """The JSON body; UnreadableError for anything else, such as an HTML page with status 200."""
     try:
         return json.loads(response.content)

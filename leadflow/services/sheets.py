@@ -56,7 +56,7 @@ class Sheet:
             self._tab = self._again(lambda: book.add_worksheet(self.settings.worksheet, rows=1000, cols=60))
         self._read_header()
 
-    def _http_client(self) -> Any:  # noqa: ANN401 - a class made for these settings
+    def _http_client(self) -> Any:
         import gspread
 
         sheet = self
@@ -64,7 +64,7 @@ class Sheet:
         class Client(gspread.HTTPClient):
             """Sends to the base URL of the settings, within the quota."""
 
-            def request(self, method: str, endpoint: str, *args: Any, **options: Any) -> Any:  # noqa: ANN401
+            def request(self, method: str, endpoint: str, *args: Any, **options: Any) -> Any:
                 self.timeout = sheet.settings.timeout_s
                 url = endpoint.replace(_GOOGLE, sheet.settings.base_url, 1)
                 limiter = sheet.reads if method.lower() == "get" else sheet.writes
@@ -226,7 +226,7 @@ def _explained(call: Callable[[], T], limiter: Limiter) -> T:
         raise RefusedError("Google refused the sign-in; check LEADFLOW_SHEETS__CREDENTIALS_FILE") from None
 
 
-def _of_status(response: Any, limiter: Limiter) -> Exception:  # noqa: ANN401
+def _of_status(response: Any, limiter: Limiter) -> Exception:
     status = response.status_code
     after = response.headers.get("Retry-After", "")
     wait = float(after) if after.replace(".", "", 1).isdigit() else None
@@ -242,7 +242,7 @@ def _of_status(response: Any, limiter: Limiter) -> Exception:  # noqa: ANN401
     return RefusedError(f"Google Sheets refused the request ({status}); the sheet may be full (10 million cells) or protected")
 
 
-def _credentials(settings: SheetsSettings) -> Any:  # noqa: ANN401
+def _credentials(settings: SheetsSettings) -> Any:
     if settings.credentials_file:
         from google.oauth2.service_account import Credentials
 

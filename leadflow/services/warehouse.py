@@ -69,7 +69,7 @@ class Warehouse:
             if self._connection is None:
                 self._connection = self._sign_in()
 
-    def _sign_in(self) -> Any:  # noqa: ANN401 - the connector is loaded lazily
+    def _sign_in(self) -> Any:
         import snowflake.connector as connector
 
         try:
@@ -84,7 +84,7 @@ class Warehouse:
             cursor = self._run(sql, params)
             return list(cursor.fetchall())
 
-    def _run(self, sql: str, params: Sequence[Any] = ()) -> Any:  # noqa: ANN401
+    def _run(self, sql: str, params: Sequence[Any] = ()) -> Any:
         import snowflake.connector as connector
 
         cursor = self._connection.cursor()

@@ -30,7 +30,7 @@ _MODULE_OF = {
 __all__ = list(_MODULE_OF)
 
 
-def __getattr__(name: str) -> Any:  # noqa: ANN401
+def __getattr__(name: str) -> Any:
     """Load a stage when it is first asked for."""
     if name in _MODULE_OF:
         return getattr(importlib.import_module(f"leadflow.stages.{_MODULE_OF[name]}"), name)

@@ -23,7 +23,7 @@ F = TypeVar("F")
 _STAGE = "Google Sheets"
 _NAMES = dict(zip(IDENTITY, ("First Name", "Last Name", "Address", "City", "State", "Zip"), strict=True))
 _INTERNAL = frozenset(
-    "person_key phones phone_types emails lookup_status lookup_reason litigator_verdicts dnc_verdicts verdicts disposition reason delivered".split()
+    ["person_key", "phones", "phone_types", "emails", "lookup_status", "lookup_reason", "litigator_verdicts", "dnc_verdicts", "verdicts", "disposition", "reason", "delivered"]
 ) | set(IDENTITY)
 
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 _STAGE = "Snowflake"
 STATES = ("already_processed", "duplicate", "no_identity", "todo")
 _OURS = frozenset(
-    "person_key phones phone_types emails lookup_status lookup_reason litigator_verdicts dnc_verdicts verdicts disposition reason delivered".split()
+    ["person_key", "phones", "phone_types", "emails", "lookup_status", "lookup_reason", "litigator_verdicts", "dnc_verdicts", "verdicts", "disposition", "reason", "delivered"]
 )
 _SHEET = ("lead key", "phone ", "email ", "held phones", "scrubbed at", "job id")
 
