@@ -98,6 +98,10 @@ class Writer:
                 thread.join(timeout=5)
 
     def _start(self) -> None:
+        # Loaded here, in the caller's thread: at the interpreter's exit, when the last flush runs, it is too late.
+        import duckdb  # noqa: F401
+        import pyarrow as pa  # noqa: F401
+
         with self._starting:
             if self._thread is None:
                 self._stop = threading.Event()
