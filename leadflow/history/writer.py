@@ -100,7 +100,7 @@ class Writer:
     def _start(self) -> None:
         # Loaded here, in the caller's thread: at the interpreter's exit, when the last flush runs, it is too late.
         import duckdb  # noqa: F401
-        import pyarrow as pa  # noqa: F401
+        import pyarrow.pandas_compat  # noqa: F401 - pyarrow loads it with its first array
 
         with self._starting:
             if self._thread is None:
