@@ -191,6 +191,9 @@ class Engine:
         if seq == 0:
             bus.emit(JobLog(stage="Job", message="Job created, status=PENDING"))
         stop = threading.Event()
+        for service in (self.idicore, self.litigator, self.dnc):
+            if breaker := getattr(service, "breaker", None):
+                breaker.reset()
         services = self._services(job_id)
         pipeline = Pipeline(job_id, plan, self.settings, services, self.checkpoints, self.history, bus, stop, budget)
         handle = JobHandle(job_id, plan["name"], stop, lambda: pipeline.progress)
