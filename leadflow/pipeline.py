@@ -24,7 +24,7 @@ from leadflow.events import BatchProgress, EventBus, JobLog, JobProgress, RowPro
 from leadflow.job import Counts, Progress
 from leadflow.settings import Settings
 from leadflow.stages.consolidation import consolidate
-from leadflow.stages.delivery import deliver
+from leadflow.stages.delivery import columns, deliver
 from leadflow.stages.dnc import check_dnc
 from leadflow.stages.extraction import open_extraction
 from leadflow.stages.litigators import check_litigators
@@ -98,6 +98,7 @@ class Pipeline:
         bus: EventBus,
         stop: threading.Event,
         budget: Budget,
+        find_others: Callable[[list[str]], list[str]] = lambda ids: [],
     ) -> None:
         self.job_id = job_id
         self.plan = plan
@@ -108,6 +109,8 @@ class Pipeline:
         self.bus = bus
         self.stop = stop
         self.budget = budget
+        self.find_others = find_others
+        self._others: list[str] = []
         self.progress = Progress()
         self.reused = 0
         self._lock = threading.Lock()
@@ -137,6 +140,7 @@ class Pipeline:
             checks.shutdown(wait=True)
         sheet.finish()
         cache.finish()
+        self._told_of(self.services.sheet.settle_doubts())
         if self._budget_error:
             raise self._budget_error
 
@@ -172,7 +176,13 @@ class Pipeline:
         self._log("Snowflake", "Connected to Snowflake")
         self._log("Google Sheets", "Connecting to Google Sheets")
         self.services.sheet.connect()
+        doubles = self.services.sheet.prepare([self.settings.sheets.key_column, *columns(self.settings.policy)])
         self._log("Google Sheets", "Connected to Google Sheets")
+        self._told_of(doubles)
+
+    def _told_of(self, doubles: int) -> None:
+        if doubles:
+            self._log("Google Sheets", f"Took out {doubles} rows that repeated a lead, written by an append that seemed to have failed", "warning")
 
     def _log(self, stage: str, message: str, level: str = "info", batch: int | None = None) -> None:
         self.bus.emit(JobLog(stage=stage, message=message, level=level, batch=batch))
@@ -187,6 +197,8 @@ class Pipeline:
         if any(tally.get(key) for key in tally if key != ("", "")):
             self._log("Engine", f"Resuming: {settled} of {counts['todo']} leads are settled")
         self.progress = Progress(settled, counts["todo"])
+        self.services.sheet.raise_if_full(counts["todo"] - settled)
+        self._others = self.find_others(self.checkpoints.earlier_jobs(self.job_id))
         return self._stored(-(-counts["todo"] // self.settings.batch_size))
 
     def _stored(self, batches: int) -> Iterator[Batch]:
@@ -239,6 +251,7 @@ class Pipeline:
 
     def _lookup(self, batch: Batch) -> pl.DataFrame:
         leads = batch.leads
+        leads = self._without_others(leads, batch.number)
         known = self.checkpoints.answers(leads["person_key"])
         with self._lock:
             self.reused += len(known)
@@ -251,6 +264,18 @@ class Pipeline:
             known = self.checkpoints.answers(leads["person_key"])
             answered = leads.filter(pl.col("person_key").is_in(list(known)))
             return answered if answered.is_empty() else self._looked_up(answered, known, batch.number)
+
+    def _without_others(self, leads: pl.DataFrame, number: int) -> pl.DataFrame:
+        """Leave to an earlier job that still runs the leads that are on its list too: both would pay for them."""
+        keys = leads["person_key"].to_list()
+        theirs = set().union(*(self.checkpoints.unsettled_keys(job, keys) for job in self._others))
+        if not theirs:
+            return leads
+        outcomes = [(key, "retry", "in_other_job") for key in keys if key in theirs]
+        self.checkpoints.settle(self.job_id, outcomes)
+        self.history.record_leads(self.job_id, number, outcomes)
+        self._log("Engine", f"{len(outcomes)} leads are left to job {', '.join(self._others)}, which runs now", "warning", number)
+        return leads.filter(~pl.col("person_key").is_in(list(theirs)))
 
     def _looked_up(self, leads: pl.DataFrame, known: dict[str, Answer], number: int) -> pl.DataFrame:
         return lookup_people(
@@ -296,7 +321,8 @@ class Pipeline:
 
     def _fresh(self, phones: list[str], check: str) -> dict[str, Scrub]:
         now = datetime.now(timezone.utc)
-        age = timedelta(hours=self.settings.policy.reuse_scrubs_hours)
+        policy = self.settings.policy
+        age = min(timedelta(hours=policy.reuse_scrubs_hours), timedelta(days=policy.max_scrub_age_days))
         known = self.checkpoints.scrubs(phones, check)
         return {p: s for p, s in known.items() if s.fresh(now, age) and str(s.verdict) != "unchecked"}
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime, timedelta, timezone
 from typing import Protocol
 
 import polars as pl
@@ -11,6 +12,9 @@ from leadflow.errors import RefusedError, ServiceDownError, TransientError, Unre
 from leadflow.events import Emit, JobLog
 from leadflow.stages.frames import phone_lists
 from leadflow.verdicts import CALLABLE, Scrub, Verdict
+
+# The safe harbour of 47 CFR 64.1200(c)(2)(i)(D): a list no older than 31 days.
+OLDEST = timedelta(days=31)
 
 
 class PhoneCheck(Protocol):
@@ -33,6 +37,8 @@ def check_phones(
 ) -> pl.DataFrame:
     """Adds `column`: a list of verdict words, one for each phone of the lead, in the order of its phones."""
     lists = phone_lists(leads)
+    now = datetime.now(timezone.utc)
+    known = {phone: scrub for phone, scrub in known.items() if scrub.fresh(now, OLDEST)}
     wanted = list(dict.fromkeys(phone for phones in lists for phone in phones if phone not in known))
     answered = _ask(service, wanted, stage, emit, batch) if wanted else {}
     if on_scrubs and answered:
