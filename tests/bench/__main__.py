@@ -1,0 +1,29 @@
+"""python -m tests.bench [speed ...]; see --help."""
+
+from __future__ import annotations
+
+import argparse
+
+from tests.bench import speed
+
+
+def main() -> None:
+    """Run the parts that were named, or all of them in their small size."""
+    parser = argparse.ArgumentParser(prog="python -m tests.bench", description=main.__doc__)
+    parser.add_argument("parts", nargs="*", metavar="part", help="what to measure")
+    parser.add_argument("--leads", type=int, nargs="+", default=[1_000, 4_000], help="sizes of the speed part")
+    parser.add_argument("--repeat", type=int, default=3, help="runs a size; the median counts")
+    parser.add_argument("--no-sequential", action="store_true", help="leave the sequential flow out")
+    parser.add_argument("--marks", action="store_true", help="when each stage first and last spoke")
+    asked = parser.parse_args()
+    parts = asked.parts or ["speed"]
+    if "speed" in parts:
+        found = speed.measure(asked.leads, asked.repeat, not asked.no_sequential)
+        print(speed.told(found))
+        for size in found if asked.marks else ():
+            for run in size["runs"]:
+                print({k: round(v, 2) for k, v in run["marks"].items()}, run["stages"], run["cpu_s"], run["world_cpu_s"])
+
+
+if __name__ == "__main__":
+    main()
