@@ -116,8 +116,7 @@ class Pipeline:
 
     def run(self) -> None:
         """Take every unsettled lead of the job to its outcome."""
-        self._connect()
-        batches = self._batches()
+        batches = self._opened()
         window = self.settings.batches_in_flight
         cache = _Merger("cache", self._cache)
         sheet = _Merger("sheet", self._deliver, then=cache)
@@ -165,11 +164,22 @@ class Pipeline:
         if self.stop.is_set():
             raise Stopped(f"job {self.job_id} was stopped; engine.resume({self.job_id!r}) goes on where it was")
 
-    def _connect(self) -> None:
+    def _opened(self) -> Iterator[Batch]:
+        """The leads to process; the sheet is signed in to meanwhile, and proven before the first lookup."""
+        with ThreadPoolExecutor(1, "sheet-sign-in") as aside:
+            sheet = aside.submit(self._connect_sheet)
+            self._connect_warehouse()
+            batches = self._batches()
+            sheet.result()
+        return batches
+
+    def _connect_warehouse(self) -> None:
         self._log("Snowflake", "Connecting to Snowflake")
         self.services.warehouse.connect()
         self.services.warehouse.ensure_tables()
         self._log("Snowflake", "Connected to Snowflake")
+
+    def _connect_sheet(self) -> None:
         self._log("Google Sheets", "Connecting to Google Sheets")
         self.services.sheet.connect()
         self._log("Google Sheets", "Connected to Google Sheets")

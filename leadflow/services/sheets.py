@@ -38,7 +38,7 @@ class Sheet:
         self.settings = settings
         where = (settings.base_url, settings.spreadsheet_id)
         self.reads = shared_limiter((*where, "reads"), lambda: Limiter("Google Sheets", 4, settings.reads_per_minute))
-        self.writes = shared_limiter((*where, "writes"), lambda: Limiter("Google Sheets", 1, settings.writes_per_minute))
+        self.writes = shared_limiter((*where, "writes"), lambda: Limiter("Google Sheets", 1, settings.writes_per_minute, settings.write_every_s))
         with _locks_lock:
             self._turn = _locks.setdefault((*where, settings.worksheet), threading.RLock())
         self.header: list[str] = []
