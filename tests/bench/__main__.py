@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from tests.bench import speed
+from tests.bench import own, speed
 
 
 def main() -> None:
@@ -15,14 +15,19 @@ def main() -> None:
     parser.add_argument("--repeat", type=int, default=3, help="runs a size; the median counts")
     parser.add_argument("--no-sequential", action="store_true", help="leave the sequential flow out")
     parser.add_argument("--marks", action="store_true", help="when each stage first and last spoke")
+    parser.add_argument("--sockets", type=int, nargs="*", default=[2_000, 10_000], help="sizes of the own part, over sockets")
+    parser.add_argument("--in-process", type=int, nargs="*", default=[10_000, 50_000], help="sizes of the own part, vendors in process")
     asked = parser.parse_args()
-    parts = asked.parts or ["speed"]
+    parts = asked.parts or ["speed", "own"]
     if "speed" in parts:
         found = speed.measure(asked.leads, asked.repeat, not asked.no_sequential)
         print(speed.told(found))
         for size in found if asked.marks else ():
             for run in size["runs"]:
                 print({k: round(v, 2) for k, v in run["marks"].items()}, run["stages"], run["cpu_s"], run["world_cpu_s"])
+    if "own" in parts:
+        print(own.stages())
+        print(own.told(own.jobs(asked.sockets, asked.in_process)))
 
 
 if __name__ == "__main__":

@@ -12,13 +12,14 @@ from typing import Any
 
 import leadflow as lf
 from leadflow.settings import Settings
+from tests.bench.instant import equip
 
 SCRIPT = "SELECT * FROM RAW_LEADS"
 
 
-def run(world: lf.local.World, leads: int, **settings: Any) -> dict[str, Any]:
-    """Run a job on the world in a child process; what it measured."""
-    order = json.dumps({"leads": leads, "settings": settings})
+def run(world: lf.local.World, leads: int, in_process: bool = False, **settings: Any) -> dict[str, Any]:
+    """Run a job on the world in a child process, its vendors within that process if wanted; what it measured."""
+    order = json.dumps({"leads": leads, "in_process": in_process, "settings": settings})
     before = cpu_of(world.pid)
     done = subprocess.run(
         [sys.executable, "-m", "tests.bench.job", order], env={**os.environ, **world.env()}, capture_output=True, text=True, check=False
@@ -50,6 +51,8 @@ def _main(order: dict[str, Any]) -> dict[str, Any]:
         engine.estimate(f"{SCRIPT} LIMIT 1")
         import phonenumbers.timezone  # noqa: F401
 
+        if order["in_process"]:
+            equip(engine)
         rss = _rss_mb()
         cpu, start = time.process_time(), time.monotonic()
         job = engine.run(SCRIPT, name="bench", limit_rows=order["leads"], progress=False)
