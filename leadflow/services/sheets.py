@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 _GOOGLE = "https://sheets.googleapis.com"
 _SCOPES = ("https://www.googleapis.com/auth/spreadsheets",)
-_LONGEST_CELL = 50_000
+LONGEST_CELL = 50_000
 _PAYLOAD_CELLS = 40_000
 _locks: dict[tuple[str, str, str], threading.RLock] = {}
 _locks_lock = threading.Lock()
@@ -198,8 +198,8 @@ class Sheet:
 def raise_for_cells(row: Mapping[str, str], key: str) -> None:
     """Raise InputError, naming the lead's key, if a cell cannot stand in a sheet."""
     for name, value in row.items():
-        if len(value) > _LONGEST_CELL:
-            raise InputError(f"lead {key}: column {name} has {len(value)} characters; a cell holds {_LONGEST_CELL}")
+        if len(value) > LONGEST_CELL:
+            raise InputError(f"lead {key}: column {name} has {len(value)} characters; a cell holds {LONGEST_CELL}")
         if "\x00" in value:
             raise InputError(f"lead {key}: column {name} has a NUL byte")
 

@@ -14,7 +14,15 @@ from leadflow.services.dncscrub import DncScrub, LitigatorList
 from leadflow.services.idicore import Idicore
 from leadflow.services.sheets import Sheet
 from leadflow.services.warehouse import Warehouse
-from leadflow.stages import check_dnc, check_litigators, consolidate, deliver, extract, filter_unprocessed, lookup_people
+from leadflow.stages import (
+    check_dnc,
+    check_litigators,
+    consolidate,
+    deliver,
+    extract,
+    filter_unprocessed,
+    lookup_people,
+)
 from tests.bench import job
 from tests.bench.leads import write_leads
 
