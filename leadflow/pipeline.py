@@ -39,6 +39,9 @@ if TYPE_CHECKING:
     from leadflow.services.warehouse import Warehouse
     from leadflow.verdicts import Scrub
 
+# Batches in memory at the most, for each one that is looked up: a slow sheet holds the lookups back.
+_WAITING_A_WINDOW = 8
+
 
 @dataclass
 class Services:
@@ -111,15 +114,17 @@ class Pipeline:
         self.progress = Progress()
         self.reused = 0
         self._lock = threading.Lock()
+        self._processing = self._unsettled = 0
+        self._fed = False
         self._halt = threading.Event()
         self._budget_error: BudgetReached | None = None
 
     def run(self) -> None:
         """Take every unsettled lead of the job to its outcome."""
         batches = self._opened()
-        window = self.settings.batches_in_flight
+        window = self._window()
         cache = _Merger("cache", self._cache)
-        sheet = _Merger("sheet", self._deliver, then=cache)
+        sheet = _Merger("sheet", self._deliver, then=cache, linger=self._linger)
         pool = ThreadPoolExecutor(window, "batch")
         checks = ThreadPoolExecutor(2 * window, "check")
         try:
@@ -139,6 +144,16 @@ class Pipeline:
         if self._budget_error:
             raise self._budget_error
 
+    def _window(self) -> int:
+        """How many batches are looked up and checked at once: enough that no slot of the vendor's waits for a batch."""
+        slots = self.settings.idicore.max_in_flight
+        return max(self.settings.batches_in_flight, 2 + -(-2 * slots // self.settings.batch_size))
+
+    def _linger(self) -> float:
+        """How long the sheet waits for more: if the last batch is near, one append of both ends sooner than two."""
+        with self._lock:
+            return self.settings.sheets.write_every_s if self._fed and self._processing == 1 else 0.0
+
     def _feed(self, batches: Iterator[Batch], pool: ThreadPoolExecutor, checks: ThreadPoolExecutor, sheet: _Merger, window: int) -> None:
         """Keep `window` batches between extraction and the sheet; stop at the first error."""
         flying: set[Future[None]] = set()
@@ -146,19 +161,31 @@ class Pipeline:
             flying = self._room(flying, window, sheet)
             if self._budget_error:
                 break
+            self._count(processing=1, unsettled=1)
             flying.add(pool.submit(self._process, batch, checks, sheet))
+        self._fed = True
         while flying:
             flying = self._room(flying, len(flying), sheet)
 
     def _room(self, flying: set[Future[None]], window: int, sheet: _Merger) -> set[Future[None]]:
-        """Wait until fewer than `window` batches fly; raises what a batch, the sheet or the cache raised."""
-        while len(flying) >= window and flying:
+        """Wait until fewer than `window` batches fly, and not too many wait for the sheet and the cache.
+
+        Raises what a batch, the sheet or the cache raised.
+        """
+        while (len(flying) >= window and flying) or self._unsettled >= window * _WAITING_A_WINDOW:
             done, flying = wait(flying, timeout=0.1, return_when=FIRST_COMPLETED)
             for future in done:
                 future.result()
             sheet.check()
             self._raise_if_stopped()
+            if not flying:
+                self.stop.wait(0.02)
         return flying
+
+    def _count(self, processing: int = 0, unsettled: int = 0) -> None:
+        with self._lock:
+            self._processing += processing
+            self._unsettled += unsettled
 
     def _raise_if_stopped(self) -> None:
         if self.stop.is_set():
@@ -234,6 +261,7 @@ class Pipeline:
         with _timed(batch, "lookup_s"):
             leads = self._lookup(batch)
         if leads.is_empty():
+            self._count(processing=-1, unsettled=-1)
             return
         self._raise_if_halted()
         with _timed(batch, "check_s"):
@@ -241,6 +269,7 @@ class Pipeline:
         batch.leads = settle(leads, self.settings.policy)
         self._raise_if_halted()
         sheet.put(batch)
+        self._count(processing=-1)
 
     def _raise_if_halted(self) -> None:
         self._raise_if_stopped()
@@ -332,6 +361,7 @@ class Pipeline:
         for batch in batches:
             self._done(batch, outcomes[start : start + batch.leads.height])
             start += batch.leads.height
+        self._count(unsettled=-len(batches))
 
     def _done(self, batch: Batch, outcomes: list[tuple[str, str, str]]) -> None:
         """Tell the history and whoever watches that a batch is through."""
@@ -435,9 +465,12 @@ _END = object()
 class _Merger:
     """A thread that does the work of all the batches waiting for it in one call, then hands them on."""
 
-    def __init__(self, name: str, work: Callable[[list[Batch]], None], then: _Merger | None = None) -> None:
+    def __init__(
+        self, name: str, work: Callable[[list[Batch]], None], then: _Merger | None = None, linger: Callable[[], float] = lambda: 0.0
+    ) -> None:
         self._work = work
         self._then = then
+        self._linger = linger
         self._queue: queue.SimpleQueue[Any] = queue.SimpleQueue()
         self._error: BaseException | None = None
         self._abandoned = threading.Event()
@@ -482,6 +515,9 @@ class _Merger:
 
     def _take(self) -> tuple[list[Batch], bool]:
         items = [self._queue.get()]
-        while not self._queue.empty():
-            items.append(self._queue.get())
+        while items[-1] is not _END:
+            try:
+                items.append(self._queue.get(timeout=self._linger()) if self._queue.empty() else self._queue.get())
+            except queue.Empty:
+                break
         return [i for i in items if i is not _END], _END in items
