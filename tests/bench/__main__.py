@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from tests.bench import own, speed
+from tests.bench import own, past, speed
 
 
 def main() -> None:
@@ -17,8 +17,10 @@ def main() -> None:
     parser.add_argument("--marks", action="store_true", help="when each stage first and last spoke")
     parser.add_argument("--sockets", type=int, nargs="*", default=[2_000, 10_000], help="sizes of the own part, over sockets")
     parser.add_argument("--in-process", type=int, nargs="*", default=[10_000, 50_000], help="sizes of the own part, vendors in process")
+    parser.add_argument("--events", type=int, default=1_000_000, help="events of the traced job, in the history part")
+    parser.add_argument("--jobs", type=int, default=100_000, help="jobs in the history, in the history part")
     asked = parser.parse_args()
-    parts = asked.parts or ["speed", "own"]
+    parts = asked.parts or ["speed", "own", "history", "imports"]
     if "speed" in parts:
         found = speed.measure(asked.leads, asked.repeat, not asked.no_sequential)
         print(speed.told(found))
@@ -28,6 +30,10 @@ def main() -> None:
     if "own" in parts:
         print(own.stages())
         print(own.told(own.jobs(asked.sockets, asked.in_process)))
+    if "history" in parts:
+        print(past.measure(asked.events, asked.jobs))
+    if "imports" in parts:
+        print(past.imports())
 
 
 if __name__ == "__main__":
