@@ -7,6 +7,7 @@ import os
 import re
 import secrets
 import socket
+import sys
 import threading
 import traceback
 from collections.abc import Callable
@@ -297,6 +298,11 @@ class Engine:
         self.history.flush()
         return Job(job_id, pipeline.plan["name"], status, counts, message, self.report, self.trace)
 
+    @property
+    def running(self) -> list[JobHandle]:
+        """The jobs that run now in this engine, the newest last."""
+        return [handle for handle in self._running.values() if not handle.wait(0)]
+
     def estimate(self, script: str | Path, limit_rows: int | None = None) -> Estimate:
         """Rows, calls and money of a run, by the exact anti-join; buys nothing and writes to no table of yours."""
         from leadflow.stages.extraction import open_extraction
@@ -456,7 +462,7 @@ def _watched(handle: JobHandle, progress: bool) -> Job:
     from tqdm.auto import tqdm
 
     try:
-        with tqdm(total=100, desc=handle.name, unit="%", disable=None if progress else True) as bar:
+        with tqdm(total=100, desc=handle.name, unit="%", disable=not (progress and _has_display())) as bar:
             while not handle.wait(0.2):
                 bar.update(handle.progress.percent - bar.n)
             bar.update(handle.progress.percent - bar.n)
@@ -465,3 +471,9 @@ def _watched(handle: JobHandle, progress: bool) -> Job:
         handle.wait()
         raise
     return handle.result()
+
+
+def _has_display() -> bool:
+    """A notebook, which is no terminal, or a terminal."""
+    shell = sys.modules["IPython"].get_ipython() if "IPython" in sys.modules else None
+    return hasattr(shell, "kernel") or sys.stderr.isatty()

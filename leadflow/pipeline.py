@@ -39,6 +39,13 @@ if TYPE_CHECKING:
     from leadflow.services.warehouse import Warehouse
     from leadflow.verdicts import Scrub
 
+# Batches in memory at the most, for each one that is looked up: a slow sheet holds the lookups back.
+_WAITING_A_WINDOW = 8
+
+
+STAGES = ("Lookup", "Litigators", "DNC", "Sheet", "Cache")
+_COUNTED = ("phones_found", "litigator", "dnc", "delivered", "held", "retry")
+
 
 @dataclass
 class Services:
@@ -114,16 +121,17 @@ class Pipeline:
         self.progress = Progress()
         self.reused = 0
         self._lock = threading.Lock()
+        self._processing = self._unsettled = 0
+        self._fed = False
         self._halt = threading.Event()
         self._budget_error: BudgetReached | None = None
 
     def run(self) -> None:
         """Take every unsettled lead of the job to its outcome."""
-        self._connect()
-        batches = self._batches()
-        window = self.settings.batches_in_flight
+        batches = self._opened()
+        window = self._window()
         cache = _Merger("cache", self._cache)
-        sheet = _Merger("sheet", self._deliver, then=cache)
+        sheet = _Merger("sheet", self._deliver, then=cache, linger=self._linger)
         pool = ThreadPoolExecutor(window, "batch")
         checks = ThreadPoolExecutor(2 * window, "check")
         try:
@@ -144,6 +152,16 @@ class Pipeline:
         if self._budget_error:
             raise self._budget_error
 
+    def _window(self) -> int:
+        """How many batches are looked up and checked at once: enough that no slot of the vendor's waits for a batch."""
+        slots = self.settings.idicore.max_in_flight
+        return max(self.settings.batches_in_flight, 2 + -(-2 * slots // self.settings.batch_size))
+
+    def _linger(self) -> float:
+        """How long the sheet waits for more: if the last batch is near, one append of both ends sooner than two."""
+        with self._lock:
+            return self.settings.sheets.write_every_s if self._fed and self._processing == 1 else 0.0
+
     def _feed(self, batches: Iterator[Batch], pool: ThreadPoolExecutor, checks: ThreadPoolExecutor, sheet: _Merger, window: int) -> None:
         """Keep `window` batches between extraction and the sheet; stop at the first error."""
         flying: set[Future[None]] = set()
@@ -151,29 +169,57 @@ class Pipeline:
             flying = self._room(flying, window, sheet)
             if self._budget_error:
                 break
+            self._count(processing=1, unsettled=1)
             flying.add(pool.submit(self._process, batch, checks, sheet))
+        self._fed = True
         while flying:
             flying = self._room(flying, len(flying), sheet)
 
     def _room(self, flying: set[Future[None]], window: int, sheet: _Merger) -> set[Future[None]]:
-        """Wait until fewer than `window` batches fly; raises what a batch, the sheet or the cache raised."""
-        while len(flying) >= window and flying:
+        """Wait until fewer than `window` batches fly, and not too many wait for the sheet and the cache.
+
+        Raises what a batch, the sheet or the cache raised.
+        """
+        while (len(flying) >= window and flying) or self._unsettled >= window * _WAITING_A_WINDOW:
             done, flying = wait(flying, timeout=0.1, return_when=FIRST_COMPLETED)
             for future in done:
                 future.result()
             sheet.check()
             self._raise_if_stopped()
+            if not flying:
+                self.stop.wait(0.02)
         return flying
+
+    def _through(self, stage: str, leads: int) -> None:
+        with self._lock:
+            self.progress = self.progress.through(stage, leads)
+
+    def _count(self, processing: int = 0, unsettled: int = 0) -> None:
+        with self._lock:
+            self._processing += processing
+            self._unsettled += unsettled
 
     def _raise_if_stopped(self) -> None:
         if self.stop.is_set():
             raise Stopped(f"job {self.job_id} was stopped; engine.resume({self.job_id!r}) goes on where it was")
 
-    def _connect(self) -> None:
+    def _opened(self) -> Iterator[Batch]:
+        """The leads to process; the sheet is signed in to meanwhile, and proven before the first lookup."""
+        with ThreadPoolExecutor(1, "sheet-sign-in") as aside:
+            sheet = aside.submit(self._connect_sheet)
+            self._connect_warehouse()
+            batches = self._batches()
+            sheet.result()
+        self.services.sheet.raise_if_full((self.progress.total or 0) - self.progress.done)
+        return batches
+
+    def _connect_warehouse(self) -> None:
         self._log("Snowflake", "Connecting to Snowflake")
         self.services.warehouse.connect()
         self.services.warehouse.ensure_tables()
         self._log("Snowflake", "Connected to Snowflake")
+
+    def _connect_sheet(self) -> None:
         self._log("Google Sheets", "Connecting to Google Sheets")
         self.services.sheet.connect()
         doubles = self.services.sheet.prepare([self.settings.sheets.key_column, *columns(self.settings.policy)])
@@ -196,8 +242,7 @@ class Pipeline:
         settled = sum(n for (d, _), n in tally.items() if d in ("delivered", "held"))
         if any(tally.get(key) for key in tally if key != ("", "")):
             self._log("Engine", f"Resuming: {settled} of {counts['todo']} leads are settled")
-        self.progress = Progress(settled, counts["todo"])
-        self.services.sheet.raise_if_full(counts["todo"] - settled)
+        self.progress = Progress(settled, counts["todo"], dict.fromkeys(STAGES, settled))
         self._others = self.find_others(self.checkpoints.earlier_jobs(self.job_id))
         return self._stored(-(-counts["todo"] // self.settings.batch_size))
 
@@ -235,14 +280,19 @@ class Pipeline:
         batch.facts["started_at"] = datetime.now(timezone.utc)
         with _timed(batch, "lookup_s"):
             leads = self._lookup(batch)
+        self._through("Lookup", batch.leads.height)
         if leads.is_empty():
+            self._count(processing=-1, unsettled=-1)
             return
         self._raise_if_halted()
         with _timed(batch, "check_s"):
             leads = self._check(batch, leads, checks)
+        for stage in ("Litigators", "DNC"):
+            self._through(stage, batch.leads.height)
         batch.leads = settle(leads, self.settings.policy)
         self._raise_if_halted()
         sheet.put(batch)
+        self._count(processing=-1)
 
     def _raise_if_halted(self) -> None:
         self._raise_if_stopped()
@@ -332,6 +382,7 @@ class Pipeline:
         number = batches[0].number if len(batches) == 1 else None
         with _timed(*batches, name="deliver_s"):
             done = deliver(leads, self.services.sheet, policy=self.settings.policy, job_id=self.job_id, emit=self.bus.emit, batch=number)
+        self._through("Sheet", leads.height)
         start = 0
         for batch in batches:
             batch.leads = done.slice(start, batch.leads.height)
@@ -344,10 +395,12 @@ class Pipeline:
             consolidate(leads, self.services.warehouse, job_id=self.job_id, script=self.plan["name"], emit=self.bus.emit)
         outcomes = [_outcome(row) for row in leads.select("person_key", "disposition", "delivered", "reason").iter_rows()]
         self.checkpoints.settle(self.job_id, outcomes)
+        self._through("Cache", leads.height)
         start = 0
         for batch in batches:
             self._done(batch, outcomes[start : start + batch.leads.height])
             start += batch.leads.height
+        self._count(unsettled=-len(batches))
 
     def _done(self, batch: Batch, outcomes: list[tuple[str, str, str]]) -> None:
         """Tell the history and whoever watches that a batch is through."""
@@ -357,10 +410,11 @@ class Pipeline:
                 said = f"{disposition} ({reason})" if reason else disposition
                 self.bus.emit(RowProcessed(stage="Engine", batch=batch.number, row=row, person_key=key, outcome=said))
         settled = sum(1 for _, d, _ in outcomes if d != "retry")
+        facts = _batch_facts(batch, outcomes)
         with self._lock:
-            self.progress = Progress(self.progress.done + settled, self.progress.total)
+            self.progress = self.progress.settled(settled, {name: facts[name] for name in _COUNTED})
         self.history.record_leads(self.job_id, batch.number, outcomes)
-        self.history.record_batch(self.job_id, batch.number, **_batch_facts(batch, outcomes))
+        self.history.record_batch(self.job_id, batch.number, **facts)
         done, total = self.progress.done, self.progress.total
         self.history.update_job(self.job_id, progress=self.progress.percent, total_rows_processed=done)
         message = f"Batch {batch.number} done: {done} of {total} leads settled"
@@ -451,9 +505,12 @@ _END = object()
 class _Merger:
     """A thread that does the work of all the batches waiting for it in one call, then hands them on."""
 
-    def __init__(self, name: str, work: Callable[[list[Batch]], None], then: _Merger | None = None) -> None:
+    def __init__(
+        self, name: str, work: Callable[[list[Batch]], None], then: _Merger | None = None, linger: Callable[[], float] = lambda: 0.0
+    ) -> None:
         self._work = work
         self._then = then
+        self._linger = linger
         self._queue: queue.SimpleQueue[Any] = queue.SimpleQueue()
         self._error: BaseException | None = None
         self._abandoned = threading.Event()
@@ -498,6 +555,9 @@ class _Merger:
 
     def _take(self) -> tuple[list[Batch], bool]:
         items = [self._queue.get()]
-        while not self._queue.empty():
-            items.append(self._queue.get())
+        while items[-1] is not _END:
+            try:
+                items.append(self._queue.get(timeout=self._linger()) if self._queue.empty() else self._queue.get())
+            except queue.Empty:
+                break
         return [i for i in items if i is not _END], _END in items

@@ -118,7 +118,10 @@ class DncSettings(_Part):
 
 
 class SheetsSettings(_Part):
-    """The Google Sheet that callers work from."""
+    """The Google Sheet that callers work from.
+
+    Google counts writes a minute; `write_every_s` keeps two writes that far apart besides, for a stricter quota.
+    """
 
     spreadsheet_id: str
     worksheet: str = "consolidated_data"
@@ -127,6 +130,7 @@ class SheetsSettings(_Part):
     key_column: str = "Lead Key"
     writes_per_minute: int = Field(60, ge=1)
     reads_per_minute: int = Field(60, ge=1)
+    write_every_s: float = Field(0.0, ge=0)
     timeout_s: float = 180.0
     attempts: int = Field(6, ge=1)
 

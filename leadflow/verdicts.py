@@ -28,7 +28,7 @@ class Verdict(str, Enum):
 CALLABLE = frozenset({Verdict.CLEAN, Verdict.CLEAN_WIRELESS})
 
 # The worst of two verdicts wins; unchecked beats clean, so a missing answer never clears a phone.
-_WORST_FIRST = (
+WORST_FIRST = (
     Verdict.LITIGATOR,
     Verdict.DNC,
     Verdict.INTERNAL_DNC,
@@ -47,7 +47,7 @@ def worst(*verdicts: Verdict) -> Verdict:
     >>> str(worst(Verdict.CLEAN, Verdict.UNCHECKED))
     'unchecked'
     """
-    return min(verdicts, key=_WORST_FIRST.index, default=Verdict.UNCHECKED)
+    return min(verdicts, key=WORST_FIRST.index, default=Verdict.UNCHECKED)
 
 
 @dataclass(frozen=True)

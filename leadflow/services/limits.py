@@ -14,8 +14,12 @@ from typing import Protocol
 
 from leadflow.errors import ServiceDownError, Stopped
 
-_WINDOW_S = 60.0
+# A vendor counts arrivals, not departures: two calls may arrive a little closer together than they left.
+_WINDOW_S = 60.5
+_JITTER_S = 0.05
 _RECOVER_AFTER = 20
+_ONE_REFUSAL_S = 1.0
+_POLL_S = 0.2
 
 
 class StopFlag(Protocol):
@@ -27,16 +31,18 @@ class StopFlag(Protocol):
 
 
 class Limiter:
-    """Lets `max_in_flight` calls be under way, and starts `per_minute` in any sliding minute at the most."""
+    """Lets `max_in_flight` calls be under way, starts `per_minute` in any sliding minute at the most, `every_s` apart."""
 
-    def __init__(self, name: str, max_in_flight: int, per_minute: int | None = None) -> None:
+    def __init__(self, name: str, max_in_flight: int, per_minute: int | None = None, every_s: float = 0.0) -> None:
         self.name = name
         self.max_in_flight = max_in_flight
         self.per_minute = per_minute
+        self.every_s = every_s
         self._width = max_in_flight
         self._flying = 0
         self._good = 0
         self._not_before = 0.0
+        self._slowed_at = -_ONE_REFUSAL_S
         self._starts: deque[float] = deque()
         self._changed = threading.Condition()
 
@@ -59,15 +65,21 @@ class Limiter:
                 pause = self._pause(time.monotonic())
                 if pause <= 0:
                     break
-                self._changed.wait(min(pause, 0.2))
-            self._flying += 1
-            if self.per_minute:
-                self._starts.append(time.monotonic())
+                # Whoever frees a place says so; the stop flag does not, so it is looked at now and then.
+                self._changed.wait(min(pause, _POLL_S))
+            self._start(time.monotonic())
+
+    def _start(self, now: float) -> None:
+        self._flying += 1
+        if self.every_s:
+            self._not_before = max(self._not_before, now + self.every_s + _JITTER_S)
+        if self.per_minute:
+            self._starts.append(now)
 
     def _pause(self, now: float) -> float:
         """Seconds until a call may start; 0 if now."""
         if self._flying >= self._width:
-            return 0.2
+            return _POLL_S
         if now < self._not_before:
             return self._not_before - now
         while self._starts and now - self._starts[0] >= _WINDOW_S:
@@ -77,11 +89,17 @@ class Limiter:
         return 0.0
 
     def slow_down(self, retry_after: float | None = None) -> None:
-        """After a refusal: half as many calls at once, and none for `retry_after` seconds."""
+        """After a refusal: half as many calls at once, and none for `retry_after` seconds.
+
+        Calls refused together, as all that are in flight may be, count as one refusal.
+        """
         with self._changed:
-            self._width = max(1, self._width // 2)
-            self._good = 0
-            self._not_before = max(self._not_before, time.monotonic() + (retry_after or 0.0))
+            now = time.monotonic()
+            if now - self._slowed_at >= _ONE_REFUSAL_S:
+                self._slowed_at = now
+                self._width = max(1, self._width // 2)
+                self._good = 0
+            self._not_before = max(self._not_before, now + (retry_after or 0.0))
 
     def went_well(self) -> None:
         """After an answer: a little faster again, up to the limit."""
@@ -92,6 +110,19 @@ class Limiter:
             if self._good >= _RECOVER_AFTER:
                 self._good, self._width = 0, min(self.max_in_flight, self._width + 1)
                 self._changed.notify()
+
+    def adopt(self, other: Limiter) -> None:
+        """Take over the caps of another limiter: the newest settings hold."""
+        with self._changed:
+            self.per_minute, self.every_s = other.per_minute, other.every_s
+            if self.max_in_flight != other.max_in_flight:
+                self.max_in_flight = self._width = other.max_in_flight
+                self._changed.notify_all()
+
+    @property
+    def width(self) -> int:
+        """How many calls may be under way just now."""
+        return self._width
 
 
 class Breaker:
@@ -128,5 +159,8 @@ _shared_lock = threading.Lock()
 
 def shared_limiter(key: tuple[str, ...], make: Callable[[], Limiter]) -> Limiter:
     """The one limiter of a service in this process, made on first use; `key` is its address and account."""
+    made = make()
     with _shared_lock:
-        return _shared.setdefault(key, make())
+        limiter = _shared.setdefault(key, made)
+    limiter.adopt(made)
+    return limiter

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 _GOOGLE = "https://sheets.googleapis.com"
 _SCOPES = ("https://www.googleapis.com/auth/spreadsheets",)
-_LONGEST_CELL = 50_000
+LONGEST_CELL = 50_000
 _PAYLOAD_CELLS = 40_000
 _MOST_CELLS = 10_000_000
 _locks: dict[tuple[str, str, str], threading.RLock] = {}
@@ -41,7 +41,7 @@ class Sheet:
         self.settings = settings
         where = (settings.base_url, settings.spreadsheet_id)
         self.reads = shared_limiter((*where, "reads"), lambda: Limiter("Google Sheets", 4, settings.reads_per_minute))
-        self.writes = shared_limiter((*where, "writes"), lambda: Limiter("Google Sheets", 1, settings.writes_per_minute))
+        self.writes = shared_limiter((*where, "writes"), lambda: Limiter("Google Sheets", 1, settings.writes_per_minute, settings.write_every_s))
         self._turn = _turn_of((*where, settings.worksheet), locks)
         self.header: list[str] = []
         self._doubtful: set[str] = set()
@@ -307,8 +307,8 @@ def _turn_of(where: tuple[str, str, str], locks: Path | None) -> Callable[[], Ab
 def raise_for_cells(row: Mapping[str, str], key: str) -> None:
     """Raise InputError, naming the lead's key, if a cell cannot stand in a sheet."""
     for name, value in row.items():
-        if len(value) > _LONGEST_CELL:
-            raise InputError(f"lead {key}: column {name} has {len(value)} characters; a cell holds {_LONGEST_CELL}")
+        if len(value) > LONGEST_CELL:
+            raise InputError(f"lead {key}: column {name} has {len(value)} characters; a cell holds {LONGEST_CELL}")
         if "\x00" in value:
             raise InputError(f"lead {key}: column {name} has a NUL byte")
 

@@ -11,6 +11,7 @@ import polars as pl
 from leadflow.errors import RefusedError, ServiceDownError, TransientError, UnreadableError
 from leadflow.events import Emit, JobLog
 from leadflow.stages.frames import phone_lists
+from leadflow.stages.lists import TEXTS, per_lead, per_phone
 from leadflow.verdicts import CALLABLE, Scrub, Verdict
 
 # The safe harbour of 47 CFR 64.1200(c)(2)(i)(D): a list no older than 31 days.
@@ -36,18 +37,20 @@ def check_phones(
     batch: int | None,
 ) -> pl.DataFrame:
     """Adds `column`: a list of verdict words, one for each phone of the lead, in the order of its phones."""
-    lists = phone_lists(leads)
     now = datetime.now(timezone.utc)
     known = {phone: scrub for phone, scrub in known.items() if scrub.fresh(now, OLDEST)}
-    wanted = list(dict.fromkeys(phone for phones in lists for phone in phones if phone not in known))
+    if "phones" not in leads.columns:
+        leads = leads.with_columns(pl.Series("phones", phone_lists(leads), TEXTS))
+    phones = per_phone(leads)
+    wanted = [phone for phone in phones["phones"].unique(maintain_order=True) if phone not in known]
     answered = _ask(service, wanted, stage, emit, batch) if wanted else {}
     if on_scrubs and answered:
         on_scrubs(list(answered.values()))
-    scrubs = {**known, **answered}
-    verdicts = [[str(scrubs[p].verdict) if p in scrubs else str(Verdict.UNCHECKED) for p in phones] for phones in lists]
-    _tell(verdicts, stage, emit, batch)
-    done = leads.with_columns(pl.Series(column, verdicts, pl.List(pl.String)))
-    return done if "phones" in leads.columns else done.with_columns(pl.Series("phones", lists, pl.List(pl.String)))
+    words = {phone: str(scrub.verdict) for phone, scrub in {**known, **answered}.items()}
+    verdict = pl.col("phones").replace_strict(list(words), list(words.values()), default=str(Verdict.UNCHECKED), return_dtype=pl.String)
+    phones = phones.with_columns(verdict.alias("verdict"))
+    _tell(phones["verdict"], stage, emit, batch)
+    return leads.with_columns(per_lead(phones, leads.height, verdicts=pl.col("verdict"))["verdicts"].alias(column))
 
 
 def _ask(service: PhoneCheck, phones: list[str], stage: str, emit: Emit, batch: int | None) -> dict[str, Scrub]:
@@ -64,7 +67,8 @@ def _ask(service: PhoneCheck, phones: list[str], stage: str, emit: Emit, batch: 
     return answered
 
 
-def _tell(verdicts: list[list[str]], stage: str, emit: Emit, batch: int | None) -> None:
-    words = [word for row in verdicts for word in row]
-    flagged = sum(1 for word in words if word != "unchecked" and Verdict(word) not in CALLABLE)
-    emit(JobLog(stage=stage, batch=batch, message=f"{flagged} flagged, {words.count('unchecked')} unchecked, of {len(words)} phones"))
+def _tell(verdicts: pl.Series, stage: str, emit: Emit, batch: int | None) -> None:
+    counted = dict(verdicts.value_counts().iter_rows())
+    unchecked = counted.get(str(Verdict.UNCHECKED), 0)
+    flagged = verdicts.len() - unchecked - sum(counted.get(str(word), 0) for word in CALLABLE)
+    emit(JobLog(stage=stage, batch=batch, message=f"{flagged} flagged, {unchecked} unchecked, of {verdicts.len()} phones"))

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from datetime import datetime, timezone
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import polars as pl
 
+from leadflow.columns import IDENTITY
 from leadflow.events import Emit, JobLog, no_emit
 from leadflow.stages.delivery import _INTERNAL, _NAMES
-from leadflow.stages.frames import same_kind, text_of, with_identity
+from leadflow.stages.frames import same_kind, with_identity
+from leadflow.stages.lists import as_json, as_text, nth
 
 if TYPE_CHECKING:
     from leadflow.services.warehouse import Warehouse
@@ -32,41 +33,34 @@ def _consolidate(leads: pl.DataFrame, warehouse: Warehouse, job_id: str, script:
     from leadflow.services.warehouse import CONSOLIDATED_COLUMNS, PERSON_CACHE_COLUMNS
 
     leads = with_identity(leads)
-    final = leads.filter(pl.col("delivered") | (pl.col("disposition") == "held")).to_dicts()
+    final = leads.filter(pl.col("delivered") | (pl.col("disposition") == "held"))
     now = datetime.now(timezone.utc).strftime("%Y-%m-%d %H:%M:%S")
     settings = warehouse.settings
     # The consolidated row first: once a lead is in PERSON_CACHE, no later run looks at it again.
-    rows = [_consolidated(lead, job_id, script, now) for lead in final]
-    warehouse.merge(settings.consolidated, "Lead Key", CONSOLIDATED_COLUMNS, rows)
-    warehouse.merge(settings.person_cache, "person_key", PERSON_CACHE_COLUMNS, [_cached(lead, now) for lead in final])
-    emit(JobLog(stage="Cache", batch=batch, message=f"Merged {len(final)} leads into {settings.consolidated} and {settings.person_cache}"))
+    rows = _consolidated(final, job_id, script, now).select(CONSOLIDATED_COLUMNS)
+    warehouse.merge(settings.consolidated, "Lead Key", CONSOLIDATED_COLUMNS, rows.to_dicts())
+    warehouse.merge(settings.person_cache, "person_key", PERSON_CACHE_COLUMNS, _cached(final, now).select(PERSON_CACHE_COLUMNS).to_dicts())
+    emit(JobLog(stage="Cache", batch=batch, message=f"Merged {final.height} leads into {settings.consolidated} and {settings.person_cache}"))
     return leads
 
 
-def _cached(lead: dict[str, Any], now: str) -> dict[str, str]:
-    own = {part: text_of(lead[part]) for part in ("person_key", "first_name", "last_name", "address", "city", "state")}
-    return {
-        **own,
-        "zip_code": text_of(lead["zip"]),
-        "phones": json.dumps(lead["phones"] or []),
-        "emails": json.dumps(lead["emails"] or []),
-        "checked_at": now,
-        "status": text_of(lead.get("lookup_status")) or "found",
-    }
+def _cached(leads: pl.DataFrame, now: str) -> pl.DataFrame:
+    status = leads["lookup_status"].fill_null("found").replace("", "found") if "lookup_status" in leads.columns else pl.lit("found")
+    lists = leads.select(as_json("phones").alias("phones"), as_json("emails").alias("emails"))
+    own = as_text(leads, ["person_key", *IDENTITY]).rename({"zip": "zip_code"})
+    return pl.concat([own, lists], how="horizontal").with_columns(pl.lit(now).alias("checked_at"), status.alias("status"))
 
 
-def _consolidated(lead: dict[str, Any], job_id: str, script: str, now: str) -> dict[str, str]:
-    row = {"Lead Key": lead["person_key"], **{title: text_of(lead[part]) for part, title in _NAMES.items()}}
-    for n, (phone, verdict) in enumerate(list(zip(lead["phones"], lead["verdicts"], strict=True))[:3], 1):
-        row |= {f"Phone {n}": phone, f"Phone {n} Verdict": verdict}
-    row |= {f"Email {n}": email for n, email in enumerate((lead["emails"] or [])[:3], 1)}
-    extra = {name: text_of(value) for name, value in lead.items() if name not in _INTERNAL}
-    return {
-        **row,
-        "Disposition": "delivered" if lead["delivered"] else "held",
-        "Reason": lead["reason"],
-        "Job Id": job_id,
-        "Script": script,
-        "Processed At": now,
-        "Extra": json.dumps(extra, ensure_ascii=False),
-    }
+def _consolidated(leads: pl.DataFrame, job_id: str, script: str, now: str) -> pl.DataFrame:
+    own = as_text(leads, ["person_key", *IDENTITY]).rename({"person_key": "Lead Key", **_NAMES})
+    extra = as_text(leads, [name for name in leads.columns if name not in _INTERNAL])
+    lists = leads.select(
+        *nth("phones", 3, "Phone {}"),
+        *nth("verdicts", 3, "Phone {} Verdict"),
+        *nth("emails", 3, "Email {}"),
+        pl.when("delivered").then(pl.lit("delivered")).otherwise(pl.lit("held")).alias("Disposition"),
+        pl.col("reason").fill_null("").alias("Reason"),
+    )
+    told = [pl.lit(value).alias(name) for name, value in (("Job Id", job_id), ("Script", script), ("Processed At", now))]
+    words = extra.select(pl.struct(pl.all()).struct.json_encode())[:, 0] if extra.width else pl.lit("{}")
+    return pl.concat([own, lists], how="horizontal").with_columns(*told, words.alias("Extra"))

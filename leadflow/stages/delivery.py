@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from datetime import datetime, timezone
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import polars as pl
 
@@ -13,8 +12,10 @@ from leadflow.errors import InputError
 from leadflow.events import Emit, JobLog, no_emit
 from leadflow.phones import time_zones
 from leadflow.settings import Policy
-from leadflow.stages.frames import same_kind, text_of, with_identity
+from leadflow.stages.frames import same_kind, with_identity
+from leadflow.stages.lists import TEXTS, as_text, nth, per_lead, per_phone
 from leadflow.stages.settle import is_callable, settle
+from leadflow.verdicts import Verdict
 
 if TYPE_CHECKING:
     from leadflow.services.sheets import Sheet
@@ -42,32 +43,31 @@ def _deliver(leads: pl.DataFrame, sheet: Sheet, policy: Policy, job_id: str, emi
     leads = with_identity(leads)
     if "disposition" not in leads.columns:
         leads = settle(leads, policy)
+    key = sheet.settings.key_column
     extra = [c for c in leads.columns if c not in _INTERNAL]
-    rows: dict[str, dict[str, str]] = {}
-    bad: set[str] = set()
-    for lead in leads.filter(pl.col("disposition") == "deliver").iter_rows(named=True):
-        _add_row(lead, policy, job_id, extra, rows, bad, emit, batch)
-    if rows:
-        sheet.ensure_columns([sheet.settings.key_column, *columns(policy), *extra])
-        key = sheet.settings.key_column
-        new = sheet.append([{key: k, **row} for k, row in rows.items()])
-        emit(JobLog(stage=_STAGE, batch=batch, message=f"Uploaded batch to Sheets: {new} new rows, {len(rows) - new} there already"))
-    return _marked(leads, set(rows), bad)
+    rows = _rows(leads.filter(pl.col("disposition") == "deliver"), key, policy, job_id, extra)
+    bad = _bad(rows, key, emit, batch)
+    rows = rows.filter(~pl.col(key).is_in(bad)).unique(key, keep="last", maintain_order=True)
+    if rows.height:
+        sheet.ensure_columns([key, *columns(policy), *extra])
+        new = sheet.append(rows.to_dicts())
+        emit(JobLog(stage=_STAGE, batch=batch, message=f"Uploaded batch to Sheets: {new} new rows, {rows.height - new} there already"))
+    return _marked(leads, rows[key].to_list(), bad)
 
 
-def _add_row(
-    lead: dict[str, Any], policy: Policy, job_id: str, extra: list[str], rows: dict[str, dict[str, str]], bad: set[str], emit: Emit, batch: int | None
-) -> None:
-    from leadflow.services.sheets import raise_for_cells
+def _bad(rows: pl.DataFrame, key: str, emit: Emit, batch: int | None) -> list[str]:
+    """The keys of rows that a sheet cannot hold."""
+    from leadflow.services.sheets import LONGEST_CELL, raise_for_cells
 
-    row = _row(lead, policy, job_id, extra)
-    try:
-        raise_for_cells(row, lead["person_key"])
-    except InputError as error:
-        bad.add(lead["person_key"])
-        emit(JobLog(stage=_STAGE, batch=batch, level="warning", message=str(error)))
-        return
-    rows[lead["person_key"]] = row
+    whole = pl.concat_str(pl.all())
+    bad: list[str] = []
+    for row in rows.filter((whole.str.len_chars() > LONGEST_CELL) | whole.str.contains("\x00", literal=True)).to_dicts():
+        try:
+            raise_for_cells(row, row[key])
+        except InputError as error:
+            bad.append(row[key])
+            emit(JobLog(stage=_STAGE, batch=batch, level="warning", message=str(error)))
+    return bad
 
 
 def columns(policy: Policy) -> list[str]:
@@ -77,25 +77,44 @@ def columns(policy: Policy) -> list[str]:
     return [*_NAMES.values(), *phones, *emails, "Held Phones", "Scrubbed At", "Job Id"]
 
 
-def _row(lead: dict[str, Any], policy: Policy, job_id: str, extra: list[str]) -> dict[str, str]:
-    row = {title: text_of(lead[part]) for part, title in _NAMES.items()}
-    verdicts = list(zip(lead["phones"], lead["verdicts"], strict=True))
-    callable_ = [(p, v) for p, v in verdicts if is_callable(v, policy)][: policy.phones_delivered]
-    for n, (phone, verdict) in enumerate(callable_, 1):
-        row |= {f"Phone {n}": phone, f"Phone {n} Verdict": verdict, f"Phone {n} Time Zone": ", ".join(time_zones(phone))}
-    for n, email in enumerate((lead.get("emails") or [])[: policy.emails_delivered], 1):
-        row[f"Email {n}"] = email
-    held = Counter(v for _, v in verdicts if not is_callable(v, policy))
-    row["Held Phones"] = ", ".join(f"{n} {verdict}" for verdict, n in sorted(held.items()))
-    row["Scrubbed At"] = datetime.now(timezone.utc).strftime("%Y-%m-%d %H:%M UTC")
-    row["Job Id"] = job_id
-    return row | {name: text_of(lead[name]) for name in extra}
+def _rows(leads: pl.DataFrame, key: str, policy: Policy, job_id: str, extra: list[str]) -> pl.DataFrame:
+    """The sheet's rows: all text, one column a name of `columns`."""
+    phones = per_phone(leads, "verdicts").with_columns(_zone_of("phones").alias("zone"))
+    held = ~pl.col("verdicts").is_in([v.value for v in Verdict if is_callable(v, policy)])
+    good = phones.filter(~held)
+    lists = per_lead(good, leads.height, phones=pl.col("phones"), verdicts=pl.col("verdicts"), zones=pl.col("zone"))
+    emails = leads["emails"] if "emails" in leads.columns else pl.lit(None)
+    lists = lists.with_columns(emails.cast(TEXTS).alias("emails"), _held_phones(phones.filter(held), leads.height))
+    titles = {"phones": "Phone {}", "verdicts": "Phone {} Verdict", "zones": "Phone {} Time Zone"}
+    cells = [cell for name, title in titles.items() for cell in nth(name, policy.phones_delivered, title)]
+    now = datetime.now(timezone.utc).strftime("%Y-%m-%d %H:%M UTC")
+    found = lists.select(*cells, *nth("emails", policy.emails_delivered, "Email {}"), "Held Phones", pl.lit(now).alias("Scrubbed At"), pl.lit(job_id).alias("Job Id"))
+    own = as_text(leads, ["person_key", *_NAMES]).rename({"person_key": key, **_NAMES})
+    # A column of the script wins over one of ours by the same name.
+    return pl.concat([own, found], how="horizontal").with_columns(as_text(leads, extra).get_columns())
 
 
-def _marked(leads: pl.DataFrame, delivered: set[str], bad: set[str]) -> pl.DataFrame:
-    is_bad = pl.col("person_key").is_in(list(bad))
+def _zone_of(name: str) -> pl.Expr:
+    return pl.col(name).map_batches(_zones, return_dtype=pl.String)
+
+
+def _zones(phones: pl.Series) -> pl.Series:
+    """The time zones of each phone, worked out once a phone."""
+    different = phones.unique()
+    return phones.replace_strict(different, [", ".join(time_zones(phone)) for phone in different], return_dtype=pl.String)
+
+
+def _held_phones(phones: pl.DataFrame, height: int) -> pl.Series:
+    """What is kept from the callers, as in "1 dnc, 2 litigator"."""
+    counted = phones.group_by("row", "verdicts").len().sort("row", "verdicts")
+    words = counted.with_columns(pl.format("{} {}", "len", "verdicts").alias("word"))
+    return per_lead(words, height, word=pl.col("word"))["word"].list.join(", ").alias("Held Phones")
+
+
+def _marked(leads: pl.DataFrame, delivered: list[str], bad: list[str]) -> pl.DataFrame:
+    is_bad = pl.col("person_key").is_in(bad)
     return leads.with_columns(
         pl.when(is_bad).then(pl.lit("held")).otherwise(pl.col("disposition")).alias("disposition"),
         pl.when(is_bad).then(pl.lit("bad_cell")).otherwise(pl.col("reason")).alias("reason"),
-        pl.col("person_key").is_in(list(delivered)).alias("delivered"),
+        pl.col("person_key").is_in(delivered).alias("delivered"),
     )

@@ -66,7 +66,7 @@ def _lookup(
             on_answer(answer)
         return answer
 
-    futures = {person.person_key: idicore.pool.submit(buy, person) for person in ready}
+    futures = idicore.queue(buy, ready)
     bought, failed = _collect(futures)
     for key, reason in failed.items():
         emit(JobLog(stage=_STAGE, batch=batch, level="warning", message=f"Lookup of {key} failed: {reason}"))

@@ -8,9 +8,14 @@ import polars as pl
 
 from leadflow.settings import Policy
 from leadflow.stages.frames import same_kind
-from leadflow.verdicts import Verdict, worst
+from leadflow.stages.lists import per_lead, per_phone
+from leadflow.verdicts import WORST_FIRST, Verdict
 
 F = TypeVar("F")
+_WORDS = [verdict.value for verdict in WORST_FIRST]
+_UNCHECKED = Verdict.UNCHECKED.value
+_VERDICT = pl.Enum(_WORDS)
+_CHECKS = ("litigator_verdicts", "dnc_verdicts")
 
 
 def settle(leads: F, policy: Policy) -> F:
@@ -23,46 +28,51 @@ def settle(leads: F, policy: Policy) -> F:
 
 
 def _settle(leads: pl.DataFrame, policy: Policy) -> pl.DataFrame:
-    litigator, dnc = _verdicts(leads, "litigator_verdicts"), _verdicts(leads, "dnc_verdicts")
-    both = [_both(phones, a, b) for phones, a, b in zip(leads["phones"].to_list(), litigator, dnc, strict=True)]
-    statuses = leads["lookup_status"].to_list() if "lookup_status" in leads.columns else ["found"] * leads.height
-    outcomes = [_outcome(s, v, a, policy) for s, v, a in zip(statuses, both, litigator, strict=True)]
-    return leads.with_columns(
-        pl.Series("verdicts", [[str(v) for v in row] for row in both], pl.List(pl.String)),
-        pl.Series("disposition", [d for d, _ in outcomes], pl.String),
-        pl.Series("reason", [r for _, r in outcomes], pl.String),
+    there = [name for name in _CHECKS if name in leads.columns]
+    phones = per_phone(leads, *there).with_columns(_known(name) if name in there else pl.lit(_UNCHECKED, _VERDICT).alias(name) for name in _CHECKS)
+    rank = pl.min_horizontal(pl.col(name).to_physical() for name in _CHECKS)
+    phones = phones.with_columns(pl.lit(pl.Series(_WORDS)).gather(rank).alias("verdict"))
+    found = per_lead(phones, leads.height, verdicts=pl.col("verdict"), litigators=pl.col(_CHECKS[0]))
+    status = leads["lookup_status"] if "lookup_status" in leads.columns else pl.lit("found")
+    found = found.with_columns(status.alias("status")).with_columns(_reason(policy).alias("reason"))
+    return leads.with_columns(found["verdicts"], found.select(_disposition())["disposition"], found["reason"])
+
+
+def _known(name: str) -> pl.Expr:
+    """The verdict beside a phone; one that is missing, or that is no verdict, is unchecked."""
+    return pl.col(name).cast(_VERDICT, strict=False).fill_null(_UNCHECKED)
+
+
+def _reason(policy: Policy) -> pl.Expr:
+    """Why a lead is not delivered; "" if it is."""
+    status, verdicts = pl.col("status"), pl.col("verdicts")
+    callables = [word for word in _WORDS if is_callable(word, policy)]
+    unchecked = verdicts.list.contains(_UNCHECKED)
+    # The unanswered phone may be a litigator's, and a litigator's other phones are no safer.
+    doubtful = pl.lit(policy.hold_lead_on_litigator) & pl.col("litigators").list.contains(_UNCHECKED)
+    return (
+        pl.when(status.is_in(["failed", "skipped"]))
+        .then(pl.lit("lookup_failed"))
+        .when(status != "found")
+        .then(status)
+        .when(verdicts.list.len() == 0)
+        .then(pl.lit("no_phone"))
+        .when(pl.lit(policy.hold_lead_on_litigator) & verdicts.list.contains(Verdict.LITIGATOR.value))
+        .then(pl.lit("litigator"))
+        .when(doubtful)
+        .then(pl.lit(_UNCHECKED))
+        .when(verdicts.list.set_intersection(pl.lit(callables, dtype=pl.List(pl.String))).list.len() > 0)
+        .then(pl.lit(""))
+        .when(unchecked)
+        .then(pl.lit(_UNCHECKED))
+        .otherwise(pl.lit("all_suppressed"))
     )
 
 
-def _verdicts(leads: pl.DataFrame, column: str) -> list[list[Verdict]]:
-    if column not in leads.columns:
-        return [[] for _ in range(leads.height)]
-    return [[Verdict(word) for word in words or []] for words in leads[column].to_list()]
-
-
-def _both(phones: list[str] | None, litigator: list[Verdict], dnc: list[Verdict]) -> list[Verdict]:
-    """The worst of both for each phone; a check that is missing is unchecked."""
-    checks = [litigator[i : i + 1] + dnc[i : i + 1] for i in range(len(phones or []))]
-    return [worst(*check, *[Verdict.UNCHECKED] * (2 - len(check))) for check in checks]
-
-
-def _outcome(status: str, verdicts: list[Verdict], litigator: list[Verdict], policy: Policy) -> tuple[str, str]:
-    if status in ("failed", "skipped"):
-        return "retry", "lookup_failed"
-    if status != "found":
-        return "held", status
-    if not verdicts:
-        return "held", "no_phone"
-    if policy.hold_lead_on_litigator and Verdict.LITIGATOR in verdicts:
-        return "held", "litigator"
-    if policy.hold_lead_on_litigator and (Verdict.UNCHECKED in litigator or len(litigator) < len(verdicts)):
-        # The unanswered phone may be a litigator's, and a litigator's other phones are no safer.
-        return "retry", "unchecked"
-    if any(is_callable(v, policy) for v in verdicts):
-        return "deliver", ""
-    if Verdict.UNCHECKED in verdicts:
-        return "retry", "unchecked"
-    return "held", "all_suppressed"
+def _disposition() -> pl.Expr:
+    word = pl.col("reason")
+    held = pl.when(word.is_in(["lookup_failed", _UNCHECKED])).then(pl.lit("retry")).otherwise(pl.lit("held"))
+    return pl.when(word == "").then(pl.lit("deliver")).otherwise(held).alias("disposition")
 
 
 def is_callable(verdict: Verdict | str, policy: Policy) -> bool:

@@ -1,0 +1,54 @@
+"""Columns of lists, one entry a phone, worked on as long columns: no Python code runs for each row."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import polars as pl
+
+from leadflow.stages.frames import text_of
+
+TEXTS = pl.List(pl.String)
+
+
+def per_phone(leads: pl.DataFrame, *lists: str) -> pl.DataFrame:
+    """One row a phone: `row` is its lead's position, and each list gives the entry beside the phone, null where it is too short."""
+    beside = [pl.col(name).cast(TEXTS).list.get(pl.col("at"), null_on_oob=True) for name in lists]
+    return (
+        leads.select(pl.int_range(pl.len(), dtype=pl.Int64).alias("row"), pl.col("phones").cast(TEXTS), *lists)
+        .with_columns(pl.int_ranges(0, pl.col("phones").list.len()).alias("at"))
+        .explode("at")
+        .drop_nulls("at")
+        .with_columns(pl.col("phones").list.get(pl.col("at")), *beside)
+        .drop("at")
+    )
+
+
+def per_lead(phones: pl.DataFrame, height: int, /, **values: pl.Expr) -> pl.DataFrame:
+    """Back from one row a phone to lists a lead, by name; a lead without phones has empty ones."""
+    lists = phones.group_by("row", maintain_order=True).agg(value.cast(pl.String).alias(name) for name, value in values.items())
+    every = pl.DataFrame({"row": pl.int_range(height, dtype=pl.Int64, eager=True)})
+    found = every.join(lists, on="row", how="left", maintain_order="left").select(*values)
+    return found.with_columns(pl.all().fill_null(pl.lit([], dtype=TEXTS)))
+
+
+def as_text(leads: pl.DataFrame, names: Sequence[str]) -> pl.DataFrame:
+    """These columns as text, cell by cell what text_of makes of them; a column of text costs nothing."""
+    return pl.DataFrame([_text(leads[name]) for name in names], schema=dict.fromkeys(names, pl.String))
+
+
+def _text(column: pl.Series) -> pl.Series:
+    if column.dtype == pl.String or column.dtype.is_integer():
+        return column.cast(pl.String).fill_null("")
+    return pl.Series(column.name, [text_of(value) for value in column], pl.String)
+
+
+def nth(name: str, count: int, titles: str) -> list[pl.Expr]:
+    """The first `count` entries of a list as columns of their own, "" where there is none; `titles` is as in "Email {}"."""
+    return [pl.col(name).list.get(n, null_on_oob=True).fill_null("").alias(titles.format(n + 1)) for n in range(count)]
+
+
+def as_json(name: str) -> pl.Expr:
+    """A list as JSON; a missing one is []."""
+    text = pl.struct(pl.col(name).cast(TEXTS).fill_null(pl.lit([], dtype=TEXTS)).alias("x")).struct.json_encode()
+    return text.str.slice(5, text.str.len_chars() - 6)

@@ -1,0 +1,77 @@
+"""Vendors that answer at once and in this very process, so that all the time measured is leadflow's own."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timezone
+from typing import Any
+
+import leadflow as lf
+from leadflow.local.people import dnc_code, invent, is_litigator
+from leadflow.pipeline import Services
+from leadflow.services.dncscrub import CODES, POLICY_VERSION, DncScrub, LitigatorList
+from leadflow.services.idicore import Answer, Idicore, Person, Phone
+from leadflow.services.sheets import Sheet
+from leadflow.services.warehouse import Warehouse
+from leadflow.verdicts import Scrub, Verdict
+
+
+class InstantIdicore(Idicore):
+    """Makes each answer from the key; the pool, its threads and its order are the real ones."""
+
+    def lookup(self, person: Person, stop: Any = None) -> Answer:
+        truth = invent(person.person_key)
+        phones = tuple(Phone(f"+1{number}", "Mobile", rank) for rank, number in enumerate(truth.phones, 1))
+        found = "found" if truth.outcome == "no_phone" else truth.outcome
+        return Answer(person.person_key, found, phones if found == "found" else (), tuple(truth.emails))
+
+
+class InstantLitigators(LitigatorList):
+    """Answers from the phone."""
+
+    def check(self, phones: Sequence[str]) -> dict[str, Scrub]:
+        return {p: _scrub(p, "litigator", Verdict.LITIGATOR if is_litigator(p[2:]) else Verdict.CLEAN) for p in phones}
+
+
+class InstantDnc(DncScrub):
+    """Answers from the phone."""
+
+    def check(self, phones: Sequence[str]) -> dict[str, Scrub]:
+        return {p: _scrub(p, "dnc", CODES[dnc_code(p[2:])]) for p in phones}
+
+
+def _scrub(phone: str, check: str, verdict: Verdict) -> Scrub:
+    now = datetime.now(timezone.utc)
+    return Scrub(phone, check, verdict, "instant", "C", now, now.date().isoformat(), POLICY_VERSION)
+
+
+class InstantSheet(Sheet):
+    """Takes every row and keeps none."""
+
+    def connect(self) -> None:
+        self.header = [self.settings.key_column]
+
+    def ensure_columns(self, names: Any) -> bool:
+        return False
+
+    def append(self, rows: Sequence[Mapping[str, str]]) -> int:
+        return len(rows)
+
+
+class InstantWarehouse(Warehouse):
+    """Extracts for real; a merge takes every row and keeps none."""
+
+    def merge(self, table: str, key: str, columns: Sequence[str], rows: Any) -> int:
+        return len(rows)
+
+
+def equip(engine: lf.Engine) -> None:
+    """Give an engine instant vendors."""
+    settings = engine.settings
+    for service in (engine.idicore, engine.litigator, engine.dnc):
+        service.close()
+    engine.idicore = InstantIdicore(settings.idicore)
+    engine.litigator, engine.dnc = InstantLitigators(settings.litigator), InstantDnc(settings.dnc)
+    engine._services = lambda job_id: Services(  # type: ignore[method-assign]
+        InstantWarehouse(settings.warehouse), engine.idicore, engine.litigator, engine.dnc, InstantSheet(settings.sheets)
+    )

@@ -1,0 +1,121 @@
+"""The job against vendors with latency and caps: wall time, the limit they set, and the seed's sequential flow."""
+
+from __future__ import annotations
+
+import math
+import tempfile
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import leadflow as lf
+from leadflow.services.dncscrub import DncScrub, LitigatorList
+from leadflow.services.idicore import Idicore
+from leadflow.services.sheets import Sheet
+from leadflow.services.warehouse import Warehouse
+from leadflow.stages import (
+    check_dnc,
+    check_litigators,
+    consolidate,
+    deliver,
+    extract,
+    filter_unprocessed,
+    lookup_people,
+)
+from tests.bench import job
+from tests.bench.leads import write_leads
+
+LATENCY = {"idicore": 0.120, "litigator": 0.060, "dnc": 0.150, "sheets": 0.400}
+IN_FLIGHT = 32
+APPEND_EVERY_S = 1.0
+BATCH = 200
+SEED_THREADS = 8
+# One write a second, and a second one within the second is refused. The other quotas a minute are far away.
+QUOTAS = {"window_s": 1.0, "sheets_writes": 1, "sheets_reads": None, "litigator": None, "dnc": None}
+CAPS: dict[str, Any] = {
+    "batch_size": BATCH,
+    "policy": {"reuse_scrubs_hours": 0},
+    "idicore": {"max_in_flight": IN_FLIGHT},
+    "sheets": {"write_every_s": APPEND_EVERY_S},
+}
+
+
+def limits(leads: int) -> dict[str, float]:
+    """Seconds of work divided by the cap, by vendor; the appends of several batches may be one."""
+    batches = math.ceil(leads / BATCH)
+    return {
+        "lookups": leads * LATENCY["idicore"] / IN_FLIGHT,
+        "litigator": batches * LATENCY["litigator"] / 8,
+        "dnc": batches * LATENCY["dnc"] / 8,
+        "sheet": max(LATENCY["sheets"], APPEND_EVERY_S * math.ceil(leads / 1500)),
+    }
+
+
+def measure(sizes: list[int], repeat: int, sequential: bool = True) -> list[dict[str, Any]]:
+    """Each size `repeat` times, and the sequential flow once a size, in one run on one world."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = write_leads(Path(folder) / "leads.csv", max(sizes))
+        with lf.local.start(leads=path, latency=LATENCY, in_flight={"idicore": IN_FLIGHT}, quotas=QUOTAS) as world:
+            return [_size(world, leads, repeat, sequential) for leads in sizes]
+
+
+def _size(world: lf.local.World, leads: int, repeat: int, sequential: bool) -> dict[str, Any]:
+    runs = []
+    for _ in range(repeat):
+        world.reset()
+        done = job.run(world, leads, **CAPS)
+        stats = world.stats()
+        runs.append({**done, "refused": refused(stats), "appends": stats["sheets"]["writes"]})
+        assert stats["sheets"]["rows"] == done["delivered"]
+    runs.sort(key=lambda run: run["wall_s"])
+    found = {"leads": leads, "limits": limits(leads), "runs": runs}
+    if sequential:
+        world.reset()
+        found["sequential_s"] = seed_flow(world, leads)
+    return found
+
+
+def refused(stats: Mapping[str, Any]) -> int:
+    """Calls answered 429, over all vendors."""
+    return sum(service["refused"] for service in stats.values())
+
+
+def seed_flow(world: lf.local.World, leads: int) -> float:
+    """The seed's flow, made of leadflow's stages: one batch after the other, one stage after the other, 8 threads."""
+    settings = job.changed(world.settings, {"idicore": {"max_in_flight": SEED_THREADS}, "sheets": CAPS["sheets"]})
+    start = time.monotonic()
+    with Warehouse(settings.warehouse) as warehouse, Idicore(settings.idicore) as idicore:
+        litigator, dnc, sheet = LitigatorList(settings.litigator), DncScrub(settings.dnc), Sheet(settings.sheets)
+        todo = filter_unprocessed(extract(job.SCRIPT, warehouse).head(leads), warehouse)
+        for first in range(0, len(todo), BATCH):
+            batch = lookup_people(todo.iloc[first : first + BATCH], idicore)
+            batch = check_dnc(check_litigators(batch, litigator), dnc)
+            consolidate(deliver(batch, sheet), warehouse)
+    return time.monotonic() - start
+
+
+def told(found: list[dict[str, Any]]) -> str:
+    """The measurements as a Markdown table; of several runs the median."""
+    lines = [
+        "| leads | slowest vendor | limit s | wall s (median; all) | wall / limit | wall / (limit + tail) | refused | sheet writes | sequential s | times faster |",
+        "|---|---|---|---|---|---|---|---|---|---|",
+    ]
+    tail = LATENCY["dnc"] + LATENCY["sheets"]
+    for size in found:
+        runs, vendor = size["runs"], max(size["limits"], key=size["limits"].__getitem__)
+        limit, middle = size["limits"][vendor], size["runs"][(len(size["runs"]) - 1) // 2]
+        wall = middle["wall_s"]
+        slow = size.get("sequential_s")
+        compared = f"{slow:.1f} | {slow / wall:.1f}" if slow else "- | -"
+        every = ", ".join(f"{run['wall_s']:.2f}" for run in runs)
+        lines.append(
+            f"| {size['leads']:,} | {vendor} | {limit:.2f} | {wall:.2f}; {every} | {wall / limit:.2f} | {wall / (limit + tail):.2f} "
+            f"| {max(run['refused'] for run in runs)} | {middle['appends']} | {compared} |"
+        )
+    lines.append("")
+    lines.append(
+        f"limit: the slowest vendor's work divided by its cap. tail: the last lead's check and append ({tail:.2f} s), which "
+        "no overlap can hide. Wall is all of engine.run(): sign-in, script, lookups, checks, sheet, tables."
+    )
+    return "\n".join(lines)
