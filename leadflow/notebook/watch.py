@@ -103,7 +103,7 @@ class Watch:
             total = int(job["total_rows_processed"] or 0)
         progress = Progress(int(job["total_rows_processed"] or 0), total, {}, counts)
         lines = self._history.logs(self.job_id).tail(_LOG_LINES)
-        log = [f"{row.stage}: {row.message}" for row in lines.itertuples()]
+        log = [str(row.message) for row in lines.itertuples()]
         status, message = self._standing(job)
         return Snapshot(self.job_id, status, progress, message, log)
 
