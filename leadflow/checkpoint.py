@@ -106,6 +106,22 @@ class Checkpoints:
                 self._rollback()
                 raise
 
+    @contextmanager
+    def _reading(self) -> Iterator[sqlite3.Connection]:
+        with self._write:
+            try:
+                yield self._db
+            except sqlite3.Error as error:
+                raise HistoryError(
+                    f"checkpoints could not be read from {self.path} ({error}). Do not delete the file: it holds paid answers. "
+                    "Copy it, mend the copy with: sqlite3 FILE .recover, put it back and engine.resume(job_id)"
+                ) from error
+
+    def try_again(self) -> None:
+        """After a failed write, such as a full disk: let a new or resumed job write again."""
+        with self._write:
+            self._broken = None
+
     def _rollback(self) -> None:
         if self._db.in_transaction:
             self._db.execute("ROLLBACK")
@@ -164,12 +180,12 @@ class Checkpoints:
         sql = f"SELECT phone, payload FROM scrubs WHERE kind = '{check}' AND phone IN"
         return {phone: _scrub_from_json(payload) for phone, payload in self._in(sql, phones)}
 
-    def _in(self, sql: str, values: Iterable[str]) -> Iterator[tuple[Any, ...]]:
+    def _in(self, sql: str, values: Iterable[str], *first: str) -> Iterator[tuple[Any, ...]]:
         wanted = list(dict.fromkeys(values))
         for start in range(0, len(wanted), _KEYS_A_QUERY):
             part = wanted[start : start + _KEYS_A_QUERY]
-            with self._write:
-                rows = self._db.execute(f"{sql} ({','.join('?' * len(part))})", part).fetchall()
+            with self._reading() as db:
+                rows = db.execute(f"{sql} ({','.join('?' * len(part))})", [*first, *part]).fetchall()
             yield from rows
 
     def add_job(self, job_id: str, plan: Mapping[str, Any]) -> None:
@@ -179,8 +195,8 @@ class Checkpoints:
 
     def plan(self, job_id: str) -> dict[str, Any]:
         """What the job is to do; JobNotFound if its checkpoints are gone."""
-        with self._write:
-            row = self._db.execute("SELECT plan FROM jobs WHERE job_id = ?", (job_id,)).fetchone()
+        with self._reading() as db:
+            row = db.execute("SELECT plan FROM jobs WHERE job_id = ?", (job_id,)).fetchone()
         if row is None:
             raise JobNotFound(f"job {job_id} has no checkpoints in {self.path}: it is unknown, or was pruned; run its script again, which skips the leads already processed")
         return dict(json.loads(row[0]))
@@ -197,8 +213,8 @@ class Checkpoints:
             with self._transaction() as db:
                 db.execute("UPDATE jobs SET counts = ?, extracted_at = ? WHERE job_id = ?", (json.dumps(dict(counts)), time.time(), job_id))
             return dict(counts)
-        with self._write:
-            row = self._db.execute("SELECT counts FROM jobs WHERE job_id = ? AND extracted_at IS NOT NULL", (job_id,)).fetchone()
+        with self._reading() as db:
+            row = db.execute("SELECT counts FROM jobs WHERE job_id = ? AND extracted_at IS NOT NULL", (job_id,)).fetchone()
         return None if row is None else dict(json.loads(row[0]))
 
     def drop_leads(self, job_id: str) -> None:
@@ -208,14 +224,14 @@ class Checkpoints:
 
     def unsettled(self, job_id: str) -> Iterator[StoredBatch]:
         """The batches with leads that are not settled, in order."""
-        with self._write:
-            numbers = self._db.execute(
+        with self._reading() as db:
+            numbers = db.execute(
                 "SELECT DISTINCT batch FROM leads WHERE job_id = ? AND coalesce(disposition, '') NOT IN (?, ?) ORDER BY batch",
                 (job_id, *_FINAL),
             ).fetchall()
         for (number,) in numbers:
-            with self._write:
-                rows = self._db.execute(
+            with self._reading() as db:
+                rows = db.execute(
                     "SELECT seq, row FROM leads WHERE job_id = ? AND batch = ? AND coalesce(disposition, '') NOT IN (?, ?) ORDER BY seq",
                     (job_id, number, *_FINAL),
                 ).fetchall()
@@ -231,7 +247,7 @@ class Checkpoints:
     def tally(self, job_id: str) -> dict[tuple[str, str], int]:
         """How many leads have each (disposition, reason); a lead not settled has ("", "")."""
         sql = "SELECT coalesce(disposition, ''), reason, count(*) FROM leads WHERE job_id = ? GROUP BY 1, 2"
-        with self._write:
+        with self._reading():
             return {(d, r): n for d, r, n in self._db.execute(sql, (job_id,))}
 
     def keys(self, job_id: str, *dispositions: str) -> list[str]:
@@ -239,8 +255,19 @@ class Checkpoints:
         sql = "SELECT person_key FROM leads WHERE job_id = ?"
         if dispositions:
             sql += f" AND disposition IN ({','.join('?' * len(dispositions))})"
-        with self._write:
+        with self._reading():
             return [key for (key,) in self._db.execute(f"{sql} ORDER BY seq", (job_id, *dispositions))]
+
+    def earlier_jobs(self, job_id: str) -> list[str]:
+        """Jobs that were made before this one and have not ended."""
+        sql = "SELECT job_id FROM jobs WHERE ended_at IS NULL AND rowid < (SELECT rowid FROM jobs WHERE job_id = ?)"
+        with self._reading() as db:
+            return [found for (found,) in db.execute(sql, (job_id,))]
+
+    def unsettled_keys(self, job_id: str, person_keys: Iterable[str]) -> set[str]:
+        """Which of these leads a job has on its list and has not settled."""
+        sql = "SELECT person_key FROM leads WHERE job_id = ? AND coalesce(disposition, '') NOT IN ('delivered', 'held') AND person_key IN"
+        return {key for (key,) in self._in(sql, person_keys, job_id)}
 
     def end(self, job_id: str) -> None:
         """Note that the job has nothing left to do, so that it can be pruned later."""

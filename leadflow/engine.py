@@ -35,6 +35,7 @@ from leadflow.services.idicore import Idicore
 from leadflow.services.sheets import Sheet
 from leadflow.services.warehouse import Warehouse
 from leadflow.settings import Settings
+from leadflow.stages.script import without_literals
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -75,7 +76,7 @@ class Engine:
     def __init__(self, settings: Settings | None = None) -> None:
         self.settings = settings if settings is not None else _settings_from_environment()
         self._private_home()
-        self.history = History(self.settings.history_file)
+        self.history = History(self.settings.history_file, wait_s=self.settings.history_wait_s)
         set_default(self.settings.history_file)
         self.checkpoints = Checkpoints(self.settings.checkpoint_file)
         self.checkpoints.prune(self.settings.policy.keep_checkpoints_days)
@@ -169,7 +170,7 @@ class Engine:
             name=plan["name"],
             script_id=script_id(plan["script"]),
             script_name=plan["name"],
-            script=plan["script"],
+            script=without_literals(plan["script"]),
             status=str(JobStatus.PENDING),
             progress=0,
             message="Job created",
@@ -191,19 +192,24 @@ class Engine:
         if seq == 0:
             bus.emit(JobLog(stage="Job", message="Job created, status=PENDING"))
         stop = threading.Event()
+        if all(handle.wait(0) for handle in self._running.values()):
+            self.checkpoints.try_again()
         for service in (self.idicore, self.litigator, self.dnc):
             if breaker := getattr(service, "breaker", None):
                 breaker.reset()
         services = self._services(job_id)
-        pipeline = Pipeline(job_id, plan, self.settings, services, self.checkpoints, self.history, bus, stop, budget)
+        pipeline = Pipeline(job_id, plan, self.settings, services, self.checkpoints, self.history, bus, stop, budget, self._live)
         handle = JobHandle(job_id, plan["name"], stop, lambda: pipeline.progress)
         self._running[job_id] = handle
         threading.Thread(target=self._drive, args=(pipeline, handle), name=f"leadflow-{job_id}", daemon=True).start()
         return handle
 
+    def _live(self, job_ids: list[str]) -> list[str]:
+        return self.history.live(job_ids, _owner(), _STALE_S) if job_ids else []
+
     def _services(self, job_id: str) -> Services:
         warehouse = Warehouse(self.settings.warehouse, query_tag=f"leadflow:{job_id}")
-        return Services(warehouse, self.idicore, self.litigator, self.dnc, Sheet(self.settings.sheets))
+        return Services(warehouse, self.idicore, self.litigator, self.dnc, Sheet(self.settings.sheets, locks=self.settings.home.expanduser()))
 
     def _drive(self, pipeline: Pipeline, handle: JobHandle) -> None:
         """The job's thread: run, then record how it ended, whatever happened."""

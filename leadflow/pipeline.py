@@ -24,7 +24,7 @@ from leadflow.events import BatchProgress, EventBus, JobLog, JobProgress, RowPro
 from leadflow.job import Counts, Progress
 from leadflow.settings import Settings
 from leadflow.stages.consolidation import consolidate
-from leadflow.stages.delivery import deliver
+from leadflow.stages.delivery import columns, deliver, own_columns
 from leadflow.stages.dnc import check_dnc
 from leadflow.stages.extraction import open_extraction
 from leadflow.stages.litigators import check_litigators
@@ -101,6 +101,7 @@ class Pipeline:
         bus: EventBus,
         stop: threading.Event,
         budget: Budget,
+        find_others: Callable[[list[str]], list[str]] = lambda ids: [],
     ) -> None:
         self.job_id = job_id
         self.plan = plan
@@ -111,11 +112,13 @@ class Pipeline:
         self.bus = bus
         self.stop = stop
         self.budget = budget
+        self.find_others = find_others
+        self._others: list[str] = []
         self.progress = Progress()
         self.reused = 0
         self._lock = threading.Lock()
         self._processing = self._unsettled = 0
-        self._fed = False
+        self._fed = self._prepared = False
         self._halt = threading.Event()
         self._budget_error: BudgetReached | None = None
 
@@ -124,7 +127,7 @@ class Pipeline:
         batches = self._opened()
         window = self._window()
         cache = _Merger("cache", self._cache)
-        sheet = _Merger("sheet", self._deliver, then=cache, linger=self._linger)
+        sheet = _Merger("sheet", self._deliver, then=cache, linger=self._linger, first=self._prepare_sheet)
         pool = ThreadPoolExecutor(window, "batch")
         checks = ThreadPoolExecutor(2 * window, "check")
         try:
@@ -141,6 +144,7 @@ class Pipeline:
             checks.shutdown(wait=True)
         sheet.finish()
         cache.finish()
+        self._told_of(self.services.sheet.settle_doubts())
         if self._budget_error:
             raise self._budget_error
 
@@ -150,9 +154,14 @@ class Pipeline:
         return max(self.settings.batches_in_flight, 2 + -(-2 * slots // self.settings.batch_size))
 
     def _linger(self) -> float:
-        """How long the sheet waits for more: if the last batch is near, one append of both ends sooner than two."""
+        """How long the sheet waits for more: until its quota lets it write, and for the last batch if that is near."""
+        last = self.settings.sheets.write_every_s if self._last_one() else 0.0
+        return max(self.services.sheet.writes.pause(), last)
+
+    def _last_one(self) -> bool:
+        """Whether all batches but one are through the checks."""
         with self._lock:
-            return self.settings.sheets.write_every_s if self._fed and self._processing == 1 else 0.0
+            return self._fed and self._processing == 1
 
     def _feed(self, batches: Iterator[Batch], pool: ThreadPoolExecutor, checks: ThreadPoolExecutor, sheet: _Merger, window: int) -> None:
         """Keep `window` batches between extraction and the sheet; stop at the first error."""
@@ -192,12 +201,14 @@ class Pipeline:
             raise Stopped(f"job {self.job_id} was stopped; engine.resume({self.job_id!r}) goes on where it was")
 
     def _opened(self) -> Iterator[Batch]:
-        """The leads to process; the sheet is signed in to meanwhile, and proven before the first lookup."""
-        with ThreadPoolExecutor(1, "sheet-sign-in") as aside:
+        """The leads to process; meanwhile the others are signed in to, and the sheet is proven, before the first lookup."""
+        with ThreadPoolExecutor(2, "sign-in") as aside:
             sheet = aside.submit(self._connect_sheet)
+            aside.submit(self.services.idicore.sign_in)  # the first lookup says what went wrong
             self._connect_warehouse()
             batches = self._batches()
             sheet.result()
+        self.services.sheet.raise_if_full((self.progress.total or 0) - self.progress.done)
         return batches
 
     def _connect_warehouse(self) -> None:
@@ -208,8 +219,25 @@ class Pipeline:
 
     def _connect_sheet(self) -> None:
         self._log("Google Sheets", "Connecting to Google Sheets")
-        self.services.sheet.connect()
+        self.services.sheet.connect(prove=True)
+        if self.services.sheet.header:
+            self._prepare_sheet()
         self._log("Google Sheets", "Connected to Google Sheets")
+
+    def _prepare_sheet(self) -> None:
+        """Before the first append, and before the first lookup if the sheet is not new."""
+        if not self._prepared:
+            self._told_of(self.services.sheet.prepare([self.settings.sheets.key_column, *columns(self.settings.policy), *self._script_columns()]))
+            self._prepared = True
+
+    def _script_columns(self) -> list[str]:
+        """The columns that the script brings to the sheet, once the leads are on disk."""
+        stored = next(self.checkpoints.unsettled(self.job_id), None) if self.checkpoints.extracted(self.job_id) else None
+        return own_columns(stored.rows[0]) if stored else []
+
+    def _told_of(self, doubles: int) -> None:
+        if doubles:
+            self._log("Google Sheets", f"Took out {doubles} rows that repeated a lead, written by an append that seemed to have failed", "warning")
 
     def _log(self, stage: str, message: str, level: str = "info", batch: int | None = None) -> None:
         self.bus.emit(JobLog(stage=stage, message=message, level=level, batch=batch))
@@ -224,6 +252,7 @@ class Pipeline:
         if any(tally.get(key) for key in tally if key != ("", "")):
             self._log("Engine", f"Resuming: {settled} of {counts['todo']} leads are settled")
         self.progress = Progress(settled, counts["todo"])
+        self._others = self.find_others(self.checkpoints.earlier_jobs(self.job_id))
         return self._stored(-(-counts["todo"] // self.settings.batch_size))
 
     def _stored(self, batches: int) -> Iterator[Batch]:
@@ -278,6 +307,7 @@ class Pipeline:
 
     def _lookup(self, batch: Batch) -> pl.DataFrame:
         leads = batch.leads
+        leads = self._without_others(leads, batch.number)
         known = self.checkpoints.answers(leads["person_key"])
         with self._lock:
             self.reused += len(known)
@@ -290,6 +320,18 @@ class Pipeline:
             known = self.checkpoints.answers(leads["person_key"])
             answered = leads.filter(pl.col("person_key").is_in(list(known)))
             return answered if answered.is_empty() else self._looked_up(answered, known, batch.number)
+
+    def _without_others(self, leads: pl.DataFrame, number: int) -> pl.DataFrame:
+        """Leave to an earlier job that still runs the leads that are on its list too: both would pay for them."""
+        keys = leads["person_key"].to_list()
+        theirs = set().union(*(self.checkpoints.unsettled_keys(job, keys) for job in self._others))
+        if not theirs:
+            return leads
+        outcomes = [(key, "retry", "in_other_job") for key in keys if key in theirs]
+        self.checkpoints.settle(self.job_id, outcomes)
+        self.history.record_leads(self.job_id, number, outcomes)
+        self._log("Engine", f"{len(outcomes)} leads are left to job {', '.join(self._others)}, which runs now", "warning", number)
+        return leads.filter(~pl.col("person_key").is_in(list(theirs)))
 
     def _looked_up(self, leads: pl.DataFrame, known: dict[str, Answer], number: int) -> pl.DataFrame:
         return lookup_people(
@@ -309,6 +351,8 @@ class Pipeline:
     def _check(self, batch: Batch, leads: pl.DataFrame, checks: ThreadPoolExecutor) -> pl.DataFrame:
         """Both checks at once; each adds its own column."""
         phones = leads["phones"].explode().drop_nulls().unique().to_list() if leads.height else []
+        if self._last_one():
+            checks.submit(self.services.sheet.look_ahead)  # an append looks for itself if this one failed
         litigators = checks.submit(self._check_litigators, leads, phones, batch.number)
         dnc = checks.submit(self._check_dnc, leads, phones, batch.number)
         return leads.with_columns(litigators.result()["litigator_verdicts"], dnc.result()["dnc_verdicts"])
@@ -335,7 +379,8 @@ class Pipeline:
 
     def _fresh(self, phones: list[str], check: str) -> dict[str, Scrub]:
         now = datetime.now(timezone.utc)
-        age = timedelta(hours=self.settings.policy.reuse_scrubs_hours)
+        policy = self.settings.policy
+        age = min(timedelta(hours=policy.reuse_scrubs_hours), timedelta(days=policy.max_scrub_age_days))
         known = self.checkpoints.scrubs(phones, check)
         return {p: s for p, s in known.items() if s.fresh(now, age) and str(s.verdict) != "unchecked"}
 
@@ -466,11 +511,12 @@ class _Merger:
     """A thread that does the work of all the batches waiting for it in one call, then hands them on."""
 
     def __init__(
-        self, name: str, work: Callable[[list[Batch]], None], then: _Merger | None = None, linger: Callable[[], float] = lambda: 0.0
+        self, name: str, work: Callable[[list[Batch]], None], then: _Merger | None = None, linger: Callable[[], float] = lambda: 0.0, first: Callable[[], None] = lambda: None
     ) -> None:
         self._work = work
         self._then = then
         self._linger = linger
+        self._first = first
         self._queue: queue.SimpleQueue[Any] = queue.SimpleQueue()
         self._error: BaseException | None = None
         self._abandoned = threading.Event()
@@ -501,6 +547,10 @@ class _Merger:
 
     def _loop(self) -> None:
         ended = False
+        try:
+            self._first()
+        except BaseException as error:
+            self._error = error
         while not ended:
             batches, ended = self._take()
             if not batches or self._error or self._abandoned.is_set():

@@ -161,6 +161,7 @@ class Settings(BaseSettings):
     batch_size: int = Field(200, ge=1, le=10_000)
     batches_in_flight: int = Field(4, ge=1)
     row_event_every: int = Field(10, ge=1)
+    history_wait_s: float = Field(60, gt=0)
     max_lookups: int | None = Field(None, ge=0)
     max_cost: float | None = Field(None, ge=0)
     warehouse: WarehouseSettings

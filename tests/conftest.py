@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from leadflow.local import World, start
+from leadflow.services import limits
 
 
 @pytest.fixture(scope="session")
@@ -18,7 +19,8 @@ def local_world() -> Iterator[World]:
 
 @pytest.fixture
 def world(local_world: World) -> World:
-    """The local world as new: no rows in the sheet, no faults, a fresh home, usual limits."""
+    """The local world as new: no rows in the sheet, no faults, a fresh home, usual limits that nobody has used up."""
+    limits._shared.clear()
     everything = dict.fromkeys(("idicore", "litigator", "dnc", "sheets", "snowflake"))
     local_world.configure(
         latency=dict.fromkeys(everything, 0.0),

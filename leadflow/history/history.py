@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from leadflow.errors import HistoryError, JobBusyError
 from leadflow.events import Recorded
 from leadflow.history import reader, writer
-from leadflow.history.store import Store, rows
+from leadflow.history.store import WAIT_S, Store, rows
 from leadflow.history.writer import Writer, utc_now
 
 if TYPE_CHECKING:
@@ -40,8 +40,8 @@ def open_history(history: History | Path | str | None = None) -> History:
 class History:
     """One history file. Making one opens nothing; every call opens the file for a moment, waiting its turn."""
 
-    def __init__(self, path: Path | str) -> None:
-        self._store = Store(path)
+    def __init__(self, path: Path | str, wait_s: float = WAIT_S) -> None:
+        self._store = Store(path, wait_s)
         self._writer = Writer(self._store)
 
     @property
@@ -90,6 +90,13 @@ class History:
             f"job {job_id} is run by another live process ({found[0]['owner']}). Stop it there, "
             f"or, if it is dead, wait {stale_s:.0f} s and try engine.resume({job_id!r}) again"
         )
+
+    def live(self, job_ids: Sequence[str], owner: str, stale_s: float) -> list[str]:
+        """Which of these jobs run now, in this process (`owner`) or in another live one."""
+        with self._seen().read() as connection:
+            sql = "SELECT id, status, owner, coalesce(heartbeat_at, created_at) AS beat FROM etl_jobs WHERE list_contains(?, id)"
+            found = rows(connection, sql, [list(job_ids)])
+        return [f["id"] for f in found if f["status"] in ("RUNNING", "PENDING") and (f["owner"] == owner or _busy(f, owner, stale_s))]
 
     def record(self, recorded: Recorded) -> None:
         """Queue an event; takes microseconds."""

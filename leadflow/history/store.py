@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 _LOCKED = ("could not set lock", "conflicting lock", "being used by another process")
 _BROKEN = ("not a valid duckdb database", "corrupt", "checksum", "serialization", "failure while replaying wal", "deserialize")
 _FOREIGN = ("catalog error", "binder error")
-_WAIT_S = 60.0
+WAIT_S = 60.0
 _locks: dict[Path, threading.RLock] = {}
 _locks_lock = threading.Lock()
 
@@ -33,7 +33,7 @@ _locks_lock = threading.Lock()
 class Store:
     """Opens the history file for one task at a time; makes it, private to its user, when it is not there."""
 
-    def __init__(self, path: Path | str, wait_s: float = _WAIT_S) -> None:
+    def __init__(self, path: Path | str, wait_s: float = WAIT_S) -> None:
         self.path = Path(path).expanduser().absolute()
         self.wait_s = wait_s
         with _locks_lock:

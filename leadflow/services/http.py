@@ -44,8 +44,8 @@ class Caller:
         def again(error: Exception) -> bool | float:
             if not isinstance(error, (TransientError, UnreadableError)):
                 return False
-            after = getattr(error, "retry_after", None)
-            return True if after is None else float(after)
+            # The limiter holds every call back for Retry-After, and can be stopped meanwhile; a sleep here could not.
+            return True if getattr(error, "retry_after", None) is None else 0.0
 
         for attempt in stamina.retry_context(on=again, attempts=self.attempts, timeout=None, wait_initial=0.1, wait_max=16.0):
             with attempt:
@@ -72,7 +72,10 @@ class Caller:
             self.limiter.slow_down(wait if wait is not None else 1.0)
             raise TransientError(f"{self.name} says too many requests (429)", wait)
         if status >= 500 or status == 408:
-            raise TransientError(f"{self.name} answered {status}", retry_after(response))
+            wait = retry_after(response)
+            if wait is not None:
+                self.limiter.slow_down(wait)
+            raise TransientError(f"{self.name} answered {status}", wait)
         if status in (401, 403):
             raise RefusedError(f"{self.name} refused the credentials ({status}); check them, and the IP allow-list of the account")
         if status >= 400:

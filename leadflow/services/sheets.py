@@ -8,8 +8,14 @@ so what a person adds, sorts or filters meanwhile is never overwritten.
 
 from __future__ import annotations
 
+import hashlib
+import re
 import threading
-from collections.abc import Callable, Iterable, Mapping, Sequence
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -27,34 +33,74 @@ _GOOGLE = "https://sheets.googleapis.com"
 _SCOPES = ("https://www.googleapis.com/auth/spreadsheets",)
 LONGEST_CELL = 50_000
 _PAYLOAD_CELLS = 40_000
-_locks: dict[tuple[str, str, str], threading.RLock] = {}
+_LOOK_HOLDS_S = 2.0
+_MOST_CELLS = 10_000_000
+_locks: dict[tuple[str, str, str], tuple[threading.RLock, list[int]]] = {}
 _locks_lock = threading.Lock()
 
 
 class Sheet:
-    """One tab of a spreadsheet. Sheets of the same tab in one process take turns and share the quota."""
+    """One tab of a spreadsheet. Sheets of the same tab take turns, in one process and over processes that share `locks`."""
 
-    def __init__(self, settings: SheetsSettings) -> None:
+    def __init__(self, settings: SheetsSettings, locks: Path | None = None) -> None:
         self.settings = settings
         where = (settings.base_url, settings.spreadsheet_id)
         self.reads = shared_limiter((*where, "reads"), lambda: Limiter("Google Sheets", 4, settings.reads_per_minute))
         self.writes = shared_limiter((*where, "writes"), lambda: Limiter("Google Sheets", 1, settings.writes_per_minute, settings.write_every_s))
-        with _locks_lock:
-            self._turn = _locks.setdefault((*where, settings.worksheet), threading.RLock())
+        self._turn = _Turn((*where, settings.worksheet), locks)
         self.header: list[str] = []
+        self._doubtful: set[str] = set()
+        self._seen = _Seen()
+        self._ahead: tuple[object, float] | None = None
+        self._proven = False
+        self._tabs: list[dict[str, Any]] | None = None
+        self._client: gspread.Client | None = None
         self._tab: gspread.Worksheet | None = None
 
-    def connect(self) -> None:
-        """Open the tab, making it if it is not there; raises RefusedError for a wrong id or no permission."""
+    def connect(self, prove: bool = False) -> None:
+        """Open the tab, making it if it is not there; with `prove`, find out too whether it may be written.
+
+        Raises RefusedError for a wrong id or no permission. The calls go out at once: none needs another's answer.
+        """
         import gspread
 
-        client = gspread.Client(auth=_credentials(self.settings), http_client=self._http_client())
-        book = self._again(lambda: client.open_by_key(self.settings.spreadsheet_id))
+        client = self._client = gspread.Client(auth=_credentials(self.settings), http_client=self._http_client())
+        with ThreadPoolExecutor(2, "sheet") as aside:
+            looked = aside.submit(self._look)
+            proven = aside.submit(self._prove) if prove else None
+            book = self._again(lambda: client.open_by_key(self.settings.spreadsheet_id))
+        properties = next((tab["properties"] for tab in self._tabs or () if tab["properties"]["title"] == self.settings.worksheet), None)
+        if properties is None:
+            self._tab = self._new_tab(book)
+            self._read_header()
+            return
+        self._tab = gspread.Worksheet(book, properties, book.id, book.client)
+        looked.result()
+        self._ahead = (self._turn.stamp(), time.monotonic())
+        if proven:
+            proven.result()
+            self._proven = True
+
+    def _prove(self) -> None:
+        """Write nothing into A1: refused if the tab may not be written, and seen by nobody."""
+        assert self._client is not None
+        http, settings = self._client.http_client, self.settings
+        where = _range(settings.worksheet, "A1")
+        self._again(lambda: http.values_update(settings.spreadsheet_id, where, {"valueInputOption": "RAW"}, {"values": [[None]]}))
+
+    def _read(self, *ranges: str) -> list[list[list[Any]]]:
+        """The values of ranges of the tab, in one call."""
+        assert self._client is not None
+        http, names = self._client.http_client, [_range(self.settings.worksheet, name) for name in ranges]
+        found = self._again(lambda: http.values_batch_get(self.settings.spreadsheet_id, names))
+        return [part.get("values", []) for part in found["valueRanges"]]
+
+    def _new_tab(self, book: gspread.Spreadsheet) -> gspread.Worksheet:
         try:
-            self._tab = self._again(lambda: book.worksheet(self.settings.worksheet))
-        except gspread.WorksheetNotFound:
-            self._tab = self._again(lambda: book.add_worksheet(self.settings.worksheet, rows=1000, cols=60))
-        self._read_header()
+            return self._refused_again(lambda: book.add_worksheet(self.settings.worksheet, rows=1000, cols=60))
+        except TransientError:
+            # In doubt: it may have been made, and a second one of that name would be refused.
+            return self._again(lambda: book.worksheet(self.settings.worksheet))
 
     def _http_client(self) -> Any:
         import gspread
@@ -69,21 +115,24 @@ class Sheet:
                 url = endpoint.replace(_GOOGLE, sheet.settings.base_url, 1)
                 limiter = sheet.reads if method.lower() == "get" else sheet.writes
                 with limiter.slot():
-                    return _explained(lambda: super(Client, self).request(method, url, *args, **options), limiter)
+                    answer = _explained(lambda: _readable(super(Client, self).request(method, url, *args, **options)), limiter)
+                limiter.went_well()
+                return answer
+
+            def fetch_sheet_metadata(self, id: str, params: Any = None) -> Any:
+                found = super().fetch_sheet_metadata(id, params)
+                sheet._tabs = found["sheets"]
+                return found
 
         return Client
 
     def _again(self, call: Callable[[], T]) -> T:
         """Repeat a call that is safe to repeat, after transient failures."""
-        def on(error: Exception) -> bool | float:
-            if not isinstance(error, TransientError):
-                return False
-            return True if error.retry_after is None else error.retry_after
+        return _repeated(call, TransientError, attempts=self.settings.attempts, wait_initial=0.2, wait_max=16)
 
-        for attempt in stamina.retry_context(on=on, attempts=self.settings.attempts, timeout=None, wait_initial=0.2, wait_max=16):
-            with attempt:
-                return call()
-        raise DeliveryError("the sheet was not reached")
+    def _refused_again(self, call: Callable[[], T]) -> T:
+        """Repeat a call that was refused for the quota: only then is it certain that nothing was applied."""
+        return _repeated(call, _QuotaError, attempts=12, wait_initial=1.0, wait_max=30)
 
     @property
     def tab(self) -> gspread.Worksheet:
@@ -93,39 +142,108 @@ class Sheet:
         assert self._tab is not None
         return self._tab
 
+    def prepare(self, names: Iterable[str]) -> int:
+        """Before money is spent: make the header, prove that the tab can be written, take out old doubles; how many went.
+
+        Raises RefusedError for a tab that may not be written, DeliveryError if the header is not in row 1.
+        """
+        with self._turn():
+            present = self._present()
+            if not self.ensure_columns(names) and not self._proven:
+                self._prove()
+            return self._take_out_doubles(present)
+
+    def raise_if_full(self, rows: int) -> None:
+        """Raise DeliveryError if the spreadsheet has no room for so many more rows; a spreadsheet holds 10 million cells.
+
+        Source: https://support.google.com/drive/answer/37603
+        """
+        if self._tabs is None:
+            self._again(self.tab.spreadsheet.fetch_sheet_metadata)
+        tabs, self._tabs = self._tabs or [], None
+        grids = [tab["properties"].get("gridProperties", {}) for tab in tabs]
+        used = sum(grid.get("rowCount", 0) * grid.get("columnCount", 0) for grid in grids)
+        if used + rows * self.tab.col_count > _MOST_CELLS:
+            raise DeliveryError(
+                f"the spreadsheet has {used:,} of {_MOST_CELLS:,} cells in use, too many for {rows:,} more rows; "
+                "delete empty rows and columns, or set LEADFLOW_SHEETS__SPREADSHEET_ID to another one, then resume"
+            )
+
     def _read_header(self) -> None:
         self.header = [str(name) for name in self._again(lambda: self.tab.row_values(1))]
 
-    def ensure_columns(self, names: Iterable[str]) -> None:
-        """Make the header on first use; add what an existing header lacks at its right. Order is respected."""
-        with self._turn:
+    def ensure_columns(self, names: Iterable[str]) -> bool:
+        """Make the header on first use, or add at its right what it lacks; whether anything was written."""
+        with self._turn():
+            names = list(names)
+            if self.tab and self.header and all(name in self.header for name in names):
+                return False
             self._read_header()
             missing = [name for name in names if name not in self.header]
             if not missing:
-                return
+                return False
+            self._raise_if_header_moved()
             header = [*self.header, *missing]
             if len(header) > self.tab.col_count:
                 self._again(lambda: self.tab.resize(cols=len(header) + 4))
             # The same cells with the same content: safe to repeat.
             self._again(lambda: self.tab.update([header], "A1", raw=True))
             self.header = header
+            return True
+
+    def _raise_if_header_moved(self) -> None:
+        """Without its header the keys cannot be found, and every lead would seem to be missing."""
+        key = self.settings.key_column
+        if key not in self.header and any(key in row for row in self._read("")[0]):
+            raise DeliveryError(f"row 1 of tab {self.settings.worksheet} is not the header any more: move the row that has {key!r} back to the top, then resume")
 
     def key_list(self) -> list[str]:
         """Every key in the key column, from top to bottom, with repeats."""
-        return [key for _, key in self._keyed_rows()]
+        return list(self._look())
 
-    def _keyed_rows(self) -> list[tuple[int, str]]:
-        if not self.header:
-            self._read_header()
-        if self.settings.key_column not in self.header:
-            return []
-        column = self.header.index(self.settings.key_column) + 1
-        values = self._again(lambda: self.tab.col_values(column))
-        if values and str(values[0]) != self.settings.key_column:
-            # A person moved columns since the header was read.
-            self._read_header()
-            return self._keyed_rows() if self.settings.key_column in self.header else []
-        return [(row, str(value)) for row, value in enumerate(values[1:], 2) if value]
+    def _look(self) -> list[str]:
+        """Read header and key column in one call; a person may have moved columns since the last look."""
+        key = self.settings.key_column
+        if self._client is None:
+            self.connect()
+        for _ in range(self.settings.attempts):
+            column = self.header.index(key) if key in self.header else 0
+            head, keys = self._read("1:1", f"{_letters(column)}:{_letters(column)}")
+            self.header = [str(name) for name in head[0]] if head else []
+            self._seen = _Seen()
+            if self.header[column : column + 1] == [key]:
+                self._seen = _Seen.of(keys)
+                return self._seen.keys
+            if key not in self.header:
+                if head or keys:
+                    self._raise_if_header_moved()
+                return []
+        raise DeliveryError(f"the columns of tab {self.settings.worksheet} keep moving; let the sheet rest for a minute, then resume")
+
+    def _glance(self) -> list[str]:
+        """As _look, at the cost of two cells: while the last key stands where we put it, nobody else added any."""
+        key, seen = self.settings.key_column, self._seen
+        if not seen.keys or key not in self.header:
+            return self._look()
+        column = self.header.index(key)
+        head, end = self._read("1:1", f"{_letters(column)}{seen.row}:{_letters(column)}")
+        if not head or head[0][column : column + 1] != [key] or end != [[seen.keys[-1]]]:
+            return self._look()
+        self.header = [str(name) for name in head[0]]
+        return seen.keys
+
+    def look_ahead(self) -> None:
+        """Glance now, for an append that is due in a moment and need not wait for it then."""
+        with self._turn():
+            self._glance()
+            self._ahead = (self._turn.stamp(), time.monotonic())
+
+    def _present(self) -> list[str]:
+        """The keys in the sheet, as of a moment ago if nobody here has appended since."""
+        ahead, self._ahead = self._ahead, None
+        if ahead and ahead[0] == self._turn.stamp() and time.monotonic() - ahead[1] < _LOOK_HOLDS_S:
+            return self._seen.keys
+        return self._glance()
 
     def append(self, rows: Sequence[Mapping[str, str]]) -> int:
         """Append rows, each with its key, unless the key is there; how many were new.
@@ -137,62 +255,177 @@ class Sheet:
 
     def _append(self, rows: Sequence[Mapping[str, str]]) -> int:
         key = self.settings.key_column
-        with self._turn:
-            wanted = {row[key]: row for row in rows}
-            new = 0
-            for doubtful in range(self.settings.attempts):
-                present = self.key_list()
-                missing = [row for k, row in wanted.items() if k not in set(present)]
-                if doubtful:
-                    self._take_out_doubles(wanted.keys(), present)
+        wanted = {row[key]: row for row in rows}
+        new: set[str] = set()
+        with self._turn():
+            for _ in range(self.settings.attempts):
+                present = self._look() if self._doubtful & wanted.keys() else self._present()
+                self.ensure_columns(dict.fromkeys(name for row in rows for name in row))
+                missing = {k: row for k, row in wanted.items() if k not in set(present)}
+                if self._doubtful & wanted.keys():
+                    self._take_out_doubles(present)
                 if not missing:
-                    return new or len(wanted) if doubtful else new
-                new = len(missing)
-                if self._sent(missing):
-                    return new
+                    return len(new)
+                new |= missing.keys()
+                if self._sent(list(missing.values())):
+                    return len(new)
+                self._doubtful |= missing.keys()
         raise DeliveryError(f"{len(wanted)} rows could not be proven to be in the sheet after {self.settings.attempts} attempts; resume the job")
 
     def _sent(self, rows: Sequence[Mapping[str, str]]) -> bool:
         """Send an append once; False when it is in doubt whether it was applied."""
         values = [[row.get(name, "") for name in self.header] for row in rows]
+        seen, self._seen = self._seen, _Seen()
+        self._turn.appends()
         try:
             answer: Any = self._refused_again(
                 lambda: self.tab.append_rows(values, value_input_option="RAW", insert_data_option="INSERT_ROWS", table_range="A1")
             )
         except TransientError:
             return False
-        return int(answer.get("updates", {}).get("updatedRows", 0)) == len(values)
+        updates = answer.get("updates", {})
+        if int(updates.get("updatedRows", 0)) != len(values):
+            return False
+        self._seen = seen.with_more([row[self.settings.key_column] for row in rows], str(updates.get("updatedRange", "")))
+        return True
 
-    def _refused_again(self, call: Callable[[], T]) -> T:
-        """Repeat a call that was refused for the quota: only then is it certain that nothing was applied."""
-        def on(error: Exception) -> bool | float:
-            if not isinstance(error, _QuotaError):
-                return False
-            return True if error.retry_after is None else error.retry_after
-
-        for attempt in stamina.retry_context(on=on, attempts=12, timeout=None, wait_initial=1.0, wait_max=30):
-            with attempt:
-                return call()
-        raise DeliveryError("the sheet was not reached")
-
-    def remove_doubles(self, keys: Iterable[str]) -> int:
-        """Take out later rows whose key stands in the sheet already; how many went."""
-        with self._turn:
-            return self._take_out_doubles(keys, self.key_list())
-
-    def _take_out_doubles(self, keys: Iterable[str], present: Sequence[str]) -> int:
-        ours = set(keys) & {key for key in present if present.count(key) > 1} if len(set(present)) < len(present) else set()
-        if not ours:
+    def settle_doubts(self) -> int:
+        """At a job's end: look again for rows that came late, after their append was given up; how many were taken out."""
+        if not self._doubtful:
             return 0
-        seen: set[str] = set()
-        doubled: list[int] = []
-        for row, key in self._keyed_rows():
-            if key in ours and key in seen:
-                doubled.append(row)
-            seen.add(key)
-        for row in reversed(doubled):
-            self._again(lambda row=row: self.tab.delete_rows(row))
-        return len(doubled)
+        with self._turn():
+            return self._take_out_doubles(self._look())
+
+    def _take_out_doubles(self, present: Sequence[str]) -> int:
+        """Delete rows that only repeat another row of the same key. What a person wrote beside a lead stays."""
+        gone = 0
+        for _ in range(self.settings.attempts):
+            if len(set(present)) == len(present):
+                break
+            before = [[str(cell) for cell in row] for row in self._again(self.tab.get_all_values)]
+            copies = _copies(before, self.settings.key_column)
+            if not copies:
+                break
+            gone += self._deleted(copies)
+            present = self._restored(before)
+        return gone
+
+    def _deleted(self, rows: Sequence[int]) -> int:
+        """Delete rows by number, from the bottom; stops when in doubt, as a repeated delete would hit another row."""
+        for done, row in enumerate(sorted(rows, reverse=True)):
+            try:
+                self._refused_again(lambda row=row: self.tab.delete_rows(row))
+            except TransientError:
+                return done
+        return len(rows)
+
+    def _restored(self, before: Sequence[Sequence[str]]) -> list[str]:
+        """The keys there now. If someone sorted in that moment, a wrong row is gone: put it back."""
+        now = self._look()
+        column = list(before[0]).index(self.settings.key_column)
+        lost = {row[column]: row for row in before[1:] if row[column] and row[column] not in set(now)}
+        if not lost:
+            return now
+        self._append([{name: value for name, value in zip(before[0], row, strict=True) if name} for row in lost.values()])
+        return self._look()
+
+
+def _copies(values: Sequence[Sequence[str]], key_column: str) -> list[int]:
+    """The row numbers (from 1) of rows that say nothing which another row of their key does not say too."""
+    if not values or key_column not in values[0]:
+        return []
+    column = list(values[0]).index(key_column)
+    by_key: dict[str, list[int]] = {}
+    for number, row in enumerate(values[1:], 2):
+        if row[column]:
+            by_key.setdefault(row[column], []).append(number)
+    found: list[int] = []
+    for numbers in by_key.values():
+        best = max(numbers, key=lambda n: (sum(map(bool, values[n - 1])), -n))
+        kept = values[best - 1]
+        found += [n for n in numbers if n != best and all(a in ("", b) for a, b in zip(values[n - 1], kept, strict=True))]
+    return found
+
+
+def _repeated(call: Callable[[], T], kind: type[TransientError], *, attempts: int, wait_initial: float, wait_max: float) -> T:
+    def on(error: Exception) -> bool | float:
+        if not isinstance(error, kind):
+            return False
+        return True if error.retry_after is None else error.retry_after
+
+    for attempt in stamina.retry_context(on=on, attempts=attempts, timeout=None, wait_initial=wait_initial, wait_max=wait_max):
+        with attempt:
+            return call()
+    raise DeliveryError("the sheet was not reached")
+
+
+@dataclass(frozen=True)
+class _Seen:
+    """The keys as of the last look, and the number of the last row that has one."""
+
+    keys: list[str] = field(default_factory=list)
+    row: int = 0
+
+    @classmethod
+    def of(cls, column: Sequence[Sequence[Any]]) -> _Seen:
+        """From the cells of the key column, the header's first."""
+        cells = [(row, str(cell[0])) for row, cell in enumerate(column[1:], 2) if cell and cell[0] != ""]
+        return cls([key for _, key in cells], cells[-1][0] if cells else 0)
+
+    def with_more(self, keys: Sequence[str], written: str) -> _Seen:
+        """After an append of ours to the range `written`; knows nothing if that is not the end of the column."""
+        last = re.search(r"(\d+)$", written)
+        row = int(last[1]) if last else 0
+        if row - len(keys) < self.row:
+            return _Seen()
+        self.keys.extend(keys)
+        return _Seen(self.keys, row)
+
+
+class _Turn:
+    """Lets one thread at a time look and then append, on the whole machine where `locks` is a folder."""
+
+    def __init__(self, where: tuple[str, str, str], locks: Path | None) -> None:
+        with _locks_lock:
+            self._mine, self._count = _locks.setdefault(where, (threading.RLock(), [0]))
+        self._file: AbstractContextManager[Any] = nullcontext()
+        self._mark: Path | None = None
+        if locks is not None:
+            from filelock import FileLock
+
+            name = hashlib.sha256("|".join(where).encode()).hexdigest()[:16]
+            self._file = FileLock(locks / f"sheet-{name}.lock", mode=0o600, thread_local=False)
+            self._mark = locks / f"sheet-{name}.appended"
+
+    @contextmanager
+    def __call__(self) -> Iterator[None]:
+        with self._mine, self._file:
+            yield
+
+    def appends(self) -> None:
+        """Let every other turn know, in this process and in others, that what they saw is no longer all."""
+        self._count[0] += 1
+        if self._mark:
+            self._mark.touch(mode=0o600)
+
+    def stamp(self) -> tuple[int, int]:
+        """Changes when anybody appends."""
+        there = self._mark is not None and self._mark.exists()
+        return self._count[0], self._mark.stat().st_mtime_ns if there and self._mark else 0
+
+
+def _range(tab: str, cells: str) -> str:
+    """An A1 range of a tab, or all of it."""
+    from gspread.utils import absolute_range_name
+
+    return absolute_range_name(tab, cells or None)
+
+
+def _letters(column: int) -> str:
+    """The letters of a column, from 0."""
+    from gspread.utils import rowcol_to_a1
+
+    return rowcol_to_a1(1, column + 1).rstrip("1")
 
 
 def raise_for_cells(row: Mapping[str, str], key: str) -> None:
@@ -226,6 +459,12 @@ def _explained(call: Callable[[], T], limiter: Limiter) -> T:
         raise RefusedError("Google refused the sign-in; check LEADFLOW_SHEETS__CREDENTIALS_FILE") from None
 
 
+def _readable(response: Any) -> Any:
+    """The response, once its body is known to be JSON: a page of HTML with status 200 says nothing about the sheet."""
+    response.json()
+    return response
+
+
 def _of_status(response: Any, limiter: Limiter) -> Exception:
     status = response.status_code
     after = response.headers.get("Retry-After", "")
@@ -235,11 +474,20 @@ def _of_status(response: Any, limiter: Limiter) -> Exception:
         return _QuotaError("Google Sheets: the quota is used up for now (429)", wait)
     if status >= 500 or status == 408:
         return TransientError(f"Google Sheets answered {status}", wait)
+    return RefusedError(f"Google Sheets: {_refusal(status, response.text)}")
+
+
+def _refusal(status: int, text: str) -> str:
+    """What to do about a refusal. Google's own words are not passed on: they may quote a cell."""
     if status == 404:
-        return RefusedError("Google Sheets: there is no spreadsheet with that id; check LEADFLOW_SHEETS__SPREADSHEET_ID")
+        return "there is no spreadsheet with that id; check LEADFLOW_SHEETS__SPREADSHEET_ID"
+    if "protected" in text:
+        return "the tab or a part of it is protected; unprotect it for the service account, then resume"
     if status in (401, 403):
-        return RefusedError("Google Sheets: no permission; share the sheet with the service account as an editor, and unprotect the tab")
-    return RefusedError(f"Google Sheets refused the request ({status}); the sheet may be full (10 million cells) or protected")
+        return "no permission; share the sheet with the service account as an editor, then resume"
+    if "above the limit" in text:
+        return "the spreadsheet is full (10 million cells); delete empty rows and columns or name another one, then resume"
+    return f"the request was refused ({status}); nothing of it was written"
 
 
 def _credentials(settings: SheetsSettings) -> Any:

@@ -7,6 +7,7 @@ then one MERGE on a key, from a source that is deduplicated here, in a transacti
 from __future__ import annotations
 
 import json
+import re
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from types import TracebackType
@@ -19,6 +20,7 @@ from leadflow.errors import RefusedError, ServiceError, TransientError
 from leadflow.settings import WarehouseSettings
 
 _DOCUMENT_BYTES = 4_000_000
+_DATA_ERRORS = 100_000
 _TRANSIENT = ("OperationalError", "InterfaceError", "InternalServerError", "ServiceUnavailableError", "BadGatewayError", "GatewayTimeoutError", "InternalError")
 
 PERSON_CACHE_COLUMNS = (
@@ -255,9 +257,11 @@ def _merge_sql(table: str, stage: str, key: str, columns: Sequence[str]) -> str:
 
 
 def _explained(error: Exception, doing: str) -> ServiceError:
-    """The connector's error as one of ours. Its text may quote a script, which is the analyst's own, but no bound value."""
+    """The connector's error as one of ours. A compiler's message names tables and columns; a data error quotes a cell, which is cut."""
     message = " ".join(str(getattr(error, "msg", None) or error).split())[:500]
     number = getattr(error, "errno", None)
+    if isinstance(number, int) and number >= _DATA_ERRORS:
+        message = re.sub(r"'.*'", "'...'", message)
     conflict = "Conflict" in message or "conflict" in message
     if type(error).__name__ in _TRANSIENT or conflict:
         return TransientError(f"could not {doing}: Snowflake did not answer as it should ({type(error).__name__} {number})")

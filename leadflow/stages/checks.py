@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime, timedelta, timezone
 from typing import Protocol
 
 import polars as pl
@@ -12,6 +13,9 @@ from leadflow.events import Emit, JobLog
 from leadflow.stages.frames import phone_lists
 from leadflow.stages.lists import TEXTS, per_lead, per_phone
 from leadflow.verdicts import CALLABLE, Scrub, Verdict
+
+# The safe harbour of 47 CFR 64.1200(c)(2)(i)(D): a list no older than 31 days.
+OLDEST = timedelta(days=31)
 
 
 class PhoneCheck(Protocol):
@@ -36,6 +40,8 @@ def check_phones(
     if "phones" not in leads.columns:
         leads = leads.with_columns(pl.Series("phones", phone_lists(leads), TEXTS))
     phones = per_phone(leads)
+    now = datetime.now(timezone.utc)
+    known = {phone: scrub for phone, scrub in known.items() if scrub.fresh(now, OLDEST)}
     wanted = [phone for phone in phones["phones"].unique(maintain_order=True) if phone not in known]
     answered = _ask(service, wanted, stage, emit, batch) if wanted else {}
     if on_scrubs and answered:

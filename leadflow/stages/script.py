@@ -48,6 +48,23 @@ def parse_script(text: str, *, allow_writes: bool = False) -> Script:
     return Script(tuple(texts[:-1]), texts[-1])
 
 
+def without_literals(text: str) -> str:
+    """The script for the record, without its comments and constants: those may name people.
+
+    >>> without_literals("SELECT * FROM LEADS WHERE email = 'ann@example.com' -- Ann")
+    "SELECT * FROM LEADS WHERE email = '?'"
+    """
+    try:
+        parsed = sqlglot.parse(text, read="snowflake")
+    except (SqlglotError, RecursionError):
+        return ""
+    return ";\n".join(s.transform(_blank).sql(dialect="snowflake", comments=False) for s in parsed if s is not None)
+
+
+def _blank(node: exp.Expression) -> exp.Expression:
+    return exp.Literal.string("?") if isinstance(node, exp.Literal) else node
+
+
 def _first_line(error: SqlglotError) -> str:
     errors = getattr(error, "errors", None)
     if errors:

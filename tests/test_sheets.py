@@ -1,0 +1,157 @@
+"""One row a lead in the sheet, whatever the API and the people in the sheet do meanwhile."""
+
+from __future__ import annotations
+
+import random
+import threading
+import time
+
+import pytest
+
+from leadflow.errors import DeliveryError, RefusedError
+from leadflow.services.sheets import Sheet
+
+NAMES = ["Lead Key", "Name", "Zip"]
+
+
+@pytest.fixture
+def sheet(world):
+    sheet = Sheet(world.settings.sheets.model_copy(update={"timeout_s": 1.0}))
+    sheet.prepare(NAMES)
+    return sheet
+
+
+def _rows(*numbers):
+    return [{"Lead Key": f"k{n:04}", "Name": f"=1+{n}", "Zip": f"0{n:04}"} for n in numbers]
+
+
+def _keys(world):
+    header, *rows = world.sheet_values()
+    column = header.index("Lead Key")
+    return [row[column] for row in rows if len(row) > column and row[column]]
+
+
+def test_what_is_written_is_text(world, sheet):
+    sheet.append(_rows(7))
+    assert world.sheet_values()[1] == ["k0007", "=1+7", "00007"]
+
+
+def test_a_key_that_is_there_is_not_written_again(world, sheet):
+    assert sheet.append(_rows(1, 2)) == 2
+    assert sheet.append(_rows(2, 3)) == 1
+    assert _keys(world) == ["k0001", "k0002", "k0003"]
+
+
+@pytest.mark.parametrize("kind", ["applied_then_503", "applied_then_drop", "503", "drop", "500", "html", "truncated", "429"])
+@pytest.mark.parametrize("times", [1, 3])
+def test_a_doubtful_append_is_neither_lost_nor_doubled(world, sheet, kind, times):
+    world.fail("sheets", kind, times=times, on="write")
+    assert sheet.append(_rows(*range(20))) == 20
+    assert sorted(_keys(world)) == [f"k{n:04}" for n in range(20)]
+
+
+def test_an_append_applied_late_is_found_at_the_end(world, sheet):
+    world.fail("sheets", "applied_late", s=2.0)
+    sheet.append(_rows(1, 2, 3))
+    deadline = time.monotonic() + 30
+    while len(_keys(world)) < 6 and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert len(_keys(world)) == 6, "the late append never came; this test tests nothing"
+    assert sheet.settle_doubts() == 3
+    assert _keys(world) == ["k0001", "k0002", "k0003"]
+
+
+def test_a_late_row_is_taken_out_by_the_next_job_and_notes_stay(world, sheet):
+    sheet.append(_rows(1, 2))
+    rows = world.sheet_values()
+    world.edit_sheet([("set", 2, [*rows[1], "called, wants a call back"]), ("append", rows[1]), ("append", ["", "a note of mine", ""])])
+    later = Sheet(world.settings.sheets)
+    assert later.prepare(NAMES) == 1
+    assert world.sheet_values()[1] == [*rows[1], "called, wants a call back"]
+    assert ["", "a note of mine"] in world.sheet_values()
+
+
+def test_a_row_that_a_person_copied_and_changed_stays(world, sheet):
+    sheet.append(_rows(1))
+    world.edit_sheet([("append", ["k0001", "another name", "00001"])])
+    assert Sheet(world.settings.sheets).prepare(NAMES) == 0
+    assert len(_keys(world)) == 2
+
+
+def test_people_sort_while_rows_are_appended_and_doubles_taken_out(world, sheet):
+    world.configure(quotas={"sheets_reads": 6000, "sheets_writes": 6000})
+    quick = Sheet(world.settings.sheets.model_copy(update={"spreadsheet_id": "local-leads-sheet", "timeout_s": 5.0}))
+    done = threading.Event()
+    dice = random.Random(3)
+
+    def sort():
+        while not done.is_set():
+            world.edit_sheet(lambda rows: [rows[0], *dice.sample(rows[1:], len(rows) - 1)] if rows else rows)
+
+    person = threading.Thread(target=sort)
+    person.start()
+    try:
+        for start in range(0, 80, 20):
+            world.fail("sheets", "applied_then_503", times=1, after=1 if start % 40 else 0)
+            quick.append(_rows(*range(start, start + 20)))
+            world.edit_sheet(lambda rows: [*rows, rows[1], rows[2]])
+            quick.prepare(NAMES)
+        quick.prepare(NAMES)
+    finally:
+        done.set()
+        person.join()
+    assert sorted(_keys(world)) == [f"k{n:04}" for n in range(80)]
+
+
+def test_columns_moved_by_a_person_are_followed(world, sheet):
+    sheet.append(_rows(1))
+    world.edit_sheet(lambda rows: [["Mine", *reversed(row)] if n == 0 else ["x", *reversed(row)] for n, row in enumerate(rows)])
+    sheet.append(_rows(1, 2))
+    header, *rows = world.sheet_values()
+    assert header == ["Mine", "Zip", "Name", "Lead Key"]
+    assert rows[1][1:] == ["00002", "=1+2", "k0002"]
+    assert len(rows) == 2
+
+
+def test_a_column_deleted_by_a_person_comes_back(world, sheet):
+    sheet.append(_rows(1))
+    world.edit_sheet(lambda rows: [row[:2] for row in rows])
+    sheet.append(_rows(2))
+    header, *rows = world.sheet_values()
+    assert header == NAMES
+    assert rows[1] == ["k0002", "=1+2", "00002"]
+
+
+def test_a_header_sorted_away_is_said_and_nothing_is_doubled(world, sheet):
+    sheet.append(_rows(1, 2))
+    world.edit_sheet(lambda rows: [rows[1], rows[2], rows[0]])
+    with pytest.raises(DeliveryError, match="row 1"):
+        sheet.append(_rows(1, 2, 3))
+    with pytest.raises(DeliveryError, match="row 1"):
+        Sheet(world.settings.sheets).prepare(NAMES)
+    assert len(world.sheet_values()) == 3
+
+
+def test_blank_rows_and_a_person_s_rows_are_not_overwritten(world, sheet):
+    sheet.append(_rows(1))
+    world.edit_sheet([("append", []), ("append", ["", "total", "1"])])
+    sheet.append(_rows(2))
+    assert sorted(_keys(world)) == ["k0001", "k0002"]
+    assert ["", "total", "1"] in world.sheet_values()
+
+
+def test_a_wrong_id_no_permission_and_a_protected_tab_say_so(world):
+    settings = world.settings.sheets
+    with pytest.raises(RefusedError, match="SPREADSHEET_ID"):
+        Sheet(settings.model_copy(update={"spreadsheet_id": "no-such-sheet"})).connect()
+    Sheet(settings).prepare(NAMES)
+    world.fail("sheets", "403", on="write", times=1)
+    with pytest.raises(RefusedError, match="no permission"):
+        Sheet(settings).prepare(NAMES)
+
+
+def test_a_full_spreadsheet_is_said_before(world, sheet):
+    sheet.tab.resize(rows=300_000, cols=33)
+    with pytest.raises(DeliveryError, match="cells in use"):
+        sheet.raise_if_full(5_000)
+    sheet.raise_if_full(100)
