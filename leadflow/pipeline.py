@@ -299,6 +299,12 @@ class Pipeline:
         self._raise_if_halted()
         sheet.put(batch)
         self._count(processing=-1)
+        self._look_ahead(checks)
+
+    def _look_ahead(self, checks: ThreadPoolExecutor) -> None:
+        """Look at the sheet while the last batch is on its way to it. If that fails, the append looks for itself."""
+        if self._last_one():
+            checks.submit(self.services.sheet.look_ahead)
 
     def _raise_if_halted(self) -> None:
         self._raise_if_stopped()
@@ -351,8 +357,7 @@ class Pipeline:
     def _check(self, batch: Batch, leads: pl.DataFrame, checks: ThreadPoolExecutor) -> pl.DataFrame:
         """Both checks at once; each adds its own column."""
         phones = leads["phones"].explode().drop_nulls().unique().to_list() if leads.height else []
-        if self._last_one():
-            checks.submit(self.services.sheet.look_ahead)  # an append looks for itself if this one failed
+        self._look_ahead(checks)
         litigators = checks.submit(self._check_litigators, leads, phones, batch.number)
         dnc = checks.submit(self._check_dnc, leads, phones, batch.number)
         return leads.with_columns(litigators.result()["litigator_verdicts"], dnc.result()["dnc_verdicts"])

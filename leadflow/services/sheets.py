@@ -235,15 +235,20 @@ class Sheet:
     def look_ahead(self) -> None:
         """Glance now, for an append that is due in a moment and need not wait for it then."""
         with self._turn():
-            self._glance()
-            self._ahead = (self._turn.stamp(), time.monotonic())
+            if not self._looked():
+                self._glance()
+                self._ahead = (self._turn.stamp(), time.monotonic())
+
+    def _looked(self) -> bool:
+        """Whether the last look was a moment ago, and nobody here has appended since."""
+        ahead = self._ahead
+        return ahead is not None and ahead[0] == self._turn.stamp() and time.monotonic() - ahead[1] < _LOOK_HOLDS_S
 
     def _present(self) -> list[str]:
-        """The keys in the sheet, as of a moment ago if nobody here has appended since."""
-        ahead, self._ahead = self._ahead, None
-        if ahead and ahead[0] == self._turn.stamp() and time.monotonic() - ahead[1] < _LOOK_HOLDS_S:
-            return self._seen.keys
-        return self._glance()
+        """The keys in the sheet."""
+        present = self._seen.keys if self._looked() else self._glance()
+        self._ahead = None
+        return present
 
     def append(self, rows: Sequence[Mapping[str, str]]) -> int:
         """Append rows, each with its key, unless the key is there; how many were new.
