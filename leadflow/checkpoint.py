@@ -14,7 +14,7 @@ import threading
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -50,6 +50,15 @@ class StoredBatch:
     rows: list[dict[str, str]]
 
 
+@dataclass
+class _Group:
+    """Answers that go to disk in one commit, and how that went."""
+
+    answers: list[tuple[str, Answer]] = field(default_factory=list)
+    done: threading.Event = field(default_factory=threading.Event)
+    error: BaseException | None = None
+
+
 class Checkpoints:
     """The store; safe to use from many threads."""
 
@@ -59,7 +68,7 @@ class Checkpoints:
         path.touch(mode=0o600, exist_ok=True)
         os.chmod(path, 0o600)
         self._write = threading.RLock()
-        self._waiting: list[tuple[str, Answer]] = []
+        self._waiting = _Group()
         self._waiting_lock = threading.Lock()
         self._broken: HistoryError | None = None
         self._db = self._open()
@@ -89,10 +98,7 @@ class Checkpoints:
                 self._db.execute("COMMIT")
             except sqlite3.Error as error:
                 self._rollback()
-                raise HistoryError(
-                    f"checkpoints could not be written to {self.path} ({error}). Free disk space or fix its permissions, "
-                    "then engine.resume(job_id)"
-                ) from error
+                raise self._unwritten(error) from error
             except BaseException:
                 self._rollback()
                 raise
@@ -103,10 +109,18 @@ class Checkpoints:
             try:
                 yield self._db
             except sqlite3.Error as error:
-                raise HistoryError(
-                    f"checkpoints could not be read from {self.path} ({error}). Do not delete the file: it holds paid answers. "
-                    "Copy it, mend the copy with: sqlite3 FILE .recover, put it back and engine.resume(job_id)"
-                ) from error
+                raise self._damaged(error) from error
+
+    def _unwritten(self, error: sqlite3.Error) -> HistoryError:
+        if not isinstance(error, sqlite3.OperationalError):
+            return self._damaged(error)
+        return HistoryError(f"checkpoints could not be written to {self.path} ({error}). Free disk space or fix its permissions, then engine.resume(job_id)")
+
+    def _damaged(self, error: sqlite3.Error) -> HistoryError:
+        return HistoryError(
+            f"checkpoints could not be read from {self.path} ({error}). Do not delete the file: it holds paid answers. "
+            "Copy it, mend the copy with: sqlite3 FILE .recover, put it back and engine.resume(job_id)"
+        )
 
     def try_again(self) -> None:
         """After a failed write, such as a full disk: let a new or resumed job write again."""
@@ -120,14 +134,28 @@ class Checkpoints:
     def save_answer(self, job_id: str, answer: Answer) -> None:
         """Make a paid answer durable; on return it is on disk. Concurrent callers share a commit."""
         with self._waiting_lock:
-            self._waiting.append((job_id, answer))
-        with self._write:
-            if self._broken:
-                raise self._broken
-            with self._waiting_lock:
-                mine, self._waiting = self._waiting, []
-            if mine:
-                self._commit_answers(mine)
+            group = self._waiting
+            group.answers.append((job_id, answer))
+            leads = len(group.answers) == 1
+        if leads:
+            self._commit_group(group)
+        group.done.wait()
+        if group.error:
+            raise group.error
+
+    def _commit_group(self, group: _Group) -> None:
+        """By the first of the group: all that came in while the last commit was under way goes to disk at once."""
+        try:
+            with self._write:
+                with self._waiting_lock:
+                    self._waiting = _Group()
+                if self._broken:
+                    raise self._broken
+                self._commit_answers(group.answers)
+        except BaseException as error:
+            group.error = error
+        finally:
+            group.done.set()
 
     def _commit_answers(self, answers: list[tuple[str, Answer]]) -> None:
         now = time.time()
@@ -136,7 +164,7 @@ class Checkpoints:
             with self._transaction() as db:
                 db.executemany("INSERT OR REPLACE INTO answers VALUES (?, ?, ?, ?)", rows)
         except HistoryError as error:
-            # Callers whose answer rode in this commit must not go on either.
+            # What is bought after this could not be kept either.
             self._broken = error
             raise
 

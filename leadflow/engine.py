@@ -198,7 +198,7 @@ class Engine:
         for service in (self.idicore, self.litigator, self.dnc):
             if breaker := getattr(service, "breaker", None):
                 breaker.reset()
-        services = self._services(job_id)
+        services = self._services(job_id, stop)
         pipeline = Pipeline(job_id, plan, self.settings, services, self.checkpoints, self.history, bus, stop, budget, self._live)
         handle = JobHandle(job_id, plan["name"], stop, lambda: pipeline.progress)
         self._running[job_id] = handle
@@ -208,9 +208,9 @@ class Engine:
     def _live(self, job_ids: list[str]) -> list[str]:
         return self.history.live(job_ids, _owner(), _STALE_S) if job_ids else []
 
-    def _services(self, job_id: str) -> Services:
+    def _services(self, job_id: str, stop: threading.Event) -> Services:
         warehouse = Warehouse(self.settings.warehouse, query_tag=f"leadflow:{job_id}")
-        return Services(warehouse, self.idicore, self.litigator, self.dnc, Sheet(self.settings.sheets, locks=self.settings.home.expanduser()))
+        return Services(warehouse, self.idicore, self.litigator, self.dnc, Sheet(self.settings.sheets, locks=self.settings.home.expanduser(), stop=stop))
 
     def _drive(self, pipeline: Pipeline, handle: JobHandle) -> None:
         """The job's thread: run, then record how it ended, whatever happened."""

@@ -24,7 +24,7 @@ from leadflow.events import BatchProgress, EventBus, JobLog, JobProgress, RowPro
 from leadflow.job import Counts, Progress
 from leadflow.settings import Settings
 from leadflow.stages.consolidation import consolidate
-from leadflow.stages.delivery import columns, deliver
+from leadflow.stages.delivery import columns, deliver, own_columns
 from leadflow.stages.dnc import check_dnc
 from leadflow.stages.extraction import open_extraction
 from leadflow.stages.litigators import check_litigators
@@ -122,7 +122,7 @@ class Pipeline:
         self.reused = 0
         self._lock = threading.Lock()
         self._processing = self._unsettled = 0
-        self._fed = False
+        self._fed = self._prepared = False
         self._halt = threading.Event()
         self._budget_error: BudgetReached | None = None
 
@@ -131,7 +131,7 @@ class Pipeline:
         batches = self._opened()
         window = self._window()
         cache = _Merger("cache", self._cache)
-        sheet = _Merger("sheet", self._deliver, then=cache, linger=self._linger)
+        sheet = _Merger("sheet", self._deliver, then=cache, linger=self._linger, first=self._prepare_sheet)
         pool = ThreadPoolExecutor(window, "batch")
         checks = ThreadPoolExecutor(2 * window, "check")
         try:
@@ -158,9 +158,14 @@ class Pipeline:
         return max(self.settings.batches_in_flight, 2 + -(-2 * slots // self.settings.batch_size))
 
     def _linger(self) -> float:
-        """How long the sheet waits for more: if the last batch is near, one append of both ends sooner than two."""
+        """How long the sheet waits for more: until its quota lets it write, and for the last batch if that is near."""
+        last = self.settings.sheets.write_every_s if self._last_one() else 0.0
+        return max(self.services.sheet.writes.pause(), last)
+
+    def _last_one(self) -> bool:
+        """Whether all batches but one are through the checks."""
         with self._lock:
-            return self.settings.sheets.write_every_s if self._fed and self._processing == 1 else 0.0
+            return self._fed and self._processing == 1
 
     def _feed(self, batches: Iterator[Batch], pool: ThreadPoolExecutor, checks: ThreadPoolExecutor, sheet: _Merger, window: int) -> None:
         """Keep `window` batches between extraction and the sheet; stop at the first error."""
@@ -204,9 +209,10 @@ class Pipeline:
             raise Stopped(f"job {self.job_id} was stopped; engine.resume({self.job_id!r}) goes on where it was")
 
     def _opened(self) -> Iterator[Batch]:
-        """The leads to process; the sheet is signed in to meanwhile, and proven before the first lookup."""
-        with ThreadPoolExecutor(1, "sheet-sign-in") as aside:
+        """The leads to process; meanwhile the others are signed in to, and the sheet is proven, before the first lookup."""
+        with ThreadPoolExecutor(2, "sign-in") as aside:
             sheet = aside.submit(self._connect_sheet)
+            aside.submit(self.services.idicore.sign_in)  # the first lookup says what went wrong
             self._connect_warehouse()
             batches = self._batches()
             sheet.result()
@@ -221,10 +227,21 @@ class Pipeline:
 
     def _connect_sheet(self) -> None:
         self._log("Google Sheets", "Connecting to Google Sheets")
-        self.services.sheet.connect()
-        doubles = self.services.sheet.prepare([self.settings.sheets.key_column, *columns(self.settings.policy)])
+        self.services.sheet.connect(prove=True)
+        if self.services.sheet.header:
+            self._prepare_sheet()
         self._log("Google Sheets", "Connected to Google Sheets")
-        self._told_of(doubles)
+
+    def _prepare_sheet(self) -> None:
+        """Before the first append, and before the first lookup if the sheet is not new."""
+        if not self._prepared:
+            self._told_of(self.services.sheet.prepare([self.settings.sheets.key_column, *columns(self.settings.policy), *self._script_columns()]))
+            self._prepared = True
+
+    def _script_columns(self) -> list[str]:
+        """The columns that the script brings to the sheet, once the leads are on disk."""
+        stored = next(self.checkpoints.unsettled(self.job_id), None) if self.checkpoints.extracted(self.job_id) else None
+        return own_columns(stored.rows[0]) if stored else []
 
     def _told_of(self, doubles: int) -> None:
         if doubles:
@@ -242,7 +259,11 @@ class Pipeline:
         settled = sum(n for (d, _), n in tally.items() if d in ("delivered", "held"))
         if any(tally.get(key) for key in tally if key != ("", "")):
             self._log("Engine", f"Resuming: {settled} of {counts['todo']} leads are settled")
+<<<<<<< HEAD
         self.progress = Progress(settled, counts["todo"], dict.fromkeys(STAGES, settled))
+=======
+        self.progress = Progress(settled, counts["todo"])
+>>>>>>> bench
         self._others = self.find_others(self.checkpoints.earlier_jobs(self.job_id))
         return self._stored(-(-counts["todo"] // self.settings.batch_size))
 
@@ -280,7 +301,6 @@ class Pipeline:
         batch.facts["started_at"] = datetime.now(timezone.utc)
         with _timed(batch, "lookup_s"):
             leads = self._lookup(batch)
-        self._through("Lookup", batch.leads.height)
         if leads.is_empty():
             self._count(processing=-1, unsettled=-1)
             return
@@ -293,6 +313,12 @@ class Pipeline:
         self._raise_if_halted()
         sheet.put(batch)
         self._count(processing=-1)
+        self._look_ahead(checks)
+
+    def _look_ahead(self, checks: ThreadPoolExecutor) -> None:
+        """Look at the sheet while the last batch is on its way to it. If that fails, the append looks for itself."""
+        if self._last_one():
+            checks.submit(self.services.sheet.look_ahead)
 
     def _raise_if_halted(self) -> None:
         self._raise_if_stopped()
@@ -341,10 +367,12 @@ class Pipeline:
 
     def _save_answer(self, answer: Answer) -> None:
         self.checkpoints.save_answer(self.job_id, answer)
+        self._through("Lookup", 1)
 
     def _check(self, batch: Batch, leads: pl.DataFrame, checks: ThreadPoolExecutor) -> pl.DataFrame:
         """Both checks at once; each adds its own column."""
         phones = leads["phones"].explode().drop_nulls().unique().to_list() if leads.height else []
+        self._look_ahead(checks)
         litigators = checks.submit(self._check_litigators, leads, phones, batch.number)
         dnc = checks.submit(self._check_dnc, leads, phones, batch.number)
         return leads.with_columns(litigators.result()["litigator_verdicts"], dnc.result()["dnc_verdicts"])
@@ -355,6 +383,7 @@ class Pipeline:
             self.services.litigator,
             known=self._fresh(phones, "litigator"),
             on_scrubs=self.checkpoints.save_scrubs,
+            stop=_AnyEvent(self.stop, self._halt),
             emit=self.bus.emit,
             batch=number,
         )
@@ -365,6 +394,7 @@ class Pipeline:
             self.services.dnc,
             known=self._fresh(phones, "dnc"),
             on_scrubs=self.checkpoints.save_scrubs,
+            stop=_AnyEvent(self.stop, self._halt),
             emit=self.bus.emit,
             batch=number,
         )
@@ -506,11 +536,12 @@ class _Merger:
     """A thread that does the work of all the batches waiting for it in one call, then hands them on."""
 
     def __init__(
-        self, name: str, work: Callable[[list[Batch]], None], then: _Merger | None = None, linger: Callable[[], float] = lambda: 0.0
+        self, name: str, work: Callable[[list[Batch]], None], then: _Merger | None = None, linger: Callable[[], float] = lambda: 0.0, first: Callable[[], None] = lambda: None
     ) -> None:
         self._work = work
         self._then = then
         self._linger = linger
+        self._first = first
         self._queue: queue.SimpleQueue[Any] = queue.SimpleQueue()
         self._error: BaseException | None = None
         self._abandoned = threading.Event()
@@ -541,6 +572,10 @@ class _Merger:
 
     def _loop(self) -> None:
         ended = False
+        try:
+            self._first()
+        except BaseException as error:
+            self._error = error
         while not ended:
             batches, ended = self._take()
             if not batches or self._error or self._abandoned.is_set():

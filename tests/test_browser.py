@@ -68,9 +68,10 @@ def page(lab):
         browser.close()
 
 
-def _shot(page, name):
+def _shot(page, name, what=".jp-OutputArea-output:has(.lf-live)"):
+    """A small picture of the panel's output, for the README."""
     if _SHOTS:
-        page.screenshot(path=f"{_SHOTS}/{name}.png")
+        page.locator(what).last.screenshot(path=f"{_SHOTS}/{name}.png", style=".jp-toast,.Toastify{display:none}")
 
 
 def _run_all(page):
@@ -133,6 +134,5 @@ def test_run_watch_stop_reload_and_resume(page):
     _press(page, "Resume")
     _status(page, "COMPLETED")
     page.wait_for_selector(".jp-OutputArea .lf h2 >> nth=1", state="attached")
-    page.locator(".lf h2").last.scroll_into_view_if_needed()
-    _shot(page, "report")
+    _shot(page, "report", ".jp-OutputArea-output .lf")
     assert page.locator(".lf .badge").last.inner_text() == "COMPLETED"

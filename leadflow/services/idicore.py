@@ -143,6 +143,10 @@ class Idicore:
 
         return self._caller.call(sent, read, stop)
 
+    def sign_in(self) -> None:
+        """Fetch the token now, so that the first lookup need not wait for it; costs nothing. Raises as lookup does."""
+        self._current_token()
+
     def queue(self, work: Callable[[Person], T], people: Iterable[Person]) -> dict[str, Future[T]]:
         """Have the pool do `work` on each, by person key; those of one call stay together, so that the first batch ends first."""
         with self._queueing:

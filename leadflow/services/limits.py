@@ -76,6 +76,11 @@ class Limiter:
         if self.per_minute:
             self._starts.append(now)
 
+    def pause(self) -> float:
+        """Seconds until a call may start, as far as that is known; a caller may use them to gather more for one call."""
+        with self._changed:
+            return self._pause(time.monotonic())
+
     def _pause(self, now: float) -> float:
         """Seconds until a call may start; 0 if now."""
         if self._flying >= self._width:

@@ -9,16 +9,20 @@ so what a person adds, sorts or filters meanwhile is never overwritten.
 from __future__ import annotations
 
 import hashlib
+import re
 import threading
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import stamina
 
 from leadflow.errors import DeliveryError, InputError, RefusedError, TransientError
-from leadflow.services.limits import Limiter, shared_limiter
+from leadflow.services.limits import Limiter, StopFlag, shared_limiter
 from leadflow.settings import SheetsSettings
 
 if TYPE_CHECKING:
@@ -29,35 +33,72 @@ _GOOGLE = "https://sheets.googleapis.com"
 _SCOPES = ("https://www.googleapis.com/auth/spreadsheets",)
 LONGEST_CELL = 50_000
 _PAYLOAD_CELLS = 40_000
+_LOOK_HOLDS_S = 2.0
 _MOST_CELLS = 10_000_000
-_locks: dict[tuple[str, str, str], threading.RLock] = {}
+_locks: dict[tuple[str, str, str], tuple[threading.RLock, list[int]]] = {}
 _locks_lock = threading.Lock()
 
 
 class Sheet:
     """One tab of a spreadsheet. Sheets of the same tab take turns, in one process and over processes that share `locks`."""
 
-    def __init__(self, settings: SheetsSettings, locks: Path | None = None) -> None:
+    def __init__(self, settings: SheetsSettings, locks: Path | None = None, stop: StopFlag | None = None) -> None:
         self.settings = settings
         where = (settings.base_url, settings.spreadsheet_id)
         self.reads = shared_limiter((*where, "reads"), lambda: Limiter("Google Sheets", 4, settings.reads_per_minute))
         self.writes = shared_limiter((*where, "writes"), lambda: Limiter("Google Sheets", 1, settings.writes_per_minute, settings.write_every_s))
+<<<<<<< HEAD
+        self._stop = stop
         self._turn = _turn_of((*where, settings.worksheet), locks)
+=======
+        self._turn = _Turn((*where, settings.worksheet), locks)
+>>>>>>> bench
         self.header: list[str] = []
         self._doubtful: set[str] = set()
+        self._seen = _Seen()
+        self._ahead: tuple[object, float] | None = None
+        self._proven = False
+        self._tabs: list[dict[str, Any]] | None = None
+        self._client: gspread.Client | None = None
         self._tab: gspread.Worksheet | None = None
 
-    def connect(self) -> None:
-        """Open the tab, making it if it is not there; raises RefusedError for a wrong id or no permission."""
+    def connect(self, prove: bool = False) -> None:
+        """Open the tab, making it if it is not there; with `prove`, find out too whether it may be written.
+
+        Raises RefusedError for a wrong id or no permission. The calls go out at once: none needs another's answer.
+        """
         import gspread
 
-        client = gspread.Client(auth=_credentials(self.settings), http_client=self._http_client())
-        book = self._again(lambda: client.open_by_key(self.settings.spreadsheet_id))
-        try:
-            self._tab = self._again(lambda: book.worksheet(self.settings.worksheet))
-        except gspread.WorksheetNotFound:
+        client = self._client = gspread.Client(auth=_credentials(self.settings), http_client=self._http_client())
+        with ThreadPoolExecutor(2, "sheet") as aside:
+            looked = aside.submit(self._look)
+            proven = aside.submit(self._prove) if prove else None
+            book = self._again(lambda: client.open_by_key(self.settings.spreadsheet_id))
+        properties = next((tab["properties"] for tab in self._tabs or () if tab["properties"]["title"] == self.settings.worksheet), None)
+        if properties is None:
             self._tab = self._new_tab(book)
-        self._read_header()
+            self._read_header()
+            return
+        self._tab = gspread.Worksheet(book, properties, book.id, book.client)
+        looked.result()
+        self._ahead = (self._turn.stamp(), time.monotonic())
+        if proven:
+            proven.result()
+            self._proven = True
+
+    def _prove(self) -> None:
+        """Write nothing into A1: refused if the tab may not be written, and seen by nobody."""
+        assert self._client is not None
+        http, settings = self._client.http_client, self.settings
+        where = _range(settings.worksheet, "A1")
+        self._again(lambda: http.values_update(settings.spreadsheet_id, where, {"valueInputOption": "RAW"}, {"values": [[None]]}))
+
+    def _read(self, *ranges: str) -> list[list[list[Any]]]:
+        """The values of ranges of the tab, in one call."""
+        assert self._client is not None
+        http, names = self._client.http_client, [_range(self.settings.worksheet, name) for name in ranges]
+        found = self._again(lambda: http.values_batch_get(self.settings.spreadsheet_id, names))
+        return [part.get("values", []) for part in found["valueRanges"]]
 
     def _new_tab(self, book: gspread.Spreadsheet) -> gspread.Worksheet:
         try:
@@ -78,8 +119,15 @@ class Sheet:
                 self.timeout = sheet.settings.timeout_s
                 url = endpoint.replace(_GOOGLE, sheet.settings.base_url, 1)
                 limiter = sheet.reads if method.lower() == "get" else sheet.writes
-                with limiter.slot():
-                    return _explained(lambda: _readable(super(Client, self).request(method, url, *args, **options)), limiter)
+                with limiter.slot(sheet._stop):
+                    answer = _explained(lambda: _readable(super(Client, self).request(method, url, *args, **options)), limiter)
+                limiter.went_well()
+                return answer
+
+            def fetch_sheet_metadata(self, id: str, params: Any = None) -> Any:
+                found = super().fetch_sheet_metadata(id, params)
+                sheet._tabs = found["sheets"]
+                return found
 
         return Client
 
@@ -105,18 +153,19 @@ class Sheet:
         Raises RefusedError for a tab that may not be written, DeliveryError if the header is not in row 1.
         """
         with self._turn():
-            if not self.ensure_columns(names):
-                first = self.header[0]
-                self._again(lambda: self.tab.update([[first]], "A1", raw=True))
-            return self._take_out_doubles(self._look())
+            present = self._present()
+            if not self.ensure_columns(names) and not self._proven:
+                self._prove()
+            return self._take_out_doubles(present)
 
     def raise_if_full(self, rows: int) -> None:
         """Raise DeliveryError if the spreadsheet has no room for so many more rows; a spreadsheet holds 10 million cells.
 
         Source: https://support.google.com/drive/answer/37603
         """
-        book = self.tab.spreadsheet
-        tabs = self._again(book.fetch_sheet_metadata)["sheets"]
+        if self._tabs is None:
+            self._again(self.tab.spreadsheet.fetch_sheet_metadata)
+        tabs, self._tabs = self._tabs or [], None
         grids = [tab["properties"].get("gridProperties", {}) for tab in tabs]
         used = sum(grid.get("rowCount", 0) * grid.get("columnCount", 0) for grid in grids)
         if used + rows * self.tab.col_count > _MOST_CELLS:
@@ -131,10 +180,8 @@ class Sheet:
     def ensure_columns(self, names: Iterable[str]) -> bool:
         """Make the header on first use, or add at its right what it lacks; whether anything was written."""
         with self._turn():
-            if not self.header:
-                self._read_header()
             names = list(names)
-            if all(name in self.header for name in names):
+            if self.tab and self.header and all(name in self.header for name in names):
                 return False
             self._read_header()
             missing = [name for name in names if name not in self.header]
@@ -152,30 +199,61 @@ class Sheet:
     def _raise_if_header_moved(self) -> None:
         """Without its header the keys cannot be found, and every lead would seem to be missing."""
         key = self.settings.key_column
-        if key not in self.header and self._again(lambda: self.tab.find(key)) is not None:
+        if key not in self.header and any(key in row for row in self._read("")[0]):
             raise DeliveryError(f"row 1 of tab {self.settings.worksheet} is not the header any more: move the row that has {key!r} back to the top, then resume")
 
     def key_list(self) -> list[str]:
         """Every key in the key column, from top to bottom, with repeats."""
-        return self._look()
+        return list(self._look())
 
     def _look(self) -> list[str]:
         """Read header and key column in one call; a person may have moved columns since the last look."""
-        from gspread.utils import rowcol_to_a1
-
-        if not self.header:
-            self._read_header()
+        key = self.settings.key_column
+        if self._client is None:
+            self.connect()
         for _ in range(self.settings.attempts):
-            if self.settings.key_column not in self.header:
-                self._raise_if_header_moved()
-                return []
-            column = self.header.index(self.settings.key_column)
-            letters = rowcol_to_a1(1, column + 1).rstrip("1")
-            head, keys = self._again(lambda letters=letters: self.tab.batch_get(["1:1", f"{letters}:{letters}"]))
+            column = self.header.index(key) if key in self.header else 0
+            head, keys = self._read("1:1", f"{_letters(column)}:{_letters(column)}")
             self.header = [str(name) for name in head[0]] if head else []
-            if self.header[column : column + 1] == [self.settings.key_column]:
-                return [str(cells[0]) for cells in keys[1:] if cells and cells[0] != ""]
+            self._seen = _Seen()
+            if self.header[column : column + 1] == [key]:
+                self._seen = _Seen.of(keys)
+                return self._seen.keys
+            if key not in self.header:
+                if head or keys:
+                    self._raise_if_header_moved()
+                return []
         raise DeliveryError(f"the columns of tab {self.settings.worksheet} keep moving; let the sheet rest for a minute, then resume")
+
+    def _glance(self) -> list[str]:
+        """As _look, at the cost of two cells: while the last key stands where we put it, nobody else added any."""
+        key, seen = self.settings.key_column, self._seen
+        if not seen.keys or key not in self.header:
+            return self._look()
+        column = self.header.index(key)
+        head, end = self._read("1:1", f"{_letters(column)}{seen.row}:{_letters(column)}")
+        if not head or head[0][column : column + 1] != [key] or end != [[seen.keys[-1]]]:
+            return self._look()
+        self.header = [str(name) for name in head[0]]
+        return seen.keys
+
+    def look_ahead(self) -> None:
+        """Glance now, for an append that is due in a moment and need not wait for it then."""
+        with self._turn():
+            if not self._looked():
+                self._glance()
+                self._ahead = (self._turn.stamp(), time.monotonic())
+
+    def _looked(self) -> bool:
+        """Whether the last look was a moment ago, and nobody here has appended since."""
+        ahead = self._ahead
+        return ahead is not None and ahead[0] == self._turn.stamp() and time.monotonic() - ahead[1] < _LOOK_HOLDS_S
+
+    def _present(self) -> list[str]:
+        """The keys in the sheet."""
+        present = self._seen.keys if self._looked() else self._glance()
+        self._ahead = None
+        return present
 
     def append(self, rows: Sequence[Mapping[str, str]]) -> int:
         """Append rows, each with its key, unless the key is there; how many were new.
@@ -191,7 +269,7 @@ class Sheet:
         new: set[str] = set()
         with self._turn():
             for _ in range(self.settings.attempts):
-                present = self._look()
+                present = self._look() if self._doubtful & wanted.keys() else self._present()
                 self.ensure_columns(dict.fromkeys(name for row in rows for name in row))
                 missing = {k: row for k, row in wanted.items() if k not in set(present)}
                 if self._doubtful & wanted.keys():
@@ -207,13 +285,19 @@ class Sheet:
     def _sent(self, rows: Sequence[Mapping[str, str]]) -> bool:
         """Send an append once; False when it is in doubt whether it was applied."""
         values = [[row.get(name, "") for name in self.header] for row in rows]
+        seen, self._seen = self._seen, _Seen()
+        self._turn.appends()
         try:
             answer: Any = self._refused_again(
                 lambda: self.tab.append_rows(values, value_input_option="RAW", insert_data_option="INSERT_ROWS", table_range="A1")
             )
         except TransientError:
             return False
-        return int(answer.get("updates", {}).get("updatedRows", 0)) == len(values)
+        updates = answer.get("updates", {})
+        if int(updates.get("updatedRows", 0)) != len(values):
+            return False
+        self._seen = seen.with_more([row[self.settings.key_column] for row in rows], str(updates.get("updatedRange", "")))
+        return True
 
     def settle_doubts(self) -> int:
         """At a job's end: look again for rows that came late, after their append was given up; how many were taken out."""
@@ -285,23 +369,73 @@ def _repeated(call: Callable[[], T], kind: type[TransientError], *, attempts: in
     raise DeliveryError("the sheet was not reached")
 
 
-def _turn_of(where: tuple[str, str, str], locks: Path | None) -> Callable[[], AbstractContextManager[Any]]:
-    """What lets one thread at a time look and then append, on the whole machine where `locks` is a folder."""
-    with _locks_lock:
-        mine = _locks.setdefault(where, threading.RLock())
-    if locks is None:
-        return lambda: mine
-    from filelock import FileLock
+@dataclass(frozen=True)
+class _Seen:
+    """The keys as of the last look, and the number of the last row that has one."""
 
-    name = hashlib.sha256("|".join(where).encode()).hexdigest()[:16]
-    file = FileLock(locks / f"sheet-{name}.lock", mode=0o600, thread_local=False)
+    keys: list[str] = field(default_factory=list)
+    row: int = 0
+
+    @classmethod
+    def of(cls, column: Sequence[Sequence[Any]]) -> _Seen:
+        """From the cells of the key column, the header's first."""
+        cells = [(row, str(cell[0])) for row, cell in enumerate(column[1:], 2) if cell and cell[0] != ""]
+        return cls([key for _, key in cells], cells[-1][0] if cells else 0)
+
+    def with_more(self, keys: Sequence[str], written: str) -> _Seen:
+        """After an append of ours to the range `written`; knows nothing if that is not the end of the column."""
+        last = re.search(r"(\d+)$", written)
+        row = int(last[1]) if last else 0
+        if row - len(keys) < self.row:
+            return _Seen()
+        self.keys.extend(keys)
+        return _Seen(self.keys, row)
+
+
+class _Turn:
+    """Lets one thread at a time look and then append, on the whole machine where `locks` is a folder."""
+
+    def __init__(self, where: tuple[str, str, str], locks: Path | None) -> None:
+        with _locks_lock:
+            self._mine, self._count = _locks.setdefault(where, (threading.RLock(), [0]))
+        self._file: AbstractContextManager[Any] = nullcontext()
+        self._mark: Path | None = None
+        if locks is not None:
+            from filelock import FileLock
+
+            name = hashlib.sha256("|".join(where).encode()).hexdigest()[:16]
+            self._file = FileLock(locks / f"sheet-{name}.lock", mode=0o600, thread_local=False)
+            self._mark = locks / f"sheet-{name}.appended"
 
     @contextmanager
-    def turn() -> Iterator[None]:
-        with mine, file:
+    def __call__(self) -> Iterator[None]:
+        with self._mine, self._file:
             yield
 
-    return turn
+    def appends(self) -> None:
+        """Let every other turn know, in this process and in others, that what they saw is no longer all."""
+        self._count[0] += 1
+        if self._mark:
+            self._mark.touch(mode=0o600)
+
+    def stamp(self) -> tuple[int, int]:
+        """Changes when anybody appends."""
+        there = self._mark is not None and self._mark.exists()
+        return self._count[0], self._mark.stat().st_mtime_ns if there and self._mark else 0
+
+
+def _range(tab: str, cells: str) -> str:
+    """An A1 range of a tab, or all of it."""
+    from gspread.utils import absolute_range_name
+
+    return absolute_range_name(tab, cells or None)
+
+
+def _letters(column: int) -> str:
+    """The letters of a column, from 0."""
+    from gspread.utils import rowcol_to_a1
+
+    return rowcol_to_a1(1, column + 1).rstrip("1")
 
 
 def raise_for_cells(row: Mapping[str, str], key: str) -> None:

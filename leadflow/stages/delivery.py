@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, TypeVar
 
@@ -44,7 +45,7 @@ def _deliver(leads: pl.DataFrame, sheet: Sheet, policy: Policy, job_id: str, emi
     if "disposition" not in leads.columns:
         leads = settle(leads, policy)
     key = sheet.settings.key_column
-    extra = [c for c in leads.columns if c not in _INTERNAL]
+    extra = own_columns(leads.columns)
     rows = _rows(leads.filter(pl.col("disposition") == "deliver"), key, policy, job_id, extra)
     bad = _bad(rows, key, emit, batch)
     rows = rows.filter(~pl.col(key).is_in(bad)).unique(key, keep="last", maintain_order=True)
@@ -92,6 +93,11 @@ def _rows(leads: pl.DataFrame, key: str, policy: Policy, job_id: str, extra: lis
     own = as_text(leads, ["person_key", *_NAMES]).rename({"person_key": key, **_NAMES})
     # A column of the script wins over one of ours by the same name.
     return pl.concat([own, found], how="horizontal").with_columns(as_text(leads, extra).get_columns())
+
+
+def own_columns(names: Iterable[str]) -> list[str]:
+    """Which of a frame's columns are the script's own, to be delivered as they are."""
+    return [name for name in names if name not in _INTERNAL]
 
 
 def _zone_of(name: str) -> pl.Expr:

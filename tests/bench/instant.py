@@ -19,6 +19,9 @@ from leadflow.verdicts import Scrub, Verdict
 class InstantIdicore(Idicore):
     """Makes each answer from the key; the pool, its threads and its order are the real ones."""
 
+    def sign_in(self) -> None:
+        return
+
     def lookup(self, person: Person, stop: Any = None) -> Answer:
         truth = invent(person.person_key)
         phones = tuple(Phone(f"+1{number}", "Mobile", rank) for rank, number in enumerate(truth.phones, 1))
@@ -48,8 +51,17 @@ def _scrub(phone: str, check: str, verdict: Verdict) -> Scrub:
 class InstantSheet(Sheet):
     """Takes every row and keeps none."""
 
-    def connect(self) -> None:
+    def connect(self, prove: bool = False) -> None:
         self.header = [self.settings.key_column]
+
+    def prepare(self, names: Any) -> int:
+        return 0
+
+    def raise_if_full(self, rows: int) -> None:
+        return
+
+    def look_ahead(self) -> None:
+        return
 
     def ensure_columns(self, names: Any) -> bool:
         return False
