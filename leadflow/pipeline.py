@@ -259,11 +259,7 @@ class Pipeline:
         settled = sum(n for (d, _), n in tally.items() if d in ("delivered", "held"))
         if any(tally.get(key) for key in tally if key != ("", "")):
             self._log("Engine", f"Resuming: {settled} of {counts['todo']} leads are settled")
-<<<<<<< HEAD
         self.progress = Progress(settled, counts["todo"], dict.fromkeys(STAGES, settled))
-=======
-        self.progress = Progress(settled, counts["todo"])
->>>>>>> bench
         self._others = self.find_others(self.checkpoints.earlier_jobs(self.job_id))
         return self._stored(-(-counts["todo"] // self.settings.batch_size))
 

@@ -47,12 +47,8 @@ class Sheet:
         where = (settings.base_url, settings.spreadsheet_id)
         self.reads = shared_limiter((*where, "reads"), lambda: Limiter("Google Sheets", 4, settings.reads_per_minute))
         self.writes = shared_limiter((*where, "writes"), lambda: Limiter("Google Sheets", 1, settings.writes_per_minute, settings.write_every_s))
-<<<<<<< HEAD
         self._stop = stop
-        self._turn = _turn_of((*where, settings.worksheet), locks)
-=======
         self._turn = _Turn((*where, settings.worksheet), locks)
->>>>>>> bench
         self.header: list[str] = []
         self._doubtful: set[str] = set()
         self._seen = _Seen()

@@ -39,19 +39,11 @@ def check_phones(
     stop: StopFlag | None,
 ) -> pl.DataFrame:
     """Adds `column`: a list of verdict words, one for each phone of the lead, in the order of its phones."""
-<<<<<<< HEAD
-    now = datetime.now(timezone.utc)
-    known = {phone: scrub for phone, scrub in known.items() if scrub.fresh(now, OLDEST)}
-    if "phones" not in leads.columns:
-        leads = leads.with_columns(pl.Series("phones", phone_lists(leads), TEXTS))
-    phones = per_phone(leads)
-=======
     if "phones" not in leads.columns:
         leads = leads.with_columns(pl.Series("phones", phone_lists(leads), TEXTS))
     phones = per_phone(leads)
     now = datetime.now(timezone.utc)
     known = {phone: scrub for phone, scrub in known.items() if scrub.fresh(now, OLDEST)}
->>>>>>> bench
     wanted = [phone for phone in phones["phones"].unique(maintain_order=True) if phone not in known]
     answered = _ask(service, wanted, stop, stage, emit, batch) if wanted else {}
     if on_scrubs and answered:
