@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from leadflow.job import Job as Job
     from leadflow.job import JobHandle as JobHandle
     from leadflow.job import JobStatus as JobStatus
+    from leadflow.notebook import panel as panel
+    from leadflow.notebook import watch as watch
     from leadflow.prompt import forget as forget
     from leadflow.prompt import report as report
     from leadflow.reports import compare as compare
@@ -48,6 +50,8 @@ _HOME = {
     "lineage": "leadflow.reports",
     "report": "leadflow.prompt",
     "forget": "leadflow.prompt",
+    "panel": "leadflow.notebook",
+    "watch": "leadflow.notebook",
 }
 _MODULES = ("errors", "local", "stages")
 

@@ -98,10 +98,7 @@ class Checkpoints:
                 self._db.execute("COMMIT")
             except sqlite3.Error as error:
                 self._rollback()
-                raise HistoryError(
-                    f"checkpoints could not be written to {self.path} ({error}). Free disk space or fix its permissions, "
-                    "then engine.resume(job_id)"
-                ) from error
+                raise self._unwritten(error) from error
             except BaseException:
                 self._rollback()
                 raise
@@ -112,10 +109,18 @@ class Checkpoints:
             try:
                 yield self._db
             except sqlite3.Error as error:
-                raise HistoryError(
-                    f"checkpoints could not be read from {self.path} ({error}). Do not delete the file: it holds paid answers. "
-                    "Copy it, mend the copy with: sqlite3 FILE .recover, put it back and engine.resume(job_id)"
-                ) from error
+                raise self._damaged(error) from error
+
+    def _unwritten(self, error: sqlite3.Error) -> HistoryError:
+        if not isinstance(error, sqlite3.OperationalError):
+            return self._damaged(error)
+        return HistoryError(f"checkpoints could not be written to {self.path} ({error}). Free disk space or fix its permissions, then engine.resume(job_id)")
+
+    def _damaged(self, error: sqlite3.Error) -> HistoryError:
+        return HistoryError(
+            f"checkpoints could not be read from {self.path} ({error}). Do not delete the file: it holds paid answers. "
+            "Copy it, mend the copy with: sqlite3 FILE .recover, put it back and engine.resume(job_id)"
+        )
 
     def try_again(self) -> None:
         """After a failed write, such as a full disk: let a new or resumed job write again."""

@@ -7,6 +7,7 @@ import os
 import re
 import secrets
 import socket
+import sys
 import threading
 import traceback
 from collections.abc import Callable
@@ -197,7 +198,7 @@ class Engine:
         for service in (self.idicore, self.litigator, self.dnc):
             if breaker := getattr(service, "breaker", None):
                 breaker.reset()
-        services = self._services(job_id)
+        services = self._services(job_id, stop)
         pipeline = Pipeline(job_id, plan, self.settings, services, self.checkpoints, self.history, bus, stop, budget, self._live)
         handle = JobHandle(job_id, plan["name"], stop, lambda: pipeline.progress)
         self._running[job_id] = handle
@@ -207,9 +208,9 @@ class Engine:
     def _live(self, job_ids: list[str]) -> list[str]:
         return self.history.live(job_ids, _owner(), _STALE_S) if job_ids else []
 
-    def _services(self, job_id: str) -> Services:
+    def _services(self, job_id: str, stop: threading.Event) -> Services:
         warehouse = Warehouse(self.settings.warehouse, query_tag=f"leadflow:{job_id}")
-        return Services(warehouse, self.idicore, self.litigator, self.dnc, Sheet(self.settings.sheets, locks=self.settings.home.expanduser()))
+        return Services(warehouse, self.idicore, self.litigator, self.dnc, Sheet(self.settings.sheets, locks=self.settings.home.expanduser(), stop=stop))
 
     def _drive(self, pipeline: Pipeline, handle: JobHandle) -> None:
         """The job's thread: run, then record how it ended, whatever happened."""
@@ -296,6 +297,11 @@ class Engine:
         )
         self.history.flush()
         return Job(job_id, pipeline.plan["name"], status, counts, message, self.report, self.trace)
+
+    @property
+    def running(self) -> list[JobHandle]:
+        """The jobs that run now in this engine, the newest last."""
+        return [handle for handle in self._running.values() if not handle.wait(0)]
 
     def estimate(self, script: str | Path, limit_rows: int | None = None) -> Estimate:
         """Rows, calls and money of a run, by the exact anti-join; buys nothing and writes to no table of yours."""
@@ -456,7 +462,7 @@ def _watched(handle: JobHandle, progress: bool) -> Job:
     from tqdm.auto import tqdm
 
     try:
-        with tqdm(total=100, desc=handle.name, unit="%", disable=None if progress else True) as bar:
+        with tqdm(total=100, desc=handle.name, unit="%", disable=not (progress and _has_display())) as bar:
             while not handle.wait(0.2):
                 bar.update(handle.progress.percent - bar.n)
             bar.update(handle.progress.percent - bar.n)
@@ -465,3 +471,9 @@ def _watched(handle: JobHandle, progress: bool) -> Job:
         handle.wait()
         raise
     return handle.result()
+
+
+def _has_display() -> bool:
+    """A notebook, which is no terminal, or a terminal."""
+    shell = sys.modules["IPython"].get_ipython() if "IPython" in sys.modules else None
+    return hasattr(shell, "kernel") or sys.stderr.isatty()

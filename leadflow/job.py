@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import TYPE_CHECKING, Any
 
@@ -59,10 +59,21 @@ class Counts:
 
 @dataclass(frozen=True)
 class Progress:
-    """How far a job is: leads settled of leads to process."""
+    """How far a job is: leads settled of leads to process, leads through each stage, and counts by outcome."""
 
     done: int = 0
     total: int | None = None
+    stages: dict[str, int] = field(default_factory=dict)
+    counts: dict[str, int] = field(default_factory=dict)
+
+    def through(self, stage: str, leads: int) -> Progress:
+        """The progress once so many more leads are through a stage."""
+        return replace(self, stages={**self.stages, stage: self.stages.get(stage, 0) + leads})
+
+    def settled(self, leads: int, counts: Mapping[str, int]) -> Progress:
+        """The progress once so many more leads are settled; `counts` are added up."""
+        summed = {name: self.counts.get(name, 0) + counts.get(name, 0) for name in {**self.counts, **counts}}
+        return replace(self, done=self.done + leads, counts=summed)
 
     @property
     def percent(self) -> int:
@@ -129,6 +140,13 @@ class JobHandle:
         if not self._done.is_set():
             return JobStatus.RUNNING
         return self._job.status if self._job else JobStatus.FAILED
+
+    @property
+    def ended_with(self) -> str:
+        """What the job said at its end; empty while it runs."""
+        if self._job is not None:
+            return self._job.message
+        return "" if self._error is None else str(self._error)
 
     def stop(self) -> None:
         """Ask the job to stop; it ends as STOPPED once the calls in flight are back."""

@@ -43,6 +43,10 @@ if TYPE_CHECKING:
 _WAITING_A_WINDOW = 8
 
 
+STAGES = ("Lookup", "Litigators", "DNC", "Sheet", "Cache")
+_COUNTED = ("phones_found", "litigator", "dnc", "delivered", "held", "retry")
+
+
 @dataclass
 class Services:
     """The outside systems of a run; each owns its limits."""
@@ -191,6 +195,10 @@ class Pipeline:
                 self.stop.wait(0.02)
         return flying
 
+    def _through(self, stage: str, leads: int) -> None:
+        with self._lock:
+            self.progress = self.progress.through(stage, leads)
+
     def _count(self, processing: int = 0, unsettled: int = 0) -> None:
         with self._lock:
             self._processing += processing
@@ -251,7 +259,7 @@ class Pipeline:
         settled = sum(n for (d, _), n in tally.items() if d in ("delivered", "held"))
         if any(tally.get(key) for key in tally if key != ("", "")):
             self._log("Engine", f"Resuming: {settled} of {counts['todo']} leads are settled")
-        self.progress = Progress(settled, counts["todo"])
+        self.progress = Progress(settled, counts["todo"], dict.fromkeys(STAGES, settled))
         self._others = self.find_others(self.checkpoints.earlier_jobs(self.job_id))
         return self._stored(-(-counts["todo"] // self.settings.batch_size))
 
@@ -295,6 +303,8 @@ class Pipeline:
         self._raise_if_halted()
         with _timed(batch, "check_s"):
             leads = self._check(batch, leads, checks)
+        for stage in ("Litigators", "DNC"):
+            self._through(stage, batch.leads.height)
         batch.leads = settle(leads, self.settings.policy)
         self._raise_if_halted()
         sheet.put(batch)
@@ -353,6 +363,7 @@ class Pipeline:
 
     def _save_answer(self, answer: Answer) -> None:
         self.checkpoints.save_answer(self.job_id, answer)
+        self._through("Lookup", 1)
 
     def _check(self, batch: Batch, leads: pl.DataFrame, checks: ThreadPoolExecutor) -> pl.DataFrame:
         """Both checks at once; each adds its own column."""
@@ -368,6 +379,7 @@ class Pipeline:
             self.services.litigator,
             known=self._fresh(phones, "litigator"),
             on_scrubs=self.checkpoints.save_scrubs,
+            stop=_AnyEvent(self.stop, self._halt),
             emit=self.bus.emit,
             batch=number,
         )
@@ -378,6 +390,7 @@ class Pipeline:
             self.services.dnc,
             known=self._fresh(phones, "dnc"),
             on_scrubs=self.checkpoints.save_scrubs,
+            stop=_AnyEvent(self.stop, self._halt),
             emit=self.bus.emit,
             batch=number,
         )
@@ -395,6 +408,7 @@ class Pipeline:
         number = batches[0].number if len(batches) == 1 else None
         with _timed(*batches, name="deliver_s"):
             done = deliver(leads, self.services.sheet, policy=self.settings.policy, job_id=self.job_id, emit=self.bus.emit, batch=number)
+        self._through("Sheet", leads.height)
         start = 0
         for batch in batches:
             batch.leads = done.slice(start, batch.leads.height)
@@ -407,6 +421,7 @@ class Pipeline:
             consolidate(leads, self.services.warehouse, job_id=self.job_id, script=self.plan["name"], emit=self.bus.emit)
         outcomes = [_outcome(row) for row in leads.select("person_key", "disposition", "delivered", "reason").iter_rows()]
         self.checkpoints.settle(self.job_id, outcomes)
+        self._through("Cache", leads.height)
         start = 0
         for batch in batches:
             self._done(batch, outcomes[start : start + batch.leads.height])
@@ -421,10 +436,11 @@ class Pipeline:
                 said = f"{disposition} ({reason})" if reason else disposition
                 self.bus.emit(RowProcessed(stage="Engine", batch=batch.number, row=row, person_key=key, outcome=said))
         settled = sum(1 for _, d, _ in outcomes if d != "retry")
+        facts = _batch_facts(batch, outcomes)
         with self._lock:
-            self.progress = Progress(self.progress.done + settled, self.progress.total)
+            self.progress = self.progress.settled(settled, {name: facts[name] for name in _COUNTED})
         self.history.record_leads(self.job_id, batch.number, outcomes)
-        self.history.record_batch(self.job_id, batch.number, **_batch_facts(batch, outcomes))
+        self.history.record_batch(self.job_id, batch.number, **facts)
         done, total = self.progress.done, self.progress.total
         self.history.update_job(self.job_id, progress=self.progress.percent, total_rows_processed=done)
         message = f"Batch {batch.number} done: {done} of {total} leads settled"

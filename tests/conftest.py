@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+from outcome import OBSERVED, fault_table
 
 from leadflow.local import World, start
 from leadflow.services import limits
@@ -37,3 +38,11 @@ def world(local_world: World) -> World:
     )
     local_world.reset()
     return local_world
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """The fault table: what the tests saw in the sheet, in the tables and in the vendors' bills."""
+    if OBSERVED:
+        terminalreporter.section("faults")
+        for line in fault_table():
+            terminalreporter.write_line(line)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import json
+import os
+import re
 from collections import Counter
 from dataclasses import dataclass
 from typing import Any
@@ -12,6 +14,7 @@ from leadflow.local import sample
 from leadflow.services.warehouse import Warehouse
 
 SCRIPT = "SELECT * FROM RAW_LEADS"
+OBSERVED: list[tuple[str, Outcome]] = []
 
 
 @dataclass
@@ -54,13 +57,27 @@ def observe(world: Any, engine: Any, job_id: str, in_flight: int = 0) -> Outcome
     consolidated = table_keys(world, "UNIQUE_CONSOLIDATED_DATA", "Lead Key")
     lost = len(set(delivered) - set(sheet)) + len(set(final) - set(cache)) + len(set(final) - set(consolidated))
     bought = world.stats()["idicore"]["bought"]
-    return Outcome(
+    outcome = Outcome(
         rows=len(rows),
         doubled=doubles(sheet) + doubles(cache) + doubles(consolidated),
         lost=lost,
         bought_twice=max(0, doubles([k for k, n in bought.items() for _ in range(n)]) - in_flight),
         unsafe=unsafe_phones(world, rows),
     )
+    OBSERVED.append((os.environ.get("PYTEST_CURRENT_TEST", "").rpartition("::")[2].split(" ")[0], outcome))
+    return outcome
+
+
+def fault_table() -> list[str]:
+    """What was observed, by fault: times observed, and sums of what must be zero."""
+    sums: dict[str, list[int]] = {}
+    for test, seen in OBSERVED:
+        fault = re.sub(r"\[\d+\]$", "", test.removeprefix("test_"))
+        row = sums.setdefault(fault, [0] * 6)
+        for n, value in enumerate((1, seen.rows, seen.lost, seen.doubled, seen.bought_twice, seen.unsafe)):
+            row[n] += value
+    lines = [f"{'fault':<86} {'seen':>4} {'rows':>6} {'lost':>4} {'doubled':>7} {'bought twice':>12} {'unsafe':>6}"]
+    return lines + [f"{fault[:86]:<86} {n:>4} {rows:>6} {lost:>4} {doubled:>7} {twice:>12} {unsafe:>6}" for fault, (n, rows, lost, doubled, twice, unsafe) in sums.items()]
 
 
 def truth_phones() -> list[dict[str, Any]]:

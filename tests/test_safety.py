@@ -123,7 +123,12 @@ def test_two_processes_on_one_sheet_and_one_history(world):
 
 _HOLD = """
 import duckdb, sys, time
-connection = duckdb.connect(sys.argv[1])
+while True:
+    try:
+        connection = duckdb.connect(sys.argv[1])
+        break
+    except duckdb.IOException:
+        time.sleep(0.005)
 connection.execute("BEGIN; CREATE TABLE IF NOT EXISTS held (a INT)")
 print("held", flush=True)
 time.sleep(float(sys.argv[2]))

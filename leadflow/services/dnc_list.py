@@ -9,6 +9,7 @@ from pathlib import Path
 from leadflow.errors import RefusedError, SettingsError
 from leadflow.phones import ten_digits
 from leadflow.services.dncscrub import POLICY_VERSION, DncScrub
+from leadflow.services.limits import StopFlag
 from leadflow.settings import DncSettings
 from leadflow.verdicts import Scrub, Verdict
 
@@ -28,8 +29,8 @@ class DncListFile:
         self.path = Path(settings.list_path).expanduser()
         self.list_date = date.fromisoformat(settings.list_date)
 
-    def check(self, phones: Sequence[str]) -> dict[str, Scrub]:
-        """Do-not-call verdicts of E.164 phones; raises RefusedError when the list is missing or too old."""
+    def check(self, phones: Sequence[str], stop: StopFlag | None = None) -> dict[str, Scrub]:
+        """Do-not-call verdicts of E.164 phones, too quick to be stopped; raises RefusedError when the list is missing or too old."""
         self._raise_if_unusable()
         listed = self._listed([ten_digits(phone) for phone in phones])
         now = datetime.now(timezone.utc)

@@ -15,7 +15,7 @@ import httpx
 from leadflow.errors import RefusedError, SettingsError, UnreadableError
 from leadflow.phones import ten_digits, to_e164
 from leadflow.services.http import Caller, read_json
-from leadflow.services.limits import Breaker, Limiter, shared_limiter
+from leadflow.services.limits import Breaker, Limiter, StopFlag, shared_limiter
 from leadflow.settings import DncSettings, LitigatorSettings
 from leadflow.verdicts import Scrub, Verdict
 
@@ -59,28 +59,28 @@ class _Bulk:
         self.breaker = Breaker(name, settings.breaker_failures)
         self._caller = Caller(name, self.limiter, self.breaker, settings.timeout_s, settings.attempts)
 
-    def check(self, phones: Sequence[str], body: Callable[[str], dict[str, Any]], headers: dict[str, str], read: Callable[[dict[str, Any]], Scrub | None]) -> Answers:
+    def check(self, phones: Sequence[str], body: Callable[[str], dict[str, Any]], headers: dict[str, str], read: Callable[[dict[str, Any]], Scrub | None], stop: StopFlag | None) -> Answers:
         """The checks of these phones, keyed by E.164."""
         wanted = list(dict.fromkeys(phones))
         found: Answers = {}
         for start in range(0, len(wanted), self.max_numbers):
-            found |= self._isolating(wanted[start : start + self.max_numbers], body, headers, read)
+            found |= self._isolating(wanted[start : start + self.max_numbers], body, headers, read, stop)
         return {phone: scrub for phone, scrub in found.items() if phone in set(wanted)}
 
-    def _isolating(self, phones: list[str], body: Callable[[str], dict[str, Any]], headers: dict[str, str], read: Callable[[dict[str, Any]], Scrub | None]) -> Answers:
+    def _isolating(self, phones: list[str], body: Callable[[str], dict[str, Any]], headers: dict[str, str], read: Callable[[dict[str, Any]], Scrub | None], stop: StopFlag | None) -> Answers:
         """One bulk; when the vendor refuses it (400) because of one number, halve it until that one is alone."""
         try:
-            rows = self._post(body(",".join(map(ten_digits, phones))), headers)
+            rows = self._post(body(",".join(map(ten_digits, phones))), headers, stop)
         except _BadNumber:
             if len(phones) == 1:
                 return {}
             middle = len(phones) // 2
             halves = (phones[:middle], phones[middle:])
-            return {p: s for half in halves for p, s in self._isolating(half, body, headers, read).items()}
+            return {p: s for half in halves for p, s in self._isolating(half, body, headers, read, stop).items()}
         scrubs = [read(row) for row in rows]
         return _agreeing([s for s in scrubs if s is not None])
 
-    def _post(self, body: dict[str, Any], headers: dict[str, str]) -> list[dict[str, Any]]:
+    def _post(self, body: dict[str, Any], headers: dict[str, str], stop: StopFlag | None) -> list[dict[str, Any]]:
         def read(response: httpx.Response) -> list[dict[str, Any]]:
             rows = read_json(self.name, response)
             if not isinstance(rows, list):
@@ -93,7 +93,7 @@ class _Bulk:
                 raise _BadNumber(f"{self.name} refused a number of the request")
             return response
 
-        return self._caller.call(send, read)
+        return self._caller.call(send, read, stop)
 
     def close(self) -> None:
         self._caller.close()
@@ -122,12 +122,12 @@ class LitigatorList:
         self._bulk = _Bulk("the litigator list", self._login, settings)
         self.breaker = self._bulk.breaker
 
-    def check(self, phones: Sequence[str]) -> Answers:
+    def check(self, phones: Sequence[str], stop: StopFlag | None = None) -> Answers:
         """Litigator verdicts of E.164 phones; one that was not answered for is absent.
 
-        Raises TransientError, UnreadableError, RefusedError or ServiceDownError.
+        Raises TransientError, UnreadableError, RefusedError, ServiceDownError, or Stopped when `stop` is set.
         """
-        return self._bulk.check(phones, self._body, {"loginId": self._login}, self._read)
+        return self._bulk.check(phones, self._body, {"loginId": self._login}, self._read, stop)
 
     def _body(self, phone_list: str) -> dict[str, Any]:
         body: dict[str, Any] = {"phoneList": phone_list, "loginId": self._login, "OutputFormat": "JsonArray"}
@@ -163,12 +163,12 @@ class DncScrub:
         self._bulk = _Bulk("the do-not-call scrub", self._login, settings)
         self.breaker = self._bulk.breaker
 
-    def check(self, phones: Sequence[str]) -> Answers:
+    def check(self, phones: Sequence[str], stop: StopFlag | None = None) -> Answers:
         """Do-not-call verdicts of E.164 phones; one that was not answered for is absent.
 
-        Raises TransientError, UnreadableError, RefusedError or ServiceDownError.
+        Raises TransientError, UnreadableError, RefusedError, ServiceDownError, or Stopped when `stop` is set.
         """
-        return self._bulk.check(phones, self._body, {"loginId": self._login}, self._read)
+        return self._bulk.check(phones, self._body, {"loginId": self._login}, self._read, stop)
 
     def _body(self, phone_list: str) -> dict[str, Any]:
         settings = self.settings

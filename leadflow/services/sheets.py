@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import stamina
 
 from leadflow.errors import DeliveryError, InputError, RefusedError, TransientError
-from leadflow.services.limits import Limiter, shared_limiter
+from leadflow.services.limits import Limiter, StopFlag, shared_limiter
 from leadflow.settings import SheetsSettings
 
 if TYPE_CHECKING:
@@ -42,11 +42,12 @@ _locks_lock = threading.Lock()
 class Sheet:
     """One tab of a spreadsheet. Sheets of the same tab take turns, in one process and over processes that share `locks`."""
 
-    def __init__(self, settings: SheetsSettings, locks: Path | None = None) -> None:
+    def __init__(self, settings: SheetsSettings, locks: Path | None = None, stop: StopFlag | None = None) -> None:
         self.settings = settings
         where = (settings.base_url, settings.spreadsheet_id)
         self.reads = shared_limiter((*where, "reads"), lambda: Limiter("Google Sheets", 4, settings.reads_per_minute))
         self.writes = shared_limiter((*where, "writes"), lambda: Limiter("Google Sheets", 1, settings.writes_per_minute, settings.write_every_s))
+        self._stop = stop
         self._turn = _Turn((*where, settings.worksheet), locks)
         self.header: list[str] = []
         self._doubtful: set[str] = set()
@@ -114,7 +115,7 @@ class Sheet:
                 self.timeout = sheet.settings.timeout_s
                 url = endpoint.replace(_GOOGLE, sheet.settings.base_url, 1)
                 limiter = sheet.reads if method.lower() == "get" else sheet.writes
-                with limiter.slot():
+                with limiter.slot(sheet._stop):
                     answer = _explained(lambda: _readable(super(Client, self).request(method, url, *args, **options)), limiter)
                 limiter.went_well()
                 return answer

@@ -10,6 +10,7 @@ import polars as pl
 
 from leadflow.errors import RefusedError, ServiceDownError, TransientError, UnreadableError
 from leadflow.events import Emit, JobLog
+from leadflow.services.limits import StopFlag
 from leadflow.stages.frames import phone_lists
 from leadflow.stages.lists import TEXTS, per_lead, per_phone
 from leadflow.verdicts import CALLABLE, Scrub, Verdict
@@ -21,7 +22,7 @@ OLDEST = timedelta(days=31)
 class PhoneCheck(Protocol):
     """A service that checks phones; one that it could not answer for is absent from what it returns."""
 
-    def check(self, phones: Sequence[str]) -> Mapping[str, Scrub]:
+    def check(self, phones: Sequence[str], stop: StopFlag | None = None) -> Mapping[str, Scrub]:
         """The checks by E.164 phone."""
         ...
 
@@ -35,6 +36,7 @@ def check_phones(
     on_scrubs: Callable[[list[Scrub]], None] | None,
     emit: Emit,
     batch: int | None,
+    stop: StopFlag | None,
 ) -> pl.DataFrame:
     """Adds `column`: a list of verdict words, one for each phone of the lead, in the order of its phones."""
     if "phones" not in leads.columns:
@@ -43,7 +45,7 @@ def check_phones(
     now = datetime.now(timezone.utc)
     known = {phone: scrub for phone, scrub in known.items() if scrub.fresh(now, OLDEST)}
     wanted = [phone for phone in phones["phones"].unique(maintain_order=True) if phone not in known]
-    answered = _ask(service, wanted, stage, emit, batch) if wanted else {}
+    answered = _ask(service, wanted, stop, stage, emit, batch) if wanted else {}
     if on_scrubs and answered:
         on_scrubs(list(answered.values()))
     words = {phone: str(scrub.verdict) for phone, scrub in {**known, **answered}.items()}
@@ -53,10 +55,10 @@ def check_phones(
     return leads.with_columns(per_lead(phones, leads.height, verdicts=pl.col("verdict"))["verdicts"].alias(column))
 
 
-def _ask(service: PhoneCheck, phones: list[str], stage: str, emit: Emit, batch: int | None) -> dict[str, Scrub]:
+def _ask(service: PhoneCheck, phones: list[str], stop: StopFlag | None, stage: str, emit: Emit, batch: int | None) -> dict[str, Scrub]:
     emit(JobLog(stage=stage, batch=batch, message=f"Checking {len(phones)} phones"))
     try:
-        answered = dict(service.check(phones))
+        answered = dict(service.check(phones, stop))
     except (ServiceDownError, RefusedError):
         raise
     except (TransientError, UnreadableError) as error:

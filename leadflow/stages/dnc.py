@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import TypeVar
 
 from leadflow.events import Emit, no_emit
+from leadflow.services.limits import StopFlag
 from leadflow.stages.checks import PhoneCheck, check_phones
 from leadflow.stages.frames import same_kind
 from leadflow.verdicts import Scrub
@@ -19,12 +20,13 @@ def check_dnc(
     *,
     known: Mapping[str, Scrub] | None = None,
     on_scrubs: Callable[[list[Scrub]], None] | None = None,
+    stop: StopFlag | None = None,
     emit: Emit = no_emit,
     batch: int | None = None,
 ) -> F:
     """Check every phone of every lead; adds dnc_verdicts: a list of verdict words, one for each phone.
 
     `leads` has a `phones` column (lists of E.164), or columns such as "Phone 1". A phone in `known` is not asked for.
-    A phone without an answer is unchecked. Raises ColumnsError, RefusedError, ServiceDownError.
+    A phone without an answer is unchecked. Raises ColumnsError, RefusedError, ServiceDownError, or Stopped when `stop` is set.
     """
-    return same_kind(leads, lambda f: check_phones(f, dnc, "dnc_verdicts", "DNC", known or {}, on_scrubs, emit, batch))
+    return same_kind(leads, lambda f: check_phones(f, dnc, "dnc_verdicts", "DNC", known or {}, on_scrubs, emit, batch, stop))

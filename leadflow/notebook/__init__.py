@@ -1,0 +1,6 @@
+"""What an analyst sees in a notebook: the run panel, and the view of a job that runs elsewhere."""
+
+from leadflow.notebook.panel import Panel, panel
+from leadflow.notebook.watch import Watch, watch
+
+__all__ = ["Panel", "Watch", "panel", "watch"]

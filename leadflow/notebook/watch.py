@@ -1,0 +1,130 @@
+"""Follow a job that another notebook or script on this machine runs."""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+from pathlib import Path
+from typing import Any
+
+from leadflow.history import History, open_history
+from leadflow.job import Progress
+from leadflow.notebook.live import Pace, Snapshot, to_html, to_text
+from leadflow.notebook.widgets import bundle, have_widgets
+
+_STALE_S = 30.0
+_COUNTED = ("phones_found", "litigator", "dnc", "delivered", "held", "retry")
+_LOG_LINES = 200
+
+
+def watch(job_id: str, *, history: History | Path | str | None = None, every_s: float = 1.0) -> Watch:
+    """Follow a job of any process on this machine, from the history, until it ends; reads it every `every_s` seconds.
+
+    In a notebook it shows a live view and comes back at once; in a terminal it prints a line at each change and comes
+    back at the job's end. `.status` says how it stands. Raises JobNotFound, with recent jobs, for an unknown id.
+
+    Example:
+        >>> import leadflow as lf
+        >>> with lf.local.start() as world, lf.Engine(world.settings) as engine:
+        ...     handle = engine.submit("SELECT * FROM RAW_LEADS", limit_rows=20)
+        ...     lf.watch(handle.id).status  # doctest: +SKIP
+        'COMPLETED'
+    """
+    found = Watch(job_id, open_history(history), every_s)
+    if _in_notebook():
+        found.start()
+    else:
+        found.tell()
+    return found
+
+
+class Watch:
+    """See `watch`."""
+
+    def __init__(self, job_id: str, history: History, every_s: float) -> None:
+        self.job_id = job_id
+        self._history = history
+        self._every_s = every_s
+        self._pace = Pace()
+        self._ended = threading.Event()
+        self._widget: Any = None
+        self._now = self._read()
+
+    @property
+    def status(self) -> str:
+        """The job's status when it was last read."""
+        return self._now.status
+
+    def wait(self, timeout: float | None = None) -> bool:
+        """Wait for the end of what is watched; whether it has ended."""
+        return self._ended.wait(timeout)
+
+    def start(self) -> None:
+        """Follow in the background, in a widget where there are any."""
+        if have_widgets():
+            import ipywidgets
+
+            self._widget = ipywidgets.HTML(to_html(self._now, self._pace))
+        threading.Thread(target=self._follow, name="leadflow-watch", daemon=True).start()
+
+    def tell(self) -> None:
+        """Follow to the end, writing a line at each change."""
+        last = ""
+        while True:
+            line = to_text(self._now)
+            if line != last:
+                sys.stdout.write(line + "\n")
+                last = line
+            if self._over():
+                return
+            self._ended.wait(self._every_s)
+            self._now = self._read()
+
+    def _follow(self) -> None:
+        while not self._over():
+            self._ended.wait(self._every_s)
+            self._now = self._read()
+            if self._widget is not None:
+                self._widget.value = to_html(self._now, self._pace)
+
+    def _over(self) -> bool:
+        if self._now.status in ("PENDING", "RUNNING"):
+            return False
+        self._ended.set()
+        return True
+
+    def _read(self) -> Snapshot:
+        job = self._history.job(self.job_id)
+        batches = self._history.batches(self.job_id)
+        counts = {name: int(batches[name].fillna(0).sum()) for name in _COUNTED} if len(batches) else {}
+        total = (job["counts"] or {}).get("todo")
+        if total is None and job["status"] in ("COMPLETED", "STOPPED"):
+            total = int(job["total_rows_processed"] or 0)
+        progress = Progress(int(job["total_rows_processed"] or 0), total, {}, counts)
+        lines = self._history.logs(self.job_id).tail(_LOG_LINES)
+        log = [str(row.message) for row in lines.itertuples()]
+        status, message = self._standing(job)
+        return Snapshot(self.job_id, status, progress, message, log)
+
+    def _standing(self, job: dict[str, Any]) -> tuple[str, str]:
+        """The status; DEAD for a job that nobody runs though it never ended."""
+        if job["status"] not in ("PENDING", "RUNNING"):
+            return job["status"], job["message"] or ""
+        owner = job["owner"] or ""
+        mine = owner if f":{os.getpid()}:" in owner else ""
+        if self._history.live([self.job_id], mine, _STALE_S):
+            return job["status"], ""
+        return "DEAD", f"the process that ran it is gone; to go on: engine.resume({self.job_id!r})"
+
+    def _repr_mimebundle_(self, **options: Any) -> dict[str, Any]:
+        return bundle(self._widget, to_html(self._now, self._pace), repr(self), **options)
+
+    def __repr__(self) -> str:
+        """The state in a line."""
+        return f"<Watch: {to_text(self._now)}>"
+
+
+def _in_notebook() -> bool:
+    shell = sys.modules["IPython"].get_ipython() if "IPython" in sys.modules else None
+    return hasattr(shell, "kernel")

@@ -1,0 +1,138 @@
+"""A real JupyterLab in a real Chromium: run, watch, stop, reload, resume, read the report."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+_NOTEBOOK = Path(__file__).resolve().parents[1] / "notebooks" / "01_run_a_job.ipynb"
+_CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+_SHOTS = os.environ.get("LEADFLOW_SCREENSHOTS")
+_PATIENCE_MS = 120_000
+
+if not _CHROMIUM and not os.environ.get("CI"):
+    pytest.skip("no Chromium here; apt-get install chromium", allow_module_level=True)
+
+
+@pytest.fixture
+def lab(tmp_path) -> Iterator[str]:
+    """A JupyterLab over a copy of notebook 01; its address."""
+    shutil.copy(_NOTEBOOK, tmp_path)
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    options = [f"--port={port}", "--ip=127.0.0.1", "--no-browser", "--allow-root", "--IdentityProvider.token=t", "--LabApp.expose_app_in_browser=True", f"--ServerApp.root_dir={tmp_path}"]
+    env = {**os.environ, "JUPYTER_CONFIG_DIR": str(tmp_path / "config"), "JUPYTERLAB_WORKSPACES_DIR": str(tmp_path / "ws"), "JUPYTERLAB_SETTINGS_DIR": str(tmp_path / "set")}
+    with (tmp_path / "lab.log").open("wb") as log:
+        child = subprocess.Popen([sys.executable, "-m", "jupyter", "lab", *options], env=env, stdout=log, stderr=log)
+    try:
+        _wait_for(f"http://127.0.0.1:{port}/api?token=t")
+        yield f"http://127.0.0.1:{port}/lab/tree/{_NOTEBOOK.name}?token=t"
+    finally:
+        child.terminate()
+        child.wait(30)
+
+
+def _wait_for(url: str) -> None:
+    deadline = time.monotonic() + 120
+    while True:
+        try:
+            urllib.request.urlopen(url, timeout=5).read()
+            return
+        except OSError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.2)
+
+
+@pytest.fixture
+def page(lab):
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=_CHROMIUM, args=["--no-sandbox"])
+        page = browser.new_page(viewport={"width": 1180, "height": 900})
+        page.set_default_timeout(_PATIENCE_MS)
+        page.goto(lab)
+        page.wait_for_selector(".jp-Notebook .jp-Cell")
+        yield page
+        browser.close()
+
+
+def _shot(page, name, what=".jp-OutputArea-output:has(.lf-live)"):
+    """A small picture of the panel's output, for the README."""
+    if _SHOTS:
+        page.locator(what).last.screenshot(path=f"{_SHOTS}/{name}.png", style=".jp-toast,.Toastify{display:none}")
+
+
+def _run_all(page):
+    page.wait_for_function("() => window.jupyterapp && document.querySelector('.jp-NotebookPanel')")
+    page.wait_for_function("() => document.querySelector('.jp-Notebook-ExecutionIndicator[data-status=\"idle\"]')")
+    page.evaluate("window.jupyterapp.commands.execute('notebook:run-all-cells')")
+
+
+def _width(page):
+    return float(page.locator(".lf-row.job .lf-fill").last.evaluate("e => e.style.width").rstrip("%"))
+
+
+def _moves(page):
+    """The job's bar is seen at a place between its ends, and later further on."""
+    deadline = time.monotonic() + _PATIENCE_MS / 1000
+    seen = []
+    while time.monotonic() < deadline:
+        if page.locator(".lf-row.job .lf-fill").count():
+            width = _width(page)
+            if 0 < width < 100 and width not in seen:
+                seen.append(width)
+            if len(seen) >= 2:
+                return seen
+        time.sleep(0.1)
+    raise AssertionError(f"the bar did not move: {seen}")
+
+
+def _status(page, word):
+    page.wait_for_function("w => [...document.querySelectorAll('.lf-status')].some(e => e.textContent === w)", arg=word)
+
+
+def _press(page, name):
+    page.locator(f"button.widget-button:has-text('{name}'):not([disabled])").first.click()
+
+
+@pytest.mark.timeout(900)
+def test_run_watch_stop_reload_and_resume(page):
+    _run_all(page)
+    limit = page.locator(".widget-text input[type=text]").first
+    limit.scroll_into_view_if_needed()
+    limit.fill("900")
+    limit.press("Tab")
+    _press(page, "Estimate")
+    page.wait_for_selector("text=leads to look up")
+    _press(page, "Run")
+    first = _moves(page)
+    assert first == sorted(first)
+    page.locator(".lf-live").last.scroll_into_view_if_needed()
+    _shot(page, "panel")
+
+    page.evaluate("window.jupyterapp.commands.execute('docmanager:save')")
+    time.sleep(1)
+    page.reload()
+    page.wait_for_selector(".lf-row.job .lf-fill", state="attached")
+    assert max(_moves(page)) > min(first)
+
+    page.locator(".lf-live").last.scroll_into_view_if_needed()
+    _press(page, "Stop")
+    _status(page, "STOPPED")
+    _press(page, "Resume")
+    _status(page, "COMPLETED")
+    page.wait_for_selector(".jp-OutputArea .lf h2 >> nth=1", state="attached")
+    _shot(page, "report", ".jp-OutputArea-output .lf")
+    assert page.locator(".lf .badge").last.inner_text() == "COMPLETED"
