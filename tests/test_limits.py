@@ -1,0 +1,105 @@
+"""Limits belong to the service: they hold over threads, give way when the vendor refuses, and come back."""
+
+from __future__ import annotations
+
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from leadflow.errors import Stopped
+from leadflow.services.idicore import Idicore, Person
+from leadflow.services.limits import Limiter, shared_limiter
+
+
+def _people(count):
+    return [Person(f"{n:032x}", "Ann", "Lee", f"{n + 1} Elm St", "Bath", "ME", "04530") for n in range(count)]
+
+
+def _starts(limiter, count, threads=8):
+    """When each of `count` calls was let through."""
+    started = []
+
+    def call(_):
+        with limiter.slot():
+            started.append(time.monotonic())
+
+    with ThreadPoolExecutor(threads) as pool:
+        list(pool.map(call, range(count)))
+    return sorted(started)
+
+
+def test_calls_in_flight_never_pass_the_cap():
+    limiter = Limiter("x", 3)
+    now, most, lock = [0], [0], threading.Lock()
+
+    def call(_):
+        with limiter.slot():
+            with lock:
+                now[0] += 1
+                most[0] = max(most[0], now[0])
+            time.sleep(0.002)
+            with lock:
+                now[0] -= 1
+
+    with ThreadPoolExecutor(12) as pool:
+        list(pool.map(call, range(100)))
+    assert most[0] == 3
+
+
+def test_two_calls_start_at_least_every_s_apart():
+    started = _starts(Limiter("x", 4, every_s=0.1), 5)
+    assert all(later - earlier >= 0.1 for earlier, later in zip(started, started[1:], strict=False))
+
+
+def test_a_quota_a_minute_is_kept(monkeypatch):
+    monkeypatch.setattr("leadflow.services.limits._WINDOW_S", 0.4)
+    started = _starts(Limiter("x", 8, per_minute=5), 15)
+    assert all(later - earlier >= 0.4 for earlier, later in zip(started, started[5:], strict=False))
+
+
+def test_calls_refused_together_count_as_one_refusal():
+    limiter = Limiter("x", 32)
+    for _ in range(32):
+        limiter.slow_down(0.0)
+    assert limiter.width == 16
+
+
+def test_a_waiting_call_can_be_stopped():
+    limiter, stop = Limiter("x", 1), threading.Event()
+    threading.Timer(0.1, stop.set).start()
+    with limiter.slot(), pytest.raises(Stopped), limiter.slot(stop):
+        pass
+
+
+def test_the_newest_settings_hold_for_a_shared_limiter():
+    first = shared_limiter(("test", "adopt"), lambda: Limiter("x", 32, 10))
+    assert shared_limiter(("test", "adopt"), lambda: Limiter("x", 4, 5)) is first
+    assert (first.max_in_flight, first.width, first.per_minute) == (4, 4, 5)
+
+
+def test_a_vendor_with_a_lower_cap_than_was_known_is_found_and_given_back_its_speed(world):
+    settings = world.settings.idicore.model_copy(update={"max_in_flight": 16, "attempts": 10})
+    world.configure(latency={"idicore": 0.01}, in_flight={"idicore": 6})
+    with Idicore(settings) as idicore:
+        found = [f.result() for f in idicore.queue(idicore.lookup, _people(150)).values()]
+        slowed = idicore.limiter.width
+        refused = world.stats()["idicore"]["refused"]
+        world.configure(in_flight={"idicore": None})
+        [f.result() for f in idicore.queue(idicore.lookup, _people(600)).values()]
+        assert len(found) == 150
+        assert refused > 0
+        assert slowed < 16
+        assert idicore.limiter.width > slowed
+        assert world.stats()["idicore"]["refused"] == refused
+        assert world.stats()["idicore"]["max_in_flight"] <= 16
+
+
+def test_a_known_cap_is_never_run_into(world):
+    settings = world.settings.idicore.model_copy(update={"max_in_flight": 6})
+    world.configure(latency={"idicore": 0.01}, in_flight={"idicore": 6})
+    with Idicore(settings) as idicore:
+        [f.result() for f in idicore.queue(idicore.lookup, _people(200)).values()]
+    stats = world.stats()["idicore"]
+    assert (stats["refused"], stats["max_in_flight"]) == (0, 6)
