@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import socket
@@ -13,6 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import TimeoutError
 
 _NOTEBOOK = Path(__file__).resolve().parents[1] / "notebooks" / "01_run_a_job.ipynb"
 _CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
@@ -75,9 +77,16 @@ def _shot(page, name, what=".jp-OutputArea-output:has(.lf-live)"):
 
 
 def _run_all(page):
-    page.wait_for_function("() => window.jupyterapp && document.querySelector('.jp-NotebookPanel')")
+    """Run all the cells; again if the notebook was not yet ready to hear it."""
     page.wait_for_function("() => document.querySelector('.jp-Notebook-ExecutionIndicator[data-status=\"idle\"]')")
-    page.evaluate("window.jupyterapp.commands.execute('notebook:run-all-cells')")
+    page.wait_for_function("() => window.jupyterapp && window.jupyterapp.commands.isEnabled('notebook:run-all-cells')")
+    begun = "() => [...document.querySelectorAll('.jp-InputArea-prompt')].some(e => /[0-9*]/.test(e.textContent))"
+    for _ in range(10):
+        page.evaluate("void window.jupyterapp.commands.execute('notebook:run-all-cells')")
+        with contextlib.suppress(TimeoutError):
+            page.wait_for_function(begun, timeout=8_000)
+            return
+    raise AssertionError("JupyterLab did not run the cells")
 
 
 def _width(page):
