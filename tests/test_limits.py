@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -50,7 +51,7 @@ def test_calls_in_flight_never_pass_the_cap():
 
 def test_two_calls_start_at_least_every_s_apart():
     started = _starts(Limiter("x", 4, every_s=0.1), 5)
-    assert all(later - earlier >= 0.1 for earlier, later in zip(started, started[1:], strict=False))
+    assert all(later - earlier >= 0.1 for earlier, later in itertools.pairwise(started))
 
 
 def test_a_quota_a_minute_is_kept(monkeypatch):

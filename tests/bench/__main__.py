@@ -29,7 +29,9 @@ def main() -> None:
                 print({k: round(v, 2) for k, v in run["marks"].items()}, run["stages"], run["cpu_s"], run["world_cpu_s"])
     if "own" in parts:
         print(own.stages())
-        print(own.told(own.jobs(asked.sockets, asked.in_process)))
+        print(own.HEAD)
+        for row in own.jobs(asked.sockets, asked.in_process):
+            print(row, flush=True)
     if "history" in parts:
         print(past.measure(asked.events, asked.jobs))
     if "imports" in parts:

@@ -32,14 +32,14 @@ class InstantIdicore(Idicore):
 class InstantLitigators(LitigatorList):
     """Answers from the phone."""
 
-    def check(self, phones: Sequence[str]) -> dict[str, Scrub]:
+    def check(self, phones: Sequence[str], stop: Any = None) -> dict[str, Scrub]:
         return {p: _scrub(p, "litigator", Verdict.LITIGATOR if is_litigator(p[2:]) else Verdict.CLEAN) for p in phones}
 
 
 class InstantDnc(DncScrub):
     """Answers from the phone."""
 
-    def check(self, phones: Sequence[str]) -> dict[str, Scrub]:
+    def check(self, phones: Sequence[str], stop: Any = None) -> dict[str, Scrub]:
         return {p: _scrub(p, "dnc", CODES[dnc_code(p[2:])]) for p in phones}
 
 
