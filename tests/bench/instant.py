@@ -84,6 +84,6 @@ def equip(engine: lf.Engine) -> None:
         service.close()
     engine.idicore = InstantIdicore(settings.idicore)
     engine.litigator, engine.dnc = InstantLitigators(settings.litigator), InstantDnc(settings.dnc)
-    engine._services = lambda job_id: Services(  # type: ignore[method-assign]
+    engine._services = lambda *_: Services(  # type: ignore[method-assign]
         InstantWarehouse(settings.warehouse), engine.idicore, engine.litigator, engine.dnc, InstantSheet(settings.sheets)
     )
