@@ -11,7 +11,7 @@ import threading
 import time
 import unicodedata
 from collections.abc import Callable, Iterable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from types import TracebackType
@@ -23,6 +23,7 @@ from leadflow.errors import RefusedError, UnreadableError
 from leadflow.phones import to_e164
 from leadflow.services.http import Caller, read_json
 from leadflow.services.limits import Breaker, Limiter, StopFlag, shared_limiter
+from leadflow.services.remote import ExecutorTransport
 from leadflow.settings import IdicoreSettings
 
 T = TypeVar("T")
@@ -92,9 +93,12 @@ class Answer:
 
 
 class Idicore:
-    """The people search. One instance may serve many threads; `pool` runs its lookups first come, first served."""
+    """The people search. One instance may serve many threads; `pool` runs its lookups first come, first served.
 
-    def __init__(self, settings: IdicoreSettings) -> None:
+    With an `executor` its workers send the searches; the login and its secret stay in this process.
+    """
+
+    def __init__(self, settings: IdicoreSettings, executor: Executor | None = None) -> None:
         self.settings = settings
         self.limiter = shared_limiter(
             (settings.search_url, settings.client_id), lambda: Limiter(_NAME, settings.max_in_flight, settings.max_per_minute)
@@ -103,7 +107,8 @@ class Idicore:
         # More threads than calls: while some put an answer on disk, others hold the vendor's slots.
         self.pool = ThreadPoolExecutor(settings.max_in_flight + _SPARE_THREADS, "idicore")
         self._queueing = threading.Lock()
-        self._caller = Caller(_NAME, self.limiter, self.breaker, settings.timeout_s, settings.attempts)
+        self._transport = None if executor is None else ExecutorTransport(executor)
+        self._caller = Caller(_NAME, self.limiter, self.breaker, settings.timeout_s, settings.attempts, self._transport)
         self._login_caller = Caller(f"{_NAME} login", Limiter("login", 1), Breaker(_NAME, 3), settings.timeout_s, settings.attempts)
         self._token = ""
         self._token_until = 0.0
@@ -117,10 +122,15 @@ class Idicore:
         """Close it."""
         self.close()
 
+    @property
+    def lost_calls(self) -> int:
+        """Searches lost with a worker of the executor; the vendor may have charged for them."""
+        return self._transport.lost if self._transport else 0
+
     def lookup(self, person: Person, stop: StopFlag | None = None) -> Answer:
         """Search one person; every call that is answered is paid for.
 
-        Raises TransientError, UnreadableError, RefusedError or ServiceDownError after its retries.
+        Raises TransientError, UnreadableError, RefusedError, ServiceDownError or ExecutorError after its retries.
         """
         body = self._request(person)
         used: list[str] = []
