@@ -28,7 +28,6 @@ from leadflow.settings import IdicoreSettings
 
 T = TypeVar("T")
 _NAME = "idiCORE"
-_SPARE_THREADS = 4
 
 
 @dataclass(frozen=True, repr=False)
@@ -104,8 +103,8 @@ class Idicore:
             (settings.search_url, settings.client_id), lambda: Limiter(_NAME, settings.max_in_flight, settings.max_per_minute)
         )
         self.breaker = Breaker(_NAME, settings.breaker_failures)
-        # More threads than calls: while some put an answer on disk, others hold the vendor's slots.
-        self.pool = ThreadPoolExecutor(settings.max_in_flight + _SPARE_THREADS, "idicore")
+        # No more threads than calls: an answer that is not on disk yet counts as a call in flight, so a kill loses no more than those.
+        self.pool = ThreadPoolExecutor(settings.max_in_flight, "idicore")
         self._queueing = threading.Lock()
         self._transport = None if executor is None else ExecutorTransport(executor)
         self._caller = Caller(_NAME, self.limiter, self.breaker, settings.timeout_s, settings.attempts, self._transport)
