@@ -6,6 +6,7 @@ from html import escape
 from typing import TYPE_CHECKING, Any
 
 from leadflow.reports.flow import Accounting, accounting, total_line
+from leadflow.reports.gantt import gantt
 from leadflow.reports.markdown import elided
 
 if TYPE_CHECKING:
@@ -13,9 +14,7 @@ if TYPE_CHECKING:
 
     from leadflow.reports.report import Report
 
-_STAGES = (("lookup_s", "idiCORE", "#4c78a8"), ("check_s", "Litigator + DNC", "#f2a541"), ("deliver_s", "Google Sheets", "#4daf7c"), ("cache_s", "Cache", "#9a7fc4"))
 _COLORS = {"COMPLETED": "#2e8b57", "FAILED": "#c0392b", "STOPPED": "#b9770e", "RUNNING": "#2471a3"}
-_MOST_BATCHES = 60
 _STYLE = """
 .lf{font:14px/1.5 system-ui,-apple-system,"Segoe UI",sans-serif;color:#1f2933;background:#fff;max-width:960px;border:1px solid #e1e7ec;
 border-radius:10px;padding:20px 24px}.lf h2{font-size:19px;margin:0 0 4px}.lf h3{font-size:14px;margin:22px 0 8px;color:#52606d}
@@ -25,7 +24,7 @@ border-radius:10px;padding:20px 24px}.lf h2{font-size:19px;margin:0 0 4px}.lf h3
 .lf table{border-collapse:collapse;width:100%;font-size:12.5px}.lf th{text-align:left;color:#616e7c;font-weight:600}
 .lf td,.lf th{padding:3px 8px;border-bottom:1px solid #eef1f4;text-align:left;vertical-align:top;background:#fff;color:inherit}
 .lf .scroll{max-height:320px;overflow:auto}.lf .bar{height:16px;border-radius:3px;min-width:1px}.lf .yes{color:#2e8b57}.lf .no{color:#c0392b}
-.lf svg text{font:11px system-ui,sans-serif;fill:#52606d}.lf summary{cursor:pointer;color:#52606d;font-weight:600;margin-top:18px}
+.lf svg{max-width:100%;height:auto}.lf summary{cursor:pointer;color:#52606d;font-weight:600;margin-top:18px}
 """
 
 
@@ -77,39 +76,6 @@ def _funnel(totals: Accounting) -> str:
         for what, n, color in steps
     )
     return f'<table>{rows}</table><div class="mute">{escape(total_line(totals))}</div>'
-
-
-def gantt(flow: pd.DataFrame) -> str:
-    """The stages of each batch over time, as inline SVG."""
-    timed = flow[flow["started_at"].notna() & flow["completed_at"].notna()]
-    if timed.empty:
-        return '<div class="mute">No batch was finished.</div>'
-    zero = timed["started_at"].min()
-    whole = max(0.001, (timed["completed_at"].max() - zero).total_seconds())
-    rows = timed.head(_MOST_BATCHES).to_dict("records")
-    bars = [_bars(row, zero, 780 / whole, 26 + 18 * line) for line, row in enumerate(rows)]
-    ticks = [f'<text x="{90 + 780 * i / 5:.0f}" y="{40 + 18 * len(rows)}" text-anchor="middle">{whole * i / 5:.1f} s</text>' for i in range(6)]
-    legend = [
-        f'<rect x="{90 + 150 * i}" y="4" width="10" height="10" rx="2" fill="{c}"/><text x="{104 + 150 * i}" y="13">{name}</text>' for i, (_, name, c) in enumerate(_STAGES)
-    ]
-    more = f'<div class="mute">The first {_MOST_BATCHES} of {len(timed)} batches.</div>' if len(timed) > _MOST_BATCHES else ""
-    return (
-        f'<svg viewBox="0 0 900 {48 + 18 * len(rows)}" width="100%" role="img" aria-label="Stages over batches">{"".join([*legend, *bars, *ticks])}</svg>{more}'
-    )
-
-
-def _bars(row: dict[str, Any], zero: pd.Timestamp, scale: float, y: int) -> str:
-    """Lookup and checks follow the batch's start; delivery and cache lead to its end."""
-    start, end = (row["started_at"] - zero).total_seconds(), (row["completed_at"] - zero).total_seconds()
-    took = {name: 0.0 if row[name] != row[name] or row[name] is None else min(float(row[name]), end - start) for name, _, _ in _STAGES}
-    begins = {"lookup_s": start, "check_s": start + took["lookup_s"], "deliver_s": end - took["cache_s"] - took["deliver_s"], "cache_s": end - took["cache_s"]}
-    drawn = [f'<text x="84" y="{y + 11}" text-anchor="end">Batch {int(row["batch"])}</text>']
-    drawn.append(f'<rect x="{90 + start * scale:.1f}" y="{y + 6}" width="{max(1.0, (end - start) * scale):.1f}" height="2" fill="#d9e2ec"/>')
-    for name, title, color in _STAGES:
-        if took[name] > 0:
-            x, width = 90 + max(start, begins[name]) * scale, max(1.0, took[name] * scale)
-            drawn.append(f'<rect x="{x:.1f}" y="{y}" width="{width:.1f}" height="14" rx="2" fill="{color}"><title>{title}: {took[name]:.2f} s</title></rect>')
-    return "".join(drawn)
 
 
 def _delays(delays: pd.DataFrame) -> str:

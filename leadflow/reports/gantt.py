@@ -1,0 +1,65 @@
+"""The stages of each batch over time, drawn by altair into SVG that needs no internet and no script."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+STAGES = (("lookup_s", "idiCORE", "#4c78a8"), ("check_s", "Litigator + DNC", "#f2a541"), ("deliver_s", "Google Sheets", "#4daf7c"), ("cache_s", "Cache", "#9a7fc4"))
+MOST_BATCHES = 60
+_WIDTH = 760
+
+
+def gantt(flow: pd.DataFrame) -> str:
+    """The drawing of a report's data flow, of its first batches; a hint where altair is not installed."""
+    timed = flow[flow["started_at"].notna() & flow["completed_at"].notna()]
+    if timed.empty:
+        return '<div class="mute">No batch was finished.</div>'
+    try:
+        import altair
+        import vl_convert
+    except ImportError:
+        return "<div class=\"mute\">To see the stages over the batches: pip install 'leadflow[notebook]'</div>"
+    shown = timed.head(MOST_BATCHES)
+    svg = vl_convert.vegalite_to_svg(_chart(altair, bars(shown)).to_json())
+    more = f'<div class="mute">The first {MOST_BATCHES} of {len(timed)} batches.</div>' if len(timed) > MOST_BATCHES else ""
+    return f'<div role="img" aria-label="Stages over batches">{svg}</div>{more}'
+
+
+def bars(flow: pd.DataFrame) -> pd.DataFrame:
+    """One row a batch and stage: batch, stage, start and end in seconds since the first batch began.
+
+    Lookup and checks follow the batch's start; delivery and cache lead to its end.
+    """
+    import pandas as pd
+
+    zero = flow["started_at"].min()
+    found: list[dict[str, Any]] = []
+    for row in flow.to_dict("records"):
+        start, end = (row["started_at"] - zero).total_seconds(), (row["completed_at"] - zero).total_seconds()
+        took = {name: 0.0 if pd.isna(row[name]) else min(float(row[name]), end - start) for name, _, _ in STAGES}
+        begins = {"lookup_s": start, "check_s": start + took["lookup_s"], "deliver_s": end - took["cache_s"] - took["deliver_s"], "cache_s": end - took["cache_s"]}
+        for name, title, _ in STAGES:
+            if took[name] > 0:
+                at = max(start, begins[name])
+                found.append({"batch": f"Batch {int(row['batch'])}", "stage": title, "start": at, "end": at + took[name]})
+    return pd.DataFrame(found, columns=["batch", "stage", "start", "end"])
+
+
+def _chart(altair: Any, drawn: pd.DataFrame) -> Any:
+    titles, colors = [title for _, title, _ in STAGES], [color for _, _, color in STAGES]
+    return (
+        altair.Chart(drawn)
+        .mark_bar(height=12, cornerRadius=2)
+        .encode(
+            x=altair.X("start:Q", title="seconds", axis=altair.Axis(grid=True, gridColor="#eef1f4", domain=False, ticks=False)),
+            x2="end:Q",
+            y=altair.Y("batch:N", sort=None, title=None, axis=altair.Axis(domain=False, ticks=False)),
+            color=altair.Color("stage:N", sort=None, scale=altair.Scale(domain=titles, range=colors), legend=altair.Legend(orient="top", title=None)),
+        )
+        .properties(width=_WIDTH, height={"step": 18})
+        .configure(background="transparent")
+        .configure_view(strokeWidth=0)
+    )
