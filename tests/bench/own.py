@@ -65,10 +65,11 @@ def stages(batches: int = 40) -> str:
                 "deliver": lambda f: deliver(f, instant.InstantSheet(settings.sheets)),
                 "consolidate": lambda f: consolidate(f, instant.InstantWarehouse(settings.warehouse)),
             }
-            for batch in leads.iter_slices(BATCH):
+            for number, batch in enumerate(leads.iter_slices(BATCH)):
                 for name, step in steps.items():
                     start = time.process_time()
                     batch = step(batch)
-                    spent[name] = spent.get(name, 0.0) + time.process_time() - start
-        each = " | ".join(f"{seconds / leads.height * 1e6:.0f}" for seconds in spent.values())
+                    # The first batch loads what later ones find loaded.
+                    spent[name] = spent.get(name, 0.0) + (time.process_time() - start if number else 0.0)
+        each = " | ".join(f"{seconds / (leads.height - BATCH) * 1e6:.0f}" for seconds in spent.values())
     return f"| CPU us a lead | {' | '.join(spent)} |\n|---|{'---|' * len(spent)}\n| batches of {BATCH} | {each} |"
