@@ -325,11 +325,10 @@ class Engine:
         with Warehouse(self.settings.warehouse, query_tag="leadflow:estimate") as warehouse:
             warehouse.connect()
             extraction = open_extraction(text, warehouse, limit_rows=limit_rows)
-            keys = [key for leads in extraction.batches(10_000) for key in leads["person_key"]]
-        reused = len(self.checkpoints.answers(keys))
-        batches = -(-len(keys) // self.settings.batch_size)
+            reused = sum(len(self.checkpoints.answers(leads["person_key"])) for leads in extraction.batches(10_000))
         counts = extraction.counts
-        lookups = len(keys) - reused
+        batches = -(-extraction.total // self.settings.batch_size)
+        lookups = extraction.total - reused
         price = self.settings.idicore.price
         return Estimate(
             extracted=counts["extracted"],

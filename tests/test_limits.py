@@ -10,6 +10,8 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from leadflow.errors import Stopped
+from leadflow.services.dncscrub import DncScrub
+from leadflow.services.gather import Gatherer
 from leadflow.services.idicore import Idicore, Person
 from leadflow.services.limits import Limiter, shared_limiter
 
@@ -104,3 +106,47 @@ def test_a_known_cap_is_never_run_into(world):
         [f.result() for f in idicore.queue(idicore.lookup, _people(200)).values()]
     stats = world.stats()["idicore"]
     assert (stats["refused"], stats["max_in_flight"]) == (0, 6)
+
+
+def test_the_second_half_of_a_quota_is_spread_over_the_rest_of_its_minute(monkeypatch):
+    monkeypatch.setattr("leadflow.services.limits._WINDOW_S", 1.0)
+    started = _starts(Limiter("x", 8, per_minute=8), 16)
+    gaps = [later - earlier for earlier, later in itertools.pairwise(started)]
+    assert all(later - earlier >= 1.0 for earlier, later in zip(started, started[8:], strict=False))
+    assert max(gaps) < 0.6
+
+
+def test_checks_that_wait_for_the_quota_share_a_call(world):
+    world.configure(latency={"dnc": 0.05}, quotas={"dnc": 5, "window_s": 60})
+    settings = world.settings.dnc.model_copy(update={"max_per_minute": 5, "max_numbers": 300})
+    service = DncScrub(settings)
+    phones = [f"+1504555{n:04}" for n in range(100, 200)]
+    service._bulk.limiter._not_before = time.monotonic() + 0.5
+    with ThreadPoolExecutor(10) as pool:
+        parts = list(pool.map(lambda n: service.check(phones[n * 10 : n * 10 + 10]), range(10)))
+    service.close()
+    assert [set(part) for part in parts] == [set(phones[n * 10 : n * 10 + 10]) for n in range(10)]
+    assert world.stats()["dnc"]["calls"] < 5
+    assert world.stats()["dnc"]["refused"] == 0
+
+
+def test_a_stopped_job_does_not_stop_a_check_that_shares_its_call():
+    limiter, stop = Limiter("x", 1), threading.Event()
+    gatherer = Gatherer(limiter, 100)
+    asked = []
+
+    def ask(phones, flag):
+        asked.append(phones)
+        return dict.fromkeys(phones, "answer")
+
+    with ThreadPoolExecutor(2) as pool, limiter.slot():
+        stopped = pool.submit(gatherer.check, ["a"], ask, stop)
+        time.sleep(0.1)
+        other = pool.submit(gatherer.check, ["b"], ask, threading.Event())
+        time.sleep(0.1)
+        stop.set()
+        with pytest.raises(Stopped):
+            stopped.result(5)
+        limiter._flying = 0
+        assert other.result(5) == {"b": "answer"}
+        limiter._flying = 1

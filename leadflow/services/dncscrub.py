@@ -14,6 +14,7 @@ import httpx
 
 from leadflow.errors import RefusedError, SettingsError, UnreadableError
 from leadflow.phones import ten_digits, to_e164
+from leadflow.services.gather import Gatherer
 from leadflow.services.http import Caller, read_json
 from leadflow.services.limits import Breaker, Limiter, StopFlag, shared_limiter
 from leadflow.settings import DncSettings, LitigatorSettings
@@ -57,6 +58,7 @@ class _Bulk:
             (settings.url, account), lambda: Limiter(name, settings.max_in_flight, settings.max_per_minute)
         )
         self.breaker = Breaker(name, settings.breaker_failures)
+        self._gatherer = Gatherer(self.limiter, settings.max_numbers)
         self._caller = Caller(name, self.limiter, self.breaker, settings.timeout_s, settings.attempts)
 
     def check(self, phones: Sequence[str], body: Callable[[str], dict[str, Any]], headers: dict[str, str], read: Callable[[dict[str, Any]], Scrub | None], stop: StopFlag | None) -> Answers:
@@ -64,8 +66,8 @@ class _Bulk:
         wanted = list(dict.fromkeys(phones))
         found: Answers = {}
         for start in range(0, len(wanted), self.max_numbers):
-            found |= self._isolating(wanted[start : start + self.max_numbers], body, headers, read, stop)
-        return {phone: scrub for phone, scrub in found.items() if phone in set(wanted)}
+            found |= self._gatherer.check(wanted[start : start + self.max_numbers], lambda all_, flag: self._isolating(all_, body, headers, read, flag), stop)
+        return found
 
     def _isolating(self, phones: list[str], body: Callable[[str], dict[str, Any]], headers: dict[str, str], read: Callable[[dict[str, Any]], Scrub | None], stop: StopFlag | None) -> Answers:
         """One bulk; when the vendor refuses it (400) because of one number, halve it until that one is alone."""

@@ -103,7 +103,7 @@ class Idicore:
             (settings.search_url, settings.client_id), lambda: Limiter(_NAME, settings.max_in_flight, settings.max_per_minute)
         )
         self.breaker = Breaker(_NAME, settings.breaker_failures)
-        # A call is in flight until its answer is on disk: no more of them than the cap can be lost, and paid for again.
+        # No more threads than calls: an answer that is not on disk yet counts as a call in flight, so a kill loses no more than those.
         self.pool = ThreadPoolExecutor(settings.max_in_flight, "idicore")
         self._queueing = threading.Lock()
         self._transport = None if executor is None else ExecutorTransport(executor)

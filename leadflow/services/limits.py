@@ -89,9 +89,16 @@ class Limiter:
             return self._not_before - now
         while self._starts and now - self._starts[0] >= _WINDOW_S:
             self._starts.popleft()
-        if self.per_minute and len(self._starts) >= self.per_minute:
-            return self._starts[0] + _WINDOW_S - now
-        return 0.0
+        return self._pause_for_quota(now) if self.per_minute and self._starts else 0.0
+
+    def _pause_for_quota(self, now: float) -> float:
+        """The second half of a quota is spread over the rest of its minute: callers can gather, and none stands still for long."""
+        left, until = (self.per_minute or 0) - len(self._starts), self._starts[0] + _WINDOW_S
+        if left <= 0:
+            return until - now
+        if left >= len(self._starts):
+            return 0.0
+        return max(0.0, self._starts[-1] + (until - now) / left - now)
 
     def slow_down(self, retry_after: float | None = None) -> None:
         """After a refusal: half as many calls at once, and none for `retry_after` seconds.

@@ -7,7 +7,7 @@ in the warehouse, by the person key, so that only what is to be paid for leaves 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from leadflow.services.warehouse import Warehouse
 
 _STAGE = "Snowflake"
+_PAGE = 50_000
 STATES = ("already_processed", "duplicate", "no_identity", "todo")
 _OURS = frozenset(
     ["person_key", "phones", "phone_types", "emails", "lookup_status", "lookup_reason", "litigator_verdicts", "dnc_verdicts", "verdicts", "disposition", "reason", "delivered"]
@@ -48,17 +49,14 @@ class Extraction:
     """Classified rows waiting in the warehouse: counts by state, and the number that `batches` will stream."""
 
     warehouse: Warehouse
-    query: str
+    columns: tuple[str, ...]
     counts: dict[str, int]
     total: int
-    _rest: pl.DataFrame | None = field(default=None, repr=False)
 
     def batches(self, size: int) -> Iterator[pl.DataFrame]:
         """The unprocessed leads, `size` at a time; all columns are text."""
         rest: pl.DataFrame | None = None
-        if not self.total:
-            return
-        for piece in self.warehouse.batches(self.query):
+        for piece in self._pieces():
             rest = piece if rest is None else pl.concat([rest, piece])
             whole = rest.height // size * size
             for start in range(0, whole, size):
@@ -66,6 +64,20 @@ class Extraction:
             rest = rest.slice(whole)
         if rest is not None and rest.height:
             yield rest
+
+    def _pieces(self) -> Iterator[pl.DataFrame]:
+        """Page by page, so that memory does not grow with the list however the warehouse sends a result."""
+        picked = ", ".join(map(_quoted, self.columns))
+        last, left = -1, self.total
+        while left > 0:
+            rows = 0
+            where = f'"lf_state" = \'todo\' AND "lf_seq" > {last}'
+            for piece in self.warehouse.batches(f'SELECT {picked}, "lf_seq" FROM "LF_LEADS" WHERE {where} ORDER BY "lf_seq" LIMIT {min(left, _PAGE)}'):
+                rows, last = rows + piece.height, int(piece["lf_seq"][-1])
+                yield piece.drop("lf_seq")
+            if not rows:
+                return
+            left -= rows
 
 
 def open_extraction(
@@ -92,9 +104,7 @@ def open_extraction(
     total = counts["todo"] if limit_rows is None else min(counts["todo"], limit_rows)
     counts |= {"over_limit": counts["todo"] - total, "todo": total}
     emit(JobLog(stage=_STAGE, message=_told(counts)))
-    picked = ", ".join(_quoted(name) for name in ("person_key", *IDENTITY, *others.values()))
-    query = f"SELECT {picked} FROM \"LF_LEADS\" WHERE \"lf_state\" = 'todo' ORDER BY \"lf_seq\" LIMIT {total}"
-    return Extraction(warehouse, query, counts, total)
+    return Extraction(warehouse, ("person_key", *IDENTITY, *others.values()), counts, total)
 
 
 def _told(counts: dict[str, int]) -> str:

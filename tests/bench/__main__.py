@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import os
+import platform
 
 from tests.bench import own, past, speed
 
@@ -20,20 +22,23 @@ def main() -> None:
     parser.add_argument("--events", type=int, default=1_000_000, help="events of the traced job, in the history part")
     parser.add_argument("--jobs", type=int, default=100_000, help="jobs in the history, in the history part")
     asked = parser.parse_args()
+    load = ", ".join(f"{number:.2f}" for number in os.getloadavg())
+    print(f"{os.cpu_count()} cores, load average {load}, Python {platform.python_version()}, {platform.machine()}\n", flush=True)
     parts = asked.parts or ["speed", "own", "history", "imports"]
     if "speed" in parts:
         found = speed.measure(asked.leads, asked.repeat, not asked.no_sequential)
-        print(speed.told(found))
+        print(speed.told(found), flush=True)
         for size in found if asked.marks else ():
             for run in size["runs"]:
                 print({k: round(v, 2) for k, v in run["marks"].items()}, run["stages"], run["cpu_s"], run["world_cpu_s"])
     if "own" in parts:
-        print(own.stages())
-        print(own.told(own.jobs(asked.sockets, asked.in_process)))
+        print(f"\n{own.stages()}\n\n{own.HEAD}", flush=True)
+        for row in own.jobs(asked.sockets, asked.in_process):
+            print(row, flush=True)
     if "history" in parts:
-        print(past.measure(asked.events, asked.jobs))
+        print(f"\n{past.measure(asked.events, asked.jobs)}", flush=True)
     if "imports" in parts:
-        print(past.imports())
+        print(f"\n{past.imports()}", flush=True)
 
 
 if __name__ == "__main__":

@@ -32,14 +32,14 @@ class InstantIdicore(Idicore):
 class InstantLitigators(LitigatorList):
     """Answers from the phone."""
 
-    def check(self, phones: Sequence[str]) -> dict[str, Scrub]:
+    def check(self, phones: Sequence[str], stop: Any = None) -> dict[str, Scrub]:
         return {p: _scrub(p, "litigator", Verdict.LITIGATOR if is_litigator(p[2:]) else Verdict.CLEAN) for p in phones}
 
 
 class InstantDnc(DncScrub):
     """Answers from the phone."""
 
-    def check(self, phones: Sequence[str]) -> dict[str, Scrub]:
+    def check(self, phones: Sequence[str], stop: Any = None) -> dict[str, Scrub]:
         return {p: _scrub(p, "dnc", CODES[dnc_code(p[2:])]) for p in phones}
 
 
@@ -84,6 +84,6 @@ def equip(engine: lf.Engine) -> None:
         service.close()
     engine.idicore = InstantIdicore(settings.idicore)
     engine.litigator, engine.dnc = InstantLitigators(settings.litigator), InstantDnc(settings.dnc)
-    engine._services = lambda job_id: Services(  # type: ignore[method-assign]
+    engine._services = lambda *_: Services(  # type: ignore[method-assign]
         InstantWarehouse(settings.warehouse), engine.idicore, engine.litigator, engine.dnc, InstantSheet(settings.sheets)
     )

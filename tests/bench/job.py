@@ -57,6 +57,7 @@ def _main(order: dict[str, Any]) -> dict[str, Any]:
         cpu, start = time.process_time(), time.monotonic()
         job = engine.run(SCRIPT, name="bench", limit_rows=order["leads"], progress=False)
         wall, cpu = time.monotonic() - start, time.process_time() - cpu
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
         assert job.ok, job.message
         assert job.counts.balanced
         batches = engine.history.batches(job.id)
@@ -67,7 +68,7 @@ def _main(order: dict[str, Any]) -> dict[str, Any]:
             "wall_s": wall,
             "cpu_s": cpu,
             "rss_before_mb": rss,
-            "rss_peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+            "rss_peak_mb": peak,
             "settled": settled,
             "delivered": job.counts.delivered,
             "batches": len(batches),
