@@ -25,7 +25,7 @@ def run(world: lf.local.World, leads: int, in_process: bool = False, **settings:
         [sys.executable, "-m", "tests.bench.job", order], env={**os.environ, **world.env()}, capture_output=True, text=True, check=False
     )
     if done.returncode:
-        raise RuntimeError(done.stderr[-3000:])
+        raise RuntimeError(f"the job's process ended with {done.returncode}: {done.stderr[-3000:]}")
     return {**json.loads(done.stdout.splitlines()[-1]), "world_cpu_s": cpu_of(world.pid) - before}
 
 
