@@ -145,5 +145,7 @@ def test_run_watch_stop_reload_and_resume(page):
     _press(page, "Resume")
     _status(page, "COMPLETED")
     page.wait_for_selector(".jp-OutputArea .lf h2 >> nth=1", state="attached")
+    page.set_viewport_size({"width": 1180, "height": 1500})
+    page.locator(".lf h2").last.scroll_into_view_if_needed()
     _shot(page, "report", ".jp-OutputArea-output .lf")
     assert page.locator(".lf .badge").last.inner_text() == "COMPLETED"
