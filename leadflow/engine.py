@@ -10,6 +10,7 @@ import socket
 import threading
 import traceback
 from collections.abc import Callable
+from concurrent.futures import Executor
 from dataclasses import asdict, dataclass
 from datetime import datetime, timezone
 from pathlib import Path
@@ -64,22 +65,31 @@ class Estimate:
 class Engine:
     """Runs scripts through all the stages; one engine may run several jobs at once.
 
+    `settings` come from the environment and .env when not given (SettingsError when they are not complete).
+    `executor` is any concurrent.futures.Executor whose workers send the lookups: a pool of threads or of processes, or
+    dask's `client.get_executor()`. It stays yours: the engine does not shut it down. All limits hold over all its workers;
+    when it breaks, the job ends as FAILED with an ExecutorError, and can be resumed with another executor or none.
+
     Example:
         >>> import leadflow as lf
         >>> with lf.local.start() as world, lf.Engine(world.settings) as engine:
         ...     job = engine.run("SELECT * FROM RAW_LEADS", name="all", limit_rows=20)
         ...     str(job.status)
         'COMPLETED'
+        >>> from concurrent.futures import ThreadPoolExecutor
+        >>> with lf.local.start() as world, ThreadPoolExecutor(8) as pool, lf.Engine(world.settings, executor=pool) as engine:
+        ...     engine.run("SELECT * FROM RAW_LEADS", limit_rows=20).ok
+        True
     """
 
-    def __init__(self, settings: Settings | None = None) -> None:
+    def __init__(self, settings: Settings | None = None, *, executor: Executor | None = None) -> None:
         self.settings = settings if settings is not None else _settings_from_environment()
         self._private_home()
         self.history = History(self.settings.history_file)
         set_default(self.settings.history_file)
         self.checkpoints = Checkpoints(self.settings.checkpoint_file)
         self.checkpoints.prune(self.settings.policy.keep_checkpoints_days)
-        self.idicore = Idicore(self.settings.idicore)
+        self.idicore = Idicore(self.settings.idicore, executor)
         self.litigator = LitigatorList(self.settings.litigator)
         self.dnc = _dnc(self.settings)
         self._running: dict[str, JobHandle] = {}
@@ -232,8 +242,12 @@ class Engine:
 
     def _run_to_end(self, pipeline: Pipeline) -> tuple[Job | None, BaseException | None]:
         self._started(pipeline)
+        lost = self.idicore.lost_calls
         try:
-            pipeline.run()
+            try:
+                pipeline.run()
+            finally:
+                _tell_lost(pipeline, self.idicore.lost_calls - lost)
             return self._completed(pipeline), None
         except (Stopped, BudgetReached) as stopped:
             return self._ended(pipeline, JobStatus.STOPPED, stopped), None
@@ -434,6 +448,12 @@ def _where(error: BaseException) -> str:
     """The last file:line of the traceback: where, without what, since a message may hold personal data."""
     frames = traceback.extract_tb(error.__traceback__)
     return f"{Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else "an unknown place"
+
+
+def _tell_lost(pipeline: Pipeline, lost: int) -> None:
+    if lost:
+        message = f"{lost} lookups were lost with workers of the executor; those sent again may have been charged twice"
+        pipeline.bus.emit(JobLog(stage="idiCORE", level="warning", message=message))
 
 
 def _failure(job: Job, error: BaseException) -> BaseException:

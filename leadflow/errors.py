@@ -63,6 +63,10 @@ class ServiceDownError(ServiceError):
     """The circuit breaker opened: a service failed many times in a row."""
 
 
+class ExecutorError(ServiceError):
+    """The executor given to the engine cannot run its calls: it is broken, shut down, or its workers lack leadflow."""
+
+
 class DeliveryError(ServiceError):
     """Rows could not be proven to be in the sheet."""
 

@@ -21,13 +21,14 @@ _LONGEST_WAIT_S = 60.0
 class Caller:
     """Sends requests to one service; safe to use from many threads."""
 
-    def __init__(self, name: str, limiter: Limiter, breaker: Breaker, timeout_s: float, attempts: int) -> None:
+    def __init__(self, name: str, limiter: Limiter, breaker: Breaker, timeout_s: float, attempts: int, transport: httpx.BaseTransport | None = None) -> None:
         self.name = name
         self.limiter = limiter
         self.breaker = breaker
         self.attempts = attempts
         width = limiter.max_in_flight
-        self._client = httpx.Client(timeout=timeout_s, limits=httpx.Limits(max_connections=width + 2, max_keepalive_connections=width + 2))
+        limits = httpx.Limits(max_connections=width + 2, max_keepalive_connections=width + 2)
+        self._client = httpx.Client(timeout=timeout_s, limits=limits, transport=transport)
 
     def call(self, send: Callable[[httpx.Client], httpx.Response], read: Callable[[httpx.Response], T], stop: StopFlag | None = None) -> T:
         """Send and read, again after transient failures; raises TransientError, RefusedError, UnreadableError or ServiceDownError."""

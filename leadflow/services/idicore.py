@@ -10,7 +10,7 @@ import re
 import threading
 import time
 import unicodedata
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timezone
 from types import TracebackType
@@ -22,6 +22,7 @@ from leadflow.errors import RefusedError, UnreadableError
 from leadflow.phones import to_e164
 from leadflow.services.http import Caller, read_json
 from leadflow.services.limits import Breaker, Limiter, StopFlag, shared_limiter
+from leadflow.services.remote import ExecutorTransport
 from leadflow.settings import IdicoreSettings
 
 _NAME = "idiCORE"
@@ -88,16 +89,20 @@ class Answer:
 
 
 class Idicore:
-    """The people search. One instance may serve many threads; `pool` runs its lookups first come, first served."""
+    """The people search. One instance may serve many threads; `pool` runs its lookups first come, first served.
 
-    def __init__(self, settings: IdicoreSettings) -> None:
+    With an `executor` its workers send the searches; the login and its secret stay in this process.
+    """
+
+    def __init__(self, settings: IdicoreSettings, executor: Executor | None = None) -> None:
         self.settings = settings
         self.limiter = shared_limiter(
             (settings.search_url, settings.client_id), lambda: Limiter(_NAME, settings.max_in_flight, settings.max_per_minute)
         )
         self.breaker = Breaker(_NAME, settings.breaker_failures)
         self.pool = ThreadPoolExecutor(settings.max_in_flight, "idicore")
-        self._caller = Caller(_NAME, self.limiter, self.breaker, settings.timeout_s, settings.attempts)
+        self._transport = None if executor is None else ExecutorTransport(executor)
+        self._caller = Caller(_NAME, self.limiter, self.breaker, settings.timeout_s, settings.attempts, self._transport)
         self._login_caller = Caller(f"{_NAME} login", Limiter("login", 1), Breaker(_NAME, 3), settings.timeout_s, settings.attempts)
         self._token = ""
         self._token_until = 0.0
@@ -111,10 +116,15 @@ class Idicore:
         """Close it."""
         self.close()
 
+    @property
+    def lost_calls(self) -> int:
+        """Searches lost with a worker of the executor; the vendor may have charged for them."""
+        return self._transport.lost if self._transport else 0
+
     def lookup(self, person: Person, stop: StopFlag | None = None) -> Answer:
         """Search one person; every call that is answered is paid for.
 
-        Raises TransientError, UnreadableError, RefusedError or ServiceDownError after its retries.
+        Raises TransientError, UnreadableError, RefusedError, ServiceDownError or ExecutorError after its retries.
         """
         body = self._request(person)
         used: list[str] = []
