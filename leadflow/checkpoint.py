@@ -263,6 +263,11 @@ class Checkpoints:
         with self._reading():
             return [key for (key,) in self._db.execute(f"{sql} ORDER BY seq", (job_id, *dispositions))]
 
+    def bought(self, job_id: str) -> int:
+        """How many answers the job has paid for, in all its runs."""
+        with self._reading() as db:
+            return int(db.execute("SELECT count(*) FROM answers WHERE job_id = ?", (job_id,)).fetchone()[0])
+
     def earlier_jobs(self, job_id: str) -> list[str]:
         """Jobs that were made before this one and have not ended."""
         sql = "SELECT job_id FROM jobs WHERE ended_at IS NULL AND rowid < (SELECT rowid FROM jobs WHERE job_id = ?)"

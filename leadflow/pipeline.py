@@ -462,7 +462,7 @@ class Pipeline:
             held=held,
             retry={r: n for (d, r), n in tally.items() if d == "retry"},
             waiting=extracted["todo"] - settled,
-            bought=self.budget.bought,
+            bought=self.checkpoints.bought(self.job_id),
             reused=self.reused,
         )
 

@@ -64,6 +64,8 @@ def page(lab):
         browser = playwright.chromium.launch(executable_path=_CHROMIUM, args=["--no-sandbox"])
         page = browser.new_page(viewport={"width": 1180, "height": 900})
         page.set_default_timeout(_PATIENCE_MS)
+        # JupyterLab may ask for a kernel that the notebook names already.
+        page.add_locator_handler(page.locator(".jp-Dialog button:has-text('Select')"), lambda button: button.click())
         page.goto(lab)
         page.wait_for_selector(".jp-Notebook .jp-Cell")
         yield page
@@ -78,8 +80,8 @@ def _shot(page, name, what=".jp-OutputArea-output:has(.lf-live)"):
 
 def _run_all(page):
     """Run all the cells; again if the notebook was not yet ready to hear it."""
-    page.wait_for_function("() => document.querySelector('.jp-Notebook-ExecutionIndicator[data-status=\"idle\"]')")
-    page.wait_for_function("() => window.jupyterapp && window.jupyterapp.commands.isEnabled('notebook:run-all-cells')")
+    page.wait_for_function("() => window.jupyterapp?.shell.currentWidget?.context?.sessionContext?.session?.kernel?.status === 'idle'")
+    page.wait_for_function("() => window.jupyterapp.commands.isEnabled('notebook:run-all-cells')")
     begun = "() => [...document.querySelectorAll('.jp-InputArea-prompt')].some(e => /[0-9*]/.test(e.textContent))"
     for _ in range(10):
         page.evaluate("void window.jupyterapp.commands.execute('notebook:run-all-cells')")
@@ -143,5 +145,7 @@ def test_run_watch_stop_reload_and_resume(page):
     _press(page, "Resume")
     _status(page, "COMPLETED")
     page.wait_for_selector(".jp-OutputArea .lf h2 >> nth=1", state="attached")
+    page.set_viewport_size({"width": 1180, "height": 1500})
+    page.locator(".lf h2").last.scroll_into_view_if_needed()
     _shot(page, "report", ".jp-OutputArea-output .lf")
     assert page.locator(".lf .badge").last.inner_text() == "COMPLETED"

@@ -264,7 +264,7 @@ def test_an_unfinished_job_is_never_pruned(world):
         job = engine.run(SCRIPT, limit_rows=60, max_lookups=20, progress=False)
         assert str(job.status) == "STOPPED"
     with lf.Engine(settings) as engine:
-        assert engine.resume(job.id, progress=False).counts.bought == 40
+        assert engine.resume(job.id, progress=False).counts.bought == 60
     assert all(n == 1 for n in world.stats()["idicore"]["bought"].values())
 
 
