@@ -35,6 +35,7 @@ CREATE TABLE IF NOT EXISTS leads (
     job_id TEXT NOT NULL, person_key TEXT NOT NULL, seq INTEGER NOT NULL, batch INTEGER NOT NULL,
     row TEXT NOT NULL, disposition TEXT, reason TEXT NOT NULL DEFAULT '',
     PRIMARY KEY (job_id, person_key)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS turns (turn INTEGER PRIMARY KEY AUTOINCREMENT, job_id TEXT NOT NULL UNIQUE);
 CREATE INDEX IF NOT EXISTS leads_in_order ON leads (job_id, batch, seq);
 """
 _FINAL = ("delivered", "held")
@@ -268,11 +269,15 @@ class Checkpoints:
         with self._reading() as db:
             return int(db.execute("SELECT count(*) FROM answers WHERE job_id = ?", (job_id,)).fetchone()[0])
 
-    def earlier_jobs(self, job_id: str) -> list[str]:
-        """Jobs that were made before this one and have not ended."""
-        sql = "SELECT job_id FROM jobs WHERE ended_at IS NULL AND rowid < (SELECT rowid FROM jobs WHERE job_id = ?)"
-        with self._reading() as db:
-            return [found for (found,) in db.execute(sql, (job_id,))]
+    def take_turn(self, job_id: str) -> list[str]:
+        """Put the job, whose list is complete, behind those that took their turn before it and have not ended: these.
+
+        A lead on two lists is left to the job whose turn came first. A resumed job takes a new turn.
+        """
+        before = "SELECT job_id FROM turns JOIN jobs USING (job_id) WHERE ended_at IS NULL AND job_id <> ? ORDER BY turn"
+        with self._transaction() as db:
+            db.execute("INSERT OR REPLACE INTO turns (job_id) VALUES (?)", (job_id,))
+            return [found for (found,) in db.execute(before, (job_id,))]
 
     def unsettled_keys(self, job_id: str, person_keys: Iterable[str]) -> set[str]:
         """Which of these leads a job has on its list and has not settled."""
@@ -283,6 +288,7 @@ class Checkpoints:
         """Note that the job has nothing left to do, so that it can be pruned later."""
         with self._transaction() as db:
             db.execute("UPDATE jobs SET ended_at = ? WHERE job_id = ?", (time.time(), job_id))
+            db.execute("DELETE FROM turns WHERE job_id = ?", (job_id,))
 
     def prune(self, keep_days: float) -> int:
         """Drop the leads and answers of jobs that ended more than `keep_days` ago; the number of jobs dropped."""

@@ -260,7 +260,7 @@ class Pipeline:
         if any(tally.get(key) for key in tally if key != ("", "")):
             self._log("Engine", f"Resuming: {settled} of {counts['todo']} leads are settled")
         self.progress = Progress(settled, counts["todo"], dict.fromkeys(STAGES, settled))
-        self._others = self.find_others(self.checkpoints.earlier_jobs(self.job_id))
+        self._others = self.find_others(self.checkpoints.take_turn(self.job_id))
         return self._stored(-(-counts["todo"] // self.settings.batch_size))
 
     def _stored(self, batches: int) -> Iterator[Batch]:
