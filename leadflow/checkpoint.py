@@ -1,8 +1,9 @@
 """Paid answers and job positions, durable before anything else is done with them.
 
-One SQLite file (0600) next to the history: many threads and processes may use it, a commit
-is on disk when it returns, and a killed process leaves it whole. It holds personal data until a job's
-checkpoints are pruned; `forget` removes one person.
+One SQLite file (0600) next to the history: many threads and processes may use it, and a killed process
+leaves it whole. A commit survives a kill of the process at once, and a loss of power once `sync` has returned,
+which every write but `save_answer` waits for. It holds personal data until a job's checkpoints are pruned;
+`forget` removes one person.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import threading
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -38,7 +39,9 @@ CREATE TABLE IF NOT EXISTS leads (
 CREATE TABLE IF NOT EXISTS turns (turn INTEGER PRIMARY KEY AUTOINCREMENT, job_id TEXT NOT NULL UNIQUE);
 CREATE INDEX IF NOT EXISTS leads_in_order ON leads (job_id, batch, seq);
 """
-_FINAL = ("delivered", "held")
+# A lead with one of these dispositions is settled for good; `processed` means by another job, meanwhile.
+_FINAL = ("delivered", "held", "processed")
+_OPEN = f"coalesce(disposition, '') NOT IN {_FINAL}"
 _KEYS_A_QUERY = 500
 
 
@@ -51,15 +54,6 @@ class StoredBatch:
     rows: list[dict[str, str]]
 
 
-@dataclass
-class _Group:
-    """Answers that go to disk in one commit, and how that went."""
-
-    answers: list[tuple[str, Answer]] = field(default_factory=list)
-    done: threading.Event = field(default_factory=threading.Event)
-    error: BaseException | None = None
-
-
 class Checkpoints:
     """The store; safe to use from many threads."""
 
@@ -69,18 +63,17 @@ class Checkpoints:
         path.touch(mode=0o600, exist_ok=True)
         os.chmod(path, 0o600)
         self._write = threading.RLock()
-        self._waiting = _Group()
-        self._waiting_lock = threading.Lock()
         self._broken: HistoryError | None = None
         self._db = self._open()
 
     def _open(self) -> sqlite3.Connection:
         try:
             db = sqlite3.connect(self.path, timeout=60, check_same_thread=False, isolation_level=None)
-            db.execute("PRAGMA journal_mode=WAL")
-            db.execute("PRAGMA synchronous=FULL")
+            self._wal = db.execute("PRAGMA journal_mode=WAL").fetchone()[0] == "wal"
+            db.execute(f"PRAGMA synchronous={'NORMAL' if self._wal else 'FULL'}")
             db.execute("PRAGMA secure_delete=ON")
             db.executescript(_SCHEMA)
+            _sync_folder(self.path.parent)
         except sqlite3.DatabaseError as error:
             raise HistoryError(
                 f"the checkpoint file {self.path} cannot be opened ({error}). Do not delete it: it holds paid answers. "
@@ -90,6 +83,13 @@ class Checkpoints:
 
     @contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:
+        """All of it or nothing, and on disk at the end."""
+        with self._committed() as db:
+            yield db
+        self.sync()
+
+    @contextmanager
+    def _committed(self) -> Iterator[sqlite3.Connection]:
         with self._write:
             if self._broken:
                 raise self._broken
@@ -103,6 +103,21 @@ class Checkpoints:
             except BaseException:
                 self._rollback()
                 raise
+
+    def sync(self) -> None:
+        """Wait until all that was committed is on disk: WAL's frames count once they are, see https://sqlite.org/wal.html."""
+        if not self._wal:
+            return
+        try:
+            log = os.open(f"{self.path}-wal", os.O_RDWR)
+            try:
+                os.fsync(log)
+            finally:
+                os.close(log)
+        except FileNotFoundError:
+            return  # closed, by the last connection, which left all in the file itself
+        except OSError as error:
+            raise self._unwritten(sqlite3.OperationalError(error.strerror)) from error
 
     @contextmanager
     def _reading(self) -> Iterator[sqlite3.Connection]:
@@ -133,37 +148,11 @@ class Checkpoints:
             self._db.execute("ROLLBACK")
 
     def save_answer(self, job_id: str, answer: Answer) -> None:
-        """Make a paid answer durable; on return it is on disk. Concurrent callers share a commit."""
-        with self._waiting_lock:
-            group = self._waiting
-            group.answers.append((job_id, answer))
-            leads = len(group.answers) == 1
-        if leads:
-            self._commit_group(group)
-        group.done.wait()
-        if group.error:
-            raise group.error
-
-    def _commit_group(self, group: _Group) -> None:
-        """By the first of the group: all that came in while the last commit was under way goes to disk at once."""
+        """Keep a paid answer; a kill of the process loses it no more. Before it is used, `sync`."""
+        row = (answer.person_key, answer.to_json(), job_id, time.time())
         try:
-            with self._write:
-                with self._waiting_lock:
-                    self._waiting = _Group()
-                if self._broken:
-                    raise self._broken
-                self._commit_answers(group.answers)
-        except BaseException as error:
-            group.error = error
-        finally:
-            group.done.set()
-
-    def _commit_answers(self, answers: list[tuple[str, Answer]]) -> None:
-        now = time.time()
-        rows = [(answer.person_key, answer.to_json(), job_id, now) for job_id, answer in answers]
-        try:
-            with self._transaction() as db:
-                db.executemany("INSERT OR REPLACE INTO answers VALUES (?, ?, ?, ?)", rows)
+            with self._committed() as db:
+                db.execute("INSERT OR REPLACE INTO answers VALUES (?, ?, ?, ?)", row)
         except HistoryError as error:
             # What is bought after this could not be kept either.
             self._broken = error
@@ -232,20 +221,18 @@ class Checkpoints:
         """The batches with leads that are not settled, in order."""
         with self._reading() as db:
             numbers = db.execute(
-                "SELECT DISTINCT batch FROM leads WHERE job_id = ? AND coalesce(disposition, '') NOT IN (?, ?) ORDER BY batch",
-                (job_id, *_FINAL),
+                f"SELECT DISTINCT batch FROM leads WHERE job_id = ? AND {_OPEN} ORDER BY batch", (job_id,)
             ).fetchall()
         for (number,) in numbers:
             with self._reading() as db:
                 rows = db.execute(
-                    "SELECT seq, row FROM leads WHERE job_id = ? AND batch = ? AND coalesce(disposition, '') NOT IN (?, ?) ORDER BY seq",
-                    (job_id, number, *_FINAL),
+                    f"SELECT seq, row FROM leads WHERE job_id = ? AND batch = ? AND {_OPEN} ORDER BY seq", (job_id, number)
                 ).fetchall()
             if rows:
                 yield StoredBatch(number, rows[0][0], [json.loads(row) for _, row in rows])
 
     def settle(self, job_id: str, outcomes: Iterable[tuple[str, str, str]]) -> None:
-        """Store (person_key, disposition, reason); delivered and held are final, retry is not."""
+        """Store (person_key, disposition, reason); delivered, held and processed are final, retry is not."""
         values = [(disposition, reason, job_id, key) for key, disposition, reason in outcomes]
         with self._transaction() as db:
             db.executemany("UPDATE leads SET disposition = ?, reason = ? WHERE job_id = ? AND person_key = ?", values)
@@ -281,8 +268,20 @@ class Checkpoints:
 
     def unsettled_keys(self, job_id: str, person_keys: Iterable[str]) -> set[str]:
         """Which of these leads a job has on its list and has not settled."""
-        sql = "SELECT person_key FROM leads WHERE job_id = ? AND coalesce(disposition, '') NOT IN ('delivered', 'held') AND person_key IN"
+        sql = f"SELECT person_key FROM leads WHERE job_id = ? AND {_OPEN} AND person_key IN"
         return {key for (key,) in self._in(sql, person_keys, job_id)}
+
+    def unpaid_keys(self, job_id: str) -> list[str]:
+        """The leads that the job has not settled and has bought no answer for."""
+        paid = "SELECT person_key FROM answers WHERE job_id = ?"
+        with self._reading() as db:
+            rows = db.execute(f"SELECT person_key FROM leads WHERE job_id = ? AND {_OPEN} AND person_key NOT IN ({paid})", (job_id, job_id)).fetchall()
+        return [key for (key,) in rows]
+
+    def change_plan(self, job_id: str, **changes: Any) -> None:
+        """Change parts of what the job is to do."""
+        with self._transaction() as db:
+            db.execute("UPDATE jobs SET plan = ? WHERE job_id = ?", (json.dumps({**self.plan(job_id), **changes}), job_id))
 
     def end(self, job_id: str) -> None:
         """Note that the job has nothing left to do, so that it can be pruned later."""
@@ -305,8 +304,8 @@ class Checkpoints:
         known = self.answers([person_key]).get(person_key)
         with self._transaction() as db:
             gone = db.execute("DELETE FROM answers WHERE person_key = ?", (person_key,)).rowcount
-            gone += db.execute("UPDATE leads SET row = ? WHERE person_key = ? AND disposition IN (?, ?)", ('{}', person_key, *_FINAL)).rowcount
-            gone += db.execute("DELETE FROM leads WHERE person_key = ? AND coalesce(disposition, '') NOT IN (?, ?)", (person_key, *_FINAL)).rowcount
+            gone += db.execute(f"UPDATE leads SET row = '{{}}' WHERE person_key = ? AND NOT {_OPEN}", (person_key,)).rowcount
+            gone += db.execute(f"DELETE FROM leads WHERE person_key = ? AND {_OPEN}", (person_key,)).rowcount
             for phone in known.phones if known else ():
                 gone += db.execute("DELETE FROM scrubs WHERE phone = ?", (phone.number,)).rowcount
         with self._write:
@@ -317,6 +316,16 @@ class Checkpoints:
         """Close the file."""
         with self._write:
             self._db.close()
+
+
+def _sync_folder(folder: Path) -> None:
+    """Have the names of new files on disk too; Windows has no such call."""
+    if os.name == "posix":
+        opened = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(opened)
+        finally:
+            os.close(opened)
 
 
 def _scrub_to_json(scrub: Scrub) -> str:
