@@ -7,6 +7,7 @@ from functools import lru_cache
 
 _FICTION = re.compile(r"\+1[2-9]\d{2}55501\d{2}")
 _NANP = re.compile(r"\+1[2-9]\d{2}[2-9]\d{6}")
+_USUAL = re.compile(r"(?:\+1[ .-]?)?\(?([2-9][0-9]{2})\)?[ .-]?([2-9][0-9]{2})[ .-]?([0-9]{4})")
 
 
 @lru_cache(maxsize=65_536)
@@ -18,6 +19,9 @@ def to_e164(text: str | None) -> str | None:
     >>> to_e164("+1 (504) 555-0143 x12")
     '+15045550143'
     """
+    # As vendors write them; any other way is for the library, which takes some twenty times as long.
+    if usual := _USUAL.fullmatch(text or ""):
+        return "+1" + "".join(usual.groups())
     import phonenumbers
 
     try:

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+import ssl
+from collections import deque
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import datetime, timezone
 from email.utils import parsedate_to_datetime
+from functools import lru_cache
 from typing import Any, TypeVar
 
 import httpx
@@ -26,9 +30,7 @@ class Caller:
         self.limiter = limiter
         self.breaker = breaker
         self.attempts = attempts
-        width = limiter.max_in_flight
-        limits = httpx.Limits(max_connections=width + 2, max_keepalive_connections=width + 2)
-        self._client = httpx.Client(timeout=timeout_s, limits=limits, transport=transport)
+        self._clients = _Clients(timeout_s, transport)
 
     def call(self, send: Callable[[httpx.Client], httpx.Response], read: Callable[[httpx.Response], T], stop: StopFlag | None = None) -> T:
         """Send and read, again after transient failures; raises TransientError, RefusedError, UnreadableError or ServiceDownError."""
@@ -42,21 +44,31 @@ class Caller:
         return answer
 
     def _retried(self, once: Callable[[], T]) -> T:
+        try:
+            return once()
+        except (TransientError, UnreadableError) as error:
+            failed: Exception | None = error
+
         def again(error: Exception) -> bool | float:
             if not isinstance(error, (TransientError, UnreadableError)):
                 return False
             # The limiter holds every call back for Retry-After, and can be stopped meanwhile; a sleep here could not.
             return True if getattr(error, "retry_after", None) is None else 0.0
 
+        # What stamina needs costs a tenth of a call, so it is made for a call that failed: its first attempt has been.
         for attempt in stamina.retry_context(on=again, attempts=self.attempts, timeout=None, wait_initial=0.1, wait_max=16.0):
             with attempt:
+                if failed is not None:
+                    first, failed = failed, None
+                    raise first
                 return once()
         raise ServiceDownError(f"{self.name} was not tried")
 
     def _once(self, send: Callable[[httpx.Client], httpx.Response], read: Callable[[httpx.Response], T], stop: StopFlag | None) -> T:
         with self.limiter.slot(stop):
             try:
-                response = send(self._client)
+                with self._clients.one() as client:
+                    response = send(client)
             except httpx.TimeoutException:
                 raise TransientError(f"{self.name} did not answer in time") from None
             except httpx.TransportError as error:
@@ -84,7 +96,50 @@ class Caller:
 
     def close(self) -> None:
         """Close its connections."""
-        self._client.close()
+        self._clients.close()
+
+
+class _Clients:
+    """Clients of one connection each, lent to one call at a time.
+
+    A client with a pool for all calls looks through all its connections, under a lock, before and after each call:
+    with 32 in flight that is a tenth of what the call costs.
+    """
+
+    def __init__(self, timeout_s: float, transport: httpx.BaseTransport | None) -> None:
+        self._timeout_s = timeout_s
+        self._transport = transport
+        self._idle: deque[httpx.Client] = deque()
+        self._closed = False
+
+    @contextmanager
+    def one(self) -> Iterator[httpx.Client]:
+        """The client that was used last, whose connection is the least likely to have gone stale, or a new one."""
+        try:
+            client = self._idle.pop()
+        except IndexError:
+            client = self._new()
+        try:
+            yield client
+        finally:
+            self._idle.append(client)
+            if self._closed:
+                self.close()
+
+    def _new(self) -> httpx.Client:
+        limits = httpx.Limits(max_connections=1, max_keepalive_connections=1)
+        return httpx.Client(timeout=self._timeout_s, limits=limits, transport=self._transport, verify=_tls())
+
+    def close(self) -> None:
+        self._closed = True
+        while self._idle:
+            self._idle.pop().close()
+
+
+@lru_cache(maxsize=1)
+def _tls() -> ssl.SSLContext:
+    """httpx's own checks of certificates, read once: reading them takes longer than a call."""
+    return httpx.create_ssl_context()
 
 
 def retry_after(response: httpx.Response) -> float | None:

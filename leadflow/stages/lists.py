@@ -34,13 +34,14 @@ def per_lead(phones: pl.DataFrame, height: int, /, **values: pl.Expr) -> pl.Data
 
 def as_text(leads: pl.DataFrame, names: Sequence[str]) -> pl.DataFrame:
     """These columns as text, cell by cell what text_of makes of them; a column of text costs nothing."""
-    return pl.DataFrame([_text(leads[name]) for name in names], schema=dict.fromkeys(names, pl.String))
+    return leads.select(_text(leads, name) for name in names)
 
 
-def _text(column: pl.Series) -> pl.Series:
-    if column.dtype == pl.String or column.dtype.is_integer():
-        return column.cast(pl.String).fill_null("")
-    return pl.Series(column.name, [text_of(value) for value in column], pl.String)
+def _text(leads: pl.DataFrame, name: str) -> pl.Expr:
+    kind = leads.schema[name]
+    if kind == pl.String or kind.is_integer():
+        return pl.col(name).cast(pl.String).fill_null("")
+    return pl.lit(pl.Series(name, [text_of(value) for value in leads[name]], pl.String))
 
 
 def nth(name: str, count: int, titles: str) -> list[pl.Expr]:
