@@ -20,6 +20,7 @@ KINDS = {
     "timeout", "truncated", "html", "drop", "missing_row", "malformed_number", "unknown_code", "expired_token", "empty",
     "applied_then_503", "applied_then_drop", "applied_late",
 }  # fmt: skip
+_EXCESS_S = 0.001
 APPLIED = {"applied_then_503", "applied_then_drop"}
 
 
@@ -152,6 +153,13 @@ class Gate:
                     self.faults.remove(fault)
                 return fault
         return None
+
+
+async def wait_until(moment: float) -> None:
+    """Sleep until a time of the event loop. It rounds what it sleeps up to whole milliseconds; one, its usual excess, is taken off."""
+    left = moment - asyncio.get_running_loop().time() - _EXCESS_S
+    if left > 0:
+        await asyncio.sleep(left)
 
 
 async def read_body(receive: Receive) -> bytes:

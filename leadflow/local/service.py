@@ -19,6 +19,7 @@ from leadflow.local.faults import (
     read_body,
     send_reply,
     status_reply,
+    wait_until,
 )
 
 
@@ -58,6 +59,7 @@ class Service:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
+        arrived = asyncio.get_running_loop().time()
         path = scope["path"][len(self.prefix) :]
         call = Call(
             self.gate.service,
@@ -76,8 +78,7 @@ class Service:
             await send_reply(send, Reply(self.standin.error(429, message), 429, wait))
             return
         try:
-            if self.gate.latency:
-                await asyncio.sleep(self.gate.latency)
+            await wait_until(arrived + self.gate.latency)
             await self._answer(call, self.gate.take_fault(call), receive, send)
         finally:
             self.gate.leave()
