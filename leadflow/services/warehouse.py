@@ -32,6 +32,7 @@ CONSOLIDATED_COLUMNS = (
     "Email 1", "Email 2", "Email 3", "Disposition", "Reason", "Job Id", "Script", "Processed At", "Extra",
 )  # fmt: skip
 _TIMES = ("checked_at", "Processed At")
+ANSWERED = """COALESCE({}."status", '') <> 'error'"""
 
 
 def quoted(name: str) -> str:
@@ -55,6 +56,7 @@ class Warehouse:
         self.query_tag = query_tag
         self._lock = threading.RLock()
         self._connection: Any = None
+        self._home: tuple[str, ...] = ()
         self._staged: set[str] = set()
 
     def __enter__(self) -> Warehouse:
@@ -69,7 +71,8 @@ class Warehouse:
         """Sign in; does nothing when signed in. Raises RefusedError or TransientError."""
         with self._lock:
             if self._connection is None:
-                self._connection = self._sign_in()
+                self._connection = connection = self._sign_in()
+                self._home = tuple(part for part in (connection.database, connection.schema) if part)
 
     def _sign_in(self) -> Any:
         import snowflake.connector as connector
@@ -78,6 +81,15 @@ class Warehouse:
             return connector.connect(**connect_options(self.settings, self.query_tag))
         except connector.errors.Error as error:
             raise _explained(error, "sign in to Snowflake") from None
+
+    def table(self, name: str) -> str:
+        """A table of the settings as SQL: its database and schema are those of the sign-in, or named, as in "DB.PUBLIC.PERSON_CACHE".
+
+        A script's USE SCHEMA must not make another PERSON_CACHE of it, in which nobody seems to have been processed.
+        """
+        self.connect()
+        parts = name.split(".")
+        return ".".join(map(quoted, [*self._home[: 3 - len(parts)], *parts] if len(self._home) == 2 else parts))
 
     def execute(self, sql: str, params: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         """Run one statement; its rows. Values are bound, never pasted."""
@@ -143,7 +155,7 @@ class Warehouse:
         return len(unique)
 
     def _merge(self, table: str, key: str, columns: Sequence[str], values: list[list[str | None]]) -> None:
-        stage = f"LF_STAGE_{table}"
+        stage = f"LF_STAGE_{table.rpartition('.')[2]}"
         if stage not in self._staged:
             shape = ", ".join(f"{quoted(c)} {'TIMESTAMP_NTZ' if c in _TIMES else 'VARCHAR'}" for c in columns)
             self.execute(f"CREATE OR REPLACE TEMPORARY TABLE {quoted(stage)} ({shape})")
@@ -152,7 +164,7 @@ class Warehouse:
         self.insert(stage, columns, values)
         self.execute("BEGIN")
         try:
-            self.execute(_merge_sql(table, stage, key, columns))
+            self.execute(_merge_sql(self.table(table), quoted(stage), key, columns))
             self.execute("COMMIT")
         except BaseException:
             self._roll_back()
@@ -174,15 +186,24 @@ class Warehouse:
         """Which of the keys stand in the table's column, one entry for each row found."""
         with self._lock:
             name = self.keys_table(keys)
-            found = self.execute(f'SELECT t.{quoted(column)} FROM {quoted(table)} t JOIN {quoted(name)} k ON t.{quoted(column)} = k."k"')
+            found = self.execute(f'SELECT t.{quoted(column)} FROM {self.table(table)} t JOIN {quoted(name)} k ON t.{quoted(column)} = k."k"')
         return [key for (key,) in found]
+
+    def processed(self, keys: Sequence[str]) -> set[str]:
+        """Which of these people PERSON_CACHE holds; a cached error is no answer, so it does not count."""
+        if not keys:
+            return set()
+        with self._lock:
+            name, cache = self.keys_table(keys), self.table(self.settings.person_cache)
+            sql = f'SELECT DISTINCT k."k" FROM {quoted(name)} k JOIN {cache} c ON c."person_key" = k."k" WHERE {ANSWERED.format("c")}'
+            return {key for (key,) in self.execute(sql)}
 
     def ensure_tables(self) -> None:
         """Make PERSON_CACHE and UNIQUE_CONSOLIDATED_DATA if they are not there; raises if a column is missing."""
         for table, columns in ((self.settings.person_cache, PERSON_CACHE_COLUMNS), (self.settings.consolidated, CONSOLIDATED_COLUMNS)):
             shape = ", ".join(f"{quoted(c)} {'TIMESTAMP_NTZ' if c in _TIMES else 'VARCHAR'}" for c in columns)
-            self.execute(f"CREATE TABLE IF NOT EXISTS {quoted(table)} ({shape})")
-            missing = set(columns) - set(self.columns(f"SELECT * FROM {quoted(table)}"))
+            self.execute(f"CREATE TABLE IF NOT EXISTS {self.table(table)} ({shape})")
+            missing = set(columns) - set(self.columns(f"SELECT * FROM {self.table(table)}"))
             if missing:
                 raise RefusedError(f"table {table} has no column {', '.join(sorted(missing))}; add them, or name another table in the warehouse settings")
 
@@ -245,13 +266,12 @@ def _documents(rows: Sequence[Sequence[str | None]]) -> Iterator[str]:
         yield f"[{','.join(part)}]"
 
 
-def _merge_sql(table: str, stage: str, key: str, columns: Sequence[str]) -> str:
-    to, source = quoted(table), quoted(stage)
-    sets = ", ".join(f"{to}.{quoted(c)} = {source}.{quoted(c)}" for c in columns if c != key)
+def _merge_sql(table: str, source: str, key: str, columns: Sequence[str]) -> str:
+    sets = ", ".join(f"t.{quoted(c)} = s.{quoted(c)}" for c in columns if c != key)
     names = ", ".join(map(quoted, columns))
-    values = ", ".join(f"{source}.{quoted(c)}" for c in columns)
+    values = ", ".join(f"s.{quoted(c)}" for c in columns)
     return (
-        f"MERGE INTO {to} USING {source} ON {to}.{quoted(key)} = {source}.{quoted(key)} "
+        f"MERGE INTO {table} t USING {source} s ON t.{quoted(key)} = s.{quoted(key)} "
         f"WHEN MATCHED THEN UPDATE SET {sets} WHEN NOT MATCHED THEN INSERT ({names}) VALUES ({values})"
     )
 

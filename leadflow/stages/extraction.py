@@ -6,7 +6,7 @@ in the warehouse, by the person key, so that only what is to be paid for leaves 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -98,7 +98,7 @@ def open_extraction(
     warehouse.ensure_tables()
     others = {name: _free_name(name) for name in names if name not in identity.values()}
     warehouse.execute(_keyed_sql(identity, others))
-    warehouse.execute(_classified_sql(warehouse.settings.person_cache))
+    warehouse.execute(_classified_sql(warehouse.table(warehouse.settings.person_cache)))
     found = dict(warehouse.execute('SELECT "lf_state", COUNT(*) FROM "LF_LEADS" GROUP BY "lf_state"'))
     counts = {"extracted": int(extracted), **{state: int(found.get(state, 0)) for state in STATES}}
     total = counts["todo"] if limit_rows is None else min(counts["todo"], limit_rows)
@@ -114,9 +114,19 @@ def _told(counts: dict[str, int]) -> str:
 
 def _set_up(script: str, warehouse: Warehouse, allow_writes: bool) -> str:
     parsed = parse_script(script, allow_writes=allow_writes)
+    _raise_if_shadowing(parsed.creates, warehouse)
     for statement in parsed.setup:
         _run(warehouse, statement)
     return parsed.select
+
+
+def _raise_if_shadowing(names: Iterable[str], warehouse: Warehouse) -> None:
+    """A temporary table hides a table of the same name: everybody would seem to be unprocessed, and be paid for again."""
+    settings = warehouse.settings
+    ours = {table.rpartition(".")[2].upper() for table in (settings.person_cache, settings.consolidated)}
+    for name in names:
+        if name.upper() in ours or name.upper().startswith("LF_"):
+            raise ScriptError(f"the script makes a table called {name}, a name that leadflow uses itself; give it another name")
 
 
 def _run(warehouse: Warehouse, sql: str) -> None:
@@ -165,7 +175,9 @@ def _keyed_sql(identity: dict[str, str], others: dict[str, str]) -> str:
 
 
 def _classified_sql(person_cache: str) -> str:
-    """A cached error is not an answer, so it does not count as processed."""
+    """Which of the four states each row is in."""
+    from leadflow.services.warehouse import ANSWERED
+
     return f"""CREATE OR REPLACE TEMPORARY TABLE "LF_LEADS" AS
         SELECT k.*, CASE
             WHEN TRIM(k."first_name" || k."last_name") = '' OR TRIM(k."address") = '' THEN 'no_identity'
@@ -173,5 +185,5 @@ def _classified_sql(person_cache: str) -> str:
             WHEN ROW_NUMBER() OVER (PARTITION BY k."person_key" ORDER BY k."lf_seq") > 1 THEN 'duplicate'
             ELSE 'todo' END AS "lf_state"
         FROM "LF_KEYED" k LEFT JOIN (
-            SELECT DISTINCT "person_key" AS "lf_done" FROM {_quoted(person_cache)} WHERE COALESCE("status", '') <> 'error'
+            SELECT DISTINCT p."person_key" AS "lf_done" FROM {person_cache} p WHERE {ANSWERED.format("p")}
         ) c ON c."lf_done" = k."person_key" """

@@ -26,11 +26,7 @@ def filter_unprocessed(leads: F, warehouse: Warehouse, *, emit: Emit = no_emit) 
 def _filter(leads: pl.DataFrame, warehouse: Warehouse, emit: Emit) -> pl.DataFrame:
     leads = with_identity(leads).unique("person_key", keep="first", maintain_order=True)
     warehouse.ensure_tables()
-    table = warehouse.keys_table(leads["person_key"].to_list())
-    cache = warehouse.settings.person_cache
-    rows = warehouse.execute(
-        f'SELECT k."k" FROM "{table}" k WHERE NOT EXISTS (SELECT 1 FROM "{cache}" c WHERE c."person_key" = k."k" AND COALESCE(c."status", \'\') <> \'error\')'
-    )
-    kept = leads.filter(pl.col("person_key").is_in([key for (key,) in rows]))
+    done = warehouse.processed(leads["person_key"].to_list())
+    kept = leads.filter(~pl.col("person_key").is_in(list(done)))
     emit(JobLog(stage="Snowflake", message=f"Filtered to {kept.height} unprocessed leads of {leads.height}"))
     return kept

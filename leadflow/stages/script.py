@@ -16,10 +16,11 @@ _HARMLESS = (exp.Set, exp.Use, exp.Query)
 
 @dataclass(frozen=True)
 class Script:
-    """The statements that run first, and the query whose rows are the leads."""
+    """The statements that run first, the query whose rows are the leads, and the names of the tables and views made."""
 
     setup: tuple[str, ...]
     select: str
+    creates: tuple[str, ...] = ()
 
 
 def parse_script(text: str, *, allow_writes: bool = False) -> Script:
@@ -45,7 +46,15 @@ def parse_script(text: str, *, allow_writes: bool = False) -> Script:
     if not isinstance(statements[-1], exp.Query):
         raise ScriptError("the script's last statement must be a query: its rows are the leads")
     texts = [s.sql(dialect="snowflake", comments=False) for s in statements]
-    return Script(tuple(texts[:-1]), texts[-1])
+    return Script(tuple(texts[:-1]), texts[-1], tuple(name for s in statements if (name := _created(s))))
+
+
+def _created(statement: exp.Expression) -> str:
+    """The name of the table or view that a statement makes, or nothing."""
+    if not isinstance(statement, exp.Create):
+        return ""
+    table = statement.find(exp.Table)
+    return table.name if table else ""
 
 
 def without_literals(text: str) -> str:
