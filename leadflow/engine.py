@@ -30,7 +30,7 @@ from leadflow.errors import (
 )
 from leadflow.events import EventBus, JobComplete, JobErrored, JobLog, JobProgress, Listener
 from leadflow.history import History, set_default
-from leadflow.job import Counts, Job, JobHandle, JobStatus
+from leadflow.job import LEFT_OUT, Counts, Job, JobHandle, JobStatus
 from leadflow.pipeline import Budget, Pipeline, Services
 from leadflow.services.dncscrub import POLICY_VERSION, LitigatorList
 from leadflow.services.idicore import Idicore
@@ -47,6 +47,8 @@ if TYPE_CHECKING:
 _HEARTBEAT_S = 5.0
 _STALE_S = 30.0
 _engines: list[Engine] = []
+# Held while a job is resumed, so that two threads, or two engines of one process, cannot both resume it.
+_starting = threading.Lock()
 
 
 @dataclass(frozen=True)
@@ -143,14 +145,17 @@ class Engine:
         if limit_rows is not None and limit_rows <= 0:
             raise InputError(f"limit_rows is {limit_rows}; it must be 1 or more, or None for all the leads")
         job_id = _new_id(name)
-        plan = {"script": text, "name": name, "limit_rows": limit_rows}
+        budget = self._budget(max_lookups, max_cost)
+        plan = {"script": text, "name": name, "limit_rows": limit_rows, "max_lookups": budget.max_lookups, "max_cost": budget.max_cost}
         self._record_start(job_id, plan)
         self.checkpoints.add_job(job_id, plan)
-        return self._launch(job_id, plan, self._budget(max_lookups, max_cost), listeners)
+        return self._launch(job_id, plan, budget, listeners)
 
     def resume(self, job_id: str, *, max_lookups: int | None = None, max_cost: float | None = None, progress: bool = True) -> Job:
         """Go on where a dead, failed or stopped run was, and try the leads held back for retry; pays for nothing twice.
 
+        `max_lookups` and `max_cost` are the job's, over all its runs. Without them a job that broke off keeps those it had,
+        and one that they stopped goes on with those of the settings, if any.
         Raises JobNotFound for an unknown job and JobBusyError while another live process runs it.
         """
         return _watched(self.submit_resume(job_id, max_lookups=max_lookups, max_cost=max_cost), progress)
@@ -161,10 +166,14 @@ class Engine:
         """Resume in the background."""
         self.history.job(job_id)
         plan = self.checkpoints.plan(job_id)
-        if job_id in self._running and not self._running[job_id].wait(0):
-            raise JobBusyError(f"job {job_id} runs in this very process; .stop() its handle first")
-        self.history.claim(job_id, _owner(), _STALE_S)
-        return self._launch(job_id, plan, self._budget(max_lookups, max_cost), listeners)
+        if max_lookups is None and max_cost is None:
+            max_lookups, max_cost = plan.get("max_lookups"), plan.get("max_cost")
+        budget = self._budget(max_lookups, max_cost)
+        budget.bought = self.checkpoints.bought(job_id)
+        with _starting:
+            _raise_if_running(job_id)
+            self.history.claim(job_id, _owner(), _STALE_S)
+            return self._launch(job_id, plan, budget, listeners)
 
     def _budget(self, max_lookups: int | None, max_cost: float | None) -> Budget:
         settings = self.settings
@@ -257,6 +266,8 @@ class Engine:
                 _tell_lost(pipeline, self.idicore.lost_calls - lost)
             return self._completed(pipeline), None
         except (Stopped, BudgetReached) as stopped:
+            if isinstance(stopped, BudgetReached):
+                self.checkpoints.change_plan(pipeline.job_id, max_lookups=None, max_cost=None)
             return self._ended(pipeline, JobStatus.STOPPED, stopped), None
         except Exception as error:
             job = self._ended(pipeline, JobStatus.FAILED, error)
@@ -275,29 +286,31 @@ class Engine:
         counts = pipeline.counts()
         if not counts.balanced or counts.waiting:
             raise JobFailedError(f"job {pipeline.job_id} lost count of its leads: {counts}; engine.resume({pipeline.job_id!r}) settles the rest")
-        message = f"{counts.delivered} delivered, {counts.held_back} held back, {counts.already_processed} already processed"
+        message = f"{counts.delivered:,} delivered, {counts.held_back - counts.left_out:,} held back, {counts.already_processed:,} already processed"
+        if counts.left_out:
+            message += f", {counts.left_out:,} left out ({', '.join(f'{r} {counts.held[r]:,}' for r in LEFT_OUT if r in counts.held)})"
         if counts.retry:
             message += f"; {sum(counts.retry.values())} of them may still clear: engine.resume({pipeline.job_id!r})"
         else:
             self.checkpoints.end(pipeline.job_id)
-        stats = {**asdict(counts), **self._phone_counts(pipeline.job_id)}
-        pipeline.bus.emit(JobComplete(stage="Job", stats=stats))
-        return self._record_end(pipeline, JobStatus.COMPLETED, message, counts)
+        flagged = self._flagged(pipeline.job_id)
+        pipeline.bus.emit(JobComplete(stage="Job", stats={**asdict(counts), **flagged}))
+        return self._record_end(pipeline, JobStatus.COMPLETED, message, counts, flagged)
 
     def _ended(self, pipeline: Pipeline, status: JobStatus, error: BaseException) -> Job:
         message = str(error) if isinstance(error, LeadflowError) else f"unexpected {type(error).__name__} at {_where(error)}"
         next_step = f"engine.resume({pipeline.job_id!r})"
         pipeline.bus.emit(JobErrored(stage="Job", message=message, error=type(error).__name__, next_step=next_step))
-        return self._record_end(pipeline, status, message, pipeline.counts())
+        return self._record_end(pipeline, status, message, pipeline.counts(), self._flagged(pipeline.job_id))
 
-    def _phone_counts(self, job_id: str) -> dict[str, int]:
+    def _flagged(self, job_id: str) -> dict[str, int]:
+        """How many phones the checks flagged, in all the job's runs."""
         batches = self.history.batches(job_id)
         return {f"{name}_count": int(batches[name].sum()) for name in ("litigator", "dnc")}
 
-    def _record_end(self, pipeline: Pipeline, status: JobStatus, message: str, counts: Counts) -> Job:
+    def _record_end(self, pipeline: Pipeline, status: JobStatus, message: str, counts: Counts, flagged: dict[str, int]) -> Job:
         """Write the end down; an end that cannot be recorded is not reported as a success."""
         job_id = pipeline.job_id
-        self.history.flush()
         self.history.update_job(
             job_id,
             status=str(status),
@@ -306,7 +319,7 @@ class Engine:
             counts=asdict(counts),
             total_rows_processed=counts.delivered + sum(counts.held.values()),
             clean_count=counts.delivered,
-            **self._phone_counts(job_id),
+            **flagged,
             completed_at=datetime.now(timezone.utc),
         )
         self.history.flush()
@@ -333,7 +346,7 @@ class Engine:
         return Estimate(
             extracted=counts["extracted"],
             already_processed=counts["already_processed"],
-            held={r: counts[r] for r in ("duplicate", "no_identity", "over_limit") if counts.get(r)},
+            held={r: counts[r] for r in LEFT_OUT if counts.get(r)},
             lookups=lookups,
             reused=reused,
             litigator_calls=batches,
@@ -401,6 +414,12 @@ class Engine:
 def last_engine() -> Engine | None:
     """The engine made last in this process and not closed, if any."""
     return _engines[-1] if _engines else None
+
+
+def _raise_if_running(job_id: str) -> None:
+    """A job runs once in a process, whichever engine it was started from: a notebook that made a second one has two."""
+    if any(handle.id == job_id for engine in _engines for handle in engine.running):
+        raise JobBusyError(f"job {job_id} runs in this very process; .stop() its handle first")
 
 
 def script_id(text: str) -> str:

@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from leadflow.reports import Report
 
 
+# Why a lead is held back before it is processed at all.
+LEFT_OUT = ("duplicate", "no_identity", "over_limit")
+
+
 class JobStatus(str, Enum):
     """Where a job stands."""
 
@@ -50,6 +54,11 @@ class Counts:
     def held_back(self) -> int:
         """Leads not delivered, for whatever reason but having been processed before."""
         return sum(self.held.values()) + sum(self.retry.values())
+
+    @property
+    def left_out(self) -> int:
+        """Leads held back before they were processed: doubled, without a name or address, over the row limit."""
+        return sum(self.held.get(reason, 0) for reason in LEFT_OUT)
 
     @property
     def balanced(self) -> bool:
@@ -167,6 +176,9 @@ class JobHandle:
 
     def _finish(self, job: Job | None, error: BaseException | None) -> None:
         self._job, self._error = job, error
+        last = self._progress()
+        # A handle may be kept for as long as its notebook is open; what the job worked with should not be.
+        self._progress = lambda: last
         self._done.set()
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:

@@ -21,7 +21,7 @@ import polars as pl
 from leadflow.checkpoint import Checkpoints
 from leadflow.errors import BudgetReached, InputError, LeadflowError, Stopped
 from leadflow.events import BatchProgress, EventBus, JobLog, JobProgress, RowProcessed
-from leadflow.job import Counts, Progress
+from leadflow.job import LEFT_OUT, Counts, Progress
 from leadflow.settings import Settings
 from leadflow.stages.consolidation import consolidate
 from leadflow.stages.delivery import columns, deliver, own_columns
@@ -60,7 +60,7 @@ class Services:
 
 @dataclass
 class Budget:
-    """Counts lookups as they are bought and refuses the one that would pass a limit."""
+    """Counts a job's lookups, those of its earlier runs too, and refuses the one that would pass a limit."""
 
     max_lookups: int | None = None
     max_cost: float | None = None
@@ -76,7 +76,7 @@ class Budget:
 
     def _refuse(self, bought: int) -> None:
         if self.max_lookups is not None and bought > self.max_lookups:
-            raise BudgetReached(f"{self.max_lookups} lookups are bought, the max_lookups of this job; raise it and resume")
+            raise BudgetReached(f"{self.bought} lookups are bought, and max_lookups of this job is {self.max_lookups}; raise it and resume")
         if self.max_cost is not None and self.price is not None and bought * self.price > self.max_cost + 1e-9:
             raise BudgetReached(f"one more lookup at {self.price} would pass max_cost {self.max_cost}; raise it and resume")
 
@@ -255,13 +255,24 @@ class Pipeline:
         counts = self.checkpoints.extracted(self.job_id)
         if counts is None:
             counts = self._extract()
+        else:
+            self._leave_processed()
         tally = self.checkpoints.tally(self.job_id)
-        settled = sum(n for (d, _), n in tally.items() if d in ("delivered", "held"))
+        settled = sum(n for (d, _), n in tally.items() if d not in ("", "retry"))
         if any(tally.get(key) for key in tally if key != ("", "")):
             self._log("Engine", f"Resuming: {settled} of {counts['todo']} leads are settled")
         self.progress = Progress(settled, counts["todo"], dict.fromkeys(STAGES, settled))
         self._others = self.find_others(self.checkpoints.take_turn(self.job_id))
         return self._stored(-(-counts["todo"] // self.settings.batch_size))
+
+    def _leave_processed(self) -> None:
+        """Of a job that broke off: settle the leads that another job, perhaps of another machine, has processed since."""
+        unpaid = self.checkpoints.unpaid_keys(self.job_id)
+        outcomes = [(key, "processed", "by_another_job") for key in sorted(self.services.warehouse.processed(unpaid))]
+        if outcomes:
+            self.checkpoints.settle(self.job_id, outcomes)
+            self.history.record_leads(self.job_id, None, outcomes)
+            self._log("Snowflake", f"{len(outcomes)} leads were processed by another job meanwhile and are left alone")
 
     def _stored(self, batches: int) -> Iterator[Batch]:
         for stored in self.checkpoints.unsettled(self.job_id):
@@ -350,7 +361,7 @@ class Pipeline:
         return leads.filter(~pl.col("person_key").is_in(list(theirs)))
 
     def _looked_up(self, leads: pl.DataFrame, known: dict[str, Answer], number: int) -> pl.DataFrame:
-        return lookup_people(
+        found = lookup_people(
             leads,
             self.services.idicore,
             known=known,
@@ -360,6 +371,8 @@ class Pipeline:
             emit=self.bus.emit,
             batch=number,
         )
+        self.checkpoints.sync()
+        return found
 
     def _save_answer(self, answer: Answer) -> None:
         self.checkpoints.save_answer(self.job_id, answer)
@@ -452,12 +465,12 @@ class Pipeline:
         if extracted is None:
             return Counts(bought=self.budget.bought, reused=self.reused)
         tally = self.checkpoints.tally(self.job_id)
-        held = {r: extracted[r] for r in ("duplicate", "no_identity", "over_limit") if extracted.get(r)}
+        held = {r: extracted[r] for r in LEFT_OUT if extracted.get(r)}
         held |= {r: n for (d, r), n in tally.items() if d == "held"}
         settled = sum(tally.values()) - tally.get(("", ""), 0)
         return Counts(
             extracted=extracted["extracted"],
-            already_processed=extracted["already_processed"],
+            already_processed=extracted["already_processed"] + sum(n for (d, _), n in tally.items() if d == "processed"),
             delivered=sum(n for (d, _), n in tally.items() if d == "delivered"),
             held=held,
             retry={r: n for (d, r), n in tally.items() if d == "retry"},

@@ -137,6 +137,15 @@ def test_a_phone_however_written_is_one_number_or_none(number, form):
     assert to_e164(written) == to_e164(number)
 
 
+@given(digits, st.sampled_from(["{0}", "+1{0}", "({1}) {2}-{3}", "({1}){2}{3}", "{1}.{2}.{3}", "{1} {2}-{3}", "+1 ({1}) {2}-{3}", "+1-{1}-{2}-{3}"]))
+def test_the_usual_ways_are_read_as_the_library_reads_them(number, form):
+    import phonenumbers
+
+    written = form.format(number, number[:3], number[3:6], number[6:])
+    parsed = phonenumbers.parse(written, "US")
+    assert to_e164(written) == phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164)
+
+
 @given(st.text(max_size=40))
 def test_any_text_is_a_us_phone_or_none(text):
     found = to_e164(text)

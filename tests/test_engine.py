@@ -12,6 +12,7 @@ from outcome import SCRIPT, observe, sheet_rows
 
 import leadflow as lf
 from leadflow.errors import InputError, JobBusyError, JobFailedError, JobNotFound, ScriptError, SettingsError
+from leadflow.services.warehouse import Warehouse
 
 
 @pytest.fixture
@@ -130,6 +131,74 @@ def test_budget_stops_before_it_is_passed_and_delivers_what_was_bought(world, en
     assert len(settled) == 70
     assert engine.resume(job.id, progress=False).ok
     assert observe(world, engine, job.id).clean
+
+
+def test_a_job_that_broke_off_keeps_its_budget_over_all_its_runs(world, engine):
+    world.configure(latency={"idicore": 0.05})
+    handle = engine.submit(SCRIPT, limit_rows=200, max_lookups=60)
+    while handle.progress.stages.get("Lookup", 0) < 10:
+        assert not handle.wait(0.01)
+    handle.stop()
+    assert "was stopped" in handle.result(60).message
+    world.configure(latency={"idicore": 0.0})
+    resumed = engine.resume(handle.id, progress=False)
+    assert str(resumed.status) == "STOPPED"
+    assert "max_lookups of this job is 60" in resumed.message
+    assert resumed.counts.bought == sum(world.stats()["idicore"]["bought"].values()) == 60
+    raised = engine.resume(handle.id, max_lookups=80, progress=False)
+    assert raised.counts.bought == sum(world.stats()["idicore"]["bought"].values()) == 80
+    assert engine.resume(handle.id, progress=False).ok
+    assert observe(world, engine, handle.id).clean
+
+
+def test_a_second_engine_of_the_process_cannot_resume_a_running_job(world, engine):
+    world.configure(latency={"idicore": 0.05})
+    handle = engine.submit(SCRIPT, limit_rows=400)
+    with lf.Engine(world.settings) as second, pytest.raises(JobBusyError, match="this very process"):
+        second.resume(handle.id)
+    handle.stop()
+    handle.wait(60)
+
+
+def test_leads_that_another_machine_processed_meanwhile_are_not_paid_for_again(world, engine, tmp_path):
+    stopped = engine.run(SCRIPT, limit_rows=60, max_lookups=20, progress=False)
+    elsewhere = world.settings.model_copy(update={"home": tmp_path})
+    with lf.Engine(elsewhere) as other:
+        assert other.run(SCRIPT, limit_rows=30, progress=False).ok
+    job = engine.resume(stopped.id, progress=False)
+    assert job.ok
+    assert job.counts.balanced
+    assert job.counts.already_processed >= 30
+    assert job.counts.bought == 30
+    assert all(n == 1 for n in world.stats()["idicore"]["bought"].values())
+    assert engine.report(job.id).ok, engine.report(job.id).validation
+    assert observe(world, engine, job.id).clean
+
+
+def test_a_script_that_changes_the_schema_is_not_paid_for_again(world, engine):
+    with Warehouse(world.settings.warehouse) as warehouse:
+        warehouse.execute("CREATE SCHEMA IF NOT EXISTS ELSEWHERE")
+    script = "USE SCHEMA ELSEWHERE; SELECT * FROM LEADS_DB.PUBLIC.RAW_LEADS"
+    first = engine.run(script, limit_rows=30, progress=False)
+    again = engine.run(script, limit_rows=30, progress=False)
+    assert again.counts.already_processed >= first.counts.bought == 30
+    assert all(n == 1 for n in world.stats()["idicore"]["bought"].values())
+    assert observe(world, engine, first.id).clean
+
+
+@pytest.mark.parametrize("name", ["PERSON_CACHE", "public.person_cache", "unique_consolidated_data", "LF_LEADS"])
+def test_a_script_must_not_hide_a_table_of_ours(world, engine, name):
+    with pytest.raises(JobFailedError, match="give it another name"):
+        engine.run(f"CREATE TEMPORARY TABLE {name} AS SELECT 1 AS x; {SCRIPT}", progress=False)
+    assert world.stats()["idicore"]["calls"] == 0
+
+
+def test_tables_may_be_named_with_their_schema(world):
+    table = world.settings.warehouse.model_copy(update={"person_cache": "LEADS_DB.PUBLIC.PEOPLE"})
+    with lf.Engine(world.settings.model_copy(update={"warehouse": table})) as engine:
+        job = engine.run(SCRIPT, limit_rows=20, progress=False)
+        assert engine.report(job.id).ok
+    assert world.stats()["snowflake"]["rows"]["PEOPLE"] == 20
 
 
 def test_max_cost_needs_a_price(engine):
