@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     import duckdb
     import pyarrow as pa
 
-_FLUSH_S = 0.25
+_FLUSH_S = 1.0
 _FLUSH_ITEMS = 1_000
 _AT_ONCE = 50_000
 
