@@ -55,6 +55,10 @@ class RefusedError(ServiceError):
     """It will not work as asked: bad credentials, no permission, a bad request."""
 
 
+class RejectedError(ServiceError):
+    """The service will not answer this one request; it may well answer the others."""
+
+
 class UnreadableError(ServiceError):
     """An answer came that cannot be understood; it counts as no answer."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from enum import Enum
 
 
@@ -24,6 +24,9 @@ class Verdict(str, Enum):
         """The plain word, as sheets and tables hold it."""
         return self.value
 
+
+# The safe harbour of 47 CFR 64.1200(c)(2)(i)(D): a list no older than 31 days.
+OLDEST = timedelta(days=31)
 
 CALLABLE = frozenset({Verdict.CLEAN, Verdict.CLEAN_WIRELESS})
 
@@ -68,5 +71,15 @@ class Scrub:
         return f"Scrub({self.check}, {self.verdict}, {self.provider}, code={self.code!r})"
 
     def fresh(self, now: datetime, max_age: timedelta) -> bool:
-        """Whether the check is recent enough to count; one from the future is not."""
-        return timedelta(minutes=-5) <= now - self.checked_at <= max_age
+        """Whether the check is recent enough to count, and its list no older than the law allows; one from the future is not."""
+        return timedelta(minutes=-5) <= now - self.checked_at <= max_age and self._list_is_fresh(now)
+
+    def _list_is_fresh(self, now: datetime) -> bool:
+        """By the day: a list says of itself no more than that. A check that names no list is as old as itself."""
+        if not self.list_date:
+            return True
+        try:
+            age = now.date() - date.fromisoformat(self.list_date)
+        except ValueError:
+            return False
+        return timedelta(0) <= age <= OLDEST

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import json
 import threading
 import time
@@ -18,7 +19,7 @@ Scope = dict[str, Any]
 
 KINDS = {
     "timeout", "truncated", "html", "drop", "missing_row", "malformed_number", "unknown_code", "expired_token", "empty",
-    "applied_then_503", "applied_then_drop", "applied_late",
+    "applied_then_503", "applied_then_drop", "applied_late", "body", "lie",
 }  # fmt: skip
 _EXCESS_S = 0.001
 APPLIED = {"applied_then_503", "applied_then_drop"}
@@ -74,7 +75,7 @@ class Call:
 
 @dataclass
 class Reply:
-    """One answer of a stand-in; a str body goes out as it is, anything else as JSON."""
+    """One answer of a stand-in; a str or bytes body goes out as it is, anything else as JSON."""
 
     body: Any
     status: int = 200
@@ -82,6 +83,8 @@ class Reply:
 
     def content(self) -> tuple[bytes, str]:
         """The bytes of the body, and their media type."""
+        if isinstance(self.body, bytes):
+            return self.body, "application/octet-stream"
         if isinstance(self.body, str):
             return self.body.encode(), "text/plain; charset=utf-8"
         return json.dumps(self.body).encode(), "application/json; charset=utf-8"
@@ -189,6 +192,26 @@ async def drop(receive: Receive) -> None:
     if transport is not None:
         transport.abort()
         await asyncio.sleep(0.02)
+
+
+def told(fault: Fault) -> Reply:
+    """The very answer that a test wants: `body` (with base64=True its bytes), `status` and `headers`."""
+    body, options = str(fault.options.get("body", "")), fault.options
+    sent = base64.b64decode(body) if options.get("base64") else body
+    return Reply(sent, int(options.get("status", 200)), dict(options.get("headers") or {"content-type": "application/json"}))
+
+
+def lied(reply: Reply, fault: Fault) -> Reply:
+    """The true answer with some of it changed: `set` and `unset` of each object, or of those that hold `of`; `add` more."""
+    options = fault.options
+    objects = reply.body if isinstance(reply.body, list) else [reply.body]
+    for item in objects:
+        if isinstance(item, dict) and (options.get("of") or {}).items() <= item.items():
+            item.update(options.get("set") or {})
+            for name in options.get("unset") or ():
+                item.pop(name, None)
+    objects.extend(options.get("add") or ())
+    return reply
 
 
 def status_reply(status: int, fault: Fault, error: Callable[[int, str], Any]) -> Reply:

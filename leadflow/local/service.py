@@ -16,9 +16,11 @@ from leadflow.local.faults import (
     Scope,
     Send,
     drop,
+    lied,
     read_body,
     send_reply,
     status_reply,
+    told,
     wait_until,
 )
 
@@ -85,8 +87,10 @@ class Service:
 
     async def _answer(self, call: Call, fault: Fault | None, receive: Receive, send: Send) -> None:
         kind = fault.kind if fault else ""
-        if fault is None or kind in {"missing_row", "malformed_number", "unknown_code", "expired_token", "truncated"}:
+        if fault is None or kind in {"missing_row", "malformed_number", "unknown_code", "expired_token", "truncated", "lie"}:
             reply = self.standin.handle(call, fault)
+            if fault and kind == "lie":
+                reply = lied(reply, fault)
             short = bool(fault and fault.options.get("short"))
             await send_reply(send, reply, cut=kind == "truncated", short=short)
             if short:
@@ -104,6 +108,8 @@ class Service:
             await drop(receive)
         elif kind == "html":
             await send_reply(send, _HTML)
+        elif kind == "body":
+            await send_reply(send, told(fault))
         elif kind == "empty":
             await send_reply(send, Reply(self.standin.empty()))
         else:

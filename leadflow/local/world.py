@@ -126,7 +126,8 @@ class World:
         """Let `times` calls of a service fail, after `after` good ones.
 
         Kinds: a status such as "503" (retry_after=), timeout (s=), truncated (short=True cuts the connection too),
-        html, drop, empty, expired_token, missing_row (rows=), malformed_number, unknown_code; for sheets and
+        html, drop, empty, expired_token, missing_row (rows=), malformed_number, unknown_code, body (body=, base64=,
+        status=, headers=: this very answer), lie (set=, unset=, of=, add=: changes the true answer); for sheets and
         snowflake also applied_then_503, applied_then_drop, and for sheets applied_late (s=). `on=` names the kind of
         call (login, search, check, read, write, query); `key=` a text that the request body must hold;
         `applied=True` does the work before any of them.

@@ -6,19 +6,22 @@ CODES alone; settings.codes overrides it code by code.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import re
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import Any
 
 import httpx
 
-from leadflow.errors import RefusedError, SettingsError, UnreadableError
+from leadflow.errors import RefusedError, ServiceError, SettingsError, TransientError, UnreadableError
 from leadflow.phones import ten_digits, to_e164
 from leadflow.services.gather import Gatherer
 from leadflow.services.http import Caller, read_json
 from leadflow.services.limits import Breaker, Limiter, StopFlag, shared_limiter
 from leadflow.settings import DncSettings, LitigatorSettings
-from leadflow.verdicts import Scrub, Verdict
+from leadflow.verdicts import CALLABLE, Scrub, Verdict, worst
 
 POLICY_VERSION = "dncscrub-2026-11"
 
@@ -45,6 +48,10 @@ CODES: dict[str, Verdict] = {
 }
 
 Answers = dict[str, Scrub]
+_US_PHONE = re.compile(r"\+1[2-9]\d{9}")
+# How many malformed numbers are isolated in one bulk, and how many refusals without one answer are enough: 1 + 2 + 4 + 8.
+_MOST_BAD = 8
+_MOST_IN_VAIN = 15
 
 
 class _Bulk:
@@ -61,38 +68,32 @@ class _Bulk:
         self._gatherer = Gatherer(self.limiter, settings.max_numbers)
         self._caller = Caller(name, self.limiter, self.breaker, settings.timeout_s, settings.attempts)
 
-    def check(self, phones: Sequence[str], body: Callable[[str], dict[str, Any]], headers: dict[str, str], read: Callable[[dict[str, Any]], Scrub | None], stop: StopFlag | None) -> Answers:
-        """The checks of these phones, keyed by E.164."""
-        wanted = list(dict.fromkeys(phones))
+    def check(self, phones: Sequence[str], query: _Query, stop: StopFlag | None) -> Answers:
+        """The checks of these phones, keyed by E.164; what is no US phone is not sent."""
+        wanted = [phone for phone in dict.fromkeys(phones) if _US_PHONE.fullmatch(phone)]
         found: Answers = {}
         for start in range(0, len(wanted), self.max_numbers):
-            found |= self._gatherer.check(wanted[start : start + self.max_numbers], lambda all_, flag: self._isolating(all_, body, headers, read, flag), stop)
+            found |= self._gatherer.check(wanted[start : start + self.max_numbers], lambda all_, flag: _Isolation(self, query, flag).check(all_), stop)
         return found
 
-    def _isolating(self, phones: list[str], body: Callable[[str], dict[str, Any]], headers: dict[str, str], read: Callable[[dict[str, Any]], Scrub | None], stop: StopFlag | None) -> Answers:
-        """One bulk; when the vendor refuses it (400) because of one number, halve it until that one is alone."""
-        try:
-            rows = self._post(body(",".join(map(ten_digits, phones))), headers, stop)
-        except _BadNumber:
-            if len(phones) == 1:
-                return {}
-            middle = len(phones) // 2
-            halves = (phones[:middle], phones[middle:])
-            return {p: s for half in halves for p, s in self._isolating(half, body, headers, read, stop).items()}
-        scrubs = [read(row) for row in rows]
-        return _agreeing([s for s in scrubs if s is not None])
+    def ask(self, phones: list[str], query: _Query, stop: StopFlag | None) -> Answers:
+        """One request; raises _BadNumberError when the vendor refuses all of it because of one number."""
+        body, asked = query.body(",".join(map(ten_digits, phones))), set(phones)
 
-    def _post(self, body: dict[str, Any], headers: dict[str, str], stop: StopFlag | None) -> list[dict[str, Any]]:
-        def read(response: httpx.Response) -> list[dict[str, Any]]:
+        def read(response: httpx.Response) -> Answers:
             rows = read_json(self.name, response)
             if not isinstance(rows, list):
                 raise UnreadableError(f"{self.name} answered JSON of another shape")
-            return [row for row in rows if isinstance(row, dict)]
+            scrubs = [query.read(row) for row in rows if isinstance(row, dict)]
+            found = _agreeing([s for s in scrubs if s is not None and s.phone in asked])
+            if not found:
+                raise UnreadableError(f"{self.name} answered for none of the {len(asked)} phones")
+            return found
 
         def send(client: httpx.Client) -> httpx.Response:
-            response = client.post(self.url, json=body, headers=headers)
+            response = client.post(self.url, json=body, headers=query.headers)
             if response.status_code == 400:
-                raise _BadNumber(f"{self.name} refused a number of the request")
+                raise _BadNumberError(f"{self.name} refused a number of the request")
             return response
 
         return self._caller.call(send, read, stop)
@@ -101,18 +102,73 @@ class _Bulk:
         self._caller.close()
 
 
-class _BadNumber(RefusedError):
+@dataclass(frozen=True)
+class _Query:
+    """How one of the two lists is asked: the body for a list of numbers, the headers, and what a row of the answer says."""
+
+    body: Callable[[str], dict[str, Any]]
+    headers: dict[str, str]
+    read: Callable[[dict[str, Any]], Scrub | None]
+
+
+class _BadNumberError(RefusedError):
     """A malformed number failed a whole request."""
 
 
+class _Isolation:
+    """Halves a bulk that the vendor refuses (400) until the malformed number is alone, within a budget of refusals.
+
+    The largest parts go first: when each of eight is refused, it is the request that is refused, not a number in it.
+    """
+
+    def __init__(self, bulk: _Bulk, query: _Query, stop: StopFlag | None) -> None:
+        self._bulk, self._query, self._stop = bulk, query, stop
+        self._refused = 0
+        self._found: Answers = {}
+        self._failure: ServiceError | None = None
+
+    def check(self, phones: list[str]) -> Answers:
+        """The answers there are; a phone that is refused alone, or whose part failed, is absent."""
+        parts, most = deque([phones]), _MOST_BAD * (len(phones).bit_length() + 1)
+        while parts and self._refused < most:
+            part = parts.popleft()
+            try:
+                self._found |= self._bulk.ask(part, self._query, self._stop)
+            except _BadNumberError:
+                self._note_refusal()
+                middle = len(part) // 2
+                parts.extend(half for half in (part[:middle], part[middle:]) if middle)
+            except (TransientError, UnreadableError) as error:
+                # What the other parts answered was paid for.
+                self._failure = error
+        if self._failure and not self._found:
+            raise self._failure
+        return self._found
+
+    def _note_refusal(self) -> None:
+        self._refused += 1
+        if self._refused >= _MOST_IN_VAIN and not self._found:
+            raise RefusedError(
+                f"{self._bulk.name} refuses a request in all its parts (400), so no single number is at fault; "
+                "check proj_id, campaign_id and version in the settings, then resume the job"
+            )
+
+
 def _agreeing(scrubs: list[Scrub]) -> Answers:
-    """By phone; a phone answered for twice keeps the answer that is not clean."""
+    """By phone; a phone answered for twice keeps the worst answer."""
     found: Answers = {}
     for scrub in scrubs:
         known = found.get(scrub.phone)
-        if known is None or known.verdict in (Verdict.CLEAN, Verdict.CLEAN_WIRELESS):
+        if known is None or worst(known.verdict, scrub.verdict) != known.verdict:
             found[scrub.phone] = scrub
     return found
+
+
+def _phone(said: object) -> str | None:
+    """The phone that a row is about: the vendor writes a text, or a number."""
+    if isinstance(said, float) and said.is_integer():
+        said = int(said)
+    return to_e164(str(said).split("|")[0]) if isinstance(said, str | int) else None
 
 
 class LitigatorList:
@@ -121,6 +177,7 @@ class LitigatorList:
     def __init__(self, settings: LitigatorSettings) -> None:
         self.settings = settings
         self._login = settings.login_id.get_secret_value()
+        self._query = _Query(self._body, {"loginId": self._login}, self._read)
         self._bulk = _Bulk("the litigator list", self._login, settings)
         self.breaker = self._bulk.breaker
 
@@ -129,7 +186,7 @@ class LitigatorList:
 
         Raises TransientError, UnreadableError, RefusedError, ServiceDownError, or Stopped when `stop` is set.
         """
-        return self._bulk.check(phones, self._body, {"loginId": self._login}, self._read, stop)
+        return self._bulk.check(phones, self._query, stop)
 
     def _body(self, phone_list: str) -> dict[str, Any]:
         body: dict[str, Any] = {"phoneList": phone_list, "loginId": self._login, "OutputFormat": "JsonArray"}
@@ -140,12 +197,14 @@ class LitigatorList:
         return body
 
     def _read(self, row: dict[str, Any]) -> Scrub | None:
-        phone, said = to_e164(str(row.get("Phone") or "")), row.get("IsLitigator")
-        if phone is None or not isinstance(said, bool):
+        phone, said = _phone(row.get("Phone")), row.get("IsLitigator")
+        if phone is None:
             return None
+        # Only the true booleans are an answer: "false", 0 and null may be a fault of the vendor's.
+        verdict = Verdict.LITIGATOR if said is True else Verdict.CLEAN if said is False else Verdict.UNCHECKED
+        code = str(said) if isinstance(said, bool) else "unreadable"
         now = datetime.now(timezone.utc)
-        verdict = Verdict.LITIGATOR if said else Verdict.CLEAN
-        return Scrub(phone, "litigator", verdict, "dncscrub", str(said), now, now.date().isoformat(), POLICY_VERSION)
+        return Scrub(phone, "litigator", verdict, "dncscrub", code, now, now.date().isoformat(), POLICY_VERSION)
 
     def close(self) -> None:
         """Close its connections."""
@@ -160,8 +219,10 @@ class DncScrub:
             raise SettingsError("dnc.login_id is not set; set LEADFLOW_DNC__LOGIN_ID, or LEADFLOW_DNC__PROVIDER=list")
         self.settings = settings
         self._login = settings.login_id.get_secret_value()
-        self._codes = CODES | {code: _verdict(code, word) for code, word in settings.codes.items()}
-        self.policy = POLICY_VERSION + ("+overrides" if settings.codes else "")
+        overrides = _overrides(settings.codes)
+        self._codes = CODES | overrides
+        self.policy = _policy(overrides)
+        self._query = _Query(self._body, {"loginId": self._login}, self._read)
         self._bulk = _Bulk("the do-not-call scrub", self._login, settings)
         self.breaker = self._bulk.breaker
 
@@ -170,7 +231,7 @@ class DncScrub:
 
         Raises TransientError, UnreadableError, RefusedError, ServiceDownError, or Stopped when `stop` is set.
         """
-        return self._bulk.check(phones, self._body, {"loginId": self._login}, self._read, stop)
+        return self._bulk.check(phones, self._query, stop)
 
     def _body(self, phone_list: str) -> dict[str, Any]:
         settings = self.settings
@@ -182,19 +243,48 @@ class DncScrub:
         return body
 
     def _read(self, row: dict[str, Any]) -> Scrub | None:
-        phone = to_e164(str(row.get("Phone") or "").split("|")[0])
+        phone, said = _phone(row.get("Phone")), row.get("ResultCode")
         if phone is None:
             return None
-        code = str(row.get("ResultCode") or "").strip().upper()
-        verdict = self._codes.get(code, Verdict.UNCHECKED)
-        if "litigator" in str(row.get("Reason") or "").lower():
-            verdict = Verdict.LITIGATOR
+        code = said.strip() if isinstance(said, str) else ""
+        verdict = self._judged(code, str(row.get("Reason") or ""))
         now = datetime.now(timezone.utc)
-        return Scrub(phone, "dnc", verdict, "dncscrub", code, now, now.date().isoformat(), self.policy)
+        return Scrub(phone, "dnc", verdict, "dncscrub", _shown(code), now, now.date().isoformat(), self.policy)
+
+    def _judged(self, code: str, reason: str) -> Verdict:
+        if "litigator" in reason.lower():
+            return Verdict.LITIGATOR
+        if CODES.get(code) in CALLABLE and _names_a_list(reason):
+            return Verdict.HOLD
+        return self._codes.get(code, Verdict.UNCHECKED)
 
     def close(self) -> None:
         """Close its connections."""
         self._bulk.close()
+
+
+def _names_a_list(reason: str) -> bool:
+    """Whether a reason, written national;state;other;W, says that a do-not-call list has the number."""
+    return any(part.strip() for part in reason.split(";")[:3])
+
+
+def _shown(code: str) -> str:
+    """A code that no manual knows, as it may be kept: a vendor's fault may put anything in its place."""
+    return code if re.fullmatch(r"[A-Za-z0-9]{0,3}", code) else "unreadable"
+
+
+def _overrides(codes: Mapping[str, str]) -> dict[str, Verdict]:
+    """What the settings make of single codes. An empty code means that nothing was checked: it has no verdict."""
+    found = {code.strip().upper(): _verdict(code, word) for code, word in codes.items()}
+    if wrong := [code for code in found if not re.fullmatch(r"[A-Z]", code)]:
+        raise SettingsError(f"dnc.codes maps {wrong[0]!r}; a result code is one letter")
+    return found
+
+
+def _policy(overrides: Mapping[str, Verdict]) -> str:
+    """The policy that a scrub is recorded with: the version of CODES, and each code that the settings changed."""
+    changed = {code: verdict for code, verdict in overrides.items() if CODES.get(code) != verdict}
+    return POLICY_VERSION + "".join(f"+{code}={verdict}" for code, verdict in sorted(changed.items()))
 
 
 def _verdict(code: str, word: str) -> Verdict:

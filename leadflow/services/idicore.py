@@ -19,7 +19,7 @@ from typing import Any, TypeVar
 
 import httpx
 
-from leadflow.errors import RefusedError, UnreadableError
+from leadflow.errors import RejectedError, UnreadableError
 from leadflow.phones import to_e164
 from leadflow.services.http import Caller, read_json
 from leadflow.services.limits import Breaker, Limiter, StopFlag, shared_limiter
@@ -129,7 +129,8 @@ class Idicore:
     def lookup(self, person: Person, stop: StopFlag | None = None) -> Answer:
         """Search one person; every call that is answered is paid for.
 
-        Raises TransientError, UnreadableError, RefusedError, ServiceDownError or ExecutorError after its retries.
+        Raises TransientError, UnreadableError, ServiceDownError or ExecutorError after its retries; RejectedError when this
+        search is refused, RefusedError when all are.
         """
         body = self._request(person)
         used: list[str] = []
@@ -150,7 +151,7 @@ class Idicore:
             used.clear()
             return send(client)
 
-        return self._caller.call(sent, read, stop)
+        return self._caller.call(sent, read, stop, readable=(400,))
 
     def sign_in(self) -> None:
         """Fetch the token now, so that the first lookup need not wait for it; costs nothing. Raises as lookup does."""
@@ -209,16 +210,20 @@ def _read_answer(person: Person, response: httpx.Response, settings: IdicoreSett
     body = read_json(_NAME, response)
     if not isinstance(body, dict):
         raise UnreadableError(f"{_NAME} answered JSON of another shape for {person.person_key}")
-    code = (body.get("error") or {}).get("code") if isinstance(body.get("error"), dict) else None
+    error, people = body.get("error"), body.get("result")
+    code = error.get("code") if isinstance(error, dict) else None
     if code == "TooManyMatches":
         return Answer(person.person_key, "ambiguous")
-    if code:
-        raise RefusedError(f"{_NAME} refused the search for {person.person_key}")
-    people = body.get("result")
+    # An error beside an empty result is no proof that nobody was found.
+    said = any(error.values()) if isinstance(error, dict) else error
+    if code or response.status_code == 400 or (said and not people):
+        raise RejectedError(f"{_NAME} refused the search for {person.person_key}")
     if not isinstance(people, list):
         raise UnreadableError(f"{_NAME} answered without a result for {person.person_key}")
     if not people:
         return Answer(person.person_key, "no_match")
+    if not any(isinstance(found, dict) for found in people):
+        raise UnreadableError(f"{_NAME} answered a result of another shape for {person.person_key}")
     same = [found for found in people if isinstance(found, dict) and _is_same(person, found)]
     if len(same) != 1:
         return Answer(person.person_key, "ambiguous")

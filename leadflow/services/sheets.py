@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import stamina
 
 from leadflow.errors import DeliveryError, InputError, RefusedError, TransientError
+from leadflow.services.http import retry_after
 from leadflow.services.limits import Limiter, StopFlag, shared_limiter
 from leadflow.settings import SheetsSettings
 
@@ -357,7 +358,8 @@ def _repeated(call: Callable[[], T], kind: type[TransientError], *, attempts: in
     def on(error: Exception) -> bool | float:
         if not isinstance(error, kind):
             return False
-        return True if error.retry_after is None else error.retry_after
+        # The limiter holds every call back for Retry-After, and can be stopped meanwhile; a sleep here could not.
+        return 0.0 if error.retry_after else True
 
     for attempt in stamina.retry_context(on=on, attempts=attempts, timeout=None, wait_initial=wait_initial, wait_max=wait_max):
         with attempt:
@@ -473,10 +475,12 @@ def _readable(response: Any) -> Any:
 
 def _of_status(response: Any, limiter: Limiter) -> Exception:
     status = response.status_code
-    after = response.headers.get("Retry-After", "")
-    wait = float(after) if after.replace(".", "", 1).isdigit() else None
-    if status == 429:
+    wait = retry_after(response.headers.get("Retry-After", ""))
+    if wait:
         limiter.slow_down(wait)
+    if status == 429:
+        if not wait:
+            limiter.slow_down()
         return _QuotaError("Google Sheets: the quota is used up for now (429)", wait)
     if status >= 500 or status == 408:
         return TransientError(f"Google Sheets answered {status}", wait)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime, timedelta, timezone
+from datetime import datetime, timezone
 from typing import Protocol
 
 import polars as pl
@@ -13,10 +13,7 @@ from leadflow.events import Emit, JobLog
 from leadflow.services.limits import StopFlag
 from leadflow.stages.frames import phone_lists
 from leadflow.stages.lists import TEXTS, per_lead, per_phone
-from leadflow.verdicts import CALLABLE, Scrub, Verdict
-
-# The safe harbour of 47 CFR 64.1200(c)(2)(i)(D): a list no older than 31 days.
-OLDEST = timedelta(days=31)
+from leadflow.verdicts import CALLABLE, OLDEST, Scrub, Verdict
 
 
 class PhoneCheck(Protocol):

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, TypeVar
 import polars as pl
 
 from leadflow.columns import IDENTITY
-from leadflow.errors import BudgetReached, Stopped, TransientError, UnreadableError
+from leadflow.errors import BudgetReached, RejectedError, Stopped, TransientError, UnreadableError
 from leadflow.events import Emit, JobLog, no_emit
 from leadflow.stages.frames import same_kind, with_identity
 
@@ -100,7 +100,7 @@ def _collect(futures: dict[str, Future[Answer]]) -> tuple[dict[str, Answer], dic
             continue
         try:
             bought[key] = future.result()
-        except (TransientError, UnreadableError) as error:
+        except (TransientError, UnreadableError, RejectedError) as error:
             failed[key] = str(error)
         except BaseException as error:
             if fatal is None or isinstance(fatal, BudgetReached):
