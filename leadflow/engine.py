@@ -10,8 +10,9 @@ import socket
 import sys
 import threading
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Executor
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from datetime import datetime, timezone
 from pathlib import Path
@@ -169,7 +170,7 @@ class Engine:
         if max_lookups is None and max_cost is None:
             max_lookups, max_cost = plan.get("max_lookups"), plan.get("max_cost")
         budget = self._budget(max_lookups, max_cost)
-        budget.bought = self.checkpoints.bought(job_id)
+        budget.spent = self.checkpoints.bought(job_id) + plan.get("unanswered", 0)
         with _starting:
             _raise_if_running(job_id)
             self.history.claim(job_id, _owner(), _STALE_S)
@@ -215,7 +216,7 @@ class Engine:
         if all(handle.wait(0) for handle in self._running.values()):
             self.checkpoints.try_again()
         for service in (self.idicore, self.litigator, self.dnc):
-            if breaker := getattr(service, "breaker", None):
+            for breaker in getattr(service, "breakers", ()):
                 breaker.reset()
         services = self._services(job_id, stop)
         pipeline = Pipeline(job_id, plan, self.settings, services, self.checkpoints, self.history, bus, stop, budget, self._live)
@@ -236,15 +237,17 @@ class Engine:
         ended = threading.Event()
         beat = threading.Thread(target=self._beat, args=(pipeline, ended), name="heartbeat", daemon=True)
         beat.start()
+        job, error = None, None
         try:
             job, error = self._run_to_end(pipeline)
         except BaseException as unexpected:
-            job, error = None, unexpected
+            error = unexpected
         finally:
             ended.set()
             beat.join()
-            pipeline.services.warehouse.close()
-        handle._finish(job, error)
+            handle._finish(job, error)
+            with suppress(Exception):
+                pipeline.services.warehouse.close()
 
     def _beat(self, pipeline: Pipeline, ended: threading.Event) -> None:
         while not ended.wait(_HEARTBEAT_S):
@@ -311,6 +314,9 @@ class Engine:
     def _record_end(self, pipeline: Pipeline, status: JobStatus, message: str, counts: Counts, flagged: dict[str, int]) -> Job:
         """Write the end down; an end that cannot be recorded is not reported as a success."""
         job_id = pipeline.job_id
+        if counts.unanswered:
+            self.checkpoints.change_plan(job_id, unanswered=counts.unanswered)
+            message += f"; {counts.unanswered:,} searches brought no answer and may have been charged"
         self.history.update_job(
             job_id,
             status=str(status),
@@ -496,19 +502,50 @@ def _failure(job: Job, error: BaseException) -> BaseException:
 
 
 def _watched(handle: JobHandle, progress: bool) -> Job:
-    """Wait for a job with a progress bar; an interrupt stops it first."""
-    from tqdm.auto import tqdm
-
+    """Wait for a job with a progress bar; an interrupt stops it first, wherever it comes."""
     try:
-        with tqdm(total=100, desc=handle.name, unit="%", disable=not (progress and _has_display())) as bar:
+        with _bar(handle.name, progress) as bar:
             while not handle.wait(0.2):
-                bar.update(handle.progress.percent - bar.n)
-            bar.update(handle.progress.percent - bar.n)
-    except KeyboardInterrupt:
+                bar.to(handle.progress.percent)
+            bar.to(handle.progress.percent)
+    except BaseException:
         handle.stop()
         handle.wait()
         raise
     return handle.result()
+
+
+class _Bar:
+    """A progress bar, which is dropped when it fails: a job must not end with the display of its notebook."""
+
+    def __init__(self, drawn: Any = None) -> None:
+        self._drawn = drawn
+
+    def to(self, percent: int) -> None:
+        if self._drawn is not None:
+            try:
+                self._drawn.update(percent - self._drawn.n)
+            except Exception:
+                self._drawn = None
+
+
+@contextmanager
+def _bar(name: str, progress: bool) -> Iterator[_Bar]:
+    if not (progress and _has_display()):
+        yield _Bar()
+        return
+    try:
+        from tqdm.auto import tqdm
+
+        drawn = tqdm(total=100, desc=name, unit="%")
+    except Exception:
+        drawn = None
+    try:
+        yield _Bar(drawn)
+    finally:
+        with suppress(Exception):
+            if drawn is not None:
+                drawn.close()
 
 
 def _has_display() -> bool:

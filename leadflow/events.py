@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import threading
 import time
+import warnings
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timezone
@@ -135,13 +136,15 @@ Listener = Callable[[Recorded], None]
 
 
 class EventBus:
-    """Stamps the events of one job and hands each to every listener, in order.
+    """Stamps the events of one job and hands each to `record` and to every listener, in order.
 
+    A listener that raises hears no more: what a user hangs onto a job must not end it. What `record` raises is raised.
     Elapsed time is taken from the monotonic clock, so a clock stepping back cannot disorder a trace.
     """
 
-    def __init__(self, job_id: str, *listeners: Listener, first_seq: int = 1, elapsed: float = 0.0) -> None:
+    def __init__(self, job_id: str, record: Listener, *listeners: Listener, first_seq: int = 1, elapsed: float = 0.0) -> None:
         self.job_id = job_id
+        self._record = record
         self._listeners = list(listeners)
         self._seq = first_seq
         self._zero = time.monotonic() - elapsed
@@ -157,5 +160,13 @@ class EventBus:
         with self._lock:
             recorded = Recorded(self.job_id, self._seq, datetime.now(timezone.utc), time.monotonic() - self._zero, event)
             self._seq += 1
-            for listener in self._listeners:
+            self._record(recorded)
+            self._tell(recorded)
+
+    def _tell(self, recorded: Recorded) -> None:
+        for listener in list(self._listeners):
+            try:
                 listener(recorded)
+            except Exception as error:
+                self._listeners.remove(listener)
+                warnings.warn(f"a listener of job {self.job_id} raised {type(error).__name__} and hears no more", RuntimeWarning, stacklevel=3)

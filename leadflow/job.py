@@ -38,7 +38,8 @@ class JobStatus(str, Enum):
 class Counts:
     """The accounting of a job, in leads: extracted = already_processed + delivered + held back.
 
-    `held` has a count for each reason, of leads that were settled and of leads that a resume tries again.
+    `held` has a count for each reason, of leads that were settled and `retry` of leads that a resume tries again. Of lookups,
+    `bought` were answered, `reused` were paid for before, and `unanswered` may have been charged though no answer came.
     """
 
     extracted: int = 0
@@ -49,6 +50,7 @@ class Counts:
     waiting: int = 0
     bought: int = 0
     reused: int = 0
+    unanswered: int = 0
 
     @property
     def held_back(self) -> int:

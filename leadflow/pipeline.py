@@ -60,24 +60,29 @@ class Services:
 
 @dataclass
 class Budget:
-    """Counts a job's lookups, those of its earlier runs too, and refuses the one that would pass a limit."""
+    """Counts the searches a job has paid for or may have, in all its runs, and refuses the one that would pass a limit."""
 
     max_lookups: int | None = None
     max_cost: float | None = None
     price: float | None = None
-    bought: int = 0
+    spent: int = 0
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def take(self) -> None:
-        """Reserve one lookup, or raise BudgetReached."""
+        """Reserve one search, or raise BudgetReached."""
         with self._lock:
-            self._refuse(self.bought + 1)
-            self.bought += 1
+            self._refuse(self.spent + 1)
+            self.spent += 1
 
-    def _refuse(self, bought: int) -> None:
-        if self.max_lookups is not None and bought > self.max_lookups:
-            raise BudgetReached(f"{self.bought} lookups are bought, and max_lookups of this job is {self.max_lookups}; raise it and resume")
-        if self.max_cost is not None and self.price is not None and bought * self.price > self.max_cost + 1e-9:
+    def give_back(self) -> None:
+        """One search was certainly not charged."""
+        with self._lock:
+            self.spent -= 1
+
+    def _refuse(self, spent: int) -> None:
+        if self.max_lookups is not None and spent > self.max_lookups:
+            raise BudgetReached(f"{self.spent} lookups are bought, and max_lookups of this job is {self.max_lookups}; raise it and resume")
+        if self.max_cost is not None and self.price is not None and spent * self.price > self.max_cost + 1e-9:
             raise BudgetReached(f"one more lookup at {self.price} would pass max_cost {self.max_cost}; raise it and resume")
 
 
@@ -146,8 +151,10 @@ class Pipeline:
         finally:
             pool.shutdown(wait=True, cancel_futures=True)
             checks.shutdown(wait=True)
-        sheet.finish()
-        cache.finish()
+        try:
+            sheet.finish()
+        finally:
+            cache.finish()
         self._told_of(self.services.sheet.settle_doubts())
         if self._budget_error:
             raise self._budget_error
@@ -366,7 +373,7 @@ class Pipeline:
             self.services.idicore,
             known=known,
             on_answer=self._save_answer,
-            may_buy=self.budget.take,
+            budget=self.budget,
             stop=_AnyEvent(self.stop, self._halt),  # type: ignore[arg-type]
             emit=self.bus.emit,
             batch=number,
@@ -463,7 +470,8 @@ class Pipeline:
         """The job's accounting, from what is on disk."""
         extracted = self.checkpoints.extracted(self.job_id)
         if extracted is None:
-            return Counts(bought=self.budget.bought, reused=self.reused)
+            return Counts()
+        bought = self.checkpoints.bought(self.job_id)
         tally = self.checkpoints.tally(self.job_id)
         held = {r: extracted[r] for r in LEFT_OUT if extracted.get(r)}
         held |= {r: n for (d, r), n in tally.items() if d == "held"}
@@ -475,8 +483,9 @@ class Pipeline:
             held=held,
             retry={r: n for (d, r), n in tally.items() if d == "retry"},
             waiting=extracted["todo"] - settled,
-            bought=self.checkpoints.bought(self.job_id),
+            bought=bought,
             reused=self.reused,
+            unanswered=max(0, self.budget.spent - bought),
         )
 
 

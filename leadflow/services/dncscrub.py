@@ -179,7 +179,7 @@ class LitigatorList:
         self._login = settings.login_id.get_secret_value()
         self._query = _Query(self._body, {"loginId": self._login}, self._read)
         self._bulk = _Bulk("the litigator list", self._login, settings)
-        self.breaker = self._bulk.breaker
+        self.breakers = (self._bulk.breaker,)
 
     def check(self, phones: Sequence[str], stop: StopFlag | None = None) -> Answers:
         """Litigator verdicts of E.164 phones; one that was not answered for is absent.
@@ -224,7 +224,7 @@ class DncScrub:
         self.policy = _policy(overrides)
         self._query = _Query(self._body, {"loginId": self._login}, self._read)
         self._bulk = _Bulk("the do-not-call scrub", self._login, settings)
-        self.breaker = self._bulk.breaker
+        self.breakers = (self._bulk.breaker,)
 
     def check(self, phones: Sequence[str], stop: StopFlag | None = None) -> Answers:
         """Do-not-call verdicts of E.164 phones; one that was not answered for is absent.

@@ -10,12 +10,13 @@ import re
 import threading
 import time
 import unicodedata
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from types import TracebackType
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import httpx
 
@@ -28,6 +29,7 @@ from leadflow.settings import IdicoreSettings
 
 T = TypeVar("T")
 _NAME = "idiCORE"
+_NOT_CHARGED = (401, 403, 429)
 
 
 @dataclass(frozen=True, repr=False)
@@ -91,6 +93,36 @@ class Answer:
         return cls(**fields)
 
 
+class Purse(Protocol):
+    """What a lookup is paid from."""
+
+    def take(self) -> None:
+        """Take one search out, before it is sent; raises when that would pass a limit."""
+        ...
+
+    def give_back(self) -> None:
+        """Put one back that was certainly not charged."""
+        ...
+
+
+@contextmanager
+def _paid_from(purse: Purse | None) -> Iterator[Callable[[int], None]]:
+    """Pays for the search inside it; one that never reached the vendor, or that it refused, is not charged."""
+    if purse is not None:
+        purse.take()
+
+    def answered(status: int) -> None:
+        if purse is not None and status in _NOT_CHARGED:
+            purse.give_back()
+
+    try:
+        yield answered
+    except (httpx.ConnectError, httpx.ConnectTimeout):
+        if purse is not None:
+            purse.give_back()
+        raise
+
+
 class Idicore:
     """The people search. One instance may serve many threads; `pool` runs its lookups first come, first served.
 
@@ -108,7 +140,9 @@ class Idicore:
         self._queueing = threading.Lock()
         self._transport = None if executor is None else ExecutorTransport(executor)
         self._caller = Caller(_NAME, self.limiter, self.breaker, settings.timeout_s, settings.attempts, self._transport)
-        self._login_caller = Caller(f"{_NAME} login", Limiter("login", 1), Breaker(_NAME, 3), settings.timeout_s, settings.attempts)
+        login = Breaker(f"{_NAME} login", 3)
+        self.breakers = (self.breaker, login)
+        self._login_caller = Caller(f"{_NAME} login", Limiter("login", 1), login, settings.timeout_s, settings.attempts)
         self._token = ""
         self._token_until = 0.0
         self._token_lock = threading.Lock()
@@ -126,32 +160,31 @@ class Idicore:
         """Searches lost with a worker of the executor; the vendor may have charged for them."""
         return self._transport.lost if self._transport else 0
 
-    def lookup(self, person: Person, stop: StopFlag | None = None) -> Answer:
-        """Search one person; every call that is answered is paid for.
+    def lookup(self, person: Person, stop: StopFlag | None = None, budget: Purse | None = None) -> Answer:
+        """Search one person; every search that is answered is paid for, and one whose answer is lost may be.
 
-        Raises TransientError, UnreadableError, ServiceDownError or ExecutorError after its retries; RejectedError when this
-        search is refused, RefusedError when all are.
+        `budget` is asked before each search is sent, the repeated ones too. Raises TransientError, UnreadableError,
+        ServiceDownError or ExecutorError after its retries; RejectedError when this search is refused, RefusedError when all
+        are; Stopped; and what the budget raises.
         """
         body = self._request(person)
-        used: list[str] = []
 
-        def send(client: httpx.Client) -> httpx.Response:
-            used.append(self._current_token())
-            response = client.post(self.settings.search_url, json=body, headers={"authorization": self.settings.token_prefix + used[-1]})
-            if response.status_code == 401 and len(used) == 1:
-                self._forget_token(used[0])
-                return send(client)
+        def search(client: httpx.Client, token: str) -> httpx.Response:
+            headers = {"authorization": self.settings.token_prefix + token}
+            with _paid_from(budget) as charged:
+                response = client.post(self.settings.search_url, json=body, headers=headers)
+                charged(response.status_code)
             return response
 
-        def read(response: httpx.Response) -> Answer:
-            used.clear()
-            return _read_answer(person, response, self.settings)
+        def send(client: httpx.Client) -> httpx.Response:
+            token = self._current_token(stop)
+            response = search(client, token)
+            if response.status_code == 401:
+                self._forget_token(token)
+                response = search(client, self._current_token(stop))
+            return response
 
-        def sent(client: httpx.Client) -> httpx.Response:
-            used.clear()
-            return send(client)
-
-        return self._caller.call(sent, read, stop, readable=(400,))
+        return self._caller.call(send, lambda response: _read_answer(person, response, self.settings), stop, readable=(400,))
 
     def sign_in(self) -> None:
         """Fetch the token now, so that the first lookup need not wait for it; costs nothing. Raises as lookup does."""
@@ -174,10 +207,10 @@ class Idicore:
             "fields": list(self.settings.fields),
         }
 
-    def _current_token(self) -> str:
+    def _current_token(self, stop: StopFlag | None = None) -> str:
         with self._token_lock:
             if not self._token or time.monotonic() >= self._token_until:
-                self._token = self._log_in()
+                self._token = self._log_in(stop)
                 self._token_until = time.monotonic() + self.settings.token_life_s
             return self._token
 
@@ -186,7 +219,7 @@ class Idicore:
             if self._token == token:
                 self._token = ""
 
-    def _log_in(self) -> str:
+    def _log_in(self, stop: StopFlag | None) -> str:
         settings = self.settings
         purposes = {"glba": settings.glba, "dppa": settings.dppa}
         auth = (settings.client_id, settings.client_secret.get_secret_value())
@@ -197,7 +230,7 @@ class Idicore:
                 raise UnreadableError(f"{_NAME} login answered something that is not a token")
             return token
 
-        return self._login_caller.call(lambda client: client.post(settings.login_url, json=purposes, auth=auth), read)
+        return self._login_caller.call(lambda client: client.post(settings.login_url, json=purposes, auth=auth), read, stop)
 
     def close(self) -> None:
         """Let calls under way end, then close the connections."""

@@ -14,7 +14,7 @@ from leadflow.events import Emit, JobLog, no_emit
 from leadflow.stages.frames import same_kind, with_identity
 
 if TYPE_CHECKING:
-    from leadflow.services.idicore import Answer, Idicore, Person
+    from leadflow.services.idicore import Answer, Idicore, Person, Purse
     from leadflow.services.limits import StopFlag
 
 F = TypeVar("F")
@@ -27,7 +27,7 @@ def lookup_people(
     *,
     known: Mapping[str, Answer] | None = None,
     on_answer: Callable[[Answer], None] | None = None,
-    may_buy: Callable[[], None] | None = None,
+    budget: Purse | None = None,
     stop: StopFlag | None = None,
     emit: Emit = no_emit,
     batch: int | None = None,
@@ -35,10 +35,10 @@ def lookup_people(
     """Look up each lead once; adds lookup_status, lookup_reason (text), phones, phone_types and emails (lists of text).
 
     `leads` needs first and last name, address, city, state and ZIP, in any case and spacing. A person in `known` is not
-    bought. `on_answer` has each paid answer before it is used; `may_buy` may raise BudgetReached before a purchase.
+    bought. `on_answer` has each paid answer before it is used; `budget.take()` may raise BudgetReached before a search is sent.
     A lookup that fails has status failed. Raises ColumnsError, RefusedError, ServiceDownError, Stopped, BudgetReached.
     """
-    return same_kind(leads, lambda frame: _lookup(frame, idicore, known or {}, on_answer, may_buy, stop, emit, batch))
+    return same_kind(leads, lambda frame: _lookup(frame, idicore, known or {}, on_answer, budget, stop, emit, batch))
 
 
 def _lookup(
@@ -46,7 +46,7 @@ def _lookup(
     idicore: Idicore,
     known: Mapping[str, Answer],
     on_answer: Callable[[Answer], None] | None,
-    may_buy: Callable[[], None] | None,
+    budget: Purse | None,
     stop: StopFlag | None,
     emit: Emit,
     batch: int | None,
@@ -59,9 +59,7 @@ def _lookup(
     def buy(person: Person) -> Answer:
         if stop is not None and stop.is_set():
             raise Stopped("stopped before a lookup")
-        if may_buy:
-            may_buy()
-        answer = idicore.lookup(person, stop)
+        answer = idicore.lookup(person, stop, budget)
         if on_answer:
             on_answer(answer)
         return answer

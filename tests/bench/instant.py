@@ -22,7 +22,7 @@ class InstantIdicore(Idicore):
     def sign_in(self) -> None:
         return
 
-    def lookup(self, person: Person, stop: Any = None) -> Answer:
+    def lookup(self, person: Person, stop: Any = None, budget: Any = None) -> Answer:
         truth = invent(person.person_key)
         phones = tuple(Phone(f"+1{number}", "Mobile", rank) for rank, number in enumerate(truth.phones, 1))
         found = "found" if truth.outcome == "no_phone" else truth.outcome
