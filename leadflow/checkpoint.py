@@ -39,8 +39,9 @@ CREATE TABLE IF NOT EXISTS leads (
 CREATE TABLE IF NOT EXISTS turns (turn INTEGER PRIMARY KEY AUTOINCREMENT, job_id TEXT NOT NULL UNIQUE);
 CREATE INDEX IF NOT EXISTS leads_in_order ON leads (job_id, batch, seq);
 """
-# A lead with one of these dispositions is settled for good; `processed` means by another job, meanwhile.
-_FINAL = ("delivered", "held", "processed")
+# A lead with one of these dispositions is settled for good; `processed` means by another job, meanwhile, and `forgotten`
+# that lf.forget removed the person before that.
+_FINAL = ("delivered", "held", "processed", "forgotten")
 _OPEN = f"coalesce(disposition, '') NOT IN {_FINAL}"
 _KEYS_A_QUERY = 500
 
@@ -283,8 +284,13 @@ class Checkpoints:
         with self._transaction() as db:
             db.execute("UPDATE jobs SET plan = ? WHERE job_id = ?", (json.dumps({**self.plan(job_id), **changes}), job_id))
 
+    def reopen(self, job_id: str) -> None:
+        """A job that had ended goes on, so it must not be pruned meanwhile."""
+        with self._transaction() as db:
+            db.execute("UPDATE jobs SET ended_at = NULL WHERE job_id = ?", (job_id,))
+
     def end(self, job_id: str) -> None:
-        """Note that the job has nothing left to do, so that it can be pruned later."""
+        """Note that the job has completed, so that it can be pruned later."""
         with self._transaction() as db:
             db.execute("UPDATE jobs SET ended_at = ? WHERE job_id = ?", (time.time(), job_id))
             db.execute("DELETE FROM turns WHERE job_id = ?", (job_id,))
@@ -305,7 +311,7 @@ class Checkpoints:
         with self._transaction() as db:
             gone = db.execute("DELETE FROM answers WHERE person_key = ?", (person_key,)).rowcount
             gone += db.execute(f"UPDATE leads SET row = '{{}}' WHERE person_key = ? AND NOT {_OPEN}", (person_key,)).rowcount
-            gone += db.execute(f"DELETE FROM leads WHERE person_key = ? AND {_OPEN}", (person_key,)).rowcount
+            gone += db.execute(f"UPDATE leads SET row = '{{}}', disposition = 'forgotten' WHERE person_key = ? AND {_OPEN}", (person_key,)).rowcount
             for phone in known.phones if known else ():
                 gone += db.execute("DELETE FROM scrubs WHERE phone = ?", (phone.number,)).rowcount
         with self._write:

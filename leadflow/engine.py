@@ -157,7 +157,8 @@ class Engine:
 
         `max_lookups` and `max_cost` are the job's, over all its runs. Without them a job that broke off keeps those it had,
         and one that they stopped goes on with those of the settings, if any.
-        Raises JobNotFound for an unknown job and JobBusyError while another live process runs it.
+        Raises JobNotFound for an unknown job, JobBusyError while another live process runs it, and InputError if the settings
+        name another sheet or other tables than those it began with.
         """
         return _watched(self.submit_resume(job_id, max_lookups=max_lookups, max_cost=max_cost), progress)
 
@@ -165,7 +166,7 @@ class Engine:
         self, job_id: str, *, max_lookups: int | None = None, max_cost: float | None = None, listeners: tuple[Listener, ...] = ()
     ) -> JobHandle:
         """Resume in the background."""
-        self.history.job(job_id)
+        _raise_if_elsewhere(self.history.job(job_id), self.settings)
         plan = self.checkpoints.plan(job_id)
         if max_lookups is None and max_cost is None:
             max_lookups, max_cost = plan.get("max_lookups"), plan.get("max_cost")
@@ -174,6 +175,7 @@ class Engine:
         with _starting:
             _raise_if_running(job_id)
             self.history.claim(job_id, _owner(), _STALE_S)
+            self.checkpoints.reopen(job_id)
             return self._launch(job_id, plan, budget, listeners)
 
     def _budget(self, max_lookups: int | None, max_cost: float | None) -> Budget:
@@ -294,8 +296,7 @@ class Engine:
             message += f", {counts.left_out:,} left out ({', '.join(f'{r} {counts.held[r]:,}' for r in LEFT_OUT if r in counts.held)})"
         if counts.retry:
             message += f"; {sum(counts.retry.values())} of them may still clear: engine.resume({pipeline.job_id!r})"
-        else:
-            self.checkpoints.end(pipeline.job_id)
+        self.checkpoints.end(pipeline.job_id)
         flagged = self._flagged(pipeline.job_id)
         pipeline.bus.emit(JobComplete(stage="Job", stats={**asdict(counts), **flagged}))
         return self._record_end(pipeline, JobStatus.COMPLETED, message, counts, flagged)
@@ -426,6 +427,19 @@ def _raise_if_running(job_id: str) -> None:
     """A job runs once in a process, whichever engine it was started from: a notebook that made a second one has two."""
     if any(handle.id == job_id for engine in _engines for handle in engine.running):
         raise JobBusyError(f"job {job_id} runs in this very process; .stop() its handle first")
+
+
+def _raise_if_elsewhere(job: dict[str, Any], settings: Settings) -> None:
+    """Half of a job in one sheet and half in another would be proven by no report."""
+    now = {
+        "spreadsheet_id": settings.sheets.spreadsheet_id,
+        "worksheet": settings.sheets.worksheet,
+        "person_cache": settings.warehouse.person_cache,
+        "consolidated": settings.warehouse.consolidated,
+    }
+    if changed := [name for name, value in now.items() if job[name] and job[name] != value]:
+        names = ", ".join(changed)
+        raise InputError(f"job {job['id']} began with another {names}; set it as it was and resume, or run the script again, which leaves out what is processed")
 
 
 def script_id(text: str) -> str:

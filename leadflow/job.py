@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 # Why a lead is held back before it is processed at all.
-LEFT_OUT = ("duplicate", "no_identity", "over_limit")
+LEFT_OUT = ("duplicate", "no_identity", "over_limit", "forgotten")
 
 
 class JobStatus(str, Enum):

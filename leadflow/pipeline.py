@@ -24,7 +24,7 @@ from leadflow.events import BatchProgress, EventBus, JobLog, JobProgress, RowPro
 from leadflow.job import LEFT_OUT, Counts, Progress
 from leadflow.settings import Settings
 from leadflow.stages.consolidation import consolidate
-from leadflow.stages.delivery import columns, deliver, own_columns
+from leadflow.stages.delivery import columns, deliver, is_phone_column, own_columns
 from leadflow.stages.dnc import check_dnc
 from leadflow.stages.extraction import open_extraction
 from leadflow.stages.litigators import check_litigators
@@ -248,7 +248,7 @@ class Pipeline:
     def _script_columns(self) -> list[str]:
         """The columns that the script brings to the sheet, once the leads are on disk."""
         stored = next(self.checkpoints.unsettled(self.job_id), None) if self.checkpoints.extracted(self.job_id) else None
-        return own_columns(stored.rows[0]) if stored else []
+        return list(own_columns(stored.rows[0], self.settings.sheets.key_column, self.settings.policy).values()) if stored else []
 
     def _told_of(self, doubles: int) -> None:
         if doubles:
@@ -296,6 +296,7 @@ class Pipeline:
             self.services.warehouse,
             limit_rows=self.plan["limit_rows"],
             allow_writes=self.settings.warehouse.allow_writes,
+            key_column=self.settings.sheets.key_column,
             emit=self.bus.emit,
         )
         first = 1
@@ -303,6 +304,8 @@ class Pipeline:
             self._raise_if_stopped()
             self.checkpoints.add_leads(self.job_id, number, first, leads.to_dicts())
             first += leads.height
+        if withheld := [name for name in extraction.columns if is_phone_column(name)]:
+            self._log("Snowflake", f"Not checked, and so kept from the sheet: the script's own {', '.join(withheld)}", "warning")
         counts = {**extraction.counts, "todo": first - 1}
         if counts["todo"] != extraction.total:
             raise InputError(f"Snowflake announced {extraction.total} leads and sent {first - 1}; nothing was bought, run the job again")
@@ -391,13 +394,14 @@ class Pipeline:
         self._look_ahead(checks)
         litigators = checks.submit(self._check_litigators, leads, phones, batch.number)
         dnc = checks.submit(self._check_dnc, leads, phones, batch.number)
-        return leads.with_columns(litigators.result()["litigator_verdicts"], dnc.result()["dnc_verdicts"])
+        found = (litigators.result(), "litigator"), (dnc.result(), "dnc")
+        return leads.with_columns(column for frame, kind in found for column in frame.select(f"{kind}_verdicts", f"{kind}_scrubbed_at"))
 
     def _check_litigators(self, leads: pl.DataFrame, phones: list[str], number: int) -> pl.DataFrame:
         return check_litigators(
             leads,
             self.services.litigator,
-            known=self._fresh(phones, "litigator"),
+            known=self._fresh(phones, "litigator", self.services.litigator),
             on_scrubs=self.checkpoints.save_scrubs,
             stop=_AnyEvent(self.stop, self._halt),
             emit=self.bus.emit,
@@ -408,19 +412,21 @@ class Pipeline:
         return check_dnc(
             leads,
             self.services.dnc,
-            known=self._fresh(phones, "dnc"),
+            known=self._fresh(phones, "dnc", self.services.dnc),
             on_scrubs=self.checkpoints.save_scrubs,
             stop=_AnyEvent(self.stop, self._halt),
             emit=self.bus.emit,
             batch=number,
         )
 
-    def _fresh(self, phones: list[str], check: str) -> dict[str, Scrub]:
+    def _fresh(self, phones: list[str], check: str, service: Any) -> dict[str, Scrub]:
+        """Checks made not long ago, by this very service and with the meaning that its codes have now."""
         now = datetime.now(timezone.utc)
         policy = self.settings.policy
         age = min(timedelta(hours=policy.reuse_scrubs_hours), timedelta(days=policy.max_scrub_age_days))
         known = self.checkpoints.scrubs(phones, check)
-        return {p: s for p, s in known.items() if s.fresh(now, age) and str(s.verdict) != "unchecked"}
+        now_said = service.provider, service.policy
+        return {p: s for p, s in known.items() if s.fresh(now, age) and (s.provider, s.policy) == now_said and str(s.verdict) != "unchecked"}
 
     def _deliver(self, batches: list[Batch]) -> None:
         """Append what may be called to the sheet: one call for all the batches that wait."""
@@ -475,6 +481,8 @@ class Pipeline:
         tally = self.checkpoints.tally(self.job_id)
         held = {r: extracted[r] for r in LEFT_OUT if extracted.get(r)}
         held |= {r: n for (d, r), n in tally.items() if d == "held"}
+        if forgotten := sum(n for (d, _), n in tally.items() if d == "forgotten"):
+            held["forgotten"] = forgotten
         settled = sum(tally.values()) - tally.get(("", ""), 0)
         return Counts(
             extracted=extracted["extracted"],

@@ -140,6 +140,57 @@ def test_blank_rows_and_a_person_s_rows_are_not_overwritten(world, sheet):
     assert ["", "total", "1"] in world.sheet_values()
 
 
+def test_rows_stay_in_their_columns_when_a_person_puts_one_before_the_first(world, sheet):
+    sheet.append(_rows(1))
+    world.edit_sheet(lambda rows: [["", *row] for row in rows])
+    sheet.append(_rows(2))
+    header, *rows = world.sheet_values()
+    assert header == ["Column A", *NAMES]
+    assert rows == [["", "k0001", "=1+1", "00001"], ["", "k0002", "=1+2", "00002"]]
+
+
+def test_an_append_beside_its_columns_is_taken_back(world, sheet, monkeypatch):
+    sheet.append(_rows(1))
+    ensure = Sheet.ensure_columns
+
+    def too_late(self, names):
+        done = ensure(self, names)
+        world.edit_sheet(lambda rows: [["", *row] for row in rows])
+        return done
+
+    monkeypatch.setattr(Sheet, "ensure_columns", too_late)
+    with pytest.raises(DeliveryError, match="taken back"):
+        sheet.append(_rows(2))
+    monkeypatch.undo()
+    assert [row[1] for row in world.sheet_values()[1:]] == ["k0001"]
+    assert sheet.append(_rows(1, 2)) == 1
+    assert _keys(world) == ["k0001", "k0002"]
+
+
+def test_a_row_that_someone_else_appends_between_is_seen(world, sheet, monkeypatch):
+    sheet.append(_rows(1))
+    ensure = Sheet.ensure_columns
+
+    def meanwhile(self, names):
+        world.edit_sheet([("append", ["k0009", "by another program", "00009"])])
+        return ensure(self, names)
+
+    monkeypatch.setattr(Sheet, "ensure_columns", meanwhile)
+    sheet.append(_rows(2))
+    monkeypatch.undo()
+    assert sheet.append(_rows(9)) == 0
+    assert _keys(world) == ["k0001", "k0009", "k0002"]
+
+
+def test_a_row_with_a_forbidden_cell_is_taken_out_and_no_other(world, sheet):
+    sheet.append(_rows(1, 2, 3))
+    world.edit_sheet([("append", ["", "00002", "a note"])])
+    assert sheet.withdraw({"k0001": {"00002"}, "k0002": {"00002"}, "k0007": {"00003"}}) == 1
+    assert [row[0] for row in world.sheet_values()[1:]] == ["k0001", "k0003", ""]
+    assert sheet.withdraw({"k0001": {"00002"}}) == 0
+    assert sheet.append(_rows(2)) == 1
+
+
 def test_a_wrong_id_no_permission_and_a_protected_tab_say_so(world):
     settings = world.settings.sheets
     with pytest.raises(RefusedError, match="SPREADSHEET_ID"):

@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from leadflow.job import LEFT_OUT
+
 if TYPE_CHECKING:
     import pandas as pd
 
-_UNPROCESSED = ("duplicate", "no_identity", "over_limit")
 _COLUMNS = "batch rows phones_found litigator dnc delivered held retry lookup_s check_s deliver_s cache_s status started_at completed_at"
 
 
@@ -32,7 +33,7 @@ class Accounting:
     @property
     def todo(self) -> int:
         """Leads that were to be processed."""
-        return self.extracted - self.already_processed - sum(self.held.get(r, 0) for r in _UNPROCESSED)
+        return self.extracted - self.already_processed - sum(self.held.get(r, 0) for r in LEFT_OUT)
 
     @property
     def processed(self) -> int:
@@ -47,7 +48,7 @@ class Accounting:
 
 def accounting(counts: dict[str, Any]) -> Accounting:
     """The accounting from a job's counts."""
-    held = {r: int(counts[r]) for r in _UNPROCESSED if counts.get(r)}
+    held = {r: int(counts[r]) for r in LEFT_OUT if counts.get(r)}
     held |= _by_reason(counts.get("held"), "held")
     retry = _by_reason(counts.get("retry"), "unchecked")
     for reason, number in retry.items():
@@ -77,7 +78,7 @@ def reasons(held: dict[str, int]) -> str:
 
 def tree(flowed: pd.DataFrame, totals: Accounting) -> str:
     """The data-flow tree in text."""
-    skipped = {"already processed": totals.already_processed, **{r: totals.held.get(r, 0) for r in _UNPROCESSED}}
+    skipped = {"already processed": totals.already_processed, **{r: totals.held.get(r, 0) for r in LEFT_OUT}}
     left_out = ", ".join(f"{n} {what}" for what, n in skipped.items() if n)
     lines = [f"Snowflake ({totals.extracted} rows)", "    │", f"    ├── Filtered ({totals.todo} unprocessed{'; ' + left_out if left_out else ''})"]
     records = flowed.astype(object).where(flowed.notna(), 0).to_dict("records")

@@ -46,6 +46,9 @@ class DncListFile:
     (16 CFR 310.4(b)(3)(iv)). A federal list misses the do-not-call lists of eleven states: see VENDORS.md section 3.
     """
 
+    provider = "list"
+    policy = POLICY_VERSION
+
     def __init__(self, settings: DncSettings) -> None:
         if settings.list_path is None or settings.list_date is None:
             raise SettingsError("dnc.provider is list; set LEADFLOW_DNC__LIST_PATH and LEADFLOW_DNC__LIST_DATE (YYYY-MM-DD, when the registry was downloaded)")
@@ -66,7 +69,7 @@ class DncListFile:
 
     def _scrub(self, phone: str, listed: bool, now: datetime) -> Scrub:
         verdict = Verdict.DNC if listed else Verdict.CLEAN
-        return Scrub(phone, "dnc", verdict, "list", "listed" if listed else "absent", now, self.list_date.isoformat(), POLICY_VERSION)
+        return Scrub(phone, "dnc", verdict, self.provider, "listed" if listed else "absent", now, self.list_date.isoformat(), self.policy)
 
     def raise_if_unusable(self) -> bool:
         """Raise RefusedError if the list is missing, too old, damaged, empty, or no list of phones; whether all are plain digits."""

@@ -174,6 +174,9 @@ def _phone(said: object) -> str | None:
 class LitigatorList:
     """The litigator-only check, always POSTed in bulk."""
 
+    provider = "dncscrub"
+    policy = POLICY_VERSION
+
     def __init__(self, settings: LitigatorSettings) -> None:
         self.settings = settings
         self._login = settings.login_id.get_secret_value()
@@ -204,7 +207,7 @@ class LitigatorList:
         verdict = Verdict.LITIGATOR if said is True else Verdict.CLEAN if said is False else Verdict.UNCHECKED
         code = str(said) if isinstance(said, bool) else "unreadable"
         now = datetime.now(timezone.utc)
-        return Scrub(phone, "litigator", verdict, "dncscrub", code, now, now.date().isoformat(), POLICY_VERSION)
+        return Scrub(phone, "litigator", verdict, self.provider, code, now, now.date().isoformat(), self.policy)
 
     def close(self) -> None:
         """Close its connections."""
@@ -213,6 +216,8 @@ class LitigatorList:
 
 class DncScrub:
     """The do-not-call scrub."""
+
+    provider = "dncscrub"
 
     def __init__(self, settings: DncSettings) -> None:
         if settings.login_id is None:
@@ -249,7 +254,7 @@ class DncScrub:
         code = said.strip() if isinstance(said, str) else ""
         verdict = self._judged(code, str(row.get("Reason") or ""))
         now = datetime.now(timezone.utc)
-        return Scrub(phone, "dnc", verdict, "dncscrub", _shown(code), now, now.date().isoformat(), self.policy)
+        return Scrub(phone, "dnc", verdict, self.provider, _shown(code), now, now.date().isoformat(), self.policy)
 
     def _judged(self, code: str, reason: str) -> Verdict:
         if "litigator" in reason.lower():

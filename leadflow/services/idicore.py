@@ -29,6 +29,7 @@ from leadflow.settings import IdicoreSettings
 
 T = TypeVar("T")
 _NAME = "idiCORE"
+_NO_RANK = 9_999
 _NOT_CHARGED = (401, 403, 429)
 
 
@@ -298,20 +299,26 @@ def _dicts(found: dict[str, Any], name: str) -> list[dict[str, Any]]:
     return [item for item in items if isinstance(item, dict)] if isinstance(items, list) else []
 
 
+def _meta(item: dict[str, Any]) -> dict[str, Any]:
+    meta = item.get("meta")
+    return meta if isinstance(meta, dict) else {}
+
+
 def _rank(item: dict[str, Any]) -> int:
-    rank = (item.get("meta") or {}).get("rank")
-    return int(rank) if isinstance(rank, int | str) and str(rank).isdigit() else 9_999
+    rank = _meta(item).get("rank")
+    return int(rank) if isinstance(rank, int | str) and str(rank).isdigit() else _NO_RANK
 
 
 def _phones(found: dict[str, Any], settings: IdicoreSettings) -> tuple[Phone, ...]:
+    """Best first, those without a rank last; a number the vendor calls fake is left out."""
+    sign = -1 if settings.rank_order == "descending" else 1
     items = [item for item in _dicts(found, "phone") if item.get("fake") is not True]
-    items.sort(key=_rank, reverse=settings.rank_order == "descending")
+    items.sort(key=lambda item: (_rank(item) == _NO_RANK, sign * _rank(item)))
     phones: dict[str, Phone] = {}
     for item in items:
         number = to_e164(str(item.get("number") or ""))
         if number and number not in phones:
-            last_seen = str((item.get("meta") or {}).get("lastSeen") or "")
-            phones[number] = Phone(number, str(item.get("type") or ""), _rank(item), last_seen)
+            phones[number] = Phone(number, str(item.get("type") or ""), _rank(item), str(_meta(item).get("lastSeen") or ""))
     return tuple(phones.values())
 
 

@@ -12,7 +12,7 @@ import hashlib
 import re
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
@@ -178,14 +178,16 @@ class Sheet:
         """Make the header on first use, or add at its right what it lacks; whether anything was written."""
         with self._turn():
             names = list(names)
-            if self.tab and self.header and all(name in self.header for name in names):
+            if self.tab and self.header and self.header[0] and all(name in self.header for name in names):
                 return False
             self._read_header()
             missing = [name for name in names if name not in self.header]
-            if not missing:
+            nameless = bool(self.header) and self.header[0] == ""
+            if not missing and not nameless:
                 return False
             self._raise_if_header_moved()
-            header = [*self.header, *missing]
+            # An append begins at the left edge of the table, and a first column without a name would not be part of it.
+            header = [name or f"Column {_letters(n)}" for n, name in enumerate(self.header)] + missing
             if len(header) > self.tab.col_count:
                 self._again(lambda: self.tab.resize(cols=len(header) + 4))
             # The same cells with the same content: safe to repeat.
@@ -267,8 +269,8 @@ class Sheet:
         with self._turn():
             for _ in range(self.settings.attempts):
                 present = self._look() if self._doubtful & wanted.keys() else self._present()
+                missing = {k: row for k, row in wanted.items() if k not in self._seen.known}
                 self.ensure_columns(dict.fromkeys(name for row in rows for name in row))
-                missing = {k: row for k, row in wanted.items() if k not in set(present)}
                 if self._doubtful & wanted.keys():
                     self._take_out_doubles(present)
                 if not missing:
@@ -290,11 +292,57 @@ class Sheet:
             )
         except TransientError:
             return False
-        updates = answer.get("updates", {})
+        updates = answer.get("updates", {}) if isinstance(answer, dict) else {}
         if int(updates.get("updatedRows", 0)) != len(values):
             return False
-        self._seen = seen.with_more([row[self.settings.key_column] for row in rows], str(updates.get("updatedRange", "")))
+        column, first = _start(str(updates.get("updatedRange", "")))
+        if not column:
+            return False
+        if column != "A":
+            self._undo(column, first, values)
+        self._seen = seen.with_more([row[self.settings.key_column] for row in rows], first)
         return True
+
+    def _undo(self, column: str, first: int, values: Sequence[Sequence[str]]) -> None:
+        """Take back rows that were written beside their columns, since someone put a column before the first in that moment.
+
+        Raises DeliveryError. Without a name in row 1 that column is none of the table's, whose left edge an append begins at.
+        """
+        last = first + len(values) - 1
+        there = self._read(f"{column}{first}:{last}")[0]
+        ours = [list(map(str, row)) + [""] * (len(value) - len(row)) for row, value in zip(there, values, strict=False)]
+        if ours == [list(value) for value in values]:
+            self._refused_again(lambda: self.tab.delete_rows(first, last))
+            raise DeliveryError(f"a column was put before the first of tab {self.settings.worksheet} during an append, which was taken back; resume the job")
+        raise DeliveryError(
+            f"rows {first} to {last} of tab {self.settings.worksheet} were written from column {column} on, beside their columns; "
+            "delete them, then resume the job"
+        )
+
+    def withdraw(self, forbidden: Mapping[str, Collection[str]]) -> int:
+        """Take out rows that show what they may not: cells, by key, that must not stand in the row of that key; how many went.
+
+        Such a row is of a run that broke off, whose phones have been checked again since. Raises RefusedError or DeliveryError.
+        """
+        if not forbidden:
+            return 0
+        with self._turn():
+            self._present()
+            self._ahead = (self._turn.stamp(), time.monotonic())
+            if self._seen.known.isdisjoint(forbidden):
+                return 0
+            gone = 0
+            for _ in range(self.settings.attempts):
+                before = [[str(cell) for cell in row] for row in self._again(self.tab.get_all_values)]
+                rows = _showing(before, self.settings.key_column, forbidden)
+                if not rows:
+                    return gone
+                gone += self._deleted(rows)
+                self._restored(before, but={self._key_in(before, number) for number in rows})
+        raise DeliveryError(f"rows of tab {self.settings.worksheet} whose phones may not be called any more could not be taken out; let the sheet rest for a minute, then resume")
+
+    def _key_in(self, values: Sequence[Sequence[str]], number: int) -> str:
+        return values[number - 1][list(values[0]).index(self.settings.key_column)]
 
     def settle_doubts(self) -> int:
         """At a job's end: look again for rows that came late, after their append was given up; how many were taken out."""
@@ -326,11 +374,12 @@ class Sheet:
                 return done
         return len(rows)
 
-    def _restored(self, before: Sequence[Sequence[str]]) -> list[str]:
+    def _restored(self, before: Sequence[Sequence[str]], but: Collection[str] = ()) -> list[str]:
         """The keys there now. If someone sorted in that moment, a wrong row is gone: put it back."""
         now = self._look()
         column = list(before[0]).index(self.settings.key_column)
-        lost = {row[column]: row for row in before[1:] if row[column] and row[column] not in set(now)}
+        gone = {*self._seen.known, *but}
+        lost = {row[column]: row for row in before[1:] if row[column] and row[column] not in gone}
         if not lost:
             return now
         self._append([{name: value for name, value in zip(before[0], row, strict=True) if name} for row in lost.values()])
@@ -354,6 +403,20 @@ def _copies(values: Sequence[Sequence[str]], key_column: str) -> list[int]:
     return found
 
 
+def _showing(values: Sequence[Sequence[str]], key_column: str, forbidden: Mapping[str, Collection[str]]) -> list[int]:
+    """The row numbers (from 1) of rows in which a cell stands that is forbidden for their key."""
+    if not values or key_column not in values[0]:
+        return []
+    column = list(values[0]).index(key_column)
+    return [number for number, row in enumerate(values[1:], 2) if not set(row).isdisjoint(forbidden.get(row[column], ()))]
+
+
+def _start(written: str) -> tuple[str, int]:
+    """Column and row where a range begins, as in "'tab'!A2:F9"; ("", 0) of what is no range."""
+    found = re.search(r"!?\$?([A-Z]+)\$?(\d+)(:\$?[A-Z]+\$?\d+)?$", written)
+    return (found[1], int(found[2])) if found else ("", 0)
+
+
 def _repeated(call: Callable[[], T], kind: type[TransientError], *, attempts: int, wait_initial: float, wait_max: float) -> T:
     def on(error: Exception) -> bool | float:
         if not isinstance(error, kind):
@@ -369,25 +432,26 @@ def _repeated(call: Callable[[], T], kind: type[TransientError], *, attempts: in
 
 @dataclass(frozen=True)
 class _Seen:
-    """The keys as of the last look, and the number of the last row that has one."""
+    """The keys as of the last look, as a list and as a set, and the number of the last row that has one."""
 
     keys: list[str] = field(default_factory=list)
     row: int = 0
+    known: set[str] = field(default_factory=set)
 
     @classmethod
     def of(cls, column: Sequence[Sequence[Any]]) -> _Seen:
         """From the cells of the key column, the header's first."""
         cells = [(row, str(cell[0])) for row, cell in enumerate(column[1:], 2) if cell and cell[0] != ""]
-        return cls([key for _, key in cells], cells[-1][0] if cells else 0)
+        keys = [key for _, key in cells]
+        return cls(keys, cells[-1][0] if cells else 0, set(keys))
 
-    def with_more(self, keys: Sequence[str], written: str) -> _Seen:
-        """After an append of ours to the range `written`; knows nothing if that is not the end of the column."""
-        last = re.search(r"(\d+)$", written)
-        row = int(last[1]) if last else 0
-        if row - len(keys) < self.row:
+    def with_more(self, keys: Sequence[str], first: int) -> _Seen:
+        """After an append of ours at row `first`; knows nothing if that does not follow the last row seen: someone wrote between."""
+        if first != max(self.row, 1) + 1:
             return _Seen()
         self.keys.extend(keys)
-        return _Seen(self.keys, row)
+        self.known.update(keys)
+        return _Seen(self.keys, first + len(keys) - 1, self.known)
 
 
 class _Turn:

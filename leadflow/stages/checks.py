@@ -15,6 +15,8 @@ from leadflow.stages.frames import phone_lists
 from leadflow.stages.lists import TEXTS, per_lead, per_phone
 from leadflow.verdicts import CALLABLE, OLDEST, Scrub, Verdict
 
+SCRUBBED_AT = "%Y-%m-%d %H:%M UTC"
+
 
 class PhoneCheck(Protocol):
     """A service that checks phones; one that it could not answer for is absent from what it returns."""
@@ -27,7 +29,7 @@ class PhoneCheck(Protocol):
 def check_phones(
     leads: pl.DataFrame,
     service: PhoneCheck,
-    column: str,
+    kind: str,
     stage: str,
     known: Mapping[str, Scrub],
     on_scrubs: Callable[[list[Scrub]], None] | None,
@@ -35,7 +37,7 @@ def check_phones(
     batch: int | None,
     stop: StopFlag | None,
 ) -> pl.DataFrame:
-    """Adds `column`: a list of verdict words, one for each phone of the lead, in the order of its phones."""
+    """Adds `<kind>_verdicts`, a list of verdict words in the order of the lead's phones, and `<kind>_scrubbed_at`, the oldest check."""
     if "phones" not in leads.columns:
         leads = leads.with_columns(pl.Series("phones", phone_lists(leads), TEXTS))
     phones = per_phone(leads)
@@ -45,11 +47,20 @@ def check_phones(
     answered = _ask(service, wanted, stop, stage, emit, batch) if wanted else {}
     if on_scrubs and answered:
         on_scrubs(list(answered.values()))
-    words = {phone: str(scrub.verdict) for phone, scrub in {**known, **answered}.items()}
-    verdict = pl.col("phones").replace_strict(list(words), list(words.values()), default=str(Verdict.UNCHECKED), return_dtype=pl.String)
-    phones = phones.with_columns(verdict.alias("verdict"))
+    scrubs = {**known, **answered}
+    phones = phones.with_columns(
+        _beside(scrubs, lambda scrub: str(scrub.verdict), default=str(Verdict.UNCHECKED)).alias("verdict"),
+        _beside(scrubs, lambda scrub: scrub.checked_at.astimezone(timezone.utc).strftime(SCRUBBED_AT), default=None).alias("at"),
+    )
     _tell(phones["verdict"], stage, emit, batch)
-    return leads.with_columns(per_lead(phones, leads.height, verdicts=pl.col("verdict"))["verdicts"].alias(column))
+    found = per_lead(phones, leads.height, verdicts=pl.col("verdict"), times=pl.col("at"))
+    oldest = pl.col("times").list.min().fill_null("").alias(f"{kind}_scrubbed_at")
+    return leads.with_columns(found.select(pl.col("verdicts").alias(f"{kind}_verdicts"), oldest).get_columns())
+
+
+def _beside(scrubs: Mapping[str, Scrub], say: Callable[[Scrub], str], default: str | None) -> pl.Expr:
+    """What is said of the scrub of each phone."""
+    return pl.col("phones").replace_strict(list(scrubs), [say(scrub) for scrub in scrubs.values()], default=default, return_dtype=pl.String)
 
 
 def _ask(service: PhoneCheck, phones: list[str], stop: StopFlag | None, stage: str, emit: Emit, batch: int | None) -> dict[str, Scrub]:

@@ -9,7 +9,7 @@ import polars as pl
 
 from leadflow.columns import IDENTITY
 from leadflow.events import Emit, JobLog, no_emit
-from leadflow.stages.delivery import _INTERNAL, _NAMES
+from leadflow.stages.delivery import _NAMES, script_columns
 from leadflow.stages.frames import same_kind, with_identity
 from leadflow.stages.lists import as_json, as_text, nth
 
@@ -53,7 +53,7 @@ def _cached(leads: pl.DataFrame, now: str) -> pl.DataFrame:
 
 def _consolidated(leads: pl.DataFrame, job_id: str, script: str, now: str) -> pl.DataFrame:
     own = as_text(leads, ["person_key", *IDENTITY]).rename({"person_key": "Lead Key", **_NAMES})
-    extra = as_text(leads, [name for name in leads.columns if name not in _INTERNAL])
+    extra = as_text(leads, script_columns(leads.columns))
     lists = leads.select(
         *nth("phones", 3, "Phone {}"),
         *nth("verdicts", 3, "Phone {} Verdict"),

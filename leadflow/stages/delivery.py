@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
-from datetime import datetime, timezone
 from typing import TYPE_CHECKING, TypeVar
 
 import polars as pl
 
-from leadflow.columns import IDENTITY
+from leadflow.columns import ADDED, IDENTITY
 from leadflow.errors import InputError
 from leadflow.events import Emit, JobLog, no_emit
 from leadflow.phones import time_zones
@@ -24,9 +24,7 @@ if TYPE_CHECKING:
 F = TypeVar("F")
 _STAGE = "Google Sheets"
 _NAMES = dict(zip(IDENTITY, ("First Name", "Last Name", "Address", "City", "State", "Zip"), strict=True))
-_INTERNAL = frozenset(
-    ["person_key", "phones", "phone_types", "emails", "lookup_status", "lookup_reason", "litigator_verdicts", "dnc_verdicts", "verdicts", "disposition", "reason", "delivered"]
-) | set(IDENTITY)
+_PHONE_COLUMN = re.compile(r"phone|(?<![a-z])(mobiles?|cells?|tel)(?![a-z])", re.IGNORECASE)
 
 
 def deliver(
@@ -35,7 +33,9 @@ def deliver(
     """Append each deliverable lead once, with its callable phones alone; adds delivered (true once it is in the sheet).
 
     Leads need the verdicts of both checks; without them nothing is callable and nothing is delivered. A row that a
-    sheet cannot hold is held back as bad_cell. Raises RefusedError, DeliveryError.
+    sheet cannot hold is held back as bad_cell. The frame's own columns go along, but for those named like a phone, which no
+    check has seen; one named like a column of ours becomes "Script ...". A row that is in the sheet since an earlier run and
+    shows a phone which may not be called any more is taken out. Raises RefusedError, DeliveryError.
     """
     return same_kind(leads, lambda frame: _deliver(frame, sheet, policy or Policy(), job_id, emit, batch))
 
@@ -45,12 +45,14 @@ def _deliver(leads: pl.DataFrame, sheet: Sheet, policy: Policy, job_id: str, emi
     if "disposition" not in leads.columns:
         leads = settle(leads, policy)
     key = sheet.settings.key_column
-    extra = own_columns(leads.columns)
+    extra = own_columns(leads.columns, key, policy)
     rows = _rows(leads.filter(pl.col("disposition") == "deliver"), key, policy, job_id, extra)
     bad = _bad(rows, key, emit, batch)
     rows = rows.filter(~pl.col(key).is_in(bad)).unique(key, keep="last", maintain_order=True)
+    if gone := sheet.withdraw(_forbidden(leads, policy)):
+        emit(JobLog(stage=_STAGE, batch=batch, level="warning", message=f"Took out {gone} rows of an earlier run: not all their phones may still be called"))
     if rows.height:
-        sheet.ensure_columns([key, *columns(policy), *extra])
+        sheet.ensure_columns([key, *columns(policy), *extra.values()])
         new = sheet.append(rows.to_dicts())
         emit(JobLog(stage=_STAGE, batch=batch, message=f"Uploaded batch to Sheets: {new} new rows, {rows.height - new} there already"))
     return _marked(leads, rows[key].to_list(), bad)
@@ -78,26 +80,58 @@ def columns(policy: Policy) -> list[str]:
     return [*_NAMES.values(), *phones, *emails, "Held Phones", "Scrubbed At", "Job Id"]
 
 
-def _rows(leads: pl.DataFrame, key: str, policy: Policy, job_id: str, extra: list[str]) -> pl.DataFrame:
+def _forbidden(leads: pl.DataFrame, policy: Policy) -> dict[str, set[str]]:
+    """By lead, the phones that its row must not show: all of a lead that is not delivered, else those that are not callable."""
+    phones = per_phone(leads, "verdicts").join(leads.select("person_key", "disposition").with_row_index("row").cast({"row": pl.Int64}), on="row")
+    bad = phones.filter((pl.col("disposition") != "deliver") | ~_callable("verdicts", policy))
+    return {key: set(found) for key, found in bad.group_by("person_key").agg("phones").iter_rows()}
+
+
+def _callable(name: str, policy: Policy) -> pl.Expr:
+    return pl.col(name).is_in([v.value for v in Verdict if is_callable(v, policy)])
+
+
+def _rows(leads: pl.DataFrame, key: str, policy: Policy, job_id: str, extra: dict[str, str]) -> pl.DataFrame:
     """The sheet's rows: all text, one column a name of `columns`."""
     phones = per_phone(leads, "verdicts").with_columns(_zone_of("phones").alias("zone"))
-    held = ~pl.col("verdicts").is_in([v.value for v in Verdict if is_callable(v, policy)])
+    held = ~_callable("verdicts", policy)
     good = phones.filter(~held)
     lists = per_lead(good, leads.height, phones=pl.col("phones"), verdicts=pl.col("verdicts"), zones=pl.col("zone"))
     emails = leads["emails"] if "emails" in leads.columns else pl.lit(None)
     lists = lists.with_columns(emails.cast(TEXTS).alias("emails"), _held_phones(phones.filter(held), leads.height))
     titles = {"phones": "Phone {}", "verdicts": "Phone {} Verdict", "zones": "Phone {} Time Zone"}
     cells = [cell for name, title in titles.items() for cell in nth(name, policy.phones_delivered, title)]
-    now = datetime.now(timezone.utc).strftime("%Y-%m-%d %H:%M UTC")
-    found = lists.select(*cells, *nth("emails", policy.emails_delivered, "Email {}"), "Held Phones", pl.lit(now).alias("Scrubbed At"), pl.lit(job_id).alias("Job Id"))
+    found = lists.select(*cells, *nth("emails", policy.emails_delivered, "Email {}"), "Held Phones", _scrubbed_at(leads), pl.lit(job_id).alias("Job Id"))
     own = as_text(leads, ["person_key", *_NAMES]).rename({"person_key": key, **_NAMES})
-    # A column of the script wins over one of ours by the same name.
-    return pl.concat([own, found], how="horizontal").with_columns(as_text(leads, extra).get_columns())
+    return pl.concat([own, found], how="horizontal").with_columns(as_text(leads, list(extra)).rename(extra).get_columns())
 
 
-def own_columns(names: Iterable[str]) -> list[str]:
-    """Which of a frame's columns are the script's own, to be delivered as they are."""
-    return [name for name in names if name not in _INTERNAL]
+def _scrubbed_at(leads: pl.DataFrame) -> pl.Series:
+    """When the oldest check of the lead's phones was made."""
+    there = [name for name in ("litigator_scrubbed_at", "dnc_scrubbed_at") if name in leads.columns]
+    oldest = leads.select(pl.min_horizontal(pl.lit(None, pl.String), *there).fill_null("").alias("at"), pl.int_range(pl.len()))
+    return oldest["at"].alias("Scrubbed At")
+
+
+def own_columns(names: Iterable[str], key: str, policy: Policy) -> dict[str, str]:
+    """The script's own columns that are delivered as they are, each with its name in the sheet."""
+    taken = {name.casefold() for name in (key, *columns(policy))}
+    own = [name for name in script_columns(names) if not is_phone_column(name)]
+    return {name: f"Script {name}" if name.casefold() in taken else name for name in own}
+
+
+def script_columns(names: Iterable[str]) -> list[str]:
+    """Which of a frame's columns are not leadflow's."""
+    return [name for name in names if name not in ADDED and name not in IDENTITY]
+
+
+def is_phone_column(name: str) -> bool:
+    """Whether a column is named like one of phones. Those of a script were never checked, so they are for nobody to call.
+
+    >>> is_phone_column("Cell 2"), is_phone_column("Telephone"), is_phone_column("Cancelled"), is_phone_column("Hotel")
+    (True, True, False, False)
+    """
+    return bool(_PHONE_COLUMN.search(name))
 
 
 def _zone_of(name: str) -> pl.Expr:

@@ -24,9 +24,9 @@ def check_dnc(
     emit: Emit = no_emit,
     batch: int | None = None,
 ) -> F:
-    """Check every phone of every lead; adds dnc_verdicts: a list of verdict words, one for each phone.
+    """Check every phone of every lead; adds dnc_verdicts, a list of verdict words, one for each phone, and dnc_scrubbed_at (text).
 
     `leads` has a `phones` column (lists of E.164), or columns such as "Phone 1". A phone in `known` is not asked for.
     A phone without an answer is unchecked. Raises ColumnsError, RefusedError, ServiceDownError, or Stopped when `stop` is set.
     """
-    return same_kind(leads, lambda f: check_phones(f, dnc, "dnc_verdicts", "DNC", known or {}, on_scrubs, emit, batch, stop))
+    return same_kind(leads, lambda f: check_phones(f, dnc, "dnc", "DNC", known or {}, on_scrubs, emit, batch, stop))

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from leadflow.columns import IDENTITY, resolve_columns
+from leadflow.columns import ADDED, IDENTITY, resolve_columns
 from leadflow.errors import ColumnsError, InputError, RefusedError, ScriptError
 from leadflow.events import Emit, JobLog, no_emit
 from leadflow.stages.script import parse_script
@@ -25,9 +25,6 @@ if TYPE_CHECKING:
 _STAGE = "Snowflake"
 _PAGE = 50_000
 STATES = ("already_processed", "duplicate", "no_identity", "todo")
-_OURS = frozenset(
-    ["person_key", "phones", "phone_types", "emails", "lookup_status", "lookup_reason", "litigator_verdicts", "dnc_verdicts", "verdicts", "disposition", "reason", "delivered"]
-)
 _SHEET = ("lead key", "phone ", "email ", "held phones", "scrubbed at", "job id")
 
 
@@ -81,11 +78,11 @@ class Extraction:
 
 
 def open_extraction(
-    script: str, warehouse: Warehouse, *, limit_rows: int | None = None, allow_writes: bool = False, emit: Emit = no_emit
+    script: str, warehouse: Warehouse, *, limit_rows: int | None = None, allow_writes: bool = False, key_column: str = "Lead Key", emit: Emit = no_emit
 ) -> Extraction:
     """Run the script and sort its rows into already processed, duplicate, without identity, and to do.
 
-    `limit_rows` counts leads to do. Raises ScriptError, ColumnsError, InputError before anything is bought.
+    `limit_rows` counts leads to do; `key_column` is the sheet's. Raises ScriptError, ColumnsError, InputError before anything is bought.
     """
     if limit_rows is not None and limit_rows <= 0:
         raise InputError(f"limit_rows is {limit_rows}; it must be 1 or more, or None for all the leads")
@@ -96,7 +93,7 @@ def open_extraction(
     extracted = warehouse.execute('SELECT COUNT(*) FROM "LF_SCRIPT"')[0][0]
     emit(JobLog(stage=_STAGE, message=f"SQL executed, returned {extracted} rows"))
     warehouse.ensure_tables()
-    others = {name: _free_name(name) for name in names if name not in identity.values()}
+    others = {name: _free_name(name, key_column) for name in names if name not in identity.values()}
     warehouse.execute(_keyed_sql(identity, others))
     warehouse.execute(_classified_sql(warehouse.table(warehouse.settings.person_cache)))
     found = dict(warehouse.execute('SELECT "lf_state", COUNT(*) FROM "LF_LEADS" GROUP BY "lf_state"'))
@@ -151,10 +148,10 @@ def _distinct(names: list[str]) -> list[str]:
     return names
 
 
-def _free_name(name: str) -> str:
+def _free_name(name: str, key_column: str) -> str:
     """A script's own column keeps its name unless leadflow gives that name a meaning."""
     lowered = name.lower()
-    taken = lowered in _OURS or lowered in IDENTITY or lowered.startswith("lf_") or lowered.startswith(_SHEET)
+    taken = lowered in ADDED or lowered == key_column.lower() or lowered in IDENTITY or lowered.startswith("lf_") or lowered.startswith(_SHEET)
     return f"Script {name}" if taken else name
 
 
@@ -174,13 +171,18 @@ def _keyed_sql(identity: dict[str, str], others: dict[str, str]) -> str:
     return f'CREATE OR REPLACE TEMPORARY TABLE "LF_KEYED" AS SELECT MD5({key}) AS "person_key", "lf_seq", {", ".join(picked)} FROM "LF_SCRIPT"'
 
 
+def _blank(text: str) -> str:
+    """Whether nothing but white space is there: TRIM alone takes spaces, and a name that is a tab would be searched for."""
+    return f"TRIM(TRANSLATE({text}, CHR(9) || CHR(10) || CHR(13) || CHR(160), '    ')) = ''"
+
+
 def _classified_sql(person_cache: str) -> str:
     """Which of the four states each row is in."""
     from leadflow.services.warehouse import ANSWERED
 
     return f"""CREATE OR REPLACE TEMPORARY TABLE "LF_LEADS" AS
         SELECT k.*, CASE
-            WHEN TRIM(k."first_name" || k."last_name") = '' OR TRIM(k."address") = '' THEN 'no_identity'
+            WHEN {_blank('k."first_name" || k."last_name"')} OR {_blank('k."address"')} THEN 'no_identity'
             WHEN c."lf_done" IS NOT NULL THEN 'already_processed'
             WHEN ROW_NUMBER() OVER (PARTITION BY k."person_key" ORDER BY k."lf_seq") > 1 THEN 'duplicate'
             ELSE 'todo' END AS "lf_state"

@@ -24,9 +24,10 @@ def check_litigators(
     emit: Emit = no_emit,
     batch: int | None = None,
 ) -> F:
-    """Check every phone of every lead; adds litigator_verdicts: a list of clean, litigator or unchecked for each phone.
+    """Check every phone of every lead; adds litigator_verdicts, a list of clean, litigator or unchecked, one for each phone, and
+    litigator_scrubbed_at (text).
 
     `leads` has a `phones` column (lists of E.164), or columns such as "Phone 1". A phone in `known` is not asked for.
     A phone without an answer is unchecked. Raises ColumnsError, RefusedError, ServiceDownError, or Stopped when `stop` is set.
     """
-    return same_kind(leads, lambda f: check_phones(f, litigator, "litigator_verdicts", "Litigator", known or {}, on_scrubs, emit, batch, stop))
+    return same_kind(leads, lambda f: check_phones(f, litigator, "litigator", "Litigator", known or {}, on_scrubs, emit, batch, stop))
