@@ -64,12 +64,17 @@ def to_html(now: Snapshot, pace: Pace) -> str:
     color = _COLORS.get(now.status, "#616e7c")
     head = f'<div class="lf-head"><b>{escape(now.job_id)}</b><span class="lf-status" style="background:{color}">{escape(now.status)}</span></div>'
     message = f"<div>{escape(now.message)}</div>" if now.message else ""
-    return f'<div class="lf-live"><style>{_STYLE}</style>{head}{message}{_bars(now.progress, pace)}{_counts(now.progress)}{_log(now.log)}</div>'
+    return f'<div class="lf-live"><style>{_STYLE}</style>{head}{message}{_bars(now, pace)}{_counts(now.progress)}{_log(now.log)}</div>'
 
 
-def _bars(progress: Progress, pace: Pace) -> str:
+def _unread(now: Snapshot) -> str:
+    return "reading the leads" if now.status in ("PENDING", "RUNNING") else "no leads were read"
+
+
+def _bars(now: Snapshot, pace: Pace) -> str:
+    progress = now.progress
     if progress.total is None:
-        return '<div class="lf-row job"><span>Job</span><div class="lf-track"></div><span class="lf-num">reading the leads from Snowflake</span></div>'
+        return f'<div class="lf-row job"><span>Job</span><div class="lf-track"></div><span class="lf-num">{_unread(now)}</span></div>'
     bars = [("Job", progress.done, "job"), *((stage, done, "stage") for stage, done in progress.stages.items())]
     return "".join(_bar(name, done, progress.total, kind, pace) for name, done, kind in bars)
 
@@ -94,5 +99,5 @@ def _log(lines: Sequence[str]) -> str:
 def to_text(now: Snapshot) -> str:
     """One line."""
     progress = now.progress
-    done = "reading the leads" if progress.total is None else f"{progress.done:,} of {progress.total:,} leads, {progress.percent}%"
+    done = _unread(now) if progress.total is None else f"{progress.done:,} of {progress.total:,} leads, {progress.percent}%"
     return f"{now.job_id} {now.status}: {done}{'; ' + now.message if now.message else ''}"
