@@ -34,7 +34,8 @@ class JobStatus(str, Enum):
 class Counts:
     """The accounting of a job, in leads: extracted = already_processed + delivered + held back.
 
-    `held` has a count for each reason, of leads that were settled and of leads that a resume tries again.
+    `held` has a count for each reason, of leads that were settled and of leads that a resume tries again. `cost` is what
+    the lookups bought came to, None where no price is set.
     """
 
     extracted: int = 0
@@ -45,6 +46,7 @@ class Counts:
     waiting: int = 0
     bought: int = 0
     reused: int = 0
+    cost: float | None = None
 
     @property
     def held_back(self) -> int:

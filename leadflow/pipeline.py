@@ -74,6 +74,10 @@ class Budget:
             self._refuse(self.bought + 1)
             self.bought += 1
 
+    def cost(self, bought: int) -> float | None:
+        """What so many lookups cost; None while no price is set."""
+        return None if self.price is None else round(bought * self.price, 2)
+
     def _refuse(self, bought: int) -> None:
         if self.max_lookups is not None and bought > self.max_lookups:
             raise BudgetReached(f"{self.max_lookups} lookups are bought, the max_lookups of this job; raise it and resume")
@@ -259,9 +263,14 @@ class Pipeline:
         settled = sum(n for (d, _), n in tally.items() if d in ("delivered", "held"))
         if any(tally.get(key) for key in tally if key != ("", "")):
             self._log("Engine", f"Resuming: {settled} of {counts['todo']} leads are settled")
-        self.progress = Progress(settled, counts["todo"], dict.fromkeys(STAGES, settled))
+        self.progress = Progress(settled, counts["todo"], dict.fromkeys(STAGES, settled), self._counted() if settled else {})
         self._others = self.find_others(self.checkpoints.take_turn(self.job_id))
         return self._stored(-(-counts["todo"] // self.settings.batch_size))
+
+    def _counted(self) -> dict[str, int]:
+        """The counts of earlier runs, so that those of a resumed job are of the whole job; what waited is tried again."""
+        batches = self.history.batches(self.job_id)
+        return {name: int(batches[name].fillna(0).sum()) for name in _COUNTED if name != "retry"}
 
     def _stored(self, batches: int) -> Iterator[Batch]:
         for stored in self.checkpoints.unsettled(self.job_id):
@@ -327,6 +336,7 @@ class Pipeline:
         known = self.checkpoints.answers(leads["person_key"])
         with self._lock:
             self.reused += len(known)
+        self._through("Lookup", len(known))
         try:
             return self._looked_up(leads, known, batch.number)
         except BudgetReached as error:
@@ -455,6 +465,7 @@ class Pipeline:
         held = {r: extracted[r] for r in ("duplicate", "no_identity", "over_limit") if extracted.get(r)}
         held |= {r: n for (d, r), n in tally.items() if d == "held"}
         settled = sum(tally.values()) - tally.get(("", ""), 0)
+        bought = self.checkpoints.bought(self.job_id)
         return Counts(
             extracted=extracted["extracted"],
             already_processed=extracted["already_processed"],
@@ -462,8 +473,9 @@ class Pipeline:
             held=held,
             retry={r: n for (d, r), n in tally.items() if d == "retry"},
             waiting=extracted["todo"] - settled,
-            bought=self.checkpoints.bought(self.job_id),
+            bought=bought,
             reused=self.reused,
+            cost=self.budget.cost(bought),
         )
 
 

@@ -36,7 +36,7 @@ def test_run_stop_resume_and_report(engine):
     view.limit.value = "1,000"
     view.run_button.click()
     assert view.run_button.disabled
-    _until(lambda: panel.handle.progress.stages.get("Lookup", 0) > 20)
+    _until(lambda: panel.handle.progress.done >= 200)
     _until(lambda: "lf-fill" in view.live.value)
     view.stop_button.click()
     _until(lambda: not view.run_button.disabled)
@@ -46,7 +46,9 @@ def test_run_stop_resume_and_report(engine):
     _until(lambda: not view.run_button.disabled and "COMPLETED" in view.live.value)
     assert "COMPLETED" in view.report.value
     assert panel.handle.progress.percent == 100
-    assert panel.handle.progress.stages["Cache"] >= 1000
+    progress = panel.handle.progress
+    assert progress.stages["Lookup"] == progress.stages["Cache"] == 1000, "answers paid for before the stop are through the lookup too"
+    assert progress.counts["delivered"] + progress.counts["held"] == 1000, "the counts are of both runs"
 
 
 def _died(world, limit=500):
@@ -245,3 +247,11 @@ def test_the_bars_of_a_batch_lie_between_its_start_and_end(engine):
     assert set(drawn["stage"]) == {"idiCORE", "Litigator + DNC", "Google Sheets", "Cache"}
     assert (drawn["start"] >= 0).all()
     assert (drawn["end"] <= whole + 0.001).all()
+
+
+def test_the_report_says_what_the_lookups_cost(world):
+    priced = world.settings.model_copy(update={"idicore": world.settings.idicore.model_copy(update={"price": 0.07})})
+    with lf.Engine(priced) as engine:
+        job = engine.run("SELECT * FROM RAW_LEADS", limit_rows=20, progress=False)
+        assert job.counts.cost == 1.4
+        assert "<b>$1.40</b>" in job.report()._repr_html_()

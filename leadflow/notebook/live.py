@@ -15,6 +15,7 @@ _STYLE = """
 .lf-live{font:13px/1.5 system-ui,-apple-system,"Segoe UI",sans-serif;color:var(--jp-content-font-color1,#1f2933);max-width:820px}
 .lf-live .lf-head{display:flex;gap:10px;align-items:center;margin:6px 0 8px}.lf-live .lf-head b{font-size:15px}
 .lf-live .lf-status{color:#fff;border-radius:12px;padding:1px 10px;font-size:12px;font-weight:600}
+.lf-live .lf-said{margin:0 0 8px;opacity:.8}
 .lf-live .lf-row{display:grid;grid-template-columns:90px 1fr 210px;gap:10px;align-items:center;margin:3px 0}
 .lf-live .lf-track{background:rgba(127,140,155,.22);border-radius:4px;height:9px;overflow:hidden}.lf-live .lf-row.job .lf-track{height:15px}
 .lf-live .lf-fill{background:#4c78a8;height:100%;transition:width .3s}.lf-live .lf-row.job .lf-fill{background:#2e8b57}
@@ -63,7 +64,7 @@ def to_html(now: Snapshot, pace: Pace) -> str:
     """The job's bar, one for each stage, the counts and the log."""
     color = _COLORS.get(now.status, "#616e7c")
     head = f'<div class="lf-head"><b>{escape(now.job_id)}</b><span class="lf-status" style="background:{color}">{escape(now.status)}</span></div>'
-    message = f"<div>{escape(now.message)}</div>" if now.message else ""
+    message = f'<div class="lf-said">{escape(now.message)}</div>' if now.message else ""
     return f'<div class="lf-live"><style>{_STYLE}</style>{head}{message}{_bars(now, pace)}{_counts(now.progress)}{_log(now.log)}</div>'
 
 
