@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import pandas as pd
 
-_UNPROCESSED = ("duplicate", "no_identity", "over_limit")
+LEFT_OUT = ("duplicate", "no_identity", "over_limit")
 _COLUMNS = "batch rows phones_found litigator dnc delivered held retry lookup_s check_s deliver_s cache_s status started_at completed_at"
 
 
@@ -30,9 +30,20 @@ class Accounting:
         return sum(self.held.values())
 
     @property
+    def left_out(self) -> dict[str, int]:
+        """Leads held back before anything was done with them, by reason."""
+        return {reason: self.held[reason] for reason in LEFT_OUT if self.held.get(reason)}
+
+    @property
+    def held_here(self) -> dict[str, int]:
+        """Leads that were processed and are held back for good, by reason."""
+        final = {reason: n - self.retry.get(reason, 0) for reason, n in self.held.items() if reason not in LEFT_OUT}
+        return {reason: n for reason, n in final.items() if n}
+
+    @property
     def todo(self) -> int:
         """Leads that were to be processed."""
-        return self.extracted - self.already_processed - sum(self.held.get(r, 0) for r in _UNPROCESSED)
+        return self.extracted - self.already_processed - sum(self.left_out.values())
 
     @property
     def processed(self) -> int:
@@ -47,7 +58,7 @@ class Accounting:
 
 def accounting(counts: dict[str, Any]) -> Accounting:
     """The accounting from a job's counts."""
-    held = {r: int(counts[r]) for r in _UNPROCESSED if counts.get(r)}
+    held = {r: int(counts[r]) for r in LEFT_OUT if counts.get(r)}
     held |= _by_reason(counts.get("held"), "held")
     retry = _by_reason(counts.get("retry"), "unchecked")
     for reason, number in retry.items():
@@ -77,7 +88,7 @@ def reasons(held: dict[str, int]) -> str:
 
 def tree(flowed: pd.DataFrame, totals: Accounting) -> str:
     """The data-flow tree in text."""
-    skipped = {"already processed": totals.already_processed, **{r: totals.held.get(r, 0) for r in _UNPROCESSED}}
+    skipped = {"already processed": totals.already_processed, **{r: totals.held.get(r, 0) for r in LEFT_OUT}}
     left_out = ", ".join(f"{n} {what}" for what, n in skipped.items() if n)
     lines = [f"Snowflake ({totals.extracted} rows)", "    │", f"    ├── Filtered ({totals.todo} unprocessed{'; ' + left_out if left_out else ''})"]
     records = flowed.astype(object).where(flowed.notna(), 0).to_dict("records")
@@ -98,7 +109,25 @@ def tree(flowed: pd.DataFrame, totals: Accounting) -> str:
 
 
 def total_line(totals: Accounting) -> str:
-    """The totals in one line."""
-    why = f" ({reasons(totals.held)})" if totals.held else ""
-    waiting = f", {totals.waiting} waiting" if totals.waiting else ""
-    return f"Total: {totals.processed} processed, {totals.delivered} clean, {totals.held_back} held back{why}, {totals.already_processed} already processed{waiting}"
+    """The totals in one line; leads left out were never processed, and are told apart from those held back."""
+    held = {reason: n for reason, n in totals.held.items() if reason not in LEFT_OUT}
+    said = [f"{totals.processed} processed", f"{totals.delivered} clean", _with_reasons("held back", held), f"{totals.already_processed} already processed"]
+    said += [_with_reasons("left out", totals.left_out)] if totals.left_out else []
+    said += [f"{totals.waiting} waiting"] if totals.waiting else []
+    return f"Total: {', '.join(said)}"
+
+
+def _with_reasons(what: str, held: dict[str, int]) -> str:
+    return f"{sum(held.values())} {what}" + (f" ({reasons(held)})" if held else "")
+
+
+def so_far(counts: dict[str, Any], leads: pd.DataFrame) -> dict[str, Any]:
+    """The counts of a job that has not ended, from what was extracted and the outcomes known by now (History.leads)."""
+    before = accounting(counts)
+    if not before.known:
+        return counts
+    by: dict[str, dict[str, int]] = {"delivered": {}, "held": {}, "retry": {}}
+    for disposition, reason in zip(leads["disposition"], leads["reason"], strict=True):
+        by[disposition][reason] = by[disposition].get(reason, 0) + 1
+    known = {"extracted": before.extracted, "already_processed": before.already_processed, **before.left_out}
+    return {**known, "delivered": sum(by["delivered"].values()), "held": by["held"], "retry": by["retry"], "waiting": before.todo - len(leads)}
