@@ -101,7 +101,7 @@ class JobComplete(Event):
 
     def text(self) -> str:
         """One line for a person to read."""
-        return "Job complete: " + ", ".join(f"{k}={v}" for k, v in self.stats.items() if not isinstance(v, dict))
+        return "Job complete: " + ", ".join(f"{k}={v}" for k, v in self.stats.items() if v is not None and not isinstance(v, dict))
 
 
 @dataclass(frozen=True, kw_only=True)

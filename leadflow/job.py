@@ -39,7 +39,8 @@ class Counts:
     """The accounting of a job, in leads: extracted = already_processed + delivered + held back.
 
     `held` has a count for each reason, of leads that were settled and `retry` of leads that a resume tries again. Of lookups,
-    `bought` were answered, `reused` were paid for before, and `unanswered` may have been charged though no answer came.
+    `bought` were answered, `reused` were paid for before, and `unanswered` may have been charged though no answer came;
+    `cost` is what those bought came to, None where no price is set.
     """
 
     extracted: int = 0
@@ -51,6 +52,7 @@ class Counts:
     bought: int = 0
     reused: int = 0
     unanswered: int = 0
+    cost: float | None = None
 
     @property
     def held_back(self) -> int:

@@ -79,6 +79,10 @@ class Budget:
         with self._lock:
             self.spent -= 1
 
+    def cost(self, bought: int) -> float | None:
+        """What so many lookups cost; None while no price is set."""
+        return None if self.price is None else round(bought * self.price, 2)
+
     def _refuse(self, spent: int) -> None:
         if self.max_lookups is not None and spent > self.max_lookups:
             raise BudgetReached(f"{self.spent} lookups are bought, and max_lookups of this job is {self.max_lookups}; raise it and resume")
@@ -268,7 +272,7 @@ class Pipeline:
         settled = sum(n for (d, _), n in tally.items() if d not in ("", "retry"))
         if any(tally.get(key) for key in tally if key != ("", "")):
             self._log("Engine", f"Resuming: {settled} of {counts['todo']} leads are settled")
-        self.progress = Progress(settled, counts["todo"], dict.fromkeys(STAGES, settled))
+        self.progress = Progress(settled, counts["todo"], dict.fromkeys(STAGES, settled), self._counted() if settled else {})
         self._others = self.find_others(self.checkpoints.take_turn(self.job_id))
         return self._stored(-(-counts["todo"] // self.settings.batch_size))
 
@@ -280,6 +284,11 @@ class Pipeline:
             self.checkpoints.settle(self.job_id, outcomes)
             self.history.record_leads(self.job_id, None, outcomes)
             self._log("Snowflake", f"{len(outcomes)} leads were processed by another job meanwhile and are left alone")
+
+    def _counted(self) -> dict[str, int]:
+        """The counts of earlier runs, so that those of a resumed job are of the whole job; what waited is tried again."""
+        batches = self.history.batches(self.job_id)
+        return {name: int(batches[name].fillna(0).sum()) for name in _COUNTED if name != "retry"}
 
     def _stored(self, batches: int) -> Iterator[Batch]:
         for stored in self.checkpoints.unsettled(self.job_id):
@@ -348,6 +357,7 @@ class Pipeline:
         known = self.checkpoints.answers(leads["person_key"])
         with self._lock:
             self.reused += len(known)
+        self._through("Lookup", len(known))
         try:
             return self._looked_up(leads, known, batch.number)
         except BudgetReached as error:
@@ -494,6 +504,7 @@ class Pipeline:
             bought=bought,
             reused=self.reused,
             unanswered=max(0, self.budget.spent - bought),
+            cost=self.budget.cost(bought),
         )
 
 

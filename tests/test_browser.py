@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -72,10 +73,53 @@ def page(lab):
         browser.close()
 
 
-def _shot(page, name, what=".jp-OutputArea-output:has(.lf-live)"):
-    """A small picture of the panel's output, for the README."""
-    if _SHOTS:
-        page.locator(what).last.screenshot(path=f"{_SHOTS}/{name}.png", style=".jp-toast,.Toastify{display:none}")
+# Whether an element is whole in the notebook's scroller: what is outside is not painted.
+_WHOLE = """e => {
+    const seen = e.closest('.jp-WindowedPanel-outer').getBoundingClientRect(), is = e.getBoundingClientRect();
+    return is.height > 0 && is.top >= seen.top && is.bottom <= seen.bottom;
+}"""
+
+
+def _shot(page, name, what, until=None):
+    """A small picture of an output, down to `until` in it, for the README: the window is made so high that it is whole."""
+    if not _SHOTS:
+        return
+    before, drawn = page.viewport_size, page.locator(what).last
+    page.evaluate("window.jupyterapp.shell.collapseLeft()")
+    page.set_viewport_size({"width": 1000, "height": int(drawn.bounding_box()["height"]) + 400})
+    deadline = time.monotonic() + 30
+    while not drawn.evaluate(_WHOLE):
+        assert time.monotonic() < deadline, f"{what} does not fit the window"
+        drawn.evaluate("e => e.scrollIntoView({block: 'center'})")
+        time.sleep(0.2)
+    box = drawn.bounding_box()
+    if until:
+        box["height"] = drawn.locator(until).bounding_box()["y"] - box["y"]
+    page.screenshot(path=f"{_SHOTS}/{name}.png", clip=box, style=".jp-toast,.Toastify{display:none}")
+    page.set_viewport_size(before)
+
+
+# The first ground behind an element that is not next to transparent.
+_GROUND = """e => {
+    const ground = e => getComputedStyle(e).backgroundColor;
+    while (e.parentElement && /^rgba.*, 0(\\.[0-4]\\d*)?\\)$/.test(ground(e))) e = e.parentElement;
+    return ground(e);
+}"""
+
+
+def _light(color):
+    """How light a CSS color is, 0 to 1."""
+    return sum(int(part) for part in re.findall(r"\d+", color)[:3]) / 765
+
+
+def _dark_theme(page):
+    """In JupyterLab's dark theme, report and panel have dark grounds and light text, the drawing's too."""
+    page.evaluate("window.jupyterapp.commands.execute('apputils:change-theme', {theme: 'JupyterLab Dark'})")
+    page.wait_for_selector("body[data-jp-theme-light=false]", state="attached")
+    for what in (".lf", ".lf .num", ".lf td", ".lf-live"):
+        assert _light(page.locator(what).last.evaluate(_GROUND)) < 0.25, what
+        assert _light(page.locator(what).last.evaluate("e => getComputedStyle(e).color")) > 0.75, what
+    assert _light(page.locator(".lf svg text").last.evaluate("e => getComputedStyle(e).fill")) > 0.75
 
 
 def _run_all(page):
@@ -123,15 +167,14 @@ def test_run_watch_stop_reload_and_resume(page):
     _run_all(page)
     limit = page.locator(".widget-text input[type=text]").first
     limit.scroll_into_view_if_needed()
-    limit.fill("900")
+    limit.fill("1500")
     limit.press("Tab")
     _press(page, "Estimate")
     page.wait_for_selector("text=leads to look up")
     _press(page, "Run")
     first = _moves(page)
     assert first == sorted(first)
-    page.locator(".lf-live").last.scroll_into_view_if_needed()
-    _shot(page, "panel")
+    _shot(page, "panel", ".jp-OutputArea-output:has(.lf-live)")
 
     page.evaluate("window.jupyterapp.commands.execute('docmanager:save')")
     time.sleep(1)
@@ -145,7 +188,10 @@ def test_run_watch_stop_reload_and_resume(page):
     _press(page, "Resume")
     _status(page, "COMPLETED")
     page.wait_for_selector(".jp-OutputArea .lf h2 >> nth=1", state="attached")
-    page.set_viewport_size({"width": 1180, "height": 1500})
-    page.locator(".lf h2").last.scroll_into_view_if_needed()
-    _shot(page, "report", ".jp-OutputArea-output .lf")
+    _shot(page, "report", ".jp-OutputArea-output .lf", until="h3:text('Delays')")
     assert page.locator(".lf .badge").last.inner_text() == "COMPLETED"
+    for drawn in (".lf .step.delivered .stay", ".lf svg .marks", ".lf .check .yes"):
+        assert page.locator(drawn).last.bounding_box()["height"] > 0, drawn
+    _dark_theme(page)
+    _shot(page, "report_dark", ".jp-OutputArea-output .lf", until="h3:text('Delays')")
+    _shot(page, "panel_dark", ".jp-OutputArea-output:has(.lf-live)")

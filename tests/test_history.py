@@ -7,18 +7,18 @@ import socket
 import subprocess
 import sys
 import time
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
 
 import pytest
 
 from leadflow.errors import HistoryError, JobBusyError, JobNotFound
 from leadflow.events import EventBus, JobErrored, JobLog, JobProgress
-from leadflow.history import History
+from leadflow.history import History, standing
 
 _CHILD = """
 import sys
 from leadflow.events import EventBus, JobLog
-from leadflow.history import History
+from leadflow.history import History, standing
 history = History(sys.argv[1])
 job = sys.argv[2]
 history.start_job(id=job, name=job)
@@ -187,3 +187,18 @@ def test_unknown_fields_are_refused(history):
 def test_importing_history_is_light():
     code = "import sys, leadflow.history, leadflow.reports; sys.exit(any(m in sys.modules for m in ('pandas', 'duckdb', 'pyarrow')))"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_a_job_of_this_process_is_live_while_its_heart_beats(history):
+    now = datetime.now(timezone.utc)
+    mine = f"{socket.gethostname()}:{os.getpid()}:a"
+    history.start_job(id="silent", status="RUNNING", owner=mine, heartbeat_at=now - timedelta(seconds=60), created_at=now)
+    history.start_job(id="beating", status="RUNNING", owner=mine, heartbeat_at=now, created_at=now)
+    history.start_job(id="unowned", created_at=now)
+    history.start_job(id="done", status="COMPLETED", counts={"retry": {"unchecked": 2, "lookup_failed": 1}}, created_at=now - timedelta(days=1))
+    jobs = history.jobs().set_index("id")
+    assert jobs["standing"].to_dict() == {"silent": "dead", "beating": "running", "unowned": "dead", "done": "may clear"}
+    assert jobs["retry"].to_dict() == {"silent": 0, "beating": 0, "unowned": 0, "done": 3}
+    assert all(standing(history.job(job_id)) == said for job_id, said in jobs["standing"].items())
+    assert history.jobs(status="dead", limit=1)["id"].tolist() == ["unowned"]
+    assert [job["id"] for job in history.resumable()] == ["unowned", "silent", "done"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import builtins
+import os
 import subprocess
 import sys
 import time
@@ -35,7 +36,7 @@ def test_run_stop_resume_and_report(engine):
     view.limit.value = "1,000"
     view.run_button.click()
     assert view.run_button.disabled
-    _until(lambda: panel.handle.progress.stages.get("Lookup", 0) > 20)
+    _until(lambda: panel.handle.progress.done >= 200)
     _until(lambda: "lf-fill" in view.live.value)
     view.stop_button.click()
     _until(lambda: not view.run_button.disabled)
@@ -45,7 +46,91 @@ def test_run_stop_resume_and_report(engine):
     _until(lambda: not view.run_button.disabled and "COMPLETED" in view.live.value)
     assert "COMPLETED" in view.report.value
     assert panel.handle.progress.percent == 100
-    assert panel.handle.progress.stages["Cache"] >= 1000
+    progress = panel.handle.progress
+    assert progress.stages["Lookup"] == progress.stages["Cache"] == 1000, "answers paid for before the stop are through the lookup too"
+    assert progress.counts["delivered"] + progress.counts["held"] == 1000, "the counts are of both runs"
+
+
+def _died(world, limit=500):
+    """The id of a job whose process is killed after its first batch."""
+    code = (
+        "import leadflow as lf, os, time\n"
+        f"h = lf.Engine().submit('SELECT * FROM RAW_LEADS', name='june_leads', limit_rows={limit})\n"
+        "print(h.id, flush=True)\n"
+        "while not h.progress.done: time.sleep(0.02)\n"
+        "time.sleep(0.7)\nos._exit(9)"
+    )
+    env = {**os.environ, **world.env(), "LEADFLOW_BATCH_SIZE": "50"}
+    return subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True, check=False, timeout=120).stdout.strip()
+
+
+def _offered(panel):
+    return {value: name for name, value in panel._view.job.options}
+
+
+def test_a_new_kernels_panel_points_at_the_job_that_died_with_the_old_one(world):
+    world.configure(latency={"idicore": 0.1})
+    job_id = _died(world)
+    world.configure(latency={"idicore": 0.0})
+    with lf.Engine(world.settings) as engine:
+        assert lf.jobs()["standing"].tolist() == ["dead"]
+        panel = lf.panel(engine)
+        view = panel._view
+        assert view.job.value == job_id
+        assert f"{job_id} broke off: its process died" in view.said.value
+        assert "Press Resume" in view.said.value
+        label = _offered(panel)[job_id]
+        assert label.startswith(f"{job_id} · its process died, ")
+        assert label.endswith(" of 500 settled")
+        assert int(label.split(", ")[1].split()[0]) >= 50
+        view.resume_button.click()
+        assert view.said.value == ""
+        _until(lambda: not view.run_button.disabled)
+        assert "COMPLETED" in view.live.value
+        assert _offered(panel) == {}
+
+
+def test_what_can_be_resumed_is_offered_newest_first_and_says_why(world, engine):
+    retry = _with_retry(world, engine)
+    stopped = engine.run("SELECT * FROM RAW_LEADS", name="short", limit_rows=60, max_lookups=25, progress=False)
+    engine.run("SELECT * FROM RAW_LEADS", name="good", limit_rows=5, progress=False)
+    panel = lf.panel(engine)
+    kept, settled = sum(retry.counts.retry.values()), 60 - stopped.counts.waiting
+    assert 25 <= settled < 60
+    assert panel._view.job.options == (
+        (f"{stopped.id} · STOPPED, {settled} of 60 settled", stopped.id),
+        (f"{retry.id} · {kept} leads may still clear", retry.id),
+    )
+    assert panel._view.said.value == "", "a job that was stopped is no news to who stopped it"
+    listed = lf.jobs()
+    assert listed["standing"].tolist() == ["completed", "stopped", "may clear"]
+    assert listed["retry"].tolist() == [0, 0, kept]
+    assert listed.columns[-2:].tolist() == ["retry", "standing"]
+
+
+def _with_retry(world, engine):
+    """A completed job with leads that may still clear."""
+    world.fail("dnc", "503", times=8)
+    job = engine.run("SELECT * FROM RAW_LEADS", name="unlucky", limit_rows=20, progress=False)
+    world.heal()
+    assert job.ok
+    assert job.counts.retry
+    return job
+
+
+def test_a_job_that_runs_elsewhere_is_not_offered_until_it_is_over(world, engine):
+    world.configure(latency={"idicore": 0.3})
+    with lf.Engine(world.settings) as other:
+        handle = other.submit("SELECT * FROM RAW_LEADS", limit_rows=300)
+        panel = lf.panel(engine)
+        assert panel.handle is None
+        assert panel._view.job.options == ()
+        assert panel._view.said.value == ""
+        assert lf.jobs()["standing"].tolist() == ["running"]
+        handle.stop()
+        handle.wait(60)
+        assert lf.panel(engine)._view.job.value == handle.id
+        assert not panel._view.resume_button.disabled
 
 
 def test_an_estimate_costs_nothing_and_says_rows_and_calls(world, engine):
@@ -121,14 +206,12 @@ def test_another_process_watches_a_job_to_its_end(world, engine):
 
 
 def test_watching_a_job_whose_process_died_says_so(world):
-    code = "import leadflow as lf, os\ne = lf.Engine()\nh = e.submit('SELECT * FROM RAW_LEADS', limit_rows=500)\nprint(h.id, flush=True)\nimport time; time.sleep(1)\nos._exit(9)"
-    import os
-
-    world.configure(latency={"idicore": 0.5})
-    job_id = subprocess.run([sys.executable, "-c", code], env={**os.environ, **world.env()}, capture_output=True, text=True, check=False).stdout.strip()
+    world.configure(latency={"idicore": 0.1})
+    job_id = _died(world)
     watch = lf.watch(job_id, history=world.settings.history_file)
     assert watch.status == "DEAD"
     assert f"engine.resume('{job_id}')" in repr(watch)
+    assert lf.jobs(status="dead", history=world.settings.history_file)["id"].tolist() == [job_id]
 
 
 def test_watching_an_unknown_job_names_recent_ones(engine):
@@ -164,3 +247,11 @@ def test_the_bars_of_a_batch_lie_between_its_start_and_end(engine):
     assert set(drawn["stage"]) == {"idiCORE", "Litigator + DNC", "Google Sheets", "Cache"}
     assert (drawn["start"] >= 0).all()
     assert (drawn["end"] <= whole + 0.001).all()
+
+
+def test_the_report_says_what_the_lookups_cost(world):
+    priced = world.settings.model_copy(update={"idicore": world.settings.idicore.model_copy(update={"price": 0.07})})
+    with lf.Engine(priced) as engine:
+        job = engine.run("SELECT * FROM RAW_LEADS", limit_rows=20, progress=False)
+        assert job.counts.cost == 1.4
+        assert "<b>$1.40</b>" in job.report()._repr_html_()

@@ -192,3 +192,91 @@ def test_compare_and_lineage(history):
     story = reports.lineage("e")
     assert list(story[story["kind"] == "outcome"]["job_id"]) == ["a", "b"]
     assert set(story[story["kind"] == "outcome"]["reason"]) == {"litigator"}
+
+
+_MANY = {
+    "extracted": 2200,
+    "already_processed": 106,
+    "delivered": 650,
+    "held": {"over_limit": 1080, "duplicate": 84, "no_identity": 30, "litigator": 59, "no_phone": 44, "no_match": 32, "ambiguous": 24, "all_suppressed": 62, "bad_cell": 1},
+    "retry": {"unchecked": 20, "lookup_failed": 8},
+    "waiting": 0,
+    "bought": 900,
+    "cost": 63.0,
+}
+
+
+def test_the_funnel_goes_down_from_extracted_to_delivered(history):
+    from leadflow.reports.flow import accounting
+    from leadflow.reports.funnel import steps
+
+    found = steps(accounting(_MANY))
+    assert [(step.name, step.leads) for step in found] == [
+        ("extracted", 2200),
+        ("already processed", 106),
+        ("duplicates", 84),
+        ("no identity", 30),
+        ("over the row limit", 1080),
+        ("to look up", 900),
+        ("not found", 32),
+        ("ambiguous", 24),
+        ("no phone found", 44),
+        ("litigators", 59),
+        ("every phone suppressed", 62),
+        ("bad cell", 1),
+        ("may still clear: unchecked", 20),
+        ("may still clear: lookup failed", 8),
+        ("delivered", 650),
+    ]
+    left = [step.left for step in found]
+    assert left == sorted(left, reverse=True)
+    assert found[-2].left == 650, "what the steps took away and what was delivered are all that was extracted"
+
+
+def test_left_out_is_told_apart_from_held_back_and_the_sum_still_holds(history):
+    _job(history, counts=_MANY)
+    report = reports.report("j", history=history)
+    cards = dict(reversed(pair) for pair in re.findall(r'<div class="num [a-z]*"><b>([^<]+)</b>([^<]+)</div>', report._repr_html_()))
+    assert cards.pop("seconds")
+    assert cards == {
+        "extracted": "2,200",
+        "already processed": "106",
+        "left out": "1,194",
+        "delivered": "650",
+        "held back": "222",
+        "may still clear": "28",
+        "litigator phones": "1",
+        "DNC phones": "2",
+        "lookups bought": "900",
+        "for lookups": "$63.00",
+    }
+    assert report.validation["ok"].iloc[1]
+    assert "2200 extracted = 106 already processed + 650 delivered + 1444 held back" in report.validation["detail"].iloc[1]
+    total = next(line for line in report.to_markdown().splitlines() if line.startswith("Total:"))
+    assert total.startswith("Total: 900 processed, 650 clean, 250 held back (")
+    assert total.endswith("106 already processed, 1194 left out (over_limit 1080, duplicate 84, no_identity 30)")
+
+
+def test_a_job_without_an_end_is_shown_as_it_stands(history):
+    from leadflow.reports.flow import accounting
+
+    counts = {"extracted": 20, "already_processed": 2, "duplicate": 1, "over_limit": 8, "todo": 9}
+    _job(history, status="RUNNING", done=False, counts=counts, completed_at=None)
+    history.record_leads("j", 1, [("b", "retry", "unchecked")])
+    report = reports.report("j", history=history)
+    totals = accounting(report.job["counts"])
+    assert (totals.delivered, totals.held_here, totals.retry, totals.waiting, totals.todo) == (1, {"litigator": 1}, {"unchecked": 1}, 6, 9)
+    assert report.standing == "dead"
+    assert ">DEAD<" in report._repr_html_()
+    assert "process that ran the job is gone" in report.notes[0]
+    assert 'engine.resume("j")' in report.notes[0]
+
+
+def test_a_running_job_is_not_called_broken(history):
+    _job(history, status="RUNNING", done=False, completed_at=None, owner="another-host:1:a", heartbeat_at=datetime.now(timezone.utc))
+    history.start_job(id="new", script_name="s", owner="another-host:1:a")
+    for job_id in ("j", "new"):
+        (note,) = reports.report(job_id, history=history).notes
+        assert f'lf.watch("{job_id}")' in note
+        assert "resume" not in note
+        assert "ncomplete" not in note

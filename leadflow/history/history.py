@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 import socket
 from collections.abc import Iterable, Sequence
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from leadflow.errors import HistoryError, JobBusyError
+from leadflow.errors import HistoryError, InputError, JobBusyError
 from leadflow.events import Recorded
 from leadflow.history import reader, writer
 from leadflow.history.store import WAIT_S, Store, rows
@@ -18,6 +18,9 @@ from leadflow.history.writer import Writer, utc_now
 if TYPE_CHECKING:
     import pandas as pd
 
+# A heartbeat comes every five seconds; after this long without one a job has no owner.
+STALE_S = 30.0
+_UNENDED = ("RUNNING", "PENDING")
 _default: Path | None = None
 
 
@@ -125,8 +128,21 @@ class History:
     def jobs(
         self, *, script: str | None = None, since: str | date | None = None, status: str | None = None, limit: int | None = 100
     ) -> pd.DataFrame:
-        """Past jobs, newest first."""
-        return reader.jobs(self._seen(), script, since, status, limit)
+        """Past jobs, newest first, with how each stands; of status "dead": those whose process died."""
+        if limit is not None and limit < 1:
+            raise InputError(f"limit is {limit}; it must be 1 or more, or None for all jobs")
+        status = status and str(status).upper()
+        found = reader.jobs(self._seen(), script, since, status, None if status == "DEAD" else limit)
+        facts = (found[name].tolist() for name in ("status", "owner", "beat", "retry"))
+        found["standing"] = [_standing(*job) for job in zip(*facts, strict=True)]
+        found = found.drop(columns=["owner", "beat"])
+        return found.query("standing == 'dead'").head(limit or len(found)).reset_index(drop=True) if status == "DEAD" else found
+
+    def resumable(self, limit: int = 30) -> list[dict[str, Any]]:
+        """Jobs that a resume goes on with, newest first: id, standing, settled, retry, counts. One that runs is not among them."""
+        jobs = reader.unfinished(self._seen())
+        found = [{**job, "standing": _standing(job["status"], job["owner"], job["beat"], job["retry"])} for job in jobs]
+        return [job for job in found if job["standing"] not in ("running", "completed")][:limit]
 
     def events(self, job_id: str) -> pd.DataFrame:
         """The events of a job, one row each."""
@@ -166,13 +182,33 @@ class History:
         return self._store
 
 
+def standing(job: dict[str, Any]) -> str:
+    """How a job, as History.job gives it, stands: running, dead (its process died), stopped, failed, may clear or completed."""
+    return _standing(job["status"], job["owner"], job["heartbeat_at"] or job["created_at"], bool(job["counts"].get("retry")))
+
+
+def _standing(status: str, owner: object, beat: datetime, retry: int) -> str:
+    if status not in _UNENDED:
+        return "may clear" if retry and status == "COMPLETED" else status.lower()
+    if not isinstance(owner, str):
+        return "dead"
+    if owner.startswith(f"{socket.gethostname()}:{os.getpid()}:"):
+        # This very process, or one that had its number before: its heartbeat tells.
+        return "running" if _fresh(beat, STALE_S) else "dead"
+    return "running" if _busy({"status": status, "owner": owner, "beat": beat}, "", STALE_S) else "dead"
+
+
 def _busy(found: dict[str, Any], owner: str, stale_s: float) -> bool:
-    if found["status"] not in ("RUNNING", "PENDING") or found["owner"] in (None, "", owner):
+    if found["status"] not in _UNENDED or found["owner"] in (None, "", owner):
         return False
     if _dead(found["owner"]):
         return False
+    return _fresh(found["beat"], stale_s)
+
+
+def _fresh(beat: datetime, stale_s: float) -> bool:
     # The absolute value: after the clock stepped back a heartbeat may seem to come from the future.
-    return abs((utc_now() - found["beat"]).total_seconds()) < stale_s
+    return abs((utc_now() - beat.replace(tzinfo=None)).total_seconds()) < stale_s
 
 
 def _dead(owner: str) -> bool:

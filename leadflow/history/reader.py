@@ -19,6 +19,13 @@ _LISTED = (
     "litigator_count, dnc_count, started_by, created_at, started_at, completed_at, "
     "date_diff('millisecond', started_at, completed_at) / 1000.0 AS duration_s"
 )
+# The counts of a job that runs, or whose process died, are those of an earlier end.
+_RETRY = (
+    "CASE WHEN status IN ('PENDING', 'RUNNING') THEN 0 "
+    "ELSE coalesce(list_sum(map_values(try_cast(json_extract(counts, '$.retry') AS MAP(VARCHAR, BIGINT)))), 0) END::BIGINT"
+)
+_OWNED = "owner, coalesce(heartbeat_at, created_at) AS beat"
+_UNENDED = ("PENDING", "RUNNING")
 
 
 def frame(store: Store, sql: str, parameters: list[Any]) -> pd.DataFrame:
@@ -60,7 +67,7 @@ def not_found(store: Store, job_id: str) -> JobNotFound:
 
 
 def jobs(store: Store, script: str | None, since: str | date | None, status: str | None, limit: int | None) -> pd.DataFrame:
-    """Past jobs, newest first."""
+    """Past jobs, newest first; at the end of each row its owner and last heartbeat. Of status DEAD: all that have not ended."""
     wheres, parameters = ["true"], []
     if script:
         wheres.append("(contains(lower(coalesce(script_name, '')), lower(?)) OR contains(lower(coalesce(name, '')), lower(?)) OR script_id = ?)")
@@ -69,12 +76,20 @@ def jobs(store: Store, script: str | None, since: str | date | None, status: str
         wheres.append("created_at >= ?")
         parameters.append(_moment(since))
     if status:
-        wheres.append("status = ?")
-        parameters.append(str(status).upper())
-    if limit is not None and limit < 1:
-        raise InputError(f"limit is {limit}; it must be 1 or more, or None for all jobs")
+        wheres.append("list_contains(?, status)")
+        parameters.append(list(_UNENDED) if status == "DEAD" else [status])
     end = "" if limit is None else f" LIMIT {int(limit)}"
-    return frame(store, f"SELECT {_LISTED} FROM etl_jobs WHERE {' AND '.join(wheres)} ORDER BY created_at DESC, id DESC{end}", parameters)
+    newest = f"SELECT * FROM etl_jobs WHERE {' AND '.join(wheres)} ORDER BY created_at DESC, id DESC{end}"
+    return frame(store, f"SELECT {_LISTED}, {_RETRY} AS retry, {_OWNED} FROM ({newest}) ORDER BY created_at DESC, id DESC", parameters)
+
+
+def unfinished(store: Store) -> list[dict[str, Any]]:
+    """Jobs that have not ended well, or left leads to try again, newest first: what a list to resume from needs."""
+    sql = f"""SELECT id, status, counts, {_RETRY} AS retry, {_OWNED},
+          (SELECT sum(coalesce(delivered, 0) + coalesce(held, 0)) FROM batches b WHERE b.job_id = j.id)::BIGINT AS settled
+        FROM etl_jobs j WHERE status <> 'COMPLETED' OR {_RETRY} > 0 ORDER BY created_at DESC, id DESC LIMIT 100"""
+    with store.read() as connection:
+        return [_whole(row) for row in rows(connection, sql, [])]
 
 
 def _moment(since: str | date) -> datetime:

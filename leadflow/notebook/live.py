@@ -15,6 +15,7 @@ _STYLE = """
 .lf-live{font:13px/1.5 system-ui,-apple-system,"Segoe UI",sans-serif;color:var(--jp-content-font-color1,#1f2933);max-width:820px}
 .lf-live .lf-head{display:flex;gap:10px;align-items:center;margin:6px 0 8px}.lf-live .lf-head b{font-size:15px}
 .lf-live .lf-status{color:#fff;border-radius:12px;padding:1px 10px;font-size:12px;font-weight:600}
+.lf-live .lf-said{margin:0 0 8px;opacity:.8}
 .lf-live .lf-row{display:grid;grid-template-columns:90px 1fr 210px;gap:10px;align-items:center;margin:3px 0}
 .lf-live .lf-track{background:rgba(127,140,155,.22);border-radius:4px;height:9px;overflow:hidden}.lf-live .lf-row.job .lf-track{height:15px}
 .lf-live .lf-fill{background:#4c78a8;height:100%;transition:width .3s}.lf-live .lf-row.job .lf-fill{background:#2e8b57}
@@ -63,13 +64,18 @@ def to_html(now: Snapshot, pace: Pace) -> str:
     """The job's bar, one for each stage, the counts and the log."""
     color = _COLORS.get(now.status, "#616e7c")
     head = f'<div class="lf-head"><b>{escape(now.job_id)}</b><span class="lf-status" style="background:{color}">{escape(now.status)}</span></div>'
-    message = f"<div>{escape(now.message)}</div>" if now.message else ""
-    return f'<div class="lf-live"><style>{_STYLE}</style>{head}{message}{_bars(now.progress, pace)}{_counts(now.progress)}{_log(now.log)}</div>'
+    message = f'<div class="lf-said">{escape(now.message)}</div>' if now.message else ""
+    return f'<div class="lf-live"><style>{_STYLE}</style>{head}{message}{_bars(now, pace)}{_counts(now.progress)}{_log(now.log)}</div>'
 
 
-def _bars(progress: Progress, pace: Pace) -> str:
+def _unread(now: Snapshot) -> str:
+    return "reading the leads" if now.status in ("PENDING", "RUNNING") else "no leads were read"
+
+
+def _bars(now: Snapshot, pace: Pace) -> str:
+    progress = now.progress
     if progress.total is None:
-        return '<div class="lf-row job"><span>Job</span><div class="lf-track"></div><span class="lf-num">reading the leads from Snowflake</span></div>'
+        return f'<div class="lf-row job"><span>Job</span><div class="lf-track"></div><span class="lf-num">{_unread(now)}</span></div>'
     bars = [("Job", progress.done, "job"), *((stage, done, "stage") for stage, done in progress.stages.items())]
     return "".join(_bar(name, done, progress.total, kind, pace) for name, done, kind in bars)
 
@@ -94,5 +100,5 @@ def _log(lines: Sequence[str]) -> str:
 def to_text(now: Snapshot) -> str:
     """One line."""
     progress = now.progress
-    done = "reading the leads" if progress.total is None else f"{progress.done:,} of {progress.total:,} leads, {progress.percent}%"
+    done = _unread(now) if progress.total is None else f"{progress.done:,} of {progress.total:,} leads, {progress.percent}%"
     return f"{now.job_id} {now.status}: {done}{'; ' + now.message if now.message else ''}"

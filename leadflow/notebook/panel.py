@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from leadflow.errors import InputError
 from leadflow.events import Recorded
 from leadflow.notebook.live import Pace, Snapshot, to_html, to_text
+from leadflow.notebook.unfinished import hint, label
 from leadflow.notebook.widgets import INSTALL, bundle, have_widgets, told
 
 if TYPE_CHECKING:
@@ -40,8 +41,10 @@ def panel(engine: Engine, scripts: str | Path | None = None) -> Panel:
     """
     if engine not in _panels:
         _panels[engine] = Panel(engine, Path(scripts or "."))
-    elif scripts is not None:
-        _panels[engine].offer(Path(scripts))
+    else:
+        if scripts is not None:
+            _panels[engine].offer(Path(scripts))
+        _panels[engine].refresh()
     return _panels[engine]
 
 
@@ -56,10 +59,10 @@ class Panel:
         self._view: _View | None = None
         if have_widgets():
             self._view = _View(self)
-            self._view.offer_jobs(self._resumable())
         self.offer(scripts)
         for running in engine.running[-1:]:
             self._follow(running)
+        self.refresh()
 
     @property
     def engine(self) -> Engine:
@@ -73,6 +76,13 @@ class Panel:
         """Offer the .sql files of a folder."""
         if self._view:
             self._view.offer_scripts(sorted(scripts.expanduser().glob("*.sql")))
+
+    def refresh(self) -> None:
+        """Look again for jobs that can be resumed; a job that broke off with its process is pointed at."""
+        if self._view:
+            jobs = self._resumable()
+            self._view.offer_jobs(jobs)
+            self._view.hint(hint(jobs, "Press Resume to go on where it was"))
 
     def estimate(self, script: str | Path, limit_rows: int | None) -> str:
         """What a run would do and cost, in a sentence."""
@@ -110,7 +120,7 @@ class Panel:
                 return
             self._view.live.value = self._html()
         self._view.live.value = self._html()
-        self._view.ended(self._report(handle.id), self._resumable())
+        self._view.ended(handle.id, self._report(handle.id), self._resumable())
 
     def _report(self, job_id: str) -> str:
         try:
@@ -118,11 +128,10 @@ class Panel:
         except Exception as error:
             return told(error)
 
-    def _resumable(self) -> list[str]:
-        """Recent jobs that broke off, or that left leads which may still clear."""
-        jobs = self.engine.history.jobs(limit=30)
-        waits = [status in ("STOPPED", "FAILED") or bool((counts or {}).get("retry")) for status, counts in zip(jobs["status"], jobs.get("counts", [None] * len(jobs)), strict=True)]
-        return jobs["id"][waits].tolist()
+    def _resumable(self) -> list[dict[str, Any]]:
+        """Jobs that broke off, or that left leads which may still clear, and that nobody runs now."""
+        mine = {handle.id for handle in self.engine.running}
+        return [job for job in self.engine.history.resumable() if job["id"] not in mine]
 
     def _snapshot(self) -> Snapshot | None:
         handle = self.handle
@@ -138,8 +147,11 @@ class Panel:
         return to_html(now, self._pace) if now else ""
 
     def _repr_mimebundle_(self, **options: Any) -> dict[str, Any]:
-        missing = "" if self._view else f"<p>The panel's buttons need ipywidgets: <code>{INSTALL}</code>. Until then: <code>engine.run(script)</code></p>"
-        return bundle(self._view and self._view.box, missing + self._html(), repr(self), **options)
+        if self._view:
+            self.refresh()
+            return bundle(self._view.box, self._html(), repr(self), **options)
+        missing = f"<p>The panel's buttons need ipywidgets: <code>{INSTALL}</code>. Until then: <code>engine.run(script)</code></p>"
+        return bundle(None, missing + hint(self._resumable(), "engine.resume(job_id) goes on where it was") + self._html(), repr(self), **options)
 
     def __repr__(self) -> str:
         """The state in a line."""
@@ -162,7 +174,7 @@ class _View:
         self.run_button = w.Button(description="Run", icon="play", button_style="success", layout=button)
         self.stop_button = w.Button(description="Stop", icon="stop", button_style="danger", disabled=True, layout=button)
         self.resume_button = w.Button(description="Resume", icon="forward", disabled=True, layout=button)
-        self.job = w.Dropdown(options=[], description="Job", layout=w.Layout(width="420px"))
+        self.job = w.Dropdown(options=[], description="Job", layout=w.Layout(width="536px"))
         self.said, self.live, self.report = w.HTML(), w.HTML(), w.HTML()
         self.box = w.VBox(
             [self.script, self.text, w.HBox([self.limit, self.estimate_button, self.run_button, self.stop_button]), w.HBox([self.job, self.resume_button]), self.said, self.live, self.report]
@@ -177,10 +189,18 @@ class _View:
         self.script.options = [(_PASTE, None), *((file.name, file) for file in files)]
         self.script.value = files[0] if files else None
 
-    def offer_jobs(self, job_ids: list[str]) -> None:
-        self.job.options = job_ids
-        self.job.value = job_ids[0] if job_ids else None
-        self.resume_button.disabled = not job_ids
+    def offer_jobs(self, jobs: list[dict[str, Any]], chosen: str | None = None) -> None:
+        """Offer to resume these; the chosen one stays chosen, else the newest is."""
+        ids = [job["id"] for job in jobs]
+        chosen = chosen or self.job.value
+        self.job.options = [(label(job), job["id"]) for job in jobs]
+        self.job.value = chosen if chosen in ids else (ids[0] if ids else None)
+        self.resume_button.disabled = self.run_button.disabled or not jobs
+
+    def hint(self, text: str) -> None:
+        """Say it where nothing else is said."""
+        if not self.said.value and not self.run_button.disabled:
+            self.said.value = text
 
     def running(self, now: bool) -> None:
         self.run_button.disabled = self.resume_button.disabled = now
@@ -188,10 +208,11 @@ class _View:
         if now:
             self.said.value = self.report.value = ""
 
-    def ended(self, report: str, resumable: list[str]) -> None:
-        self.running(False)
+    def ended(self, job_id: str, report: str, jobs: list[dict[str, Any]]) -> None:
         self.report.value = report
-        self.offer_jobs(resumable)
+        self.offer_jobs(jobs, job_id)
+        self.running(False)
+        self.resume_button.disabled = not jobs
 
     def _chosen(self, change: Any) -> None:
         self.text.layout.display = None if change["new"] is None else "none"

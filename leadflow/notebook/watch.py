@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import os
 import sys
 import threading
 from pathlib import Path
 from typing import Any
 
-from leadflow.history import History, open_history
+from leadflow.history import History, open_history, standing
 from leadflow.job import Progress
 from leadflow.notebook.live import Pace, Snapshot, to_html, to_text
 from leadflow.notebook.widgets import bundle, have_widgets
+from leadflow.reports.flow import accounting
 
-_STALE_S = 30.0
 _COUNTED = ("phones_found", "litigator", "dnc", "delivered", "held", "retry")
 _LOG_LINES = 200
 
@@ -96,26 +95,22 @@ class Watch:
 
     def _read(self) -> Snapshot:
         job = self._history.job(self.job_id)
+        status, message = self._standing(job)
+        log = [str(row.message) for row in self._history.logs(self.job_id).tail(_LOG_LINES).itertuples()]
+        return Snapshot(self.job_id, status, self._progress(job), message, log)
+
+    def _progress(self, job: dict[str, Any]) -> Progress:
         batches = self._history.batches(self.job_id)
         counts = {name: int(batches[name].fillna(0).sum()) for name in _COUNTED} if len(batches) else {}
-        total = (job["counts"] or {}).get("todo")
-        if total is None and job["status"] in ("COMPLETED", "STOPPED"):
-            total = int(job["total_rows_processed"] or 0)
-        progress = Progress(int(job["total_rows_processed"] or 0), total, {}, counts)
-        lines = self._history.logs(self.job_id).tail(_LOG_LINES)
-        log = [str(row.message) for row in lines.itertuples()]
-        status, message = self._standing(job)
-        return Snapshot(self.job_id, status, progress, message, log)
+        totals = accounting(job["counts"])
+        return Progress(counts.get("delivered", 0) + counts.get("held", 0), totals.todo if totals.known else None, {}, counts)
 
     def _standing(self, job: dict[str, Any]) -> tuple[str, str]:
         """The status; DEAD for a job that nobody runs though it never ended."""
-        if job["status"] not in ("PENDING", "RUNNING"):
-            return job["status"], job["message"] or ""
-        owner = job["owner"] or ""
-        mine = owner if f":{os.getpid()}:" in owner else ""
-        if self._history.live([self.job_id], mine, _STALE_S):
-            return job["status"], ""
-        return "DEAD", f"the process that ran it is gone; to go on: engine.resume({self.job_id!r})"
+        if standing(job) == "dead":
+            return "DEAD", f"the process that ran it is gone; to go on: engine.resume({self.job_id!r})"
+        running = standing(job) == "running"
+        return job["status"], "" if running else job["message"] or ""
 
     def _repr_mimebundle_(self, **options: Any) -> dict[str, Any]:
         return bundle(self._widget, to_html(self._now, self._pace), repr(self), **options)

@@ -31,9 +31,20 @@ class Accounting:
         return sum(self.held.values())
 
     @property
+    def left_out(self) -> dict[str, int]:
+        """Leads held back before anything was done with them, by reason."""
+        return {reason: self.held[reason] for reason in LEFT_OUT if self.held.get(reason)}
+
+    @property
+    def held_here(self) -> dict[str, int]:
+        """Leads that were processed and are held back for good, by reason."""
+        final = {reason: n - self.retry.get(reason, 0) for reason, n in self.held.items() if reason not in LEFT_OUT}
+        return {reason: n for reason, n in final.items() if n}
+
+    @property
     def todo(self) -> int:
         """Leads that were to be processed."""
-        return self.extracted - self.already_processed - sum(self.held.get(r, 0) for r in LEFT_OUT)
+        return self.extracted - self.already_processed - sum(self.left_out.values())
 
     @property
     def processed(self) -> int:
@@ -99,7 +110,25 @@ def tree(flowed: pd.DataFrame, totals: Accounting) -> str:
 
 
 def total_line(totals: Accounting) -> str:
-    """The totals in one line."""
-    why = f" ({reasons(totals.held)})" if totals.held else ""
-    waiting = f", {totals.waiting} waiting" if totals.waiting else ""
-    return f"Total: {totals.processed} processed, {totals.delivered} clean, {totals.held_back} held back{why}, {totals.already_processed} already processed{waiting}"
+    """The totals in one line; leads left out were never processed, and are told apart from those held back."""
+    held = {reason: n for reason, n in totals.held.items() if reason not in LEFT_OUT}
+    said = [f"{totals.processed} processed", f"{totals.delivered} clean", _with_reasons("held back", held), f"{totals.already_processed} already processed"]
+    said += [_with_reasons("left out", totals.left_out)] if totals.left_out else []
+    said += [f"{totals.waiting} waiting"] if totals.waiting else []
+    return f"Total: {', '.join(said)}"
+
+
+def _with_reasons(what: str, held: dict[str, int]) -> str:
+    return f"{sum(held.values())} {what}" + (f" ({reasons(held)})" if held else "")
+
+
+def so_far(counts: dict[str, Any], leads: pd.DataFrame) -> dict[str, Any]:
+    """The counts of a job that has not ended, from what was extracted and the outcomes known by now (History.leads)."""
+    before = accounting(counts)
+    if not before.known:
+        return counts
+    by: dict[str, dict[str, int]] = {"delivered": {}, "held": {}, "retry": {}}
+    for disposition, reason in zip(leads["disposition"], leads["reason"], strict=True):
+        by[disposition][reason] = by[disposition].get(reason, 0) + 1
+    known = {"extracted": before.extracted, "already_processed": before.already_processed, **before.left_out}
+    return {**known, "delivered": sum(by["delivered"].values()), "held": by["held"], "retry": by["retry"], "waiting": before.todo - len(leads)}

@@ -54,12 +54,14 @@ def _chart(altair: Any, drawn: pd.DataFrame) -> Any:
         altair.Chart(drawn)
         .mark_bar(height=12, cornerRadius=2)
         .encode(
-            x=altair.X("start:Q", title="seconds", axis=altair.Axis(grid=True, gridColor="#eef1f4", domain=False, ticks=False)),
+            x=altair.X("start:Q", title="seconds", axis=altair.Axis(grid=True, gridColor="#7f8c9b", gridOpacity=0.25, domain=False, ticks=False, tickCount=8)),
             x2="end:Q",
             y=altair.Y("batch:N", sort=None, title=None, axis=altair.Axis(domain=False, ticks=False)),
-            color=altair.Color("stage:N", sort=None, scale=altair.Scale(domain=titles, range=colors), legend=altair.Legend(orient="top", title=None)),
+            color=altair.Color("stage:N", sort=None, scale=altair.Scale(domain=titles, range=colors), legend=altair.Legend(orient="top", title=None, columnPadding=24)),
         )
         .properties(width=_WIDTH, height={"step": 18})
         .configure(background="transparent")
+        .configure_axis(labelFontSize=11, titleFontSize=11, titleFontWeight="normal")
+        .configure_legend(labelFontSize=11)
         .configure_view(strokeWidth=0)
     )

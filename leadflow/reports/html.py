@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from html import escape
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from leadflow.reports.flow import Accounting, accounting, total_line
+from leadflow.reports import funnel
+from leadflow.reports.flow import Accounting, accounting
 from leadflow.reports.gantt import gantt
 from leadflow.reports.markdown import elided
 
@@ -14,68 +15,67 @@ if TYPE_CHECKING:
 
     from leadflow.reports.report import Report
 
-_COLORS = {"COMPLETED": "#2e8b57", "FAILED": "#c0392b", "STOPPED": "#b9770e", "RUNNING": "#2471a3"}
+_COLORS = {"COMPLETED": "#2e8b57", "FAILED": "#c0392b", "STOPPED": "#b9770e", "RUNNING": "#2471a3", "PENDING": "#2471a3", "DEAD": "#c0392b"}
+# The page has no ground of its own: it takes ink and ground from the notebook, light or dark.
 _STYLE = """
-.lf{font:14px/1.5 system-ui,-apple-system,"Segoe UI",sans-serif;color:#1f2933;background:#fff;max-width:960px;border:1px solid #e1e7ec;
-border-radius:10px;padding:20px 24px}.lf h2{font-size:19px;margin:0 0 4px}.lf h3{font-size:14px;margin:22px 0 8px;color:#52606d}
-.lf .badge{color:#fff;border-radius:12px;padding:2px 10px;font-size:12px;font-weight:600;vertical-align:middle}.lf .mute{color:#616e7c;font-size:13px}
-.lf .nums{display:flex;flex-wrap:wrap;gap:10px;margin:14px 0 0}.lf .num{background:#f5f7fa;border-radius:8px;padding:8px 16px;min-width:90px}
-.lf .num b{display:block;font-size:20px;font-variant-numeric:tabular-nums}.lf .note{background:#fff7e6;border-left:3px solid #f2a541;padding:6px 12px;margin:8px 0}
-.lf table{border-collapse:collapse;width:100%;font-size:12.5px}.lf th{text-align:left;color:#616e7c;font-weight:600}
-.lf td,.lf th{padding:3px 8px;border-bottom:1px solid #eef1f4;text-align:left;vertical-align:top;background:#fff;color:inherit}
-.lf .scroll{max-height:320px;overflow:auto}.lf .bar{height:16px;border-radius:3px;min-width:1px}.lf .yes{color:#2e8b57}.lf .no{color:#c0392b}
-.lf svg{max-width:100%;height:auto}.lf summary{cursor:pointer;color:#52606d;font-weight:600;margin-top:18px}
+.lf{font:14px/1.5 system-ui,-apple-system,"Segoe UI",sans-serif;color:var(--jp-content-font-color1,var(--vscode-foreground,inherit));max-width:940px;
+border:1px solid rgba(127,140,155,.35);border-radius:10px;padding:18px 24px 22px}.lf h2{font-size:19px;line-height:1.3;margin:0 0 4px;color:inherit}
+.lf h3{font-size:14px;font-weight:600;margin:22px 0 8px;color:inherit}.lf .mute{opacity:.72;font-size:13px}
+.lf .badge{color:#fff;border-radius:12px;padding:2px 10px;font-size:12px;font-weight:600;vertical-align:middle}
+.lf .nums{display:grid;grid-template-columns:repeat(auto-fill,minmax(128px,1fr));gap:8px;margin:14px 0 0}
+.lf .num{background:rgba(127,140,155,.12);border-radius:8px;padding:7px 11px;font-size:12px;line-height:1.35;white-space:nowrap}
+.lf .num b{display:block;font-size:20px;font-variant-numeric:tabular-nums}
+.lf .num.good b{color:#2f9e63}.lf .num.open b{color:#c9820f}
+.lf .note{background:rgba(242,165,65,.14);border-left:3px solid #f2a541;padding:6px 12px;margin:8px 0}
+.lf .check{display:grid;grid-template-columns:16px 1fr;gap:4px;padding:1px 0}.lf .yes{color:#2f9e63}.lf .no{color:#d9534f}
+.lf table{border-collapse:collapse;width:100%;font-size:12.5px;margin:0;table-layout:auto}.lf tr,.lf tr:hover{background:transparent!important}
+.lf td,.lf th{padding:3px 8px;border:0;border-bottom:1px solid rgba(127,140,155,.22);text-align:left;vertical-align:top;color:inherit;max-width:none;white-space:normal}
+.lf th{opacity:.72;font-weight:600}.lf td:first-child{white-space:nowrap}.lf .scroll{max-height:320px;overflow:auto}
+.lf svg{max-width:100%;height:auto}.lf svg text{fill:currentColor}.lf summary{cursor:pointer;font-weight:600;margin-top:16px}
 """
 
 
 def to_html(report: Report) -> str:
     """The report as HTML."""
     totals = accounting(report.job["counts"])
-    parts = [_head(report), _numbers(report.job, totals), "<h3>Validation</h3>", _validation(report.validation), "<h3>From extracted to delivered</h3>", _funnel(totals)]
+    parts = [_head(report), _numbers(report, totals), "<h3>Validation</h3>", _validation(report.validation), "<h3>From extracted to delivered</h3>", funnel.to_html(totals)]
     parts += ["<h3>Stages over batches</h3>", gantt(report.flow)]
     parts += ["<h3>Delays</h3>", _delays(report.delays)]
     timeline = report.timeline[report.timeline["event"] != "row_processed"]
     parts.append(_details("Timeline", _table(("Time", "Stage", "File:Line", "Event"), elided(timeline, ["time", "stage", "source", "message"]))))
     parts.append(_details("Events Log", _table(("Time", "Event", "Data"), elided(report.events, ["time", "event", "data"]))))
-    return f'<div class="lf"><style>{_STYLE}</style>{"".join(parts)}</div>'
+    return f'<div class="lf"><style>{_STYLE}{funnel.STYLE}</style>{"".join(parts)}</div>'
 
 
 def _head(report: Report) -> str:
     job = report.job
-    color = _COLORS.get(job["status"], "#616e7c")
-    badge = f'<span class="badge" style="background:{color}">{escape(job["status"])}</span>'
+    status = "DEAD" if report.standing == "dead" else job["status"]
+    badge = f'<span class="badge" style="background:{_COLORS.get(status, "#616e7c")}">{escape(status)}</span>'
     notes = "".join(f'<div class="note">{escape(note)}</div>' for note in report.notes)
     sub = " · ".join(str(v) for v in (job["script_name"], f"{job['created_at']:%Y-%m-%d %H:%M} UTC", job["started_by"]) if v)
     return f'<h2>{escape(job["id"])} {badge}</h2><div class="mute">{escape(sub)}</div><div>{escape(job["message"] or "")}</div>{notes}'
 
 
-def _numbers(job: dict[str, Any], totals: Accounting) -> str:
-    counts = job["counts"]
-    shown = {"extracted": totals.extracted, "already processed": totals.already_processed, "delivered": totals.delivered, "held back": totals.held_back}
-    shown |= {"litigator phones": job["litigator_count"] or 0, "DNC phones": job["dnc_count"] or 0, "lookups bought": counts.get("bought", 0)}
-    if job["started_at"] and job["completed_at"]:
-        shown["seconds"] = round((job["completed_at"] - job["started_at"]).total_seconds(), 1)
-    return '<div class="nums">' + "".join(f'<div class="num"><b>{n:,}</b>{escape(what)}</div>' for what, n in shown.items()) + "</div>"
+def _numbers(report: Report, totals: Accounting) -> str:
+    counts, flags = report.job["counts"], report.flow[["litigator", "dnc"]].fillna(0).sum()
+    shown = {"extracted": totals.extracted, "already processed": totals.already_processed, "left out": sum(totals.left_out.values())}
+    shown |= {"delivered": totals.delivered, "held back": sum(totals.held_here.values()), "may still clear": sum(totals.retry.values())}
+    shown |= {"waiting": totals.waiting} if totals.waiting else {}
+    shown |= {"litigator phones": int(flags["litigator"]), "DNC phones": int(flags["dnc"])}
+    told = {what: f"{n:,}" for what, n in shown.items()}
+    told |= {"lookups bought": f"{counts['bought']:,}"} if "bought" in counts else {}
+    told |= {"for lookups": f"${counts['cost']:,.2f}"} if counts.get("cost") is not None else {}
+    told |= {"seconds": f"{report.timeline['elapsed'].max():,.1f}"} if len(report.timeline) else {}
+    kinds = {"delivered": "good"} | {what: "open" for what in ("may still clear", "waiting") if shown.get(what)}
+    return '<div class="nums">' + "".join(f'<div class="num {kinds.get(what, "")}"><b>{n}</b>{escape(what)}</div>' for what, n in told.items()) + "</div>"
 
 
 def _validation(checks: pd.DataFrame) -> str:
     lines = []
     for row in checks.itertuples():
         tick = '<b class="yes">&#10003;</b>' if row.ok else '<b class="no">&#10007;</b>'
-        lines.append(f'<div>{tick} {escape(str(row.check))} <span class="mute">{escape(str(row.detail))}</span></div>')
+        lines.append(f'<div class="check">{tick}<div>{escape(str(row.check))} <span class="mute">{escape(str(row.detail))}</span></div></div>')
     return "".join(lines)
-
-
-def _funnel(totals: Accounting) -> str:
-    steps = [("extracted", totals.extracted, "#9fb3c8"), ("unprocessed", totals.todo, "#4c78a8"), ("delivered", totals.delivered, "#4daf7c")]
-    steps += [(f"held: {r}", n, "#e08e79") for r, n in sorted(totals.held.items(), key=lambda item: -item[1])]
-    most = max(1, totals.extracted)
-    rows = "".join(
-        f'<tr><td style="width:160px">{escape(what)}</td><td style="width:70px;text-align:right">{n:,}</td>'
-        f'<td><div class="bar" style="width:{100 * min(n, most) / most:.1f}%;background:{color}"></div></td></tr>'
-        for what, n, color in steps
-    )
-    return f'<table>{rows}</table><div class="mute">{escape(total_line(totals))}</div>'
 
 
 def _delays(delays: pd.DataFrame) -> str:

@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from leadflow.history import History, open_history
+from leadflow.history import History, open_history, standing
 from leadflow.reports.delays import delays
-from leadflow.reports.flow import accounting, flow, total_line
+from leadflow.reports.flow import accounting, flow, so_far, total_line
 from leadflow.reports.html import to_html
 from leadflow.reports.markdown import to_markdown
 from leadflow.reports.validation import Facts, validation
@@ -29,6 +29,7 @@ class Report:
     events: pd.DataFrame
     validation: pd.DataFrame
     delays: pd.DataFrame
+    standing: str = ""
     notes: list[str] = field(default_factory=list)
 
     @property
@@ -50,9 +51,9 @@ class Report:
 
 
 def report(job_id: str, *, history: History | Path | str | None = None, facts: Facts | None = None) -> Report:
-    """The report of a job; without facts the sheet and the tables stay unticked."""
+    """The report of a job; without facts the sheet and the tables stay unticked. Of one that has not ended: as it stands now."""
     opened = open_history(history)
-    job = opened.job(job_id)
+    job = _job(opened, job_id)
     timeline = opened.trace(job_id)
     return Report(
         job=job,
@@ -61,13 +62,23 @@ def report(job_id: str, *, history: History | Path | str | None = None, facts: F
         events=timeline[timeline["event"] != "job_log"].reset_index(drop=True),
         validation=validation(job, facts),
         delays=delays(opened, job),
+        standing=standing(job),
         notes=_notes(job, timeline),
     )
+
+
+def _job(history: History, job_id: str) -> dict[str, Any]:
+    """A job's row; while it has no end, with the counts of the outcomes known by now."""
+    job = history.job(job_id)
+    return job if job["status"] not in ("PENDING", "RUNNING") else {**job, "counts": so_far(job["counts"], history.leads(job_id))}
 
 
 def _notes(job: dict[str, Any], timeline: pd.DataFrame) -> list[str]:
     """What a reader should know first: what is missing, where the trace breaks off, what to run next."""
     resume = f'engine.resume("{job["id"]}")'
+    running = standing(job) == "running"
+    if timeline.empty and running:
+        return [f'The job has just begun. To follow it: lf.watch("{job["id"]}")']
     if timeline.empty:
         return [f"No events and no logs were recorded: the process ended before it could write them. To go on: {resume}"]
     notes = []
@@ -77,8 +88,10 @@ def _notes(job: dict[str, Any], timeline: pd.DataFrame) -> list[str]:
         notes.append("No events but log lines were recorded for this job.")
     last = timeline.iloc[-1]
     where = f"at {last['time']} in {last['stage']} ({last['source']}): {last['message']}"
-    if job["status"] in ("PENDING", "RUNNING"):
-        notes.append(f"The trace is incomplete. The job is running, or its process died; the last event was {where}. If no process runs it: {resume}")
+    if running:
+        notes.append(f'The job is running: this is how it stands now. The last event was {where}. To follow it: lf.watch("{job["id"]}")')
+    elif job["status"] in ("PENDING", "RUNNING"):
+        notes.append(f"The trace is incomplete. The process that ran the job is gone; the last event was {where}. To go on: {resume}")
     elif job["status"] != "COMPLETED":
         notes.append(f"The trace is incomplete. The job broke off {where}. To go on: {resume}")
     elif not (timeline["event"] == "job_complete").any():
@@ -106,10 +119,11 @@ def _change(a: Any, b: Any) -> float | None:
 
 
 def _measures(history: History, job_id: str) -> dict[str, Any]:
-    job, batches = history.job(job_id), history.batches(job_id)
+    job, batches = _job(history, job_id), history.batches(job_id)
     totals = accounting(job["counts"])
     found: dict[str, Any] = {"status": job["status"], "script_id": job["script_id"], "extracted": totals.extracted}
-    found |= {"already_processed": totals.already_processed, "delivered": totals.delivered, "held_back": totals.held_back}
+    found |= {"already_processed": totals.already_processed, "left_out": sum(totals.left_out.values()), "delivered": totals.delivered}
+    found |= {"held_back": totals.held_back - sum(totals.left_out.values())}
     found |= {f"held_{reason}": n for reason, n in totals.held.items()}
     found |= {name: int(job["counts"].get(name) or 0) for name in ("bought", "reused")}
     found |= {name: int(job[name] or 0) for name in ("litigator_count", "dnc_count")}

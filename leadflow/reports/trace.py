@@ -32,7 +32,11 @@ def jobs(
     limit: int | None = 100,
     history: History | Path | str | None = None,
 ) -> pd.DataFrame:
-    """Past jobs, newest first; `script` is part of a name or a script_id, `since` a UTC time."""
+    """Past jobs, newest first; `script` is part of a name or a script_id, `since` a UTC time, `status` a status or "dead".
+
+    `standing` says how a job stands now: running, dead (its process died), stopped, failed, may clear or completed. All but
+    the first and the last can be resumed: `retry` leads are held back until their checks answer.
+    """
     return open_history(history).jobs(script=script, since=since, status=status, limit=limit)
 
 

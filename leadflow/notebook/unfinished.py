@@ -1,0 +1,32 @@
+"""Jobs that a resume goes on with, in words for a person to choose from."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from html import escape
+from typing import Any
+
+from leadflow.reports.flow import accounting
+
+
+def label(job: dict[str, Any]) -> str:
+    """As in "june_leads-20261124-164313-0d46b1 · its process died, 120 of 900 settled"; `job` is one of History.resumable."""
+    if job["standing"] == "may clear":
+        return f"{job['id']} · {job['retry']:,} leads may still clear"
+    why = "its process died" if job["standing"] == "dead" else job["status"]
+    return f"{job['id']} · {why}, {_settled(job)}"
+
+
+def _settled(job: dict[str, Any]) -> str:
+    totals = accounting(job["counts"])
+    return f"{job['settled'] or 0:,} of {totals.todo:,} settled" if totals.known else "before its leads were read"
+
+
+def hint(jobs: Sequence[dict[str, Any]], how: str) -> str:
+    """A piece of HTML about the newest job whose process died; `how` says what to do. Empty without one."""
+    dead = [job for job in jobs if job["standing"] == "dead"]
+    if not dead:
+        return ""
+    others = f" So did {len(dead) - 1} more." if len(dead) > 1 else ""
+    said = f"{dead[0]['id']} broke off: its process died, {_settled(dead[0])}.{others} {how}; nothing is paid for twice."
+    return f'<div style="border-left:3px solid #f2a541;padding:4px 12px">{escape(said)}</div>'
