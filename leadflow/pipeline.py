@@ -223,7 +223,7 @@ class Pipeline:
         """The leads to process; meanwhile the others are signed in to, and the sheet is proven, before the first lookup."""
         with ThreadPoolExecutor(2, "sign-in") as aside:
             sheet = aside.submit(self._connect_sheet)
-            aside.submit(self.services.idicore.sign_in)  # the first lookup says what went wrong
+            aside.submit(self.services.idicore.sign_in, self.stop)  # the first lookup says what went wrong
             self._connect_warehouse()
             batches = self._batches()
             sheet.result()

@@ -311,3 +311,131 @@ def test_stop_is_heard_while_the_checks_wait(world):
         timer.start()
         assert handle.wait(25)
         assert str(handle.result().status) == "STOPPED"
+
+
+def test_stop_is_heard_while_the_login_waits(world):
+    world.fail("idicore", "503", times=1000, on="login", retry_after=30)
+    with lf.Engine(world.settings) as engine:
+        handle = engine.submit(SCRIPT, limit_rows=20)
+        deadline = time.monotonic() + 60
+        while world.stats()["idicore"]["logins"] < 1 and time.monotonic() < deadline:
+            time.sleep(0.05)
+        threading.Timer(0.5, handle.stop).start()
+        assert handle.wait(25)
+        assert str(handle.result().status) == "STOPPED"
+
+
+def test_a_login_that_works_again_lets_a_job_resume_with_the_same_engine(world):
+    idicore = world.settings.idicore.model_copy(update={"attempts": 1})
+    world.fail("idicore", "500", times=1000, on="login")
+    with lf.Engine(world.settings.model_copy(update={"idicore": idicore})) as engine:
+        with pytest.raises(lf.errors.JobFailedError):
+            engine.run(SCRIPT, limit_rows=40, progress=False)
+        world.heal()
+        assert engine.resume(lf.jobs()["id"].iloc[0], progress=False).ok
+
+
+def test_a_listener_that_raises_does_not_end_a_job(world):
+    heard = []
+
+    def broken(recorded):
+        heard.append(recorded)
+        raise KeyError("mine")
+
+    with lf.Engine(world.settings) as engine, pytest.warns(RuntimeWarning, match="KeyError"):
+        job = engine.submit(SCRIPT, limit_rows=20, listeners=(broken,)).result(60)
+    assert job.ok
+    assert len(heard) == 1
+
+
+def test_a_progress_bar_that_fails_does_not_leave_a_job_running_unseen(world, monkeypatch):
+    import tqdm.auto
+
+    class Broken(tqdm.auto.tqdm):
+        def update(self, n=1):
+            raise OSError("comm closed")
+
+    monkeypatch.setattr("leadflow.engine._has_display", lambda: True)
+    monkeypatch.setattr(tqdm.auto, "tqdm", Broken)
+    with lf.Engine(world.settings) as engine:
+        assert engine.run(SCRIPT, limit_rows=20).ok
+        assert engine.running == []
+
+
+def test_an_interrupt_while_the_bar_is_made_stops_the_job(world, monkeypatch):
+    import tqdm.auto
+
+    def interrupted(*_, **__):
+        raise KeyboardInterrupt
+
+    world.configure(latency={"idicore": 0.1})
+    monkeypatch.setattr("leadflow.engine._has_display", lambda: True)
+    monkeypatch.setattr(tqdm.auto, "tqdm", interrupted)
+    with lf.Engine(world.settings) as engine:
+        with pytest.raises(KeyboardInterrupt):
+            engine.run(SCRIPT, limit_rows=400)
+        assert engine.running == []
+    assert lf.jobs()["status"].tolist() == ["STOPPED"]
+
+
+def test_a_sign_out_that_fails_does_not_keep_a_job_from_ending(world, monkeypatch):
+    from leadflow.services.warehouse import Warehouse
+
+    def refuses(self):
+        raise RuntimeError("no network")
+
+    with lf.Engine(world.settings) as engine:
+        monkeypatch.setattr(Warehouse, "close", refuses)
+        handle = engine.submit(SCRIPT, limit_rows=20)
+        assert handle.wait(60)
+        assert handle.result().ok
+
+
+def test_searches_whose_answer_is_lost_count_against_the_budget_and_are_said(world):
+    idicore = world.settings.idicore.model_copy(update={"attempts": 3, "breaker_failures": 1000})
+    world.fail("idicore", "truncated", times=1000)
+    with lf.Engine(world.settings.model_copy(update={"idicore": idicore})) as engine:
+        job = engine.run(SCRIPT, limit_rows=40, max_lookups=12, progress=False)
+        assert str(job.status) == "STOPPED"
+        assert sum(world.stats()["idicore"]["bought"].values()) == job.counts.unanswered == 12
+        assert "12 searches brought no answer and may have been charged" in lf.jobs()["message"].iloc[0]
+        world.heal()
+        resumed = engine.resume(job.id, max_lookups=20, progress=False)
+        assert (resumed.counts.bought, resumed.counts.unanswered) == (8, 12)
+
+
+def test_a_refused_search_is_given_back_to_the_budget(world):
+    world.fail("idicore", "429", times=5, retry_after=0)
+    with lf.Engine(world.settings) as engine:
+        job = engine.run(SCRIPT, limit_rows=40, max_lookups=12, progress=False)
+    assert (job.counts.bought, job.counts.unanswered) == (12, 0)
+
+
+def test_no_batch_is_merged_after_a_job_has_ended(world, monkeypatch):
+    from leadflow.services.sheets import Sheet
+    from leadflow.services.warehouse import Warehouse
+
+    merged, appended, ended = [], [], threading.Event()
+    merge, append = Warehouse.merge, Sheet.append
+
+    def slow(self, *args):
+        time.sleep(0.5)
+        merged.append(ended.is_set())
+        return merge(self, *args)
+
+    def breaks(self, rows):
+        appended.append(1)
+        if len(appended) > 1:
+            raise lf.errors.DeliveryError("no more")
+        return append(self, rows)
+
+    monkeypatch.setattr(Warehouse, "merge", slow)
+    monkeypatch.setattr(Sheet, "append", breaks)
+    world.configure(latency={"idicore": 0.02})
+    with lf.Engine(world.settings.model_copy(update={"batch_size": 10})) as engine:
+        handle = engine.submit(SCRIPT, limit_rows=30)
+        handle.wait(60)
+        ended.set()
+        time.sleep(1.5)
+    assert merged
+    assert not any(merged)

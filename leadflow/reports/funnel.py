@@ -56,7 +56,7 @@ def steps(totals: Accounting) -> list[Step]:
 def _taken(totals: Accounting) -> Iterator[tuple[str, int, str]]:
     yield "already processed", totals.already_processed, "left_out"
     for reason in LEFT_OUT:
-        yield _NAMES[reason], totals.left_out.get(reason, 0), "left_out"
+        yield _named(reason), totals.left_out.get(reason, 0), "left_out"
     yield "to look up", totals.todo, "todo"
     held = totals.held_here
     for reason in (*_BEFORE, *sorted(set(held) - set(_BEFORE))):

@@ -187,9 +187,9 @@ class Idicore:
 
         return self._caller.call(send, lambda response: _read_answer(person, response, self.settings), stop, readable=(400,))
 
-    def sign_in(self) -> None:
+    def sign_in(self, stop: StopFlag | None = None) -> None:
         """Fetch the token now, so that the first lookup need not wait for it; costs nothing. Raises as lookup does."""
-        self._current_token()
+        self._current_token(stop)
 
     def queue(self, work: Callable[[Person], T], people: Iterable[Person]) -> dict[str, Future[T]]:
         """Have the pool do `work` on each, by person key; those of one call stay together, so that the first batch ends first."""

@@ -19,7 +19,7 @@ from leadflow.verdicts import Scrub, Verdict
 class InstantIdicore(Idicore):
     """Makes each answer from the key; the pool, its threads and its order are the real ones."""
 
-    def sign_in(self) -> None:
+    def sign_in(self, stop: Any = None) -> None:
         return
 
     def lookup(self, person: Person, stop: Any = None, budget: Any = None) -> Answer:
