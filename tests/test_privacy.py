@@ -15,6 +15,7 @@ from outcome import SCRIPT, personal_words, truth_phones
 import leadflow as lf
 from leadflow.errors import JobFailedError
 from leadflow.local import sample
+from leadflow.services.warehouse import Warehouse
 
 _SECRETS = ("local-secret", "local-token", "local-login")
 _FAULTS = {
@@ -138,6 +139,19 @@ def test_nobody_is_named_anywhere(world, capfd, logged, faults):
     words = _words()
     leaks = {where: found[:5] for where, text in said.items() if (found := _found(text, words))}
     assert not leaks
+
+
+def test_what_a_compiler_quotes_of_a_script_is_not_said(world):
+    said = "SQL compilation error:\nsyntax error line 1 at position 7 unexpected ''{}''. Object 'NO_TABLE', number {}"
+    number = 5_045_550_143
+    with Warehouse(world.settings.warehouse) as warehouse:
+        warehouse.connect()
+        for address in ("12 Elm St", "1 O''Neill\n Way"):
+            answer = {"data": {"errorCode": "001003", "sqlState": "42000"}, "code": "001003", "success": False, "message": said.format(address, number)}
+            world.fail("snowflake", "body", body=json.dumps(answer))
+            with pytest.raises(lf.errors.RefusedError, match="NO_TABLE") as caught:
+                warehouse.execute(f"SELECT 1 '{address}' FROM NO_TABLE WHERE phone = {number}")
+            assert not _found(_tracebacks(caught.value), {"12 Elm St", "Neill Way", str(number)})
 
 
 @pytest.mark.parametrize("script", ['SELECT CAST("Address" AS INTEGER) AS n, r.* FROM RAW_LEADS r', "SELECT nobody FROM RAW_LEADS WHERE \"Address\" = '{}'", "SELEC '{}'", "SELECT '{}'"])

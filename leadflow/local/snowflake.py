@@ -37,6 +37,7 @@ from leadflow.local.faults import (
     read_body,
     send_reply,
     status_reply,
+    told,
 )
 
 DATABASE = "LEADS_DB"
@@ -157,6 +158,8 @@ class Snowflake:
             await drop(receive)
         elif fault.kind in ("html", "truncated", "empty"):
             await send_reply(send, Reply("" if fault.kind == "empty" else "<html>"))
+        elif fault.kind == "body":
+            await send_reply(send, told(fault))
         else:
             status = int(fault.kind) if fault.kind.isdigit() else 503
             await send_reply(send, status_reply(status, fault, _error))
