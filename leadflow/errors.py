@@ -5,6 +5,7 @@ No message may hold a phone, name, e-mail or address: a lead is named by its key
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 
 
@@ -30,7 +31,7 @@ class ColumnsError(InputError):
     @classmethod
     def missing(cls, names: Iterable[str], available: Iterable[str]) -> ColumnsError:
         """An error naming the columns that were not found and those that were."""
-        wanted, have = ", ".join(names), ", ".join(available)
+        wanted, have = ", ".join(names), ", ".join(map(_shown, available))
         return cls(f"the leads have no column for: {wanted}. Columns found: {have}. Alias them in the script, as in: SELECT fname AS \"First Name\"")
 
     @classmethod
@@ -101,3 +102,8 @@ class BudgetReached(JobError):
 
 class Stopped(JobError):
     """The user asked the job to stop."""
+
+
+def _shown(column: str) -> str:
+    """A column's name; one that nobody named is the text of its expression, constants and all."""
+    return "(a column without a name)" if re.search(r"'|\d{7}", column) else column

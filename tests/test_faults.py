@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from outcome import SCRIPT, observe, personal_words, sheet_rows
+from outcome import SCRIPT, observe, sheet_rows
 
 import leadflow as lf
 from leadflow.errors import JobFailedError
@@ -97,24 +97,6 @@ def test_a_failed_lookup_is_never_cached_as_done(world, engine):
     if job.counts.retry:
         assert engine.resume(job.id, progress=False).counts.retry == {}
     assert observe(world, engine, job.id).lost == 0
-
-
-def test_no_person_in_history_output_or_errors(world, engine, capfd, caplog):
-    for service, kind in (("idicore", "500"), ("idicore", "truncated"), ("litigator", "html"), ("dnc", "500"), ("sheets", "503")):
-        world.fail(service, kind, times=2)
-    try:
-        engine.run(SCRIPT, limit_rows=_LEADS, progress=False)
-    except JobFailedError as error:
-        print(error)
-    engine.history.flush()
-    out, err = capfd.readouterr()
-    said = out + err + caplog.text + engine.trace(lf.jobs()["id"].iloc[0]).to_csv() + engine.report(lf.jobs()["id"].iloc[0]).to_markdown()
-    raw = world.settings.history_file.read_bytes()
-    for word in personal_words():
-        assert word not in said
-        assert word.encode() not in raw
-    assert world.settings.history_file.stat().st_mode & 0o777 == 0o600
-    assert world.settings.home.stat().st_mode & 0o777 == 0o700
 
 
 def test_forget_removes_a_person(world, engine):

@@ -96,6 +96,11 @@ class Control:
             return self.fail(**body)
         if name == "sheet":
             return {"values": self.sheets.values(body.get("tab")), "version": self.sheets.version}
+        if name == "protect":
+            return self.sheets.protect(body["ranges"])
+        if name == "share":
+            self.sheets.role = body["role"]
+            return None
         if name == "edit":
             with self.sheets.lock:
                 if body.get("version") not in (None, self.sheets.version):

@@ -15,6 +15,10 @@ WORKSHEET = "consolidated_data"
 _WORDS = {400: "INVALID_ARGUMENT", 401: "UNAUTHENTICATED", 403: "PERMISSION_DENIED", 404: "NOT_FOUND"}
 _WORDS |= {429: "RESOURCE_EXHAUSTED", 500: "INTERNAL", 503: "UNAVAILABLE", 504: "DEADLINE_EXCEEDED"}
 _MOST_CELLS = 10_000_000
+_PROTECTED = (
+    "You are trying to edit a protected cell or object. "
+    "Please contact the spreadsheet owner to remove protection if you need to edit."
+)
 _NO_OPS = {"repeatCell", "autoResizeDimensions", "setDataValidation", "addProtectedRange", "updateDimensionProperties"}
 
 
@@ -32,6 +36,8 @@ class Sheets:
         with self.lock:
             self.tabs = [Tab(0, WORKSHEET)]
             self.version = 0
+            self.role = "writer"
+            self.protected: list[Area] = []
 
     def operation(self, method: str, path: str) -> str:
         """Google counts reads and writes."""
@@ -50,6 +56,8 @@ class Sheets:
         match = re.fullmatch(r"/v4/spreadsheets/([^/:]+)(.*)", call.path)
         if not match or match[1] != SPREADSHEET_ID:
             return Reply(self.error(404, "Requested entity was not found."), 404)
+        if self.role == "none" or (self.role == "reader" and call.operation == "write"):
+            return Reply(self.error(403, "The caller does not have permission"), 403)
         with self.lock:
             before = copy.deepcopy(self.tabs) if call.operation == "write" else self.tabs
             try:
@@ -91,9 +99,23 @@ class Sheets:
         return {
             "spreadsheetId": SPREADSHEET_ID,
             "properties": {"title": "Local leads", "locale": "en_US", "autoRecalc": "ON_CHANGE", "timeZone": "Etc/UTC"},
-            "sheets": [{"properties": tab.properties(n)} for n, tab in enumerate(self.tabs)],
+            "sheets": [self._described(n, tab) for n, tab in enumerate(self.tabs)],
             "spreadsheetUrl": f"https://docs.google.com/spreadsheets/d/{SPREADSHEET_ID}/edit",
         }
+
+    def _described(self, index: int, tab: Tab) -> dict[str, Any]:
+        described: dict[str, Any] = {"properties": tab.properties(index)}
+        if areas := self._protected(tab):
+            described["protectedRanges"] = [{"range": _grid_range(area), "requestingUserCanEdit": False} for area in areas]
+        return described
+
+    def _protected(self, tab: Tab) -> list[Area]:
+        return [area for area in self.protected if area.tab.sheet_id == tab.sheet_id]
+
+    def _raise_if_protected(self, tab: Tab, top: int, left: int, bottom: int | None, right: int | None) -> None:
+        wanted = Area(tab, top, left, bottom, right)
+        if any(_meet(area, wanted) for area in self._protected(tab)):
+            raise SheetsError(400, _PROTECTED)
 
     def _get(self, call: Call, name: str) -> dict[str, Any]:
         area = parse_range(name, self.tabs)
@@ -122,6 +144,7 @@ class Sheets:
         if not area.single and (too_tall or too_wide):
             what = f"row [{area.bottom}]" if too_tall else f"column [{letters(area.right or 0)}]"
             raise SheetsError(400, f"Requested writing within range [{area.name()}], but tried writing to {what}")
+        self._raise_if_protected(area.tab, area.top, area.left, area.top + max(1, len(values)), area.left + max(1, width))
         rows, columns, cells = area.tab.write(area.top, area.left, values, option == "RAW")
         sizes = {"updatedRows": rows, "updatedColumns": columns, "updatedCells": cells}
         return {"spreadsheetId": SPREADSHEET_ID, "updatedRange": area.name(rows, columns), **sizes}
@@ -162,10 +185,21 @@ class Sheets:
     def _change(self, kind: str, part: dict[str, Any]) -> dict[str, Any]:
         if kind in _NO_OPS:
             return {}
+        self._raise_if_structure_is_protected(kind, part)
         change = getattr(self, f"_do_{kind}", None)
         if change is None:
             raise SheetsError(400, f"Invalid JSON payload received. Unknown name \"{kind}\" at 'requests[0]'")
         return change(part) or {}
+
+    def _raise_if_structure_is_protected(self, kind: str, part: dict[str, Any]) -> None:
+        where = part.get("range") or part.get("properties") or part
+        if kind == "addSheet" or "sheetId" not in where:
+            return
+        tab = self._tab(where["sheetId"])
+        if kind == "deleteDimension" and where["dimension"] == "ROWS":
+            self._raise_if_protected(tab, where.get("startIndex", 0), 0, where["endIndex"], None)
+        elif any((area.top, area.left, area.bottom, area.right) == (0, 0, None, None) for area in self._protected(tab)):
+            raise SheetsError(400, _PROTECTED)
 
     def _tab(self, sheet_id: int) -> Tab:
         for tab in self.tabs:
@@ -235,6 +269,11 @@ class Sheets:
         tab.cells = [row[: tab.columns] for row in tab.cells[: tab.rows]]
         tab.extra |= {k: v for k, v in grid.items() if k.startswith("frozen")}
 
+    def protect(self, ranges: list[str]) -> None:
+        """Protect these A1 ranges, or tabs, against the caller, and no others."""
+        with self.lock:
+            self.protected = [parse_range(name, self.tabs) for name in ranges]
+
     def values(self, title: str | None) -> list[list[str]]:
         """All values of a tab, as a reader sees them."""
         with self.lock:
@@ -248,6 +287,18 @@ class Sheets:
             for name, *args in ops:
                 _edit(tab, name, args)
             self.version += 1
+
+
+def _meet(one: Area, other: Area) -> bool:
+    """Whether two areas of a tab have a cell in common."""
+    rows = one.top < (other.bottom or _MOST_CELLS) and other.top < (one.bottom or _MOST_CELLS)
+    return rows and one.left < (other.right or _MOST_CELLS) and other.left < (one.right or _MOST_CELLS)
+
+
+def _grid_range(area: Area) -> dict[str, int]:
+    """As Google writes it: what is open is left out."""
+    bounds = {"startRowIndex": area.top or None, "endRowIndex": area.bottom, "startColumnIndex": area.left or None, "endColumnIndex": area.right}
+    return {"sheetId": area.tab.sheet_id, **{name: value for name, value in bounds.items() if value is not None}}
 
 
 def _edit(tab: Tab, name: str, args: list[Any]) -> None:

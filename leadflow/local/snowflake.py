@@ -5,7 +5,7 @@
    and CREATE TEMP TABLE inside BEGIN ... COMMIT died with HTTP 500. A comment that is not there is no longer written.
 2. fakesnow accepts a MERGE whose source matches one row twice; Snowflake answers 100090. The guard below does too.
 3. A DuckDB error that fakesnow does not translate became HTTP 500, which the connector repeats for minutes.
-   Snowflake answers an SQL error; so does this.
+   Snowflake answers an SQL error; so does this. And DuckDB quotes the statement's line, which Snowflake does not.
 """
 
 from __future__ import annotations
@@ -37,6 +37,7 @@ from leadflow.local.faults import (
     read_body,
     send_reply,
     status_reply,
+    told,
 )
 
 DATABASE = "LEADS_DB"
@@ -58,6 +59,9 @@ def mend() -> None:
     def translated(self: FakeSnowflakeCursor, command: str, *args: Any, **kwargs: Any) -> FakeSnowflakeCursor:
         try:
             return execute(self, command, *args, **kwargs)
+        except ProgrammingError as problem:
+            said = str(problem.raw_msg or problem.msg).partition("\n\nLINE ")[0]
+            raise ProgrammingError(msg=said, errno=problem.errno, sqlstate=problem.sqlstate) from problem
         except duckdb.Error as problem:
             if _DUPLICATE in str(problem):
                 raise ProgrammingError(msg=_DUPLICATE, errno=100090, sqlstate="42P18") from problem
@@ -154,6 +158,8 @@ class Snowflake:
             await drop(receive)
         elif fault.kind in ("html", "truncated", "empty"):
             await send_reply(send, Reply("" if fault.kind == "empty" else "<html>"))
+        elif fault.kind == "body":
+            await send_reply(send, told(fault))
         else:
             status = int(fault.kind) if fault.kind.isdigit() else 503
             await send_reply(send, status_reply(status, fault, _error))

@@ -173,6 +173,14 @@ class World:
             if not (self._do("edit", {"tab": tab, "ops": ops, "version": now["version"]}) or {}).get("stale"):
                 return
 
+    def protect_sheet(self, *ranges: str) -> None:
+        """Protect tabs or A1 ranges against the service account, and no others; nothing takes protection away."""
+        self._do("protect", {"ranges": ranges})
+
+    def share_sheet(self, role: str) -> None:
+        """Share the spreadsheet with the service account as a writer, a reader, or none."""
+        self._do("share", {"role": role})
+
     def close(self) -> None:
         """End the child and remove the private folder."""
         self._http.close()

@@ -36,6 +36,7 @@ LONGEST_CELL = 50_000
 _PAYLOAD_CELLS = 40_000
 _LOOK_HOLDS_S = 2.0
 _MOST_CELLS = 10_000_000
+_UNPROTECT = "the tab or a part of it is protected; unprotect it for the service account, then resume"
 _locks: dict[tuple[str, str, str], tuple[threading.RLock, list[int]]] = {}
 _locks_lock = threading.Lock()
 
@@ -71,16 +72,17 @@ class Sheet:
             looked = aside.submit(self._look)
             proven = aside.submit(self._prove) if prove else None
             book = self._again(lambda: client.open_by_key(self.settings.spreadsheet_id))
-        properties = next((tab["properties"] for tab in self._tabs or () if tab["properties"]["title"] == self.settings.worksheet), None)
-        if properties is None:
+        described = next((tab for tab in self._tabs or () if tab["properties"]["title"] == self.settings.worksheet), None)
+        if described is None:
             self._tab = self._new_tab(book)
             self._read_header()
             return
-        self._tab = gspread.Worksheet(book, properties, book.id, book.client)
+        self._tab = gspread.Worksheet(book, described["properties"], book.id, book.client)
         looked.result()
         self._ahead = (self._turn.stamp(), time.monotonic())
         if proven:
             proven.result()
+            self._raise_if_protected(described.get("protectedRanges", []))
             self._proven = True
 
     def _prove(self) -> None:
@@ -89,6 +91,13 @@ class Sheet:
         http, settings = self._client.http_client, self.settings
         where = _range(settings.worksheet, "A1")
         self._again(lambda: http.values_update(settings.spreadsheet_id, where, {"valueInputOption": "RAW"}, {"values": [[None]]}))
+
+    def _raise_if_protected(self, protections: list[dict[str, Any]]) -> None:
+        """Raise RefusedError if the next rows, or a header that is still to be made, would fall into a part that only others may edit."""
+        rows, width = {max(self._seen.row, 1), *([] if self.header else [0])}, len(self.header) or self.tab.col_count
+        closed = [p.get("range") for p in protections if p.get("requestingUserCanEdit") is False and not p.get("warningOnly")]
+        if any(_holds(part, row, width) for part in closed if part for row in rows):
+            raise RefusedError(f"Google Sheets: {_UNPROTECT}")
 
     def _read(self, *ranges: str) -> list[list[list[Any]]]:
         """The values of ranges of the tab, in one call."""
@@ -486,6 +495,12 @@ class _Turn:
         return self._count[0], self._mark.stat().st_mtime_ns if there and self._mark else 0
 
 
+def _holds(part: Mapping[str, int], row: int, width: int) -> bool:
+    """Whether a GridRange has a cell in the first `width` columns of a row, from 0; what it does not name is open."""
+    in_rows = part.get("startRowIndex", 0) <= row < part.get("endRowIndex", row + 1)
+    return in_rows and part.get("startColumnIndex", 0) < width and part.get("endColumnIndex", 1) > 0
+
+
 def _range(tab: str, cells: str) -> str:
     """An A1 range of a tab, or all of it."""
     from gspread.utils import absolute_range_name
@@ -556,7 +571,7 @@ def _refusal(status: int, text: str) -> str:
     if status == 404:
         return "there is no spreadsheet with that id; check LEADFLOW_SHEETS__SPREADSHEET_ID"
     if "protected" in text:
-        return "the tab or a part of it is protected; unprotect it for the service account, then resume"
+        return _UNPROTECT
     if status in (401, 403):
         return "no permission; share the sheet with the service account as an editor, then resume"
     if "above the limit" in text:

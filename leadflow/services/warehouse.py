@@ -7,11 +7,12 @@ then one MERGE on a key, from a source that is deduplicated here, in a transacti
 from __future__ import annotations
 
 import json
+import logging
 import re
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import TracebackType
-from typing import Any
+from typing import Any, TypeVar
 
 import polars as pl
 import stamina
@@ -19,6 +20,7 @@ import stamina
 from leadflow.errors import RefusedError, ServiceError, TransientError
 from leadflow.settings import WarehouseSettings
 
+T = TypeVar("T")
 _DOCUMENT_BYTES = 4_000_000
 _DATA_ERRORS = 100_000
 _TRANSIENT = ("OperationalError", "InterfaceError", "InternalServerError", "ServiceUnavailableError", "BadGatewayError", "GatewayTimeoutError", "InternalError")
@@ -77,10 +79,8 @@ class Warehouse:
     def _sign_in(self) -> Any:
         import snowflake.connector as connector
 
-        try:
-            return connector.connect(**connect_options(self.settings, self.query_tag))
-        except connector.errors.Error as error:
-            raise _explained(error, "sign in to Snowflake") from None
+        logging.getLogger("snowflake.connector.cursor").addFilter(_without_answers)
+        return _explaining("sign in to Snowflake", lambda: connector.connect(**connect_options(self.settings, self.query_tag)))
 
     def table(self, name: str) -> str:
         """A table of the settings as SQL: its database and schema are those of the sign-in, or named, as in "DB.PUBLIC.PERSON_CACHE".
@@ -99,24 +99,15 @@ class Warehouse:
             return list(cursor.fetchall())
 
     def _run(self, sql: str, params: Sequence[Any] = ()) -> Any:
-        import snowflake.connector as connector
-
         cursor = self._connection.cursor()
-        try:
-            return cursor.execute(sql, tuple(params)) if params else cursor.execute(sql)
-        except connector.errors.Error as error:
-            raise _explained(error, "run a statement") from None
+        return _explaining("run a statement", lambda: cursor.execute(sql, tuple(params)) if params else cursor.execute(sql), sql)
 
     def columns(self, query: str) -> list[str]:
         """The names of a query's columns, without running it."""
-        import snowflake.connector as connector
-
         with self._lock:
             self.connect()
-            try:
-                return [column.name for column in self._connection.cursor().describe(query)]
-            except connector.errors.Error as error:
-                raise _explained(error, "read the script's columns") from None
+            cursor = self._connection.cursor()
+            return [column.name for column in _explaining("read the script's columns", lambda: cursor.describe(query), query)]
 
     def frame(self, sql: str, params: Sequence[Any] = ()) -> pl.DataFrame:
         """The rows of a query as one frame."""
@@ -240,6 +231,8 @@ def connect_options(settings: WarehouseSettings, query_tag: str) -> dict[str, An
         **chosen,
         "paramstyle": "qmark",
         "network_timeout": settings.network_timeout_s,
+        # At DEBUG the connector logs the beginning of a statement, where a script may name somebody.
+        "log_max_query_length": 0,
         "session_parameters": {**settings.session_parameters, "QUERY_TAG": query_tag},
     }
 
@@ -276,13 +269,36 @@ def _merge_sql(table: str, source: str, key: str, columns: Sequence[str]) -> str
     )
 
 
-def _explained(error: Exception, doing: str) -> ServiceError:
-    """The connector's error as one of ours. A compiler's message names tables and columns; a data error quotes a cell, which is cut."""
-    message = " ".join(str(getattr(error, "msg", None) or error).split())[:500]
+def _without_answers(record: logging.LogRecord) -> bool:
+    """At DEBUG the connector logs the whole answer to a failed statement, as a dict, which may quote a cell."""
+    return not str(record.msg).startswith("{")
+
+
+def _explaining(doing: str, work: Callable[[], T], sql: str = "") -> T:
+    """Do `work`; the connector's errors as ours."""
+    import snowflake.connector as connector
+
+    try:
+        return work()
+    except connector.errors.Error as error:
+        failure = _explained(error, doing, sql)
+    # Raised here, it does not carry the connector's error along, which may quote a cell.
+    raise failure
+
+
+def _explained(error: Exception, doing: str, sql: str) -> ServiceError:
+    """The connector's error as one of ours. A compiler's message names tables and columns; what it quotes of a cell is cut."""
+    message = " ".join(str(getattr(error, "msg", None) or error).split())
     number = getattr(error, "errno", None)
-    if isinstance(number, int) and number >= _DATA_ERRORS:
-        message = re.sub(r"'.*'", "'...'", message)
+    message = re.sub(r"'.*'", "'...'", message) if isinstance(number, int) and number >= _DATA_ERRORS else _without_constants(message, sql)
     conflict = "Conflict" in message or "conflict" in message
     if type(error).__name__ in _TRANSIENT or conflict:
         return TransientError(f"could not {doing}: Snowflake did not answer as it should ({type(error).__name__} {number})")
-    return SqlError(f"could not {doing}: Snowflake says {number}: {message}")
+    return SqlError(f"could not {doing}: Snowflake says {number}: {message[:500]}")
+
+
+def _without_constants(message: str, sql: str) -> str:
+    """A message without the constants of its statement, which may name somebody."""
+    for constant in sorted(set(re.findall(r"'((?:[^']|'')+)'", sql)), key=len, reverse=True):
+        message = message.replace(" ".join(constant.split()), "...")
+    return re.sub(r"\d{7,}", "...", message)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import sqlglot
 from sqlglot import exp
@@ -32,13 +33,7 @@ def parse_script(text: str, *, allow_writes: bool = False) -> Script:
     cleaned = text.replace("\r\n", "\n").lstrip("\ufeff")
     if "\x00" in cleaned:
         raise ScriptError("the script has a NUL byte; save it as plain text")
-    try:
-        parsed = sqlglot.parse(cleaned, read="snowflake")
-    except SqlglotError as error:
-        raise ScriptError(f"the script cannot be read: {_first_line(error)}") from None
-    except RecursionError:
-        raise ScriptError("the script is nested too deeply to be read") from None
-    statements = [s for s in parsed if s is not None and not isinstance(s, exp.Semicolon)]
+    statements = [s for s in _parsed(cleaned) if s is not None and not isinstance(s, exp.Semicolon)]
     if not statements:
         raise ScriptError("the script holds no statement")
     for number, statement in enumerate(statements, 1):
@@ -55,6 +50,17 @@ def _created(statement: exp.Expression) -> str:
         return ""
     table = statement.find(exp.Table)
     return table.name if table else ""
+
+
+def _parsed(text: str) -> list[Any]:
+    try:
+        return list(sqlglot.parse(text, read="snowflake"))
+    except SqlglotError as error:
+        failure = ScriptError(f"the script cannot be read: {_first_line(error)}")
+    except RecursionError:
+        failure = ScriptError("the script is nested too deeply to be read")
+    # Raised here, it does not carry the parser's error along, which quotes the script.
+    raise failure
 
 
 def without_literals(text: str) -> str:
