@@ -312,8 +312,6 @@ class Pipeline:
         self._raise_if_halted()
         with _timed(batch, "check_s"):
             leads = self._check(batch, leads, checks)
-        for stage in ("Litigators", "DNC"):
-            self._through(stage, batch.leads.height)
         batch.leads = settle(leads, self.settings.policy)
         self._raise_if_halted()
         sheet.put(batch)
@@ -384,7 +382,7 @@ class Pipeline:
         return leads.with_columns(litigators.result()["litigator_verdicts"], dnc.result()["dnc_verdicts"])
 
     def _check_litigators(self, leads: pl.DataFrame, phones: list[str], number: int) -> pl.DataFrame:
-        return check_litigators(
+        checked = check_litigators(
             leads,
             self.services.litigator,
             known=self._fresh(phones, "litigator"),
@@ -393,9 +391,11 @@ class Pipeline:
             emit=self.bus.emit,
             batch=number,
         )
+        self._through("Litigators", leads.height)
+        return checked
 
     def _check_dnc(self, leads: pl.DataFrame, phones: list[str], number: int) -> pl.DataFrame:
-        return check_dnc(
+        checked = check_dnc(
             leads,
             self.services.dnc,
             known=self._fresh(phones, "dnc"),
@@ -404,6 +404,8 @@ class Pipeline:
             emit=self.bus.emit,
             batch=number,
         )
+        self._through("DNC", leads.height)
+        return checked
 
     def _fresh(self, phones: list[str], check: str) -> dict[str, Scrub]:
         now = datetime.now(timezone.utc)

@@ -236,7 +236,7 @@ class _View:
         self._panel.run(self._source(), self._limit_rows())
 
     def _resume(self) -> None:
-        self._panel.resume(self.job.value)
+        self._panel.resume(str(self.job.value))
 
     def _stop(self) -> None:
         self.stop_button.disabled = True

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from html import escape
 from typing import Any
 
-from leadflow.reports.flow import accounting
+from leadflow.reports.flow import accounting_of
 
 
 def label(job: dict[str, Any]) -> str:
@@ -18,7 +18,7 @@ def label(job: dict[str, Any]) -> str:
 
 
 def _settled(job: dict[str, Any]) -> str:
-    totals = accounting(job["counts"])
+    totals = accounting_of(job)
     return f"{job['settled'] or 0:,} of {totals.todo:,} settled" if totals.known else "before its leads were read"
 
 

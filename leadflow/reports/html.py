@@ -6,7 +6,7 @@ from html import escape
 from typing import TYPE_CHECKING
 
 from leadflow.reports import funnel
-from leadflow.reports.flow import Accounting, accounting
+from leadflow.reports.flow import Accounting, accounting_of
 from leadflow.reports.gantt import gantt
 from leadflow.reports.markdown import elided
 
@@ -37,7 +37,7 @@ border:1px solid rgba(127,140,155,.35);border-radius:10px;padding:18px 24px 22px
 
 def to_html(report: Report) -> str:
     """The report as HTML."""
-    totals = accounting(report.job["counts"])
+    totals = accounting_of(report.job)
     parts = [_head(report), _numbers(report, totals), "<h3>Validation</h3>", _validation(report.validation), "<h3>From extracted to delivered</h3>", funnel.to_html(totals)]
     parts += ["<h3>Stages over batches</h3>", gantt(report.flow)]
     parts += ["<h3>Delays</h3>", _delays(report.delays)]
