@@ -174,7 +174,7 @@ class _View:
         self.run_button = w.Button(description="Run", icon="play", button_style="success", layout=button)
         self.stop_button = w.Button(description="Stop", icon="stop", button_style="danger", disabled=True, layout=button)
         self.resume_button = w.Button(description="Resume", icon="forward", disabled=True, layout=button)
-        self.job = w.Dropdown(options=[], description="Job", layout=w.Layout(width="536px"))
+        self.job = w.Dropdown(options=[], description="Job", layout=wide)
         self.said, self.live, self.report = w.HTML(), w.HTML(), w.HTML()
         self.box = w.VBox(
             [self.script, self.text, w.HBox([self.limit, self.estimate_button, self.run_button, self.stop_button]), w.HBox([self.job, self.resume_button]), self.said, self.live, self.report]

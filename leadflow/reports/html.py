@@ -19,7 +19,7 @@ _COLORS = {"COMPLETED": "#2e8b57", "FAILED": "#c0392b", "STOPPED": "#b9770e", "R
 # The page has no ground of its own: it takes ink and ground from the notebook, light or dark.
 _STYLE = """
 .lf{font:14px/1.5 system-ui,-apple-system,"Segoe UI",sans-serif;color:var(--jp-content-font-color1,var(--vscode-foreground,inherit));max-width:940px;
-border:1px solid rgba(127,140,155,.35);border-radius:10px;padding:18px 24px 22px}.lf h2{font-size:19px;line-height:1.3;margin:0 0 4px;color:inherit}
+border:1px solid rgba(127,140,155,.35);border-radius:10px;padding:18px 24px 22px}.lf h2{font-size:19px;font-weight:600;line-height:1.3;margin:0 0 4px;color:inherit}
 .lf h3{font-size:14px;font-weight:600;margin:22px 0 8px;color:inherit}.lf .mute{opacity:.72;font-size:13px}
 .lf .badge{color:#fff;border-radius:12px;padding:2px 10px;font-size:12px;font-weight:600;vertical-align:middle}
 .lf .nums{display:grid;grid-template-columns:repeat(auto-fill,minmax(128px,1fr));gap:8px;margin:14px 0 0}
