@@ -333,8 +333,6 @@ class Pipeline:
         self._raise_if_halted()
         with _timed(batch, "check_s"):
             leads = self._check(batch, leads, checks)
-        for stage in ("Litigators", "DNC"):
-            self._through(stage, batch.leads.height)
         batch.leads = settle(leads, self.settings.policy)
         self._raise_if_halted()
         sheet.put(batch)
@@ -408,7 +406,7 @@ class Pipeline:
         return leads.with_columns(column for frame, kind in found for column in frame.select(f"{kind}_verdicts", f"{kind}_scrubbed_at"))
 
     def _check_litigators(self, leads: pl.DataFrame, phones: list[str], number: int) -> pl.DataFrame:
-        return check_litigators(
+        checked = check_litigators(
             leads,
             self.services.litigator,
             known=self._fresh(phones, "litigator", self.services.litigator),
@@ -417,9 +415,11 @@ class Pipeline:
             emit=self.bus.emit,
             batch=number,
         )
+        self._through("Litigators", leads.height)
+        return checked
 
     def _check_dnc(self, leads: pl.DataFrame, phones: list[str], number: int) -> pl.DataFrame:
-        return check_dnc(
+        checked = check_dnc(
             leads,
             self.services.dnc,
             known=self._fresh(phones, "dnc", self.services.dnc),
@@ -428,6 +428,8 @@ class Pipeline:
             emit=self.bus.emit,
             batch=number,
         )
+        self._through("DNC", leads.height)
+        return checked
 
     def _fresh(self, phones: list[str], check: str, service: Any) -> dict[str, Scrub]:
         """Checks made not long ago, by this very service and with the meaning that its codes have now."""

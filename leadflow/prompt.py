@@ -14,12 +14,13 @@ def report(job_id: str) -> Report:
     """The report of a past job; validated against the sheet and the tables where an engine can be made.
 
     Without settings the report is made from the history alone, and says what could not be checked.
-    Raises JobNotFound, with the ten most recent jobs, for an unknown id.
+    Raises JobNotFound, with the ten most recent jobs, for an unknown id, and InputError for what is no id.
     """
     from leadflow import reports
     from leadflow.engine import Engine, last_engine
 
     if engine := last_engine():
+        engine.history.job(job_id)
         return engine.report(job_id)
     try:
         with Engine() as engine:

@@ -100,6 +100,14 @@ def test_a_run_shows_its_progress(world, cells):
     assert _text(outputs) == "COMPLETED\n"
 
 
+def test_a_retry_is_not_written_to_the_cell(world, cells):
+    world.fail("dnc", "503", times=2)
+    with cells() as kernel:
+        outputs = kernel.run(_RUN)
+    assert world.stats()["dnc"]["calls"] > 6, "six batches, and the calls that were made again"
+    assert _text(outputs) == "COMPLETED\n"
+
+
 @pytest.mark.xfail(strict=True, reason="engine._watched imports tqdm.auto, which warns; see the report of the ux branch")
 def test_without_widgets_the_progress_is_text_without_a_warning(world, cells):
     with cells() as kernel:

@@ -11,7 +11,7 @@ import time
 import pytest
 
 import leadflow as lf
-from leadflow.errors import JobNotFound
+from leadflow.errors import InputError, JobNotFound
 
 
 @pytest.fixture
@@ -161,6 +161,10 @@ def test_a_job_that_fails_is_shown_with_its_reason(engine):
     _until(lambda: not view.run_button.disabled)
     assert "FAILED" in view.live.value
     assert "NO_SUCH_TABLE" in view.live.value
+    assert "no leads were read" in view.live.value
+    assert _offered(panel)[panel.handle.id].endswith("· FAILED, before its leads were read")
+    with pytest.raises(InputError, match=r"\.id"):
+        lf.report(panel.handle)
 
 
 def test_a_panel_made_later_follows_the_running_job(engine):
@@ -203,6 +207,31 @@ def test_another_process_watches_a_job_to_its_end(world, engine):
     assert said[-1] == "COMPLETED"
     assert any("RUNNING" in line for line in said)
     assert "100%" in said[-2]
+
+
+def test_a_watch_has_a_bar_for_each_stage(world, engine):
+    from leadflow.notebook.watch import Watch
+    from leadflow.pipeline import STAGES
+
+    world.configure(latency={"idicore": 0.1, "litigator": 0.3, "dnc": 1.0, "sheets": 0.5})
+    handle = engine.submit("SELECT * FROM RAW_LEADS", limit_rows=600)
+    seen = []
+    while not handle.wait(0.05):
+        told = Watch(handle.id, engine.history, 1.0)._now.progress
+        for stage, leads in told.stages.items():
+            assert told.done <= leads <= handle.progress.stages[stage], stage
+        seen.append(tuple(told.stages.values()))
+    bars = [dict(zip(STAGES, stages, strict=True)) for stages in seen if stages]
+    for earlier, later in (("Lookup", "Litigators"), ("Litigators", "DNC"), ("DNC", "Cache")):
+        assert any(bar[earlier] > bar[later] for bar in bars), f"{earlier} was never seen ahead of {later}"
+    assert Watch(handle.id, engine.history, 1.0)._now.progress.stages == dict.fromkeys(STAGES, 600)
+
+
+def test_a_stopped_job_is_watched_as_far_as_it_came(engine):
+    job = engine.run("SELECT * FROM RAW_LEADS", limit_rows=60, max_lookups=25, progress=False)
+    watch = lf.watch(job.id)
+    assert watch.status == "STOPPED"
+    assert "25 of 60 leads, 41%" in repr(watch)
 
 
 def test_watching_a_job_whose_process_died_says_so(world):

@@ -280,3 +280,35 @@ def test_a_running_job_is_not_called_broken(history):
         assert f'lf.watch("{job_id}")' in note
         assert "resume" not in note
         assert "ncomplete" not in note
+
+
+def test_a_job_that_failed_before_its_leads_were_read_has_nothing_ticked(history):
+    zeros = {"extracted": 0, "already_processed": 0, "delivered": 0, "held": {}, "retry": {}, "waiting": 0, "bought": 0}
+    nothing = Facts(delivered_keys=[], final_keys=[], sheet_keys=["x"], cache_keys=[], consolidated_keys=[])
+    _job(history, "bad", status="FAILED", done=False, counts=zeros)
+    report = reports.report("bad", history=history, facts=nothing)
+    assert not report.validation["ok"].any()
+    assert "did not get as far as the extraction" in report._repr_html_()
+    _job(history, "none", counts=zeros)
+    assert reports.report("none", history=history, facts=nothing).ok, "a script may well find nobody"
+
+
+@pytest.mark.parametrize("ask", [reports.trace, reports.report, lambda job: reports.compare("j", job)])
+def test_a_job_in_place_of_its_id_is_told_so(history, ask):
+    from leadflow.job import Counts, Job, JobStatus
+
+    _job(history)
+    with pytest.raises(InputError, match=r"this Job has its id in \.id"):
+        ask(Job("j", "j", JobStatus.COMPLETED, Counts()))
+    with pytest.raises(InputError, match="this NoneType is none"):
+        ask(None)
+
+
+def test_questions_with_a_slip_are_answered_with_it(history):
+    _job(history)
+    with pytest.raises(InputError, match="known ones are running, pending, completed, stopped, failed, dead"):
+        reports.jobs(status="finished")
+    with pytest.raises(InputError, match="Lead Key"):
+        reports.lineage(" ")
+    assert reports.lineage("nobody").empty
+    assert len(reports.lineage(" e ")) == len(reports.lineage("e")) > 0

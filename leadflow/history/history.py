@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 # A heartbeat comes every five seconds; after this long without one a job has no owner.
 STALE_S = 30.0
 _UNENDED = ("RUNNING", "PENDING")
+_STATUSES = (*_UNENDED, "COMPLETED", "STOPPED", "FAILED", "DEAD")
 _default: Path | None = None
 
 
@@ -132,6 +133,8 @@ class History:
         if limit is not None and limit < 1:
             raise InputError(f"limit is {limit}; it must be 1 or more, or None for all jobs")
         status = status and str(status).upper()
+        if status and status not in _STATUSES:
+            raise InputError(f"no job has the status {status!r}; known ones are {', '.join(_STATUSES).lower()}")
         found = reader.jobs(self._seen(), script, since, status, None if status == "DEAD" else limit)
         facts = (found[name].tolist() for name in ("status", "owner", "beat", "retry"))
         found["standing"] = [_standing(*job) for job in zip(*facts, strict=True)]
@@ -159,6 +162,10 @@ class History:
     def batches(self, job_id: str) -> pd.DataFrame:
         """The batches of a job."""
         return reader.batches(self._seen(), job_id)
+
+    def open_batches(self, job_id: str) -> list[dict[str, Any]]:
+        """The batches of a job that were begun and are not done: batch, leads, and whether they are through each stage."""
+        return reader.open_batches(self._seen(), job_id)
 
     def leads(self, job_id: str) -> pd.DataFrame:
         """The last outcome of every lead of a job."""

@@ -38,8 +38,16 @@ def frame(store: Store, sql: str, parameters: list[Any]) -> pd.DataFrame:
     return found
 
 
+def raise_for_id(job_id: object) -> None:
+    """Raise InputError for what cannot be a job's id, such as the job itself."""
+    if not isinstance(job_id, str):
+        has = " has its id in .id" if hasattr(job_id, "id") else " is none"
+        raise InputError(f"a job is named by its id, a text; this {type(job_id).__name__}{has}. lf.jobs() lists all ids")
+
+
 def job(store: Store, job_id: str) -> dict[str, Any]:
     """One job's row; raises JobNotFound, which lists recent jobs."""
+    raise_for_id(job_id)
     with store.read() as connection:
         found = rows(connection, f"SELECT {', '.join(JOB_COLUMNS)} FROM etl_jobs WHERE id = ?", [job_id])
     if not found:
@@ -110,6 +118,7 @@ def events(store: Store, job_id: str) -> pd.DataFrame:
 
 def trace(store: Store, job_id: str) -> pd.DataFrame:
     """The events of a job as a timeline."""
+    raise_for_id(job_id)
     return frame(
         store,
         """SELECT format('T+{:.1f}s', elapsed) AS time, stage, source, event, message, elapsed, level, batch, "at", data
@@ -126,6 +135,26 @@ def logs(store: Store, job_id: str) -> pd.DataFrame:
 def batches(store: Store, job_id: str) -> pd.DataFrame:
     """The batches of a job."""
     return frame(store, "SELECT * EXCLUDE (job_id) FROM batches WHERE job_id = ? ORDER BY batch", [job_id])
+
+
+_OPEN = """
+WITH begun AS (
+  SELECT batch, max(seq) AS seq, arg_max((data->>'last_row')::BIGINT - (data->>'first_row')::BIGINT + 1, seq) AS leads
+  FROM job_events WHERE job_id = $job AND event = 'batch_progress' GROUP BY batch
+)
+SELECT b.batch, b.leads, coalesce(bool_or(e.stage IN ('Litigator', 'DNC', 'Google Sheets')), false) AS "Lookup",
+  coalesce(bool_or(e.stage = 'Litigator' AND e.message LIKE '% flagged, %'), false) AS "Litigators",
+  coalesce(bool_or(e.stage = 'DNC' AND e.message LIKE '% flagged, %'), false) AS "DNC",
+  coalesce(bool_or(e.stage = 'Google Sheets' AND e.message LIKE 'Uploaded %'), false) AS "Sheet", false AS "Cache"
+FROM begun b LEFT JOIN job_events e ON e.job_id = $job AND e.batch = b.batch AND e.seq > b.seq
+GROUP BY b.batch, b.leads HAVING NOT coalesce(bool_or(e.event = 'job_progress'), false) ORDER BY b.batch
+"""
+
+
+def open_batches(store: Store, job_id: str) -> list[dict[str, Any]]:
+    """The batches that were begun and are not done: batch, leads, and whether they are through each stage."""
+    with store.read() as connection:
+        return rows(connection, _OPEN, {"job": job_id})
 
 
 def last_seq(store: Store, job_id: str) -> tuple[int, float]:

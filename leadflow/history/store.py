@@ -145,7 +145,7 @@ class Store:
         )
 
 
-def rows(connection: duckdb.DuckDBPyConnection, sql: str, parameters: list[Any]) -> list[dict[str, Any]]:
+def rows(connection: duckdb.DuckDBPyConnection, sql: str, parameters: list[Any] | dict[str, Any]) -> list[dict[str, Any]]:
     """The result of a query as a list of dicts."""
     cursor = connection.execute(sql, parameters)
     names = [d[0] for d in cursor.description or []]

@@ -174,7 +174,7 @@ class _View:
         self.run_button = w.Button(description="Run", icon="play", button_style="success", layout=button)
         self.stop_button = w.Button(description="Stop", icon="stop", button_style="danger", disabled=True, layout=button)
         self.resume_button = w.Button(description="Resume", icon="forward", disabled=True, layout=button)
-        self.job = w.Dropdown(options=[], description="Job", layout=w.Layout(width="536px"))
+        self.job = w.Dropdown(options=[], description="Job", layout=wide)
         self.said, self.live, self.report = w.HTML(), w.HTML(), w.HTML()
         self.box = w.VBox(
             [self.script, self.text, w.HBox([self.limit, self.estimate_button, self.run_button, self.stop_button]), w.HBox([self.job, self.resume_button]), self.said, self.live, self.report]
@@ -236,7 +236,7 @@ class _View:
         self._panel.run(self._source(), self._limit_rows())
 
     def _resume(self) -> None:
-        self._panel.resume(self.job.value)
+        self._panel.resume(str(self.job.value))
 
     def _stop(self) -> None:
         self.stop_button.disabled = True

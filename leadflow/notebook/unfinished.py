@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from html import escape
 from typing import Any
 
-from leadflow.reports.flow import accounting
+from leadflow.reports.flow import accounting_of
 
 
 def label(job: dict[str, Any]) -> str:
@@ -18,7 +18,7 @@ def label(job: dict[str, Any]) -> str:
 
 
 def _settled(job: dict[str, Any]) -> str:
-    totals = accounting(job["counts"])
+    totals = accounting_of(job)
     return f"{job['settled'] or 0:,} of {totals.todo:,} settled" if totals.known else "before its leads were read"
 
 
@@ -28,5 +28,5 @@ def hint(jobs: Sequence[dict[str, Any]], how: str) -> str:
     if not dead:
         return ""
     others = f" So did {len(dead) - 1} more." if len(dead) > 1 else ""
-    said = f"{dead[0]['id']} broke off: its process died, {_settled(dead[0])}.{others} {how}; nothing is paid for twice."
-    return f'<div style="border-left:3px solid #f2a541;padding:4px 12px">{escape(said)}</div>'
+    said = f"{dead[0]['id']} broke off: its process died, {_settled(dead[0])}.{others} {how}: what was paid for is kept."
+    return f'<div style="border-left:3px solid #f2a541;padding:4px 12px;line-height:1.5">{escape(said)}</div>'

@@ -11,9 +11,10 @@ from leadflow.history import History, open_history, standing
 from leadflow.job import Progress
 from leadflow.notebook.live import Pace, Snapshot, to_html, to_text
 from leadflow.notebook.widgets import bundle, have_widgets
-from leadflow.reports.flow import accounting
+from leadflow.reports.flow import accounting_of
 
 _COUNTED = ("phones_found", "litigator", "dnc", "delivered", "held", "retry")
+_STAGES = ("Lookup", "Litigators", "DNC", "Sheet", "Cache")
 _LOG_LINES = 200
 
 
@@ -96,14 +97,21 @@ class Watch:
     def _read(self) -> Snapshot:
         job = self._history.job(self.job_id)
         status, message = self._standing(job)
-        log = [str(row.message) for row in self._history.logs(self.job_id).tail(_LOG_LINES).itertuples()]
+        log = self._history.logs(self.job_id)["message"].tail(_LOG_LINES).tolist()
         return Snapshot(self.job_id, status, self._progress(job), message, log)
 
     def _progress(self, job: dict[str, Any]) -> Progress:
         batches = self._history.batches(self.job_id)
         counts = {name: int(batches[name].fillna(0).sum()) for name in _COUNTED} if len(batches) else {}
-        totals = accounting(job["counts"])
-        return Progress(counts.get("delivered", 0) + counts.get("held", 0), totals.todo if totals.known else None, {}, counts)
+        totals = accounting_of(job)
+        if not totals.known:
+            return Progress(counts=counts)
+        open_now = self._history.open_batches(self.job_id)
+        settled = counts.get("delivered", 0) + counts.get("held", 0)
+        # What a done batch left to be tried again is through all stages, until a later run begins the batch anew.
+        again = batches.loc[~batches["batch"].isin([batch["batch"] for batch in open_now]), "retry"].sum()
+        stages = {name: settled + int(again) + sum(batch["leads"] for batch in open_now if batch[name]) for name in _STAGES}
+        return Progress(settled, totals.todo, stages, counts)
 
     def _standing(self, job: dict[str, Any]) -> tuple[str, str]:
         """The status; DEAD for a job that nobody runs though it never ended."""

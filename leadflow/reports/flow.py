@@ -71,6 +71,12 @@ def accounting(counts: dict[str, Any]) -> Accounting:
     return Accounting("extracted" in counts, extracted, before, delivered, held, retry, int(waiting))
 
 
+def accounting_of(job: dict[str, Any]) -> Accounting:
+    """The accounting of a job's row. One that broke off with no lead extracted did not get as far: its zeros mean nothing."""
+    counts = job["counts"]
+    return accounting(counts if job["status"] == "COMPLETED" or counts.get("extracted") else {})
+
+
 def _by_reason(value: Any, name: str) -> dict[str, int]:
     if isinstance(value, dict):
         return {str(k): int(n) for k, n in value.items() if n}

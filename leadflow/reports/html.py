@@ -6,7 +6,7 @@ from html import escape
 from typing import TYPE_CHECKING
 
 from leadflow.reports import funnel
-from leadflow.reports.flow import Accounting, accounting
+from leadflow.reports.flow import Accounting, accounting_of
 from leadflow.reports.gantt import gantt
 from leadflow.reports.markdown import elided
 
@@ -19,7 +19,7 @@ _COLORS = {"COMPLETED": "#2e8b57", "FAILED": "#c0392b", "STOPPED": "#b9770e", "R
 # The page has no ground of its own: it takes ink and ground from the notebook, light or dark.
 _STYLE = """
 .lf{font:14px/1.5 system-ui,-apple-system,"Segoe UI",sans-serif;color:var(--jp-content-font-color1,var(--vscode-foreground,inherit));max-width:940px;
-border:1px solid rgba(127,140,155,.35);border-radius:10px;padding:18px 24px 22px}.lf h2{font-size:19px;line-height:1.3;margin:0 0 4px;color:inherit}
+border:1px solid rgba(127,140,155,.35);border-radius:10px;padding:18px 24px 22px}.lf h2{font-size:19px;font-weight:600;line-height:1.3;margin:0 0 4px;color:inherit}
 .lf h3{font-size:14px;font-weight:600;margin:22px 0 8px;color:inherit}.lf .mute{opacity:.72;font-size:13px}
 .lf .badge{color:#fff;border-radius:12px;padding:2px 10px;font-size:12px;font-weight:600;vertical-align:middle}
 .lf .nums{display:grid;grid-template-columns:repeat(auto-fill,minmax(128px,1fr));gap:8px;margin:14px 0 0}
@@ -37,7 +37,7 @@ border:1px solid rgba(127,140,155,.35);border-radius:10px;padding:18px 24px 22px
 
 def to_html(report: Report) -> str:
     """The report as HTML."""
-    totals = accounting(report.job["counts"])
+    totals = accounting_of(report.job)
     parts = [_head(report), _numbers(report, totals), "<h3>Validation</h3>", _validation(report.validation), "<h3>From extracted to delivered</h3>", funnel.to_html(totals)]
     parts += ["<h3>Stages over batches</h3>", gantt(report.flow)]
     parts += ["<h3>Delays</h3>", _delays(report.delays)]

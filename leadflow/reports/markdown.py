@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from leadflow.reports.flow import accounting, tree
+from leadflow.reports.flow import accounting_of, tree
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -19,7 +19,7 @@ def to_markdown(report: Report) -> str:
     """The report in the layout of the trace document."""
     parts = [f"# Job Flow Trace: {report.job['id']}", _head(report)]
     parts += ["## Timeline", _timeline(report.timeline)]
-    parts += ["## Data Flow", f"```\n{tree(report.flow, accounting(report.job['counts']))}\n```"]
+    parts += ["## Data Flow", f"```\n{tree(report.flow, accounting_of(report.job))}\n```"]
     parts += ["## Events Log", _events(report.events)]
     parts += ["## Validation", "\n".join(f"- [{'x' if r.ok else ' '}] {r.check} ({r.detail})" for r in report.validation.itertuples())]
     parts += ["## Delays", _delays(report.delays)]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from leadflow.history import History, open_history, standing
 from leadflow.reports.delays import delays
-from leadflow.reports.flow import accounting, flow, so_far, total_line
+from leadflow.reports.flow import accounting_of, flow, so_far, total_line
 from leadflow.reports.html import to_html
 from leadflow.reports.markdown import to_markdown
 from leadflow.reports.validation import Facts, validation
@@ -47,7 +47,7 @@ class Report:
     def __repr__(self) -> str:
         """A few lines for a plain prompt."""
         ticks = [f"[{'x' if r.ok else ' '}] {r.check} ({r.detail})" for r in self.validation.itertuples()]
-        return "\n".join([f"Job {self.job['id']}: {self.job['status']}", *self.notes, total_line(accounting(self.job["counts"])), *ticks])
+        return "\n".join([f"Job {self.job['id']}: {self.job['status']}", *self.notes, total_line(accounting_of(self.job)), *ticks])
 
 
 def report(job_id: str, *, history: History | Path | str | None = None, facts: Facts | None = None) -> Report:
@@ -96,7 +96,7 @@ def _notes(job: dict[str, Any], timeline: pd.DataFrame) -> list[str]:
         notes.append(f"The trace is incomplete. The job broke off {where}. To go on: {resume}")
     elif not (timeline["event"] == "job_complete").any():
         notes.append(f"The trace is incomplete: the job is COMPLETED, but its job_complete event is missing; the last event was {where}.")
-    elif waiting := sum(accounting(job["counts"]).retry.values()):
+    elif waiting := sum(accounting_of(job).retry.values()):
         notes.append(f"{waiting} leads are held back for now and may still clear: {resume}")
     return notes
 
@@ -120,13 +120,13 @@ def _change(a: Any, b: Any) -> float | None:
 
 def _measures(history: History, job_id: str) -> dict[str, Any]:
     job, batches = _job(history, job_id), history.batches(job_id)
-    totals = accounting(job["counts"])
+    totals = accounting_of(job)
     found: dict[str, Any] = {"status": job["status"], "script_id": job["script_id"], "extracted": totals.extracted}
     found |= {"already_processed": totals.already_processed, "left_out": sum(totals.left_out.values()), "delivered": totals.delivered}
     found |= {"held_back": totals.held_back - sum(totals.left_out.values())}
     found |= {f"held_{reason}": n for reason, n in totals.held.items()}
     found |= {name: int(job["counts"].get(name) or 0) for name in ("bought", "reused")}
-    found |= {name: int(job[name] or 0) for name in ("litigator_count", "dnc_count")}
+    found |= {f"{name}_count": int(batches[name].sum()) for name in ("litigator", "dnc")}
     if job["started_at"] and job["completed_at"]:
         found["duration_s"] = (job["completed_at"] - job["started_at"]).total_seconds()
     return found | {name: round(float(batches[name].fillna(0).sum()), 3) for name in _SECONDS}

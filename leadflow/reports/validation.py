@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from leadflow.reports.flow import Accounting, accounting, reasons
+from leadflow.reports.flow import Accounting, accounting_of, reasons
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -27,17 +27,17 @@ def validation(job: dict[str, Any], facts: Facts | None) -> pd.DataFrame:
     """One row a check: check, ok, detail."""
     import pandas as pd
 
-    totals = accounting(job["counts"])
+    totals = accounting_of(job)
     sheet = facts and facts.sheet_keys
     settled = totals.processed - sum(totals.retry.values())
     checks = [
         ("Job status is COMPLETED", job["status"] == "COMPLETED", f"status is {job['status']}"),
         ("Row counts match expectations", totals.balanced, _sum(totals)),
-        ("Google Sheets has new data: exactly one row for each delivered lead", *_one_each(facts and facts.delivered_keys, sheet, totals.delivered)),
+        ("Google Sheets has new data: exactly one row for each delivered lead", *_one_each(totals, facts and facts.delivered_keys, sheet, totals.delivered)),
     ]
     tables = ((job.get("person_cache") or "PERSON_CACHE", "cache_keys"), (job.get("consolidated") or "UNIQUE_CONSOLIDATED_DATA", "consolidated_keys"))
     for table, name in tables:
-        done = _one_each(facts and facts.final_keys, getattr(facts, name, None), settled)
+        done = _one_each(totals, facts and facts.final_keys, getattr(facts, name, None), settled)
         checks.append((f"Cache updated in Snowflake: {table} has exactly one row for each final lead", *done))
     return pd.DataFrame(checks, columns=["check", "ok", "detail"]).astype({"ok": bool})
 
@@ -51,8 +51,10 @@ def _sum(totals: Accounting) -> str:
     return f"{totals.extracted} extracted {sign} {totals.already_processed} already processed + {totals.delivered} delivered + {totals.held_back} held back{why}{waiting}"
 
 
-def _one_each(expected: list[str] | None, there: list[str] | None, count: int) -> tuple[bool, str]:
+def _one_each(totals: Accounting, expected: list[str] | None, there: list[str] | None, count: int) -> tuple[bool, str]:
     """Whether each expected key is there exactly once, and in words."""
+    if not totals.known:
+        return False, "no lead was read"
     if expected is None:
         return False, "could not be checked: no connection was given; use engine.report(job_id)"
     if there is None:
