@@ -219,7 +219,8 @@ def _read_answer(person: Person, response: httpx.Response, settings: IdicoreSett
     if not people:
         return Answer(person.person_key, "no_match")
     same = [found for found in people if isinstance(found, dict) and is_same(person, found)]
-    if len(same) != 1:
+    pids = {str(found.get("pid") or "") for found in same}
+    if not same or (len(same) > 1 and (len(pids) > 1 or "" in pids)):  # two entries with one pid are one person
         return Answer(person.person_key, "ambiguous")
     found = same[0]
     return Answer(person.person_key, "found", _phones(found, settings), _emails(found), pid=str(found.get("pid", "")))
