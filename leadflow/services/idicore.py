@@ -6,10 +6,8 @@ Wire facts: VENDORS.md section 1, read from public integrations; the vendor's ow
 from __future__ import annotations
 
 import json
-import re
 import threading
 import time
-import unicodedata
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from contextlib import contextmanager
@@ -24,6 +22,7 @@ from leadflow.errors import RejectedError, UnreadableError
 from leadflow.phones import to_e164
 from leadflow.services.http import Caller, read_json
 from leadflow.services.limits import Breaker, Limiter, StopFlag, shared_limiter
+from leadflow.services.matching import is_same
 from leadflow.services.remote import ExecutorTransport
 from leadflow.settings import IdicoreSettings
 
@@ -258,40 +257,12 @@ def _read_answer(person: Person, response: httpx.Response, settings: IdicoreSett
         return Answer(person.person_key, "no_match")
     if not any(isinstance(found, dict) for found in people):
         raise UnreadableError(f"{_NAME} answered a result of another shape for {person.person_key}")
-    same = [found for found in people if isinstance(found, dict) and _is_same(person, found)]
-    if len(same) != 1:
+    same = [found for found in people if isinstance(found, dict) and is_same(person, found)]
+    pids = {str(found.get("pid") or "") for found in same}
+    if not same or (len(same) > 1 and (len(pids) > 1 or "" in pids)):  # two entries with one pid are one person
         return Answer(person.person_key, "ambiguous")
     found = same[0]
     return Answer(person.person_key, "found", _phones(found, settings), _emails(found), pid=str(found.get("pid", "")))
-
-
-def _plain(text: object) -> str:
-    decomposed = unicodedata.normalize("NFKD", str(text or "")).casefold()
-    return re.sub(r"[^a-z0-9 ]", "", "".join(c for c in decomposed if not unicodedata.combining(c)))
-
-
-def _is_same(person: Person, found: dict[str, Any]) -> bool:
-    """Whether the vendor's person agrees in last name, first name or initial, house number, and ZIP or city."""
-    return any(_same_name(person, n) for n in _dicts(found, "name")) and any(_same_place(person, a) for a in _dicts(found, "address"))
-
-
-def _same_name(person: Person, name: dict[str, Any]) -> bool:
-    words = set(_plain(name.get("data")).split())
-    first = _plain(name.get("first")).replace(" ", "")
-    last = _plain(name.get("last")).replace(" ", "")
-    mine_first, mine_last = _plain(person.first_name).replace(" ", ""), _plain(person.last_name).replace(" ", "")
-    if last or first:
-        return last == mine_last and (first == mine_first or not mine_first or not first)
-    return {w for w in (mine_first, mine_last) if w} <= words
-
-
-def _same_place(person: Person, address: dict[str, Any]) -> bool:
-    mine, theirs = _plain(person.address).split(), _plain(address.get("data")).split()
-    if not mine or not theirs or mine[0] != theirs[0]:
-        return False
-    zips = str(address.get("zip") or "")[:5], person.zip.strip()[:5]
-    cities = _plain(address.get("city")), _plain(person.city)
-    return (all(zips) and zips[0] == zips[1]) or (all(cities) and cities[0].strip() == cities[1].strip())
 
 
 def _dicts(found: dict[str, Any], name: str) -> list[dict[str, Any]]:

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 _STAGE = "Snowflake"
 _PAGE = 50_000
 STATES = ("already_processed", "duplicate", "no_identity", "todo")
+# No person can be told from another by such an address, so it would be paid for in vain.
+_NUMBERLESS = """TRANSLATE(k."address", '0123456789', '') = k."address\""""
 _SHEET = ("lead key", "phone ", "email ", "held phones", "scrubbed at", "job id")
 
 
@@ -182,7 +184,7 @@ def _classified_sql(person_cache: str) -> str:
 
     return f"""CREATE OR REPLACE TEMPORARY TABLE "LF_LEADS" AS
         SELECT k.*, CASE
-            WHEN {_blank('k."first_name" || k."last_name"')} OR {_blank('k."address"')} THEN 'no_identity'
+            WHEN {_blank('k."first_name"')} OR {_blank('k."last_name"')} OR {_NUMBERLESS} THEN 'no_identity'
             WHEN c."lf_done" IS NOT NULL THEN 'already_processed'
             WHEN ROW_NUMBER() OVER (PARTITION BY k."person_key" ORDER BY k."lf_seq") > 1 THEN 'duplicate'
             ELSE 'todo' END AS "lf_state"

@@ -82,8 +82,8 @@ def _people(leads: pl.DataFrame) -> Iterator[Person]:
 
 
 def _complete(person: Person) -> bool:
-    """A search without a name or an address would be paid for and match nobody."""
-    return bool((person.first_name.strip() or person.last_name.strip()) and person.address.strip())
+    """Without a first and a last name and a number in the address, a search would be paid for and could match nobody."""
+    return bool(person.first_name.strip() and person.last_name.strip() and any(map(str.isdigit, person.address)))
 
 
 def _collect(futures: dict[str, Future[Answer]]) -> tuple[dict[str, Answer], dict[str, str]]:
