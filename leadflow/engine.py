@@ -10,6 +10,7 @@ import socket
 import sys
 import threading
 import traceback
+import warnings
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor
 from contextlib import contextmanager, suppress
@@ -324,7 +325,7 @@ class Engine:
             progress=pipeline.progress.percent,
             message=message,
             counts=asdict(counts),
-            total_rows_processed=counts.delivered + sum(counts.held.values()),
+            total_rows_processed=counts.delivered + sum(counts.held.values()) - counts.left_out,
             clean_count=counts.delivered,
             **flagged,
             completed_at=datetime.now(timezone.utc),
@@ -549,9 +550,12 @@ def _bar(name: str, progress: bool) -> Iterator[_Bar]:
         yield _Bar()
         return
     try:
-        from tqdm.auto import tqdm
+        with warnings.catch_warnings():
+            # Where ipywidgets is missing tqdm draws its bar as text, and need not complain of it.
+            warnings.simplefilter("ignore")
+            from tqdm.auto import tqdm
 
-        drawn = tqdm(total=100, desc=name, unit="%")
+        drawn = tqdm(total=100, desc=name, bar_format="{desc}: {percentage:3.0f}%|{bar}| {elapsed}<{remaining}")
     except Exception:
         drawn = None
     try:

@@ -130,7 +130,7 @@ def test_calls_in_flight_hold_over_all_workers(world, executor):
 
 
 def test_calls_a_minute_hold_over_all_workers(world, executor, monkeypatch):
-    monkeypatch.setattr("leadflow.services.limits._WINDOW_S", 8.1)
+    monkeypatch.setattr("leadflow.services.limits._WINDOW_S", 9.0)
     world.configure(quotas={"idicore": 25, "window_s": 8})
     with lf.Engine(_settings(world, max_per_minute=25), executor=executor) as engine:
         started = time.monotonic()

@@ -108,7 +108,6 @@ def test_a_retry_is_not_written_to_the_cell(world, cells):
     assert _text(outputs) == "COMPLETED\n"
 
 
-@pytest.mark.xfail(strict=True, reason="engine._watched imports tqdm.auto, which warns; see the report of the ux branch")
 def test_without_widgets_the_progress_is_text_without_a_warning(world, cells):
     with cells() as kernel:
         outputs = kernel.run(_NO_WIDGETS + _RUN)
