@@ -34,6 +34,7 @@ from leadflow.events import EventBus, JobComplete, JobErrored, JobLog, JobProgre
 from leadflow.history import History, set_default
 from leadflow.job import LEFT_OUT, Counts, Job, JobHandle, JobStatus
 from leadflow.pipeline import Budget, Pipeline, Services
+from leadflow.quiet import short_pauses
 from leadflow.services.dncscrub import POLICY_VERSION, LitigatorList
 from leadflow.services.idicore import Idicore
 from leadflow.services.sheets import Sheet
@@ -242,7 +243,8 @@ class Engine:
         beat.start()
         job, error = None, None
         try:
-            job, error = self._run_to_end(pipeline)
+            with short_pauses():
+                job, error = self._run_to_end(pipeline)
         except BaseException as unexpected:
             error = unexpected
         finally:
@@ -298,22 +300,16 @@ class Engine:
         if counts.retry:
             message += f"; {sum(counts.retry.values())} of them may still clear: engine.resume({pipeline.job_id!r})"
         self.checkpoints.end(pipeline.job_id)
-        flagged = self._flagged(pipeline.job_id)
-        pipeline.bus.emit(JobComplete(stage="Job", stats={**asdict(counts), **flagged}))
-        return self._record_end(pipeline, JobStatus.COMPLETED, message, counts, flagged)
+        pipeline.bus.emit(JobComplete(stage="Job", stats={**asdict(counts), **pipeline.flagged()}))
+        return self._record_end(pipeline, JobStatus.COMPLETED, message, counts)
 
     def _ended(self, pipeline: Pipeline, status: JobStatus, error: BaseException) -> Job:
         message = str(error) if isinstance(error, LeadflowError) else f"unexpected {type(error).__name__} at {_where(error)}"
         next_step = f"engine.resume({pipeline.job_id!r})"
         pipeline.bus.emit(JobErrored(stage="Job", message=message, error=type(error).__name__, next_step=next_step))
-        return self._record_end(pipeline, status, message, pipeline.counts(), self._flagged(pipeline.job_id))
+        return self._record_end(pipeline, status, message, pipeline.counts())
 
-    def _flagged(self, job_id: str) -> dict[str, int]:
-        """How many phones the checks flagged, in all the job's runs."""
-        batches = self.history.batches(job_id)
-        return {f"{name}_count": int(batches[name].sum()) for name in ("litigator", "dnc")}
-
-    def _record_end(self, pipeline: Pipeline, status: JobStatus, message: str, counts: Counts, flagged: dict[str, int]) -> Job:
+    def _record_end(self, pipeline: Pipeline, status: JobStatus, message: str, counts: Counts) -> Job:
         """Write the end down; an end that cannot be recorded is not reported as a success."""
         job_id = pipeline.job_id
         if counts.unanswered:
@@ -327,7 +323,7 @@ class Engine:
             counts=asdict(counts),
             total_rows_processed=counts.delivered + sum(counts.held.values()) - counts.left_out,
             clean_count=counts.delivered,
-            **flagged,
+            **pipeline.flagged(),
             completed_at=datetime.now(timezone.utc),
         )
         self.history.flush()

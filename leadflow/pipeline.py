@@ -484,6 +484,11 @@ class Pipeline:
         message = f"Batch {batch.number} done: {done} of {total} leads settled"
         self.bus.emit(JobProgress(stage="Engine", batch=batch.number, status="running", progress=self.progress.percent, message=message, current_row=done, total_rows=total))
 
+    def flagged(self) -> dict[str, int]:
+        """How many phones the checks flagged, in all the job's runs."""
+        counts = self._counted() if self.progress.total is None else self.progress.counts
+        return {f"{name}_count": counts.get(name, 0) for name in ("litigator", "dnc")}
+
     def counts(self) -> Counts:
         """The job's accounting, from what is on disk."""
         extracted = self.checkpoints.extracted(self.job_id)

@@ -21,7 +21,7 @@ KINDS = {
     "timeout", "truncated", "html", "drop", "missing_row", "malformed_number", "unknown_code", "expired_token", "empty",
     "applied_then_503", "applied_then_drop", "applied_late", "body", "lie",
 }  # fmt: skip
-_EXCESS_S = 0.001
+_GRAIN_S = 0.001
 APPLIED = {"applied_then_503", "applied_then_drop"}
 
 
@@ -159,10 +159,12 @@ class Gate:
 
 
 async def wait_until(moment: float) -> None:
-    """Sleep until a time of the event loop. It rounds what it sleeps up to whole milliseconds; one, its usual excess, is taken off."""
-    left = moment - asyncio.get_running_loop().time() - _EXCESS_S
-    if left > 0:
+    """Sleep until a time of the event loop, to a fraction of a millisecond: what a loop sleeps it rounds to whole ones."""
+    loop = asyncio.get_running_loop()
+    if (left := moment - loop.time() - _GRAIN_S) > 0:
         await asyncio.sleep(left)
+    while loop.time() < moment:
+        await asyncio.sleep(0)
 
 
 async def read_body(receive: Receive) -> bytes:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 Cell = Any
@@ -63,6 +63,10 @@ class Tab:
             "gridProperties": grid,
         }
 
+    def copy(self) -> Tab:
+        """The tab as it is now; cells cannot change, so rows are copied and no deeper."""
+        return replace(self, cells=[row[:] for row in self.cells], extra=dict(self.extra))
+
     def blank(self, row: int) -> bool:
         """Whether a row holds nothing."""
         return row >= len(self.cells) or all(cell in ("", None) for cell in self.cells[row])
@@ -111,8 +115,9 @@ class Tab:
         if not touching:
             return None
         top, end = touching[-1]
-        used = [n for row in self.cells[top:end] for n, cell in enumerate(row) if cell not in ("", None)]
-        return top, min(used), end, max(used) + 1
+        rows = self.cells[top:end]
+        left = min(next(n for n, cell in enumerate(row) if cell not in ("", None)) for row in rows)
+        return top, left, end, max(len(_trim(row)) for row in rows)
 
     def insert_rows(self, at: int, count: int) -> None:
         """Blank rows before row `at`."""

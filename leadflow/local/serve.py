@@ -5,6 +5,7 @@ It answers with one JSON line that names its ports, and exits when stdin closes,
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import socket
@@ -97,6 +98,7 @@ def main() -> None:
     ]
     vendors, vendors_port = _listen(Vendors(services, control.app()))
     warehouse, warehouse_port = _listen(snowflake)
+    gc.freeze()  # nor must a collection of all that is loaded
     while not (vendors.started and warehouse.started):
         time.sleep(0.005)
     sys.stdout.write(json.dumps({"vendors": vendors_port, "snowflake": warehouse_port}) + "\n")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import re
 import threading
 from typing import Any
@@ -59,7 +58,7 @@ class Sheets:
         if self.role == "none" or (self.role == "reader" and call.operation == "write"):
             return Reply(self.error(403, "The caller does not have permission"), 403)
         with self.lock:
-            before = copy.deepcopy(self.tabs) if call.operation == "write" else self.tabs
+            before = [tab.copy() for tab in self.tabs] if call.operation == "write" else self.tabs
             try:
                 body = self._route(call, match[2])
             except SheetsError as refusal:

@@ -49,6 +49,7 @@ def _main(order: dict[str, Any]) -> dict[str, Any]:
     with lf.Engine(settings) as engine:
         # What a notebook has behind it when the second cell runs: the libraries are loaded, the services are reached.
         engine.estimate(f"{SCRIPT} LIMIT 1")
+        import gspread  # noqa: F401
         import phonenumbers.timezone  # noqa: F401
 
         if order["in_process"]:
