@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from outcome import SCRIPT, observe
@@ -282,3 +283,110 @@ def test_a_tab_closed_in_mid_job_fails_it_and_loses_nothing(world, engine, take,
     assert job.counts.balanced
     assert observe(world, engine, job.id).clean
     assert engine.report(job.id).ok
+
+
+# The header and the tab itself.
+
+
+@pytest.mark.parametrize("kind", ["applied_then_503", "applied_then_drop", "503", "drop", "html", "429", "truncated"])
+@pytest.mark.parametrize("what", ["addSheet", "Lead Key"])
+@pytest.mark.parametrize("times", [1, 2])
+def test_a_doubtful_tab_or_header_is_made_once(world, kind, what, times):
+    world.fail("sheets", kind, times=times, key=what, on="write")
+    sheet = Sheet(world.settings.sheets.model_copy(update={"timeout_s": 1.0, "worksheet": "new tab"}))
+    sheet.connect(prove=True)
+    sheet.prepare(NAMES)
+    assert sheet.append(_rows(1, 2)) == 2
+    header, *rows = world.sheet_values("new tab")
+    assert header == NAMES
+    assert [row[0] for row in rows] == ["k0001", "k0002"]
+    assert [tab.title for tab in sheet.tab.spreadsheet.worksheets()].count("new tab") == 1
+
+
+_ANSWERS = {
+    "nothing": "{}",
+    "no updates": '{"updates": null}',
+    "empty updates": '{"updates": {}}',
+    "too few": '{"updates": {"updatedRows": 1, "updatedRange": "consolidated_data!A2:C2"}}',
+    "too many": '{"updates": {"updatedRows": 40, "updatedRange": "consolidated_data!A2:C41"}}',
+    "a word": '{"updates": {"updatedRows": "many"}}',
+    "a list": "[]",
+    "null": "null",
+    "a wrong range": '{"updates": {"updatedRows": 20, "updatedRange": "consolidated_data!A900:C919"}}',
+    "no range": '{"updates": {"updatedRows": 20}}',
+    "html": "<html><body>Sign in</body></html>",
+}
+
+
+@pytest.mark.parametrize("answer", _ANSWERS.values(), ids=_ANSWERS)
+@pytest.mark.parametrize("applied", [True, False])
+def test_an_append_whose_answer_makes_no_sense_is_looked_for(world, sheet, answer, applied):
+    if not applied and '"updatedRows": 20' in answer:
+        return  # Google would have to say that it wrote what it did not write: see the next test
+    world.fail("sheets", "body", body=answer, key="k0003", applied=applied)
+    assert sheet.append(_rows(*range(20))) == 20
+    assert sheet.append(_rows(*range(10, 30))) == 10
+    assert sorted(_keys(world)) == [f"k{n:04}" for n in range(30)]
+
+
+def test_jobs_that_make_tab_and_header_at_once_make_one(world):
+    """Two machines share no lock: here, two addresses of one server."""
+    base = world.settings.sheets.model_copy(update={"worksheet": "new tab", "timeout_s": 5.0})
+    made = [base, base.model_copy(update={"base_url": base.base_url.replace("127.0.0.1", "localhost")})]
+    together = threading.Barrier(2)
+
+    def work(number):
+        sheet = Sheet(made[number])
+        together.wait(30)
+        sheet.connect(prove=True)
+        together.wait(30)
+        sheet.prepare(NAMES)
+        return sum(sheet.append([{"Lead Key": f"k{number}{n}", "Name": "x", "Zip": f"0{n}"}]) for n in range(3))
+
+    with ThreadPoolExecutor(2) as pool:
+        assert list(pool.map(work, range(2))) == [3, 3]
+    header, *rows = world.sheet_values("new tab")
+    assert header == NAMES
+    assert sorted(rows) == sorted([f"k{a}{n}", "x", f"0{n}"] for a in range(2) for n in range(3))
+
+
+@pytest.mark.parametrize("fresh", [True, False])
+@pytest.mark.parametrize("renamed", ["Key", "", "lead key"])
+def test_a_key_column_that_was_renamed_is_said_and_nothing_is_doubled(world, sheet, renamed, fresh):
+    sheet.append(_rows(1, 2))
+    world.edit_sheet(lambda rows: [[renamed, *rows[0][1:]], *rows[1:]])
+    before = world.sheet_values()
+    later = Sheet(world.settings.sheets) if fresh else sheet
+    with pytest.raises(DeliveryError, match="name it so again"):
+        later.append(_rows(1, 2, 3))
+    with pytest.raises(DeliveryError, match="name it so again"):
+        later.prepare(NAMES)
+    assert world.sheet_values() == before
+    world.edit_sheet(lambda rows: [NAMES, *rows[1:]])
+    assert later.append(_rows(1, 2, 3)) == 1
+    assert _keys(world) == ["k0001", "k0002", "k0003"]
+
+
+def test_a_person_s_own_table_gets_our_columns_at_its_right(world):
+    world.edit_sheet(lambda rows: [["Mine", "Zip"], ["a", "04013"]])
+    sheet = Sheet(world.settings.sheets)
+    sheet.prepare(NAMES)
+    assert sheet.append(_rows(1)) == 1
+    assert world.sheet_values()[0] == ["Mine", "Zip", "Lead Key", "Name"]
+
+
+def test_a_key_column_renamed_in_mid_job_fails_it_and_doubles_nothing(world, engine):
+    world.configure(latency={"idicore": 0.1})
+    handle = engine.submit(SCRIPT, limit_rows=120)
+    deadline = time.monotonic() + 60
+    while len(world.sheet_values()) < 5 and time.monotonic() < deadline:
+        time.sleep(0.02)
+    world.edit_sheet(lambda rows: [["Key" if name == "Lead Key" else name for name in rows[0]], *rows[1:]])
+    with pytest.raises(JobFailedError, match="name it so again"):
+        handle.result(120)
+    world.configure(latency={"idicore": 0.0})
+    with pytest.raises(JobFailedError, match="name it so again"):
+        engine.resume(handle.id, progress=False)
+    world.edit_sheet(lambda rows: [["Lead Key" if name == "Key" else name for name in rows[0]], *rows[1:]])
+    job = engine.resume(handle.id, progress=False)
+    assert observe(world, engine, job.id).clean

@@ -13,7 +13,7 @@ import re
 import threading
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -78,10 +78,10 @@ class Sheet:
             self._read_header()
             return
         self._tab = gspread.Worksheet(book, described["properties"], book.id, book.client)
-        looked.result()
+        _or_again(looked, self._look)
         self._ahead = (self._turn.stamp(), time.monotonic())
         if proven:
-            proven.result()
+            _or_again(proven, self._prove)
             self._raise_if_protected(described.get("protectedRanges", []))
             self._proven = True
 
@@ -107,11 +107,18 @@ class Sheet:
         return [part.get("values", []) for part in found["valueRanges"]]
 
     def _new_tab(self, book: gspread.Spreadsheet) -> gspread.Worksheet:
-        try:
-            return self._refused_again(lambda: book.add_worksheet(self.settings.worksheet, rows=1000, cols=60))
-        except TransientError:
-            # In doubt: it may have been made, and a second one of that name would be refused.
-            return self._again(lambda: book.worksheet(self.settings.worksheet))
+        """Make the tab. In doubt, or if another made it in that moment, it is looked for: a second one would be refused."""
+        name = self.settings.worksheet
+        for _ in range(self.settings.attempts):
+            try:
+                return self._refused_again(lambda: book.add_worksheet(name, rows=1000, cols=60))
+            except (TransientError, RefusedError) as error:
+                found = next((tab for tab in self._again(book.worksheets) if tab.title == name), None)
+                if found is not None:
+                    return found
+                if isinstance(error, RefusedError):
+                    raise
+        raise DeliveryError(f"tab {name} could not be made after {self.settings.attempts} attempts; resume the job")
 
     def _http_client(self) -> Any:
         import gspread
@@ -189,26 +196,44 @@ class Sheet:
             names = list(names)
             if self.tab and self.header and self.header[0] and all(name in self.header for name in names):
                 return False
-            self._read_header()
-            missing = [name for name in names if name not in self.header]
-            nameless = bool(self.header) and self.header[0] == ""
-            if not missing and not nameless:
-                return False
-            self._raise_if_header_moved()
-            # An append begins at the left edge of the table, and a first column without a name would not be part of it.
-            header = [name or f"Column {_letters(n)}" for n, name in enumerate(self.header)] + missing
-            if len(header) > self.tab.col_count:
-                self._again(lambda: self.tab.resize(cols=len(header) + 4))
-            # The same cells with the same content: safe to repeat.
-            self._again(lambda: self.tab.update([header], "A1", raw=True))
-            self.header = header
-            return True
+            for attempt in range(self.settings.attempts):
+                self._read_header()
+                missing = [name for name in names if name not in self.header]
+                if not missing and (not self.header or self.header[0]):
+                    return attempt > 0
+                self._add_columns(names, missing)
+        raise DeliveryError(f"the header of tab {self.settings.worksheet} keeps changing; let the sheet rest for a minute, then resume")
+
+    def _add_columns(self, names: Sequence[str], missing: Sequence[str]) -> None:
+        """Write names at the right of the header. Another machine may do so too: the caller looks whether they stayed."""
+        self._raise_if_header_moved()
+        self._raise_if_key_is_gone(names)
+        first = len(self.header)
+        if first + len(missing) > self.tab.col_count:
+            self._again(lambda: self.tab.resize(cols=first + len(missing) + 4))
+        # The same cells with the same content: safe to repeat.
+        if missing:
+            self._again(lambda: self.tab.update([list(missing)], f"{_letters(first)}1", raw=True))
+        self._name_first_columns()
+
+    def _name_first_columns(self) -> None:
+        """An append begins at the left edge of the table, and columns that a person put there without a name are not part of it."""
+        blank = next((n for n, name in enumerate(self.header) if name), 0)
+        if blank:
+            self._again(lambda: self.tab.update([[f"Column {_letters(n)}" for n in range(blank)]], "A1", raw=True))
 
     def _raise_if_header_moved(self) -> None:
         """Without its header the keys cannot be found, and every lead would seem to be missing."""
         key = self.settings.key_column
-        if key not in self.header and any(key in row for row in self._read("")[0]):
+        if key not in self.header and any(key in row for row in self._read("")[0][1:]):
             raise DeliveryError(f"row 1 of tab {self.settings.worksheet} is not the header any more: move the row that has {key!r} back to the top, then resume")
+
+    def _raise_if_key_is_gone(self, names: Sequence[str]) -> None:
+        """A header that has our columns but not the key, over rows: somebody renamed it, and every lead would be written again."""
+        key = self.settings.key_column
+        there = sum(name in self.header for name in names)
+        if key in names and key not in self.header and there > len(names) // 2 and len(self._read("")[0]) > 1:
+            raise DeliveryError(f"tab {self.settings.worksheet} has no column {key!r} any more, so leads that are there cannot be told from new ones: name it so again, then resume")
 
     def key_list(self) -> list[str]:
         """Every key in the key column, from top to bottom, with repeats."""
@@ -301,8 +326,8 @@ class Sheet:
             )
         except TransientError:
             return False
-        updates = answer.get("updates", {}) if isinstance(answer, dict) else {}
-        if int(updates.get("updatedRows", 0)) != len(values):
+        updates = answer.get("updates") if isinstance(answer, dict) else None
+        if not isinstance(updates, dict) or updates.get("updatedRows") != len(values):
             return False
         column, first = _start(str(updates.get("updatedRange", "")))
         if not column:
@@ -393,6 +418,14 @@ class Sheet:
             return now
         self._append([{name: value for name, value in zip(before[0], row, strict=True) if name} for row in lost.values()])
         return self._look()
+
+
+def _or_again(first: Future[T], again: Callable[[], T]) -> T:
+    """What came of a call that went out before it was known that the tab is there: another job may have made it just then."""
+    try:
+        return first.result()
+    except RefusedError:
+        return again()
 
 
 def _copies(values: Sequence[Sequence[str]], key_column: str) -> list[int]:

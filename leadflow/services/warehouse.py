@@ -23,6 +23,7 @@ from leadflow.settings import WarehouseSettings
 T = TypeVar("T")
 _DOCUMENT_BYTES = 4_000_000
 _DATA_ERRORS = 100_000
+_LONGEST_SIGN_IN_S = 60
 _TRANSIENT = ("OperationalError", "InterfaceError", "InternalServerError", "ServiceUnavailableError", "BadGatewayError", "GatewayTimeoutError", "InternalError")
 
 PERSON_CACHE_COLUMNS = (
@@ -80,7 +81,14 @@ class Warehouse:
         import snowflake.connector as connector
 
         logging.getLogger("snowflake.connector.cursor").addFilter(_without_answers)
-        return _explaining("sign in to Snowflake", lambda: connector.connect(**connect_options(self.settings, self.query_tag)))
+        try:
+            return _explaining("sign in to Snowflake", lambda: connector.connect(**connect_options(self.settings, self.query_tag)))
+        except (ValueError, TypeError, OSError) as error:
+            failure = RefusedError(
+                f"could not sign in to Snowflake: its private key or its settings cannot be used ({type(error).__name__}); check "
+                "LEADFLOW_WAREHOUSE__PRIVATE_KEY_FILE and LEADFLOW_WAREHOUSE__PRIVATE_KEY_PASSWORD, or the connection of connections.toml"
+            )
+        raise failure
 
     def table(self, name: str) -> str:
         """A table of the settings as SQL: its database and schema are those of the sign-in, or named, as in "DB.PUBLIC.PERSON_CACHE".
@@ -230,7 +238,7 @@ def connect_options(settings: WarehouseSettings, query_tag: str) -> dict[str, An
     return {
         **chosen,
         "paramstyle": "qmark",
-        "network_timeout": settings.network_timeout_s,
+        **_timeouts(settings.network_timeout_s),
         # At DEBUG the connector logs the beginning of a statement, where a script may name somebody.
         "log_max_query_length": 0,
         "session_parameters": {**settings.session_parameters, "QUERY_TAG": query_tag},
@@ -239,9 +247,19 @@ def connect_options(settings: WarehouseSettings, query_tag: str) -> dict[str, An
 
 def _private_key_password_option() -> str:
     """Connector 5 renamed it."""
+    return "private_key_password" if _major() >= 5 else "private_key_file_pwd"
+
+
+def _timeouts(seconds: int) -> dict[str, int]:
+    """How long a request and a sign-in may take, their retries too. Connector 5 tells queries from other requests."""
+    requests = {"request_timeout": seconds, "query_timeout": seconds} if _major() >= 5 else {"network_timeout": seconds}
+    return {**requests, "login_timeout": min(seconds, _LONGEST_SIGN_IN_S)}
+
+
+def _major() -> int:
     from importlib.metadata import version
 
-    return "private_key_password" if int(version("snowflake-connector-python").split(".")[0]) >= 5 else "private_key_file_pwd"
+    return int(version("snowflake-connector-python").split(".")[0])
 
 
 def _documents(rows: Sequence[Sequence[str | None]]) -> Iterator[str]:
@@ -292,7 +310,8 @@ def _explained(error: Exception, doing: str, sql: str) -> ServiceError:
     number = getattr(error, "errno", None)
     message = re.sub(r"'.*'", "'...'", message) if isinstance(number, int) and number >= _DATA_ERRORS else _without_constants(message, sql)
     conflict = "Conflict" in message or "conflict" in message
-    if type(error).__name__ in _TRANSIENT or conflict:
+    unreached = "HTTP request failed" in message
+    if type(error).__name__ in _TRANSIENT or conflict or unreached:
         return TransientError(f"could not {doing}: Snowflake did not answer as it should ({type(error).__name__} {number})")
     return SqlError(f"could not {doing}: Snowflake says {number}: {message[:500]}")
 
