@@ -35,7 +35,7 @@ from leadflow.history import History, set_default
 from leadflow.job import LEFT_OUT, Counts, Job, JobHandle, JobStatus
 from leadflow.pipeline import Budget, Pipeline, Services
 from leadflow.quiet import short_pauses
-from leadflow.services.dncscrub import POLICY_VERSION, LitigatorList
+from leadflow.services.dncscrub import LitigatorList
 from leadflow.services.idicore import Idicore
 from leadflow.services.sheets import Sheet
 from leadflow.services.warehouse import Warehouse
@@ -202,7 +202,7 @@ class Engine:
             limit_rows=plan["limit_rows"],
             glba=settings.idicore.glba,
             dppa=settings.idicore.dppa,
-            policy_version=POLICY_VERSION,
+            policy_version=self.dnc.policy,
             started_by=settings.started_by,
             owner=_owner(),
             spreadsheet_id=settings.sheets.spreadsheet_id,
@@ -287,7 +287,7 @@ class Engine:
             pipeline.job_id, status=str(JobStatus.RUNNING), message="ETL job started", owner=_owner(), heartbeat_at=now, started_at=now
         )
         purposes = f"glba={self.settings.idicore.glba}, dppa={self.settings.idicore.dppa}"
-        pipeline.bus.emit(JobLog(stage="Job", message=f"Purposes: {purposes}; result codes: {POLICY_VERSION}"))
+        pipeline.bus.emit(JobLog(stage="Job", message=f"Purposes: {purposes}; result codes: {self.dnc.policy}"))
         pipeline.bus.emit(JobProgress(stage="Engine", status="running", progress=0, message="ETL job started"))
 
     def _completed(self, pipeline: Pipeline) -> Job:

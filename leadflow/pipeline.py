@@ -222,6 +222,7 @@ class Pipeline:
     def _opened(self) -> Iterator[Batch]:
         """The leads to process; meanwhile the others are signed in to, and the sheet is proven, before the first lookup."""
         with ThreadPoolExecutor(2, "sign-in") as aside:
+            self._raise_if_unusable()
             sheet = aside.submit(self._connect_sheet)
             aside.submit(self.services.idicore.sign_in, self.stop)  # the first lookup says what went wrong
             self._connect_warehouse()
@@ -229,6 +230,11 @@ class Pipeline:
             sheet.result()
         self.services.sheet.raise_if_full((self.progress.total or 0) - self.progress.done)
         return batches
+
+    def _raise_if_unusable(self) -> None:
+        """A do-not-call list that is too old or no list must be said before the first lookup, not at the first check."""
+        if prove := getattr(self.services.dnc, "raise_if_unusable", None):
+            prove()
 
     def _connect_warehouse(self) -> None:
         self._log("Snowflake", "Connecting to Snowflake")

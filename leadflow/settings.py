@@ -26,7 +26,11 @@ class _Part(BaseModel):
 
 
 class WarehouseSettings(_Part):
-    """Snowflake. Sign in with a key pair, externalbrowser, a token, or a connection_name of connections.toml."""
+    """Snowflake. Sign in with a key pair, externalbrowser, a token, or a connection_name of connections.toml.
+
+    `person_cache` and `consolidated` may name a schema, as in "DB.PUBLIC.PERSON_CACHE". A script's statements may take
+    `script_timeout_s` each, all other requests `network_timeout_s`.
+    """
 
     connection_name: str | None = None
     account: str | None = None
@@ -43,7 +47,8 @@ class WarehouseSettings(_Part):
     private_key_password: SecretStr | None = None
     token: SecretStr | None = None
     session_parameters: dict[str, Any] = Field(default_factory=dict)
-    network_timeout_s: int = 120
+    network_timeout_s: int = Field(120, ge=1)
+    script_timeout_s: int = Field(3_600, ge=1)
     person_cache: str = "PERSON_CACHE"
     consolidated: str = "UNIQUE_CONSOLIDATED_DATA"
     allow_writes: bool = False

@@ -265,13 +265,20 @@ def test_phones_that_are_none_are_left_out(world, lookup, phones, numbers):
     assert (answer.status, [phone.number for phone in answer.phones]) == ("found", numbers)
 
 
-@pytest.mark.parametrize("meta", ["x", ["x"], 7])
-def test_an_entry_of_an_odd_shape_is_no_answer_and_does_not_end_the_job(world, lookup, meta):
-    world.fail("idicore", "body", times=2, body=json.dumps({"result": [{**_FOUND, "phone": [{"number": "5045550143", "meta": meta}]}]}))
-    with pytest.raises(UnreadableError) as caught:
-        lookup()
-    assert caught.value.__cause__ is None
-    assert caught.value.__suppress_context__
+@pytest.mark.parametrize("meta", ["x", ["x"], 7, {"rank": "\u00b2"}])
+def test_an_odd_meta_costs_nothing_but_its_rank(world, lookup, meta):
+    phones = [{"number": "5045550143", "meta": meta}, {"number": "5045550144", "meta": {"rank": 1}}]
+    world.fail("idicore", "body", body=json.dumps({"result": [{**_FOUND, "phone": phones}]}))
+    assert [phone.number for phone in lookup().phones] == ["+15045550144", "+15045550143"]
+
+
+@pytest.mark.parametrize("order", ["ascending", "descending"])
+def test_a_phone_without_a_rank_comes_last_in_both_orders(world, order):
+    phones = [{"number": "5045550143"}, {"number": "5045550144", "meta": {"rank": 2}}, {"number": "5045550145", "meta": {"rank": 1}}]
+    world.fail("idicore", "body", body=json.dumps({"result": [{**_FOUND, "phone": phones}]}))
+    with Idicore(world.settings.idicore.model_copy(update={"rank_order": order})) as idicore:
+        found = [phone.number[-1] for phone in idicore.lookup(_ANN).phones]
+    assert found == (["5", "4", "3"] if order == "ascending" else ["4", "5", "3"])
 
 
 @pytest.mark.parametrize("status", [200, 400])

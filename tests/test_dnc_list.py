@@ -271,6 +271,7 @@ def test_a_job_without_a_usable_list_fails_delivers_nothing_and_resumes(world, t
     with lf.Engine(_job_settings(world, path, _today(40) if fault == "old" else None)) as engine, pytest.raises(JobFailedError, match="do-not-call list"):
         engine.run(SCRIPT, limit_rows=40, progress=False)
     assert sheet_rows(world) == []
+    assert world.stats()["idicore"]["calls"] == 0
     path.write_bytes(good)
     with lf.Engine(_job_settings(world, path)) as engine:
         job = engine.resume(lf.jobs(history=world.settings.history_file)["id"].iloc[0], progress=False)

@@ -134,7 +134,7 @@ def test_budget_stops_before_it_is_passed_and_delivers_what_was_bought(world, en
 
 
 def test_a_job_that_broke_off_keeps_its_budget_over_all_its_runs(world, engine):
-    world.configure(latency={"idicore": 0.05})
+    world.configure(latency={"idicore": 0.5})
     handle = engine.submit(SCRIPT, limit_rows=200, max_lookups=60)
     while handle.progress.stages.get("Lookup", 0) < 10:
         assert not handle.wait(0.01)
@@ -191,6 +191,22 @@ def test_a_script_must_not_hide_a_table_of_ours(world, engine, name):
     with pytest.raises(JobFailedError, match="give it another name"):
         engine.run(f"CREATE TEMPORARY TABLE {name} AS SELECT 1 AS x; {SCRIPT}", progress=False)
     assert world.stats()["idicore"]["calls"] == 0
+
+
+def test_a_script_s_statements_may_take_longer_than_other_requests(engine, monkeypatch):
+    from snowflake.connector.cursor import SnowflakeCursor
+
+    execute, allowed = SnowflakeCursor.execute, {}
+
+    def noting(self, command, *args, **options):
+        allowed[command] = options.get("timeout")
+        return execute(self, command, *args, **options)
+
+    monkeypatch.setattr(SnowflakeCursor, "execute", noting)
+    assert engine.run(f"SET a = 1; {SCRIPT}", limit_rows=5, progress=False).ok
+    assert allowed["SET a = 1"] == 3_600
+    assert [t for sql, t in allowed.items() if "LF_SCRIPT" in sql and "RAW_LEADS" in sql] == [3_600]
+    assert {t for sql, t in allowed.items() if sql.startswith("MERGE")} == {None}
 
 
 def test_tables_may_be_named_with_their_schema(world):

@@ -67,6 +67,7 @@ class _Bulk:
         self.breaker = Breaker(name, settings.breaker_failures)
         self._gatherer = Gatherer(self.limiter, settings.max_numbers)
         self._caller = Caller(name, self.limiter, self.breaker, settings.timeout_s, settings.attempts)
+        self.breakers = self._caller.breakers
 
     def check(self, phones: Sequence[str], query: _Query, stop: StopFlag | None) -> Answers:
         """The checks of these phones, keyed by E.164; what is no US phone is not sent."""
@@ -182,7 +183,7 @@ class LitigatorList:
         self._login = settings.login_id.get_secret_value()
         self._query = _Query(self._body, {"loginId": self._login}, self._read)
         self._bulk = _Bulk("the litigator list", self._login, settings)
-        self.breakers = (self._bulk.breaker,)
+        self.breakers = self._bulk.breakers
 
     def check(self, phones: Sequence[str], stop: StopFlag | None = None) -> Answers:
         """Litigator verdicts of E.164 phones; one that was not answered for is absent.
@@ -229,7 +230,7 @@ class DncScrub:
         self.policy = _policy(overrides)
         self._query = _Query(self._body, {"loginId": self._login}, self._read)
         self._bulk = _Bulk("the do-not-call scrub", self._login, settings)
-        self.breakers = (self._bulk.breaker,)
+        self.breakers = self._bulk.breakers
 
     def check(self, phones: Sequence[str], stop: StopFlag | None = None) -> Answers:
         """Do-not-call verdicts of E.164 phones; one that was not answered for is absent.

@@ -21,6 +21,7 @@ from leadflow.services.limits import Breaker, Limiter, StopFlag
 
 T = TypeVar("T")
 _LONGEST_WAIT_S = 60.0
+_REJECTIONS_A_FAILURE = 3
 _ODD_SHAPE = (AttributeError, KeyError, IndexError, TypeError, ValueError)
 
 
@@ -31,6 +32,9 @@ class Caller:
         self.name = name
         self.limiter = limiter
         self.breaker = breaker
+        # A refused request says something of itself before it says anything of the service.
+        self._rejections = Breaker(name, _REJECTIONS_A_FAILURE * breaker.failures)
+        self.breakers = (breaker, self._rejections)
         self.attempts = attempts
         self._clients = _Clients(timeout_s, transport)
 
@@ -45,13 +49,18 @@ class Caller:
 
         Raises TransientError, RefusedError, RejectedError, UnreadableError or ServiceDownError.
         """
-        self.breaker.check()
+        for breaker in self.breakers:
+            breaker.check()
         try:
             answer = self._retried(lambda: self._once(send, read, stop, readable))
-        except (TransientError, UnreadableError, RejectedError):
+        except RejectedError:
+            self._rejections.failure()
+            raise
+        except (TransientError, UnreadableError):
             self.breaker.failure()
             raise
-        self.breaker.success()
+        for breaker in self.breakers:
+            breaker.success()
         return answer
 
     def _retried(self, once: Callable[[], T]) -> T:

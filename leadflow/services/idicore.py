@@ -141,8 +141,8 @@ class Idicore:
         self._transport = None if executor is None else ExecutorTransport(executor)
         self._caller = Caller(_NAME, self.limiter, self.breaker, settings.timeout_s, settings.attempts, self._transport)
         login = Breaker(f"{_NAME} login", 3)
-        self.breakers = (self.breaker, login)
         self._login_caller = Caller(f"{_NAME} login", Limiter("login", 1), login, settings.timeout_s, settings.attempts)
+        self.breakers = (*self._caller.breakers, *self._login_caller.breakers)
         self._token = ""
         self._token_until = 0.0
         self._token_lock = threading.Lock()
@@ -277,7 +277,7 @@ def _meta(item: dict[str, Any]) -> dict[str, Any]:
 
 def _rank(item: dict[str, Any]) -> int:
     rank = _meta(item).get("rank")
-    return int(rank) if isinstance(rank, int | str) and str(rank).isdigit() else _NO_RANK
+    return int(rank) if isinstance(rank, int | str) and str(rank).isdecimal() else _NO_RANK
 
 
 def _phones(found: dict[str, Any], settings: IdicoreSettings) -> tuple[Phone, ...]:

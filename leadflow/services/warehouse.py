@@ -11,6 +11,7 @@ import logging
 import re
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import lru_cache
 from types import TracebackType
 from typing import Any, TypeVar
 
@@ -99,16 +100,18 @@ class Warehouse:
         parts = name.split(".")
         return ".".join(map(quoted, [*self._home[: 3 - len(parts)], *parts] if len(self._home) == 2 else parts))
 
-    def execute(self, sql: str, params: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
-        """Run one statement; its rows. Values are bound, never pasted."""
+    def execute(self, sql: str, params: Sequence[Any] = (), timeout_s: int | None = None) -> list[tuple[Any, ...]]:
+        """Run one statement, within `timeout_s` seconds if given; its rows. Values are bound, never pasted."""
         with self._lock:
             self.connect()
-            cursor = self._run(sql, params)
+            cursor = self._run(sql, params, timeout_s)
             return list(cursor.fetchall())
 
-    def _run(self, sql: str, params: Sequence[Any] = ()) -> Any:
+    def _run(self, sql: str, params: Sequence[Any] = (), timeout_s: int | None = None) -> Any:
+        # Without a timeout of its own connector 4 cancels a statement after network_timeout; connector 5 has query_timeout.
+        options: dict[str, Any] = {"timeout": timeout_s} if timeout_s and _major() < 5 else {}
         cursor = self._connection.cursor()
-        return _explaining("run a statement", lambda: cursor.execute(sql, tuple(params)) if params else cursor.execute(sql), sql)
+        return _explaining("run a statement", lambda: cursor.execute(sql, tuple(params) or None, **options), sql)
 
     def columns(self, query: str) -> list[str]:
         """The names of a query's columns, without running it."""
@@ -238,7 +241,7 @@ def connect_options(settings: WarehouseSettings, query_tag: str) -> dict[str, An
     return {
         **chosen,
         "paramstyle": "qmark",
-        **_timeouts(settings.network_timeout_s),
+        **_timeouts(settings),
         # At DEBUG the connector logs the beginning of a statement, where a script may name somebody.
         "log_max_query_length": 0,
         "session_parameters": {**settings.session_parameters, "QUERY_TAG": query_tag},
@@ -250,12 +253,14 @@ def _private_key_password_option() -> str:
     return "private_key_password" if _major() >= 5 else "private_key_file_pwd"
 
 
-def _timeouts(seconds: int) -> dict[str, int]:
+def _timeouts(settings: WarehouseSettings) -> dict[str, int]:
     """How long a request and a sign-in may take, their retries too. Connector 5 tells queries from other requests."""
-    requests = {"request_timeout": seconds, "query_timeout": seconds} if _major() >= 5 else {"network_timeout": seconds}
+    seconds = settings.network_timeout_s
+    requests = {"request_timeout": seconds, "query_timeout": settings.script_timeout_s} if _major() >= 5 else {"network_timeout": seconds}
     return {**requests, "login_timeout": min(seconds, _LONGEST_SIGN_IN_S)}
 
 
+@lru_cache(maxsize=1)
 def _major() -> int:
     from importlib.metadata import version
 

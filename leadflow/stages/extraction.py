@@ -130,7 +130,7 @@ def _raise_if_shadowing(names: Iterable[str], warehouse: Warehouse) -> None:
 
 def _run(warehouse: Warehouse, sql: str) -> None:
     try:
-        warehouse.execute(sql)
+        warehouse.execute(sql, timeout_s=warehouse.settings.script_timeout_s)
     except RefusedError as error:
         raise ScriptError(f"the script did not run: {error}") from None
 
