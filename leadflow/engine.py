@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import re
 import secrets
 import socket
-import sys
 import threading
 import traceback
-import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import Executor
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from leadflow.budget import Budget
 from leadflow.checkpoint import Checkpoints
 from leadflow.errors import (
     BudgetReached,
@@ -26,21 +24,21 @@ from leadflow.errors import (
     JobBusyError,
     JobFailedError,
     LeadflowError,
-    ScriptError,
     SettingsError,
     Stopped,
 )
 from leadflow.events import EventBus, JobComplete, JobErrored, JobLog, JobProgress, Listener
 from leadflow.history import History, set_default
 from leadflow.job import LEFT_OUT, Counts, Job, JobHandle, JobStatus
-from leadflow.pipeline import Budget, Pipeline, Services
+from leadflow.pipeline import Pipeline, Services
+from leadflow.progress import bar
 from leadflow.quiet import short_pauses
 from leadflow.services.dncscrub import LitigatorList
 from leadflow.services.idicore import Idicore
 from leadflow.services.sheets import Sheet
 from leadflow.services.warehouse import Warehouse
 from leadflow.settings import Settings
-from leadflow.stages.script import without_literals
+from leadflow.stages.script import read_script, script_id, without_literals
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -144,7 +142,7 @@ class Engine:
         listeners: tuple[Listener, ...] = (),
     ) -> JobHandle:
         """Start a run in the background; `listeners` hear its events from the first one on."""
-        text, name = _read(script, name)
+        text, name = read_script(script, name)
         if limit_rows is not None and limit_rows <= 0:
             raise InputError(f"limit_rows is {limit_rows}; it must be 1 or more, or None for all the leads")
         job_id = _new_id(name)
@@ -338,7 +336,7 @@ class Engine:
         """Rows, calls and money of a run, by the exact anti-join; buys nothing and writes to no table of yours."""
         from leadflow.stages.extraction import open_extraction
 
-        text, _ = _read(script, None)
+        text, _ = read_script(script)
         with Warehouse(self.settings.warehouse, query_tag="leadflow:estimate") as warehouse:
             warehouse.connect()
             extraction = open_extraction(text, warehouse, limit_rows=limit_rows)
@@ -439,11 +437,6 @@ def _raise_if_elsewhere(job: dict[str, Any], settings: Settings) -> None:
         raise InputError(f"job {job['id']} began with another {names}; set it as it was and resume, or run the script again, which leaves out what is processed")
 
 
-def script_id(text: str) -> str:
-    """A short, stable id of a script's text, the same for the same script on any machine."""
-    return hashlib.sha256(text.strip().replace("\r\n", "\n").encode()).hexdigest()[:12]
-
-
 def _dnc(settings: Settings) -> Any:
     from leadflow.services.dnc_list import dnc_service
 
@@ -458,18 +451,6 @@ def _settings_from_environment() -> Settings:
     except ValidationError as error:
         wrong = "; ".join(f"LEADFLOW_{'__'.join(map(str, e['loc'])).upper()}: {e['msg']}" for e in error.errors())
         raise SettingsError(f"the settings are not complete: {wrong}. Set them in the environment or in .env, or try lf.local.start()") from None
-
-
-def _read(script: str | Path, name: str | None) -> tuple[str, str]:
-    """The script's text and the job's name."""
-    if isinstance(script, Path) or (re.fullmatch(r"[^\n;]+\.sql", script.strip())):
-        path = Path(script)
-        if not path.is_file():
-            raise ScriptError(f"there is no script file {path}")
-        return path.read_text(encoding="utf-8-sig"), name or path.stem
-    if not script.strip():
-        raise ScriptError("the script is empty")
-    return script, name or "script"
 
 
 def _new_id(name: str) -> str:
@@ -515,54 +496,12 @@ def _failure(job: Job, error: BaseException) -> BaseException:
 def _watched(handle: JobHandle, progress: bool) -> Job:
     """Wait for a job with a progress bar; an interrupt stops it first, wherever it comes."""
     try:
-        with _bar(handle.name, progress) as bar:
+        with bar(handle.name, progress) as drawn:
             while not handle.wait(0.2):
-                bar.to(handle.progress.percent)
-            bar.to(handle.progress.percent)
+                drawn.to(handle.progress.percent)
+            drawn.to(handle.progress.percent)
     except BaseException:
         handle.stop()
         handle.wait()
         raise
     return handle.result()
-
-
-class _Bar:
-    """A progress bar, which is dropped when it fails: a job must not end with the display of its notebook."""
-
-    def __init__(self, drawn: Any = None) -> None:
-        self._drawn = drawn
-
-    def to(self, percent: int) -> None:
-        if self._drawn is not None:
-            try:
-                self._drawn.update(percent - self._drawn.n)
-            except Exception:
-                self._drawn = None
-
-
-@contextmanager
-def _bar(name: str, progress: bool) -> Iterator[_Bar]:
-    if not (progress and _has_display()):
-        yield _Bar()
-        return
-    try:
-        with warnings.catch_warnings():
-            # Where ipywidgets is missing tqdm draws its bar as text, and need not complain of it.
-            warnings.simplefilter("ignore")
-            from tqdm.auto import tqdm
-
-        drawn = tqdm(total=100, desc=name, bar_format="{desc}: {percentage:3.0f}%|{bar}| {elapsed}<{remaining}")
-    except Exception:
-        drawn = None
-    try:
-        yield _Bar(drawn)
-    finally:
-        with suppress(Exception):
-            if drawn is not None:
-                drawn.close()
-
-
-def _has_display() -> bool:
-    """A notebook, which is no terminal, or a terminal."""
-    shell = sys.modules["IPython"].get_ipython() if "IPython" in sys.modules else None
-    return hasattr(shell, "kernel") or sys.stderr.isatty()

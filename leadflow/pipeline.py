@@ -6,22 +6,24 @@ for the key before a row goes in, the tables are merged on the key. So a resume 
 
 from __future__ import annotations
 
-import queue
 import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
+from leadflow.batch import Batch, facts, outcome, timed
+from leadflow.budget import Budget
 from leadflow.checkpoint import Checkpoints
 from leadflow.errors import BudgetReached, InputError, LeadflowError, Stopped
 from leadflow.events import BatchProgress, EventBus, JobLog, JobProgress, RowProcessed
 from leadflow.job import LEFT_OUT, Counts, Progress
+from leadflow.merger import Merger
 from leadflow.settings import Settings
 from leadflow.stages.consolidation import consolidate
 from leadflow.stages.delivery import columns, deliver, is_phone_column, own_columns
@@ -56,48 +58,6 @@ class Services:
     litigator: LitigatorList
     dnc: Any
     sheet: Sheet
-
-
-@dataclass
-class Budget:
-    """Counts the searches a job has paid for or may have, in all its runs, and refuses the one that would pass a limit."""
-
-    max_lookups: int | None = None
-    max_cost: float | None = None
-    price: float | None = None
-    spent: int = 0
-    _lock: threading.Lock = field(default_factory=threading.Lock)
-
-    def take(self) -> None:
-        """Reserve one search, or raise BudgetReached."""
-        with self._lock:
-            self._refuse(self.spent + 1)
-            self.spent += 1
-
-    def give_back(self) -> None:
-        """One search was certainly not charged."""
-        with self._lock:
-            self.spent -= 1
-
-    def cost(self, bought: int) -> float | None:
-        """What so many lookups cost; None while no price is set."""
-        return None if self.price is None else round(bought * self.price, 2)
-
-    def _refuse(self, spent: int) -> None:
-        if self.max_lookups is not None and spent > self.max_lookups:
-            raise BudgetReached(f"{self.spent} lookups are bought, and max_lookups of this job is {self.max_lookups}; raise it and resume")
-        if self.max_cost is not None and self.price is not None and spent * self.price > self.max_cost + 1e-9:
-            raise BudgetReached(f"one more lookup at {self.price} would pass max_cost {self.max_cost}; raise it and resume")
-
-
-@dataclass
-class Batch:
-    """A batch on its way: its number (1-based), the number of its first row, its leads, and its timings in seconds."""
-
-    number: int
-    first_row: int
-    leads: pl.DataFrame
-    facts: dict[str, Any] = field(default_factory=dict)
 
 
 class Pipeline:
@@ -139,8 +99,8 @@ class Pipeline:
         """Take every unsettled lead of the job to its outcome."""
         batches = self._opened()
         window = self._window()
-        cache = _Merger("cache", self._cache)
-        sheet = _Merger("sheet", self._deliver, then=cache, linger=self._linger, first=self._prepare_sheet)
+        cache = Merger("cache", self._cache)
+        sheet = Merger("sheet", self._deliver, then=cache, linger=self._linger, first=self._prepare_sheet)
         pool = ThreadPoolExecutor(window, "batch")
         checks = ThreadPoolExecutor(2 * window, "check")
         try:
@@ -178,7 +138,7 @@ class Pipeline:
         with self._lock:
             return self._fed and self._processing == 1
 
-    def _feed(self, batches: Iterator[Batch], pool: ThreadPoolExecutor, checks: ThreadPoolExecutor, sheet: _Merger, window: int) -> None:
+    def _feed(self, batches: Iterator[Batch], pool: ThreadPoolExecutor, checks: ThreadPoolExecutor, sheet: Merger, window: int) -> None:
         """Keep `window` batches between extraction and the sheet; stop at the first error."""
         flying: set[Future[None]] = set()
         for batch in batches:
@@ -191,7 +151,7 @@ class Pipeline:
         while flying:
             flying = self._room(flying, len(flying), sheet)
 
-    def _room(self, flying: set[Future[None]], window: int, sheet: _Merger) -> set[Future[None]]:
+    def _room(self, flying: set[Future[None]], window: int, sheet: Merger) -> set[Future[None]]:
         """Wait until fewer than `window` batches fly, and not too many wait for the sheet and the cache.
 
         Raises what a batch, the sheet or the cache raised.
@@ -327,17 +287,17 @@ class Pipeline:
         self.history.update_job(self.job_id, counts=counts)
         return self.checkpoints.extracted(self.job_id, counts) or counts
 
-    def _process(self, batch: Batch, checks: ThreadPoolExecutor, sheet: _Merger) -> None:
+    def _process(self, batch: Batch, checks: ThreadPoolExecutor, sheet: Merger) -> None:
         """Lookup and both checks of one batch, in a thread of its own."""
         batch.facts = {"first_row": batch.first_row, "last_row": batch.first_row + batch.leads.height - 1, "rows": batch.leads.height}
         batch.facts["started_at"] = datetime.now(timezone.utc)
-        with _timed(batch, "lookup_s"):
+        with timed(batch, "lookup_s"):
             leads = self._lookup(batch)
         if leads.is_empty():
             self._count(processing=-1, unsettled=-1)
             return
         self._raise_if_halted()
-        with _timed(batch, "check_s"):
+        with timed(batch, "check_s"):
             leads = self._check(batch, leads, checks)
         batch.leads = settle(leads, self.settings.policy)
         self._raise_if_halted()
@@ -450,7 +410,7 @@ class Pipeline:
         """Append what may be called to the sheet: one call for all the batches that wait."""
         leads = pl.concat([b.leads for b in batches], how="diagonal_relaxed")
         number = batches[0].number if len(batches) == 1 else None
-        with _timed(*batches, name="deliver_s"):
+        with timed(*batches, name="deliver_s"):
             done = deliver(leads, self.services.sheet, policy=self.settings.policy, job_id=self.job_id, emit=self.bus.emit, batch=number)
         self._through("Sheet", leads.height)
         start = 0
@@ -461,9 +421,9 @@ class Pipeline:
     def _cache(self, batches: list[Batch]) -> None:
         """Merge settled leads into the tables, then write down that they are settled."""
         leads = pl.concat([b.leads for b in batches], how="diagonal_relaxed")
-        with _timed(*batches, name="cache_s"):
+        with timed(*batches, name="cache_s"):
             consolidate(leads, self.services.warehouse, job_id=self.job_id, script=self.plan["name"], emit=self.bus.emit)
-        outcomes = [_outcome(row) for row in leads.select("person_key", "disposition", "delivered", "reason").iter_rows()]
+        outcomes = [outcome(row) for row in leads.select("person_key", "disposition", "delivered", "reason").iter_rows()]
         self.checkpoints.settle(self.job_id, outcomes)
         self._through("Cache", leads.height)
         start = 0
@@ -480,11 +440,11 @@ class Pipeline:
                 said = f"{disposition} ({reason})" if reason else disposition
                 self.bus.emit(RowProcessed(stage="Engine", batch=batch.number, row=row, person_key=key, outcome=said))
         settled = sum(1 for _, d, _ in outcomes if d != "retry")
-        facts = _batch_facts(batch, outcomes)
+        found = facts(batch, outcomes)
         with self._lock:
-            self.progress = self.progress.settled(settled, {name: facts[name] for name in _COUNTED})
+            self.progress = self.progress.settled(settled, {name: found[name] for name in _COUNTED})
         self.history.record_leads(self.job_id, batch.number, outcomes)
-        self.history.record_batch(self.job_id, batch.number, **facts)
+        self.history.record_batch(self.job_id, batch.number, **found)
         done, total = self.progress.done, self.progress.total
         self.history.update_job(self.job_id, progress=self.progress.percent, total_rows_processed=done)
         message = f"Batch {batch.number} done: {done} of {total} leads settled"
@@ -521,45 +481,6 @@ class Pipeline:
         )
 
 
-def _outcome(row: tuple[str, str, bool, str]) -> tuple[str, str, str]:
-    key, disposition, delivered, reason = row
-    if delivered:
-        return key, "delivered", ""
-    return (key, "held", reason) if disposition == "held" else (key, "retry", reason or "not_delivered")
-
-
-def _batch_facts(batch: Batch, outcomes: list[tuple[str, str, str]]) -> dict[str, Any]:
-    verdicts = batch.leads["verdicts"].explode().drop_nulls().value_counts()
-    of = dict(verdicts.iter_rows())
-    how = [d for _, d, _ in outcomes]
-    return {
-        **batch.facts,
-        "phones_found": int(batch.leads["phones"].list.len().sum() or 0),
-        "litigator": of.get("litigator", 0),
-        "dnc": of.get("dnc", 0) + of.get("internal_dnc", 0) + of.get("state_wireless", 0),
-        "delivered": how.count("delivered"),
-        "held": how.count("held"),
-        "retry": how.count("retry"),
-        "status": "done",
-        "completed_at": datetime.now(timezone.utc),
-    }
-
-
-class _timed:
-    """Adds the seconds spent to each batch's facts."""
-
-    def __init__(self, *batches: Batch | str, name: str = "") -> None:
-        self._batches = [b for b in batches if isinstance(b, Batch)]
-        self._name = name or next(b for b in batches if isinstance(b, str))
-
-    def __enter__(self) -> None:
-        self._start = time.monotonic()
-
-    def __exit__(self, *_: object) -> None:
-        for batch in self._batches:
-            batch.facts[self._name] = time.monotonic() - self._start
-
-
 class _AnyEvent:
     """Set when any of its events is; all that a stage asks of a stop flag."""
 
@@ -577,72 +498,3 @@ class _AnyEvent:
                 return False
             self._events[0].wait(left)
         return True
-
-
-_END = object()
-
-
-class _Merger:
-    """A thread that does the work of all the batches waiting for it in one call, then hands them on."""
-
-    def __init__(
-        self, name: str, work: Callable[[list[Batch]], None], then: _Merger | None = None, linger: Callable[[], float] = lambda: 0.0, first: Callable[[], None] = lambda: None
-    ) -> None:
-        self._work = work
-        self._then = then
-        self._linger = linger
-        self._first = first
-        self._queue: queue.SimpleQueue[Any] = queue.SimpleQueue()
-        self._error: BaseException | None = None
-        self._abandoned = threading.Event()
-        self._thread = threading.Thread(target=self._loop, name=name, daemon=True)
-        self._thread.start()
-
-    def put(self, batch: Batch) -> None:
-        self._queue.put(batch)
-
-    def check(self) -> None:
-        """Raise what the work raised, here or further on."""
-        if self._error:
-            raise self._error
-        if self._then:
-            self._then.check()
-
-    def finish(self) -> None:
-        """Wait until all that was put is done; raises what the work raised."""
-        self._queue.put(_END)
-        self._thread.join()
-        self.check()
-
-    def abandon(self) -> None:
-        """End after the call under way, leaving the rest for a resume."""
-        self._abandoned.set()
-        self._queue.put(_END)
-        self._thread.join()
-
-    def _loop(self) -> None:
-        ended = False
-        try:
-            self._first()
-        except BaseException as error:
-            self._error = error
-        while not ended:
-            batches, ended = self._take()
-            if not batches or self._error or self._abandoned.is_set():
-                continue
-            try:
-                self._work(batches)
-            except BaseException as error:
-                self._error = error
-                continue
-            for batch in batches if self._then else ():
-                self._then.put(batch)  # type: ignore[union-attr]
-
-    def _take(self) -> tuple[list[Batch], bool]:
-        items = [self._queue.get()]
-        while items[-1] is not _END:
-            try:
-                items.append(self._queue.get(timeout=self._linger()) if self._queue.empty() else self._queue.get())
-            except queue.Empty:
-                break
-        return [i for i in items if i is not _END], _END in items

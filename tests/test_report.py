@@ -98,6 +98,7 @@ def test_a_good_job_is_ticked(history):
         ({"sheet_keys": ["a", "b", "c"]}, 2),
         ({"sheet_keys": [*_DELIVERED, "a"]}, 2),
         ({"sheet_keys": None}, 2),
+        ({"sheet_keys": [*_DELIVERED, "e"]}, 2),
         ({"cache_keys": _DELIVERED}, 3),
         ({"consolidated_keys": [*_FINAL, "e"]}, 4),
         ({"delivered_keys": [], "sheet_keys": []}, 2),

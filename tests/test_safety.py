@@ -355,7 +355,7 @@ def test_a_progress_bar_that_fails_does_not_leave_a_job_running_unseen(world, mo
         def update(self, n=1):
             raise OSError("comm closed")
 
-    monkeypatch.setattr("leadflow.engine._has_display", lambda: True)
+    monkeypatch.setattr("leadflow.progress.has_display", lambda: True)
     monkeypatch.setattr(tqdm.auto, "tqdm", Broken)
     with lf.Engine(world.settings) as engine:
         assert engine.run(SCRIPT, limit_rows=20).ok
@@ -369,7 +369,7 @@ def test_an_interrupt_while_the_bar_is_made_stops_the_job(world, monkeypatch):
         raise KeyboardInterrupt
 
     world.configure(latency={"idicore": 0.1})
-    monkeypatch.setattr("leadflow.engine._has_display", lambda: True)
+    monkeypatch.setattr("leadflow.progress.has_display", lambda: True)
     monkeypatch.setattr(tqdm.auto, "tqdm", interrupted)
     with lf.Engine(world.settings) as engine:
         with pytest.raises(KeyboardInterrupt):

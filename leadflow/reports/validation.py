@@ -28,18 +28,25 @@ def validation(job: dict[str, Any], facts: Facts | None) -> pd.DataFrame:
     import pandas as pd
 
     totals = accounting_of(job)
-    sheet = facts and facts.sheet_keys
     settled = totals.processed - sum(totals.retry.values())
     checks = [
         ("Job status is COMPLETED", job["status"] == "COMPLETED", f"status is {job['status']}"),
         ("Row counts match expectations", totals.balanced, _sum(totals)),
-        ("Google Sheets has new data: exactly one row for each delivered lead", *_one_each(totals, facts and facts.delivered_keys, sheet, totals.delivered)),
+        ("Google Sheets has new data: exactly one row for each delivered lead, and none for one held back", *_in_sheet(totals, facts)),
     ]
     tables = ((job.get("person_cache") or "PERSON_CACHE", "cache_keys"), (job.get("consolidated") or "UNIQUE_CONSOLIDATED_DATA", "consolidated_keys"))
     for table, name in tables:
         done = _one_each(totals, facts and facts.final_keys, getattr(facts, name, None), settled)
         checks.append((f"Cache updated in Snowflake: {table} has exactly one row for each final lead", *done))
     return pd.DataFrame(checks, columns=["check", "ok", "detail"]).astype({"ok": bool})
+
+
+def _in_sheet(totals: Accounting, facts: Facts | None) -> tuple[bool, str]:
+    ok, detail = _one_each(totals, facts and facts.delivered_keys, facts and facts.sheet_keys, totals.delivered)
+    held = set(facts.final_keys) - set(facts.delivered_keys) if facts else set()
+    if ok and facts and (shown := held & set(facts.sheet_keys or ())):
+        return False, f"{len(shown)} leads held back stand in the sheet, such as {min(shown)}; take them out"
+    return ok, detail
 
 
 def _sum(totals: Accounting) -> str:

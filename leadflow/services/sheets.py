@@ -8,13 +8,10 @@ so what a person adds, sorts or filters meanwhile is never overwritten.
 
 from __future__ import annotations
 
-import hashlib
 import re
-import threading
 import time
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -22,8 +19,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import stamina
 
 from leadflow.errors import DeliveryError, InputError, RefusedError, TransientError
-from leadflow.services.http import retry_after
+from leadflow.services.google import UNPROTECT, QuotaError, credentials, explained, readable
 from leadflow.services.limits import Limiter, StopFlag, shared_limiter
+from leadflow.services.turns import Turn
 from leadflow.settings import SheetsSettings
 
 if TYPE_CHECKING:
@@ -31,14 +29,10 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 _GOOGLE = "https://sheets.googleapis.com"
-_SCOPES = ("https://www.googleapis.com/auth/spreadsheets",)
 LONGEST_CELL = 50_000
 _PAYLOAD_CELLS = 40_000
 _LOOK_HOLDS_S = 2.0
 _MOST_CELLS = 10_000_000
-_UNPROTECT = "the tab or a part of it is protected; unprotect it for the service account, then resume"
-_locks: dict[tuple[str, str, str], tuple[threading.RLock, list[int]]] = {}
-_locks_lock = threading.Lock()
 
 
 class Sheet:
@@ -50,7 +44,7 @@ class Sheet:
         self.reads = shared_limiter((*where, "reads"), lambda: Limiter("Google Sheets", 4, settings.reads_per_minute))
         self.writes = shared_limiter((*where, "writes"), lambda: Limiter("Google Sheets", 1, settings.writes_per_minute, settings.write_every_s))
         self._stop = stop
-        self._turn = _Turn((*where, settings.worksheet), locks)
+        self._turn = Turn((*where, settings.worksheet), locks)
         self.header: list[str] = []
         self._doubtful: set[str] = set()
         self._seen = _Seen()
@@ -67,7 +61,7 @@ class Sheet:
         """
         import gspread
 
-        client = self._client = gspread.Client(auth=_credentials(self.settings), http_client=self._http_client())
+        client = self._client = gspread.Client(auth=credentials(self.settings), http_client=self._http_client())
         with ThreadPoolExecutor(2, "sheet") as aside:
             looked = aside.submit(self._look)
             proven = aside.submit(self._prove) if prove else None
@@ -97,7 +91,7 @@ class Sheet:
         rows, width = {max(self._seen.row, 1), *([] if self.header else [0])}, len(self.header) or self.tab.col_count
         closed = [p.get("range") for p in protections if p.get("requestingUserCanEdit") is False and not p.get("warningOnly")]
         if any(_holds(part, row, width) for part in closed if part for row in rows):
-            raise RefusedError(f"Google Sheets: {_UNPROTECT}")
+            raise RefusedError(f"Google Sheets: {UNPROTECT}")
 
     def _read(self, *ranges: str) -> list[list[list[Any]]]:
         """The values of ranges of the tab, in one call."""
@@ -133,7 +127,7 @@ class Sheet:
                 url = endpoint.replace(_GOOGLE, sheet.settings.base_url, 1)
                 limiter = sheet.reads if method.lower() == "get" else sheet.writes
                 with limiter.slot(sheet._stop):
-                    answer = _explained(lambda: _readable(super(Client, self).request(method, url, *args, **options)), limiter)
+                    answer = explained(lambda: readable(super(Client, self).request(method, url, *args, **options)), limiter)
                 limiter.went_well()
                 return answer
 
@@ -150,7 +144,7 @@ class Sheet:
 
     def _refused_again(self, call: Callable[[], T]) -> T:
         """Repeat a call that was refused for the quota: only then is it certain that nothing was applied."""
-        return _repeated(call, _QuotaError, attempts=12, wait_initial=1.0, wait_max=30)
+        return _repeated(call, QuotaError, attempts=12, wait_initial=1.0, wait_max=30)
 
     @property
     def tab(self) -> gspread.Worksheet:
@@ -496,38 +490,6 @@ class _Seen:
         return _Seen(self.keys, first + len(keys) - 1, self.known)
 
 
-class _Turn:
-    """Lets one thread at a time look and then append, on the whole machine where `locks` is a folder."""
-
-    def __init__(self, where: tuple[str, str, str], locks: Path | None) -> None:
-        with _locks_lock:
-            self._mine, self._count = _locks.setdefault(where, (threading.RLock(), [0]))
-        self._file: AbstractContextManager[Any] = nullcontext()
-        self._mark: Path | None = None
-        if locks is not None:
-            from filelock import FileLock
-
-            name = hashlib.sha256("|".join(where).encode()).hexdigest()[:16]
-            self._file = FileLock(locks / f"sheet-{name}.lock", mode=0o600, thread_local=False)
-            self._mark = locks / f"sheet-{name}.appended"
-
-    @contextmanager
-    def __call__(self) -> Iterator[None]:
-        with self._mine, self._file:
-            yield
-
-    def appends(self) -> None:
-        """Let every other turn know, in this process and in others, that what they saw is no longer all."""
-        self._count[0] += 1
-        if self._mark:
-            self._mark.touch(mode=0o600)
-
-    def stamp(self) -> tuple[int, int]:
-        """Changes when anybody appends."""
-        there = self._mark is not None and self._mark.exists()
-        return self._count[0], self._mark.stat().st_mtime_ns if there and self._mark else 0
-
-
 def _holds(part: Mapping[str, int], row: int, width: int) -> bool:
     """Whether a GridRange has a cell in the first `width` columns of a row, from 0; what it does not name is open."""
     in_rows = part.get("startRowIndex", 0) <= row < part.get("endRowIndex", row + 1)
@@ -555,75 +517,3 @@ def raise_for_cells(row: Mapping[str, str], key: str) -> None:
             raise InputError(f"lead {key}: column {name} has {len(value)} characters; a cell holds {LONGEST_CELL}")
         if "\x00" in value:
             raise InputError(f"lead {key}: column {name} has a NUL byte")
-
-
-class _QuotaError(TransientError):
-    """Refused with 429: certainly not applied."""
-
-
-def _explained(call: Callable[[], T], limiter: Limiter) -> T:
-    """Call gspread; its errors and those of the connection as ours."""
-    import google.auth.exceptions
-    import gspread
-    import requests
-
-    try:
-        return call()
-    except gspread.exceptions.APIError as error:
-        raise _of_status(error.response, limiter) from None
-    except requests.RequestException as error:
-        raise TransientError(f"Google Sheets: the connection failed ({type(error).__name__})") from None
-    except google.auth.exceptions.TransportError as error:
-        raise TransientError(f"Google sign-in failed for now ({type(error).__name__})") from None
-    except google.auth.exceptions.GoogleAuthError:
-        raise RefusedError("Google refused the sign-in; check LEADFLOW_SHEETS__CREDENTIALS_FILE") from None
-
-
-def _readable(response: Any) -> Any:
-    """The response, once its body is known to be JSON: a page of HTML with status 200 says nothing about the sheet."""
-    response.json()
-    return response
-
-
-def _of_status(response: Any, limiter: Limiter) -> Exception:
-    status = response.status_code
-    wait = retry_after(response.headers.get("Retry-After", ""))
-    if wait:
-        limiter.slow_down(wait)
-    if status == 429:
-        if not wait:
-            limiter.slow_down()
-        return _QuotaError("Google Sheets: the quota is used up for now (429)", wait)
-    if status >= 500 or status == 408:
-        return TransientError(f"Google Sheets answered {status}", wait)
-    return RefusedError(f"Google Sheets: {_refusal(status, response.text)}")
-
-
-def _refusal(status: int, text: str) -> str:
-    """What to do about a refusal. Google's own words are not passed on: they may quote a cell."""
-    if status == 404:
-        return "there is no spreadsheet with that id; check LEADFLOW_SHEETS__SPREADSHEET_ID"
-    if "protected" in text:
-        return _UNPROTECT
-    if status in (401, 403):
-        return "no permission; share the sheet with the service account as an editor, then resume"
-    if "above the limit" in text:
-        return "the spreadsheet is full (10 million cells); delete empty rows and columns or name another one, then resume"
-    return f"the request was refused ({status}); nothing of it was written"
-
-
-def _credentials(settings: SheetsSettings) -> Any:
-    if settings.credentials_file:
-        from google.oauth2.service_account import Credentials
-
-        path = Path(settings.credentials_file).expanduser()
-        if not path.is_file():
-            raise RefusedError(f"there is no Google credentials file at {path}")
-        return Credentials.from_service_account_file(str(path), scopes=list(_SCOPES))
-    if not settings.base_url.startswith("https://"):
-        from google.auth.credentials import AnonymousCredentials
-
-        return AnonymousCredentials()
-    import google.auth
-
-    return google.auth.default(scopes=list(_SCOPES))[0]

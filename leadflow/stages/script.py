@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
+import re
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import sqlglot
@@ -22,6 +25,23 @@ class Script:
     setup: tuple[str, ...]
     select: str
     creates: tuple[str, ...] = ()
+
+
+def read_script(script: str | Path, name: str | None = None) -> tuple[str, str]:
+    """The text of a script, given as text or as the path of a .sql file, and the name of its job; raises ScriptError."""
+    if isinstance(script, Path) or (re.fullmatch(r"[^\n;]+\.sql", script.strip())):
+        path = Path(script)
+        if not path.is_file():
+            raise ScriptError(f"there is no script file {path}")
+        return path.read_text(encoding="utf-8-sig"), name or path.stem
+    if not script.strip():
+        raise ScriptError("the script is empty")
+    return script, name or "script"
+
+
+def script_id(text: str) -> str:
+    """A short, stable id of a script's text, the same for the same script on any machine."""
+    return hashlib.sha256(text.strip().replace("\r\n", "\n").encode()).hexdigest()[:12]
 
 
 def parse_script(text: str, *, allow_writes: bool = False) -> Script:

@@ -1,0 +1,89 @@
+"""Google's sign-in and refusals, in our words."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+from leadflow.errors import RefusedError, TransientError
+from leadflow.services.http import retry_after
+from leadflow.services.limits import Limiter
+from leadflow.settings import SheetsSettings
+
+T = TypeVar("T")
+_SCOPES = ("https://www.googleapis.com/auth/spreadsheets",)
+UNPROTECT = "the tab or a part of it is protected; unprotect it for the service account, then resume"
+
+
+class QuotaError(TransientError):
+    """Refused with 429: certainly not applied."""
+
+
+def explained(call: Callable[[], T], limiter: Limiter) -> T:
+    """Call gspread; its errors and those of the connection as ours."""
+    import google.auth.exceptions
+    import gspread
+    import requests
+
+    try:
+        return call()
+    except gspread.exceptions.APIError as error:
+        raise _of_status(error.response, limiter) from None
+    except requests.RequestException as error:
+        raise TransientError(f"Google Sheets: the connection failed ({type(error).__name__})") from None
+    except google.auth.exceptions.TransportError as error:
+        raise TransientError(f"Google sign-in failed for now ({type(error).__name__})") from None
+    except google.auth.exceptions.GoogleAuthError:
+        raise RefusedError("Google refused the sign-in; check LEADFLOW_SHEETS__CREDENTIALS_FILE") from None
+
+
+def readable(response: Any) -> Any:
+    """The response, once its body is known to be JSON: a page of HTML with status 200 says nothing about the sheet."""
+    response.json()
+    return response
+
+
+def _of_status(response: Any, limiter: Limiter) -> Exception:
+    status = response.status_code
+    wait = retry_after(response.headers.get("Retry-After", ""))
+    if wait:
+        limiter.slow_down(wait)
+    if status == 429:
+        if not wait:
+            limiter.slow_down()
+        return QuotaError("Google Sheets: the quota is used up for now (429)", wait)
+    if status >= 500 or status == 408:
+        return TransientError(f"Google Sheets answered {status}", wait)
+    return RefusedError(f"Google Sheets: {_refusal(status, response.text)}")
+
+
+def _refusal(status: int, text: str) -> str:
+    """What to do about a refusal. Google's own words are not passed on: they may quote a cell."""
+    if status == 404:
+        return "there is no spreadsheet with that id; check LEADFLOW_SHEETS__SPREADSHEET_ID"
+    if "protected" in text:
+        return UNPROTECT
+    if status in (401, 403):
+        return "no permission; share the sheet with the service account as an editor, then resume"
+    if "above the limit" in text:
+        return "the spreadsheet is full (10 million cells); delete empty rows and columns or name another one, then resume"
+    return f"the request was refused ({status}); nothing of it was written"
+
+
+def credentials(settings: SheetsSettings) -> Any:
+    """A service account's file, else Google's default credentials; nobody's for a sheet on loopback. Raises RefusedError."""
+    if settings.credentials_file:
+        from google.oauth2.service_account import Credentials
+
+        path = Path(settings.credentials_file).expanduser()
+        if not path.is_file():
+            raise RefusedError(f"there is no Google credentials file at {path}")
+        return Credentials.from_service_account_file(str(path), scopes=list(_SCOPES))
+    if not settings.base_url.startswith("https://"):
+        from google.auth.credentials import AnonymousCredentials
+
+        return AnonymousCredentials()
+    import google.auth
+
+    return google.auth.default(scopes=list(_SCOPES))[0]
