@@ -135,6 +135,8 @@ def test_a_row_whose_phone_cannot_be_read_clears_nobody(world, check, written):
         ({"ResultCode": "W", "Reason": ";TX 2019-01-01;;W"}, Verdict.HOLD),
         ({"ResultCode": "W", "Reason": ";;;W"}, Verdict.CLEAN_WIRELESS),
         ({"ResultCode": "C", "Reason": None}, Verdict.CLEAN),
+        ({"ResultCode": "C", "DoNotCallToday": "1"}, Verdict.UNCHECKED),
+        ({"ResultCode": "D", "DoNotCallToday": "1"}, Verdict.DNC),
     ],
 )
 def test_what_a_scrub_row_means(world, check, row, verdict):

@@ -254,6 +254,9 @@ class DncScrub:
             return None
         code = said.strip() if isinstance(said, str) else ""
         verdict = self._judged(code, str(row.get("Reason") or ""))
+        if verdict in CALLABLE and str(row.get("DoNotCallToday") or "0").strip() != "0":
+            # A holiday, or a state of emergency: not an answer for good, so a resume of another day asks again.
+            verdict = Verdict.UNCHECKED
         now = datetime.now(timezone.utc)
         return Scrub(phone, "dnc", verdict, self.provider, _shown(code), now, now.date().isoformat(), self.policy)
 
