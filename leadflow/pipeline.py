@@ -20,7 +20,7 @@ import polars as pl
 from leadflow.batch import Batch, facts, outcome, timed
 from leadflow.budget import Budget
 from leadflow.checkpoint import Checkpoints
-from leadflow.errors import BudgetReached, InputError, LeadflowError, Stopped
+from leadflow.errors import BudgetReached, HistoryError, InputError, LeadflowError, Stopped
 from leadflow.events import BatchProgress, EventBus, JobLog, JobProgress, RowProcessed
 from leadflow.job import LEFT_OUT, Counts, Progress
 from leadflow.merger import Merger
@@ -94,6 +94,7 @@ class Pipeline:
         self._fed = self._prepared = False
         self._halt = threading.Event()
         self._budget_error: BudgetReached | None = None
+        self._unkept: HistoryError | None = None
 
     def run(self) -> None:
         """Take every unsettled lead of the job to its outcome."""
@@ -111,6 +112,8 @@ class Pipeline:
             sheet.abandon()
             with suppress(LeadflowError):
                 cache.finish()
+            if self._unkept:
+                raise self._unkept from None
             raise
         finally:
             pool.shutdown(wait=True, cancel_futures=True)
@@ -359,7 +362,13 @@ class Pipeline:
         return found
 
     def _save_answer(self, answer: Answer) -> None:
-        self.checkpoints.save_answer(self.job_id, answer)
+        try:
+            self.checkpoints.save_answer(self.job_id, answer)
+        except HistoryError as error:
+            # What is bought after this could not be kept either: stop before the next search.
+            self._unkept = error
+            self._halt.set()
+            raise
         self._through("Lookup", 1)
 
     def _check(self, batch: Batch, leads: pl.DataFrame, checks: ThreadPoolExecutor) -> pl.DataFrame:
