@@ -24,6 +24,7 @@ from leadflow.errors import BudgetReached, HistoryError, InputError, LeadflowErr
 from leadflow.events import BatchProgress, EventBus, JobLog, JobProgress, RowProcessed
 from leadflow.job import LEFT_OUT, Counts, Progress
 from leadflow.merger import Merger
+from leadflow.services.sheets import LOOK_HOLDS_S
 from leadflow.settings import Settings
 from leadflow.stages.consolidation import consolidate
 from leadflow.stages.delivery import columns, deliver, is_phone_column, own_columns
@@ -309,8 +310,11 @@ class Pipeline:
         self._look_ahead(checks)
 
     def _look_ahead(self, checks: ThreadPoolExecutor) -> None:
-        """Look at the sheet while the last batch is on its way to it. If that fails, the append looks for itself."""
-        if self._last_one():
+        """Look at the sheet while the quota keeps the append waiting, or the last batch is on its way to it.
+
+        If that fails, the append looks for itself.
+        """
+        if self._last_one() or 0 < self.services.sheet.writes.pause() < LOOK_HOLDS_S:
             checks.submit(self.services.sheet.look_ahead)
 
     def _raise_if_halted(self) -> None:

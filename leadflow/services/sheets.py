@@ -31,7 +31,7 @@ T = TypeVar("T")
 _GOOGLE = "https://sheets.googleapis.com"
 LONGEST_CELL = 50_000
 _PAYLOAD_CELLS = 40_000
-_LOOK_HOLDS_S = 2.0
+LOOK_HOLDS_S = 2.0
 _MOST_CELLS = 10_000_000
 
 
@@ -274,7 +274,7 @@ class Sheet:
     def _looked(self) -> bool:
         """Whether the last look was a moment ago, and nobody here has appended since."""
         ahead = self._ahead
-        return ahead is not None and ahead[0] == self._turn.stamp() and time.monotonic() - ahead[1] < _LOOK_HOLDS_S
+        return ahead is not None and ahead[0] == self._turn.stamp() and time.monotonic() - ahead[1] < LOOK_HOLDS_S
 
     def _present(self) -> list[str]:
         """The keys in the sheet."""
