@@ -64,12 +64,12 @@ class Tab:
         }
 
     def copy(self) -> Tab:
-        """The tab as it is now; cells cannot change, so rows are copied and no deeper."""
-        return replace(self, cells=[row[:] for row in self.cells], extra=dict(self.extra))
+        """The tab as it is now. A row is never changed but replaced, so that this is quick however many there are."""
+        return replace(self, cells=self.cells[:], extra=dict(self.extra))
 
     def blank(self, row: int) -> bool:
         """Whether a row holds nothing."""
-        return row >= len(self.cells) or all(cell in ("", None) for cell in self.cells[row])
+        return row >= len(self.cells) or _first(self.cells[row]) is None
 
     def write(self, top: int, left: int, values: list[list[Cell]], raw: bool) -> tuple[int, int, int]:
         """Put values into the grid; null leaves a cell as it is. Returns rows, columns and cells written."""
@@ -82,12 +82,13 @@ class Tab:
             self.cells.append([])
         count = 0
         for offset, row in enumerate(values):
-            target = self.cells[top + offset]
+            target = self.cells[top + offset][:]
             target.extend([""] * (left + len(row) - len(target)))
             for column, value in enumerate(row):
                 if value is not None:
                     target[left + column] = value if raw else entered(value)
                     count += 1
+            self.cells[top + offset] = target
         return len(values), width, count
 
     def read(self, area: Area) -> list[list[Cell]]:
@@ -116,8 +117,7 @@ class Tab:
             return None
         top, end = touching[-1]
         rows = self.cells[top:end]
-        left = min(next(n for n, cell in enumerate(row) if cell not in ("", None)) for row in rows)
-        return top, left, end, max(len(_trim(row)) for row in rows)
+        return top, min(first for first in map(_first, rows) if first is not None), end, max(map(_used, rows))
 
     def insert_rows(self, at: int, count: int) -> None:
         """Blank rows before row `at`."""
@@ -133,11 +133,23 @@ class Tab:
         del self.cells[start:end]
 
 
-def _trim(row: list[Cell]) -> list[Cell]:
+def _first(row: list[Cell]) -> int | None:
+    """The number of the first cell that is not blank, from 0."""
+    if row and row[0] not in ("", None):
+        return 0
+    return next((n for n, cell in enumerate(row) if cell not in ("", None)), None)
+
+
+def _used(row: list[Cell]) -> int:
+    """How many cells there are up to the last that is not blank."""
     end = len(row)
     while end and row[end - 1] in ("", None):
         end -= 1
-    return ["" if cell is None else cell for cell in row[:end]]
+    return end
+
+
+def _trim(row: list[Cell]) -> list[Cell]:
+    return ["" if cell is None else cell for cell in row[: _used(row)]]
 
 
 def entered(value: Cell) -> Cell:

@@ -171,9 +171,10 @@ class Sheets:
         return {**answer, "updates": self._update(place, {"values": values}, call.field("valueInputOption"))}
 
     def _clear(self, area: Area) -> str:
-        for row in area.tab.cells[area.top : area.bottom]:
-            for column in range(area.left, min(area.right or len(row), len(row))):
-                row[column] = ""
+        cells = area.tab.cells
+        for number, row in enumerate(cells[area.top : area.bottom], area.top):
+            end = min(area.right or len(row), len(row))
+            cells[number] = [*row[: area.left], *[""] * (end - area.left), *row[max(end, area.left) :]]
         return area.name()
 
     def _batch_update(self, body: dict[str, Any]) -> dict[str, Any]:
@@ -244,9 +245,7 @@ class Sheets:
             tab.insert_rows(start, count)
             return
         tab.columns += count
-        for row in tab.cells:
-            if len(row) > start:
-                row[start:start] = [""] * count
+        tab.cells = [[*row[:start], *[""] * count, *row[start:]] if len(row) > start else row for row in tab.cells]
 
     def _do_deleteDimension(self, part: dict[str, Any]) -> None:
         where = part["range"]
@@ -257,8 +256,7 @@ class Sheets:
             tab.delete_rows(start, end)
             return
         tab.columns -= end - start
-        for row in tab.cells:
-            del row[start:end]
+        tab.cells = [[*row[:start], *row[end:]] for row in tab.cells]
 
     def _do_updateSheetProperties(self, part: dict[str, Any]) -> None:
         wanted = part["properties"]

@@ -66,6 +66,9 @@ class InstantSheet(Sheet):
     def ensure_columns(self, names: Any) -> bool:
         return False
 
+    def withdraw(self, forbidden: Any) -> int:
+        return 0
+
     def append(self, rows: Sequence[Mapping[str, str]]) -> int:
         return len(rows)
 
