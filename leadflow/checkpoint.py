@@ -85,15 +85,8 @@ class Checkpoints:
     @contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:
         """All of it or nothing, and on disk at the end."""
-        with self._committed() as db:
-            yield db
-        self.sync()
-
-    @contextmanager
-    def _committed(self) -> Iterator[sqlite3.Connection]:
         with self._write:
-            if self._broken:
-                raise self._broken
+            self._raise_if_broken()
             try:
                 self._db.execute("BEGIN IMMEDIATE")
                 yield self._db
@@ -104,6 +97,11 @@ class Checkpoints:
             except BaseException:
                 self._rollback()
                 raise
+        self.sync()
+
+    def _raise_if_broken(self) -> None:
+        if self._broken:
+            raise self._broken
 
     def sync(self) -> None:
         """Wait until all that was committed is on disk: WAL's frames count once they are, see https://sqlite.org/wal.html."""
@@ -151,13 +149,16 @@ class Checkpoints:
     def save_answer(self, job_id: str, answer: Answer) -> None:
         """Keep a paid answer; a kill of the process loses it no more. Before it is used, `sync`."""
         row = (answer.person_key, answer.to_json(), job_id, time.time())
-        try:
-            with self._committed() as db:
-                db.execute("INSERT OR REPLACE INTO answers VALUES (?, ?, ?, ?)", row)
-        except HistoryError as error:
-            # What is bought after this could not be kept either.
-            self._broken = error
-            raise
+        with self._write:
+            self._raise_if_broken()
+            try:
+                # A transaction of its own, without BEGIN and COMMIT: each of those would hand the interpreter to another
+                # thread, while all that have an answer wait for this lock.
+                self._db.execute("INSERT OR REPLACE INTO answers VALUES (?, ?, ?, ?)", row)
+            except sqlite3.Error as error:
+                # What is bought after this could not be kept either.
+                self._broken = self._unwritten(error)
+                raise self._broken from error
 
     def answers(self, person_keys: Iterable[str]) -> dict[str, Answer]:
         """The answers already paid for, by person key."""
