@@ -40,7 +40,8 @@ class Counts:
 
     `held` has a count for each reason, of leads that were settled and `retry` of leads that a resume tries again. Of lookups,
     `bought` were answered, `reused` were paid for before, and `unanswered` may have been charged though no answer came;
-    `cost` is what those bought came to, None where no price is set.
+    `cost` is what those bought came to, None where no price is set. Of those already processed, `elsewhere` were so by
+    another job after this one had its list.
     """
 
     extracted: int = 0
@@ -53,6 +54,7 @@ class Counts:
     reused: int = 0
     unanswered: int = 0
     cost: float | None = None
+    elsewhere: int = 0
 
     @property
     def held_back(self) -> int:

@@ -479,10 +479,11 @@ class Pipeline:
         held |= {r: n for (d, r), n in tally.items() if d == "held"}
         if forgotten := sum(n for (d, _), n in tally.items() if d == "forgotten"):
             held["forgotten"] = forgotten
+        elsewhere = sum(n for (d, _), n in tally.items() if d == "processed")
         settled = sum(tally.values()) - tally.get(("", ""), 0)
         return Counts(
             extracted=extracted["extracted"],
-            already_processed=extracted["already_processed"] + sum(n for (d, _), n in tally.items() if d == "processed"),
+            already_processed=extracted["already_processed"] + elsewhere,
             delivered=sum(n for (d, _), n in tally.items() if d == "delivered"),
             held=held,
             retry={r: n for (d, r), n in tally.items() if d == "retry"},
@@ -491,6 +492,7 @@ class Pipeline:
             reused=self.reused,
             unanswered=max(0, self.budget.spent - bought),
             cost=self.budget.cost(bought),
+            elsewhere=elsewhere,
         )
 
 

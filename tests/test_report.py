@@ -273,6 +273,17 @@ def test_a_job_without_an_end_is_shown_as_it_stands(history):
     assert 'engine.resume("j")' in report.notes[0]
 
 
+@pytest.mark.parametrize("earlier_end", [{}, {"already_processed": 4, "elsewhere": 2, "delivered": 1}])
+def test_leads_that_another_job_processed_are_counted_once_in_a_job_without_an_end(history, earlier_end):
+    counts = {"extracted": 20, "already_processed": 2, "duplicate": 1, "over_limit": 8, **earlier_end}
+    _job(history, status="RUNNING", done=False, counts=counts, completed_at=None)
+    history.record_leads("j", None, [("x", "processed", "by_another_job"), ("y", "processed", "by_another_job")])
+    report = reports.report("j", history=history)
+    counted = report.job["counts"]
+    assert (counted["already_processed"], counted["waiting"]) == (4, 5)
+    assert "4 already processed" in report.to_markdown()
+
+
 def test_a_running_job_is_not_called_broken(history):
     _job(history, status="RUNNING", done=False, completed_at=None, owner="another-host:1:a", heartbeat_at=datetime.now(timezone.utc))
     history.start_job(id="new", script_name="s", owner="another-host:1:a")

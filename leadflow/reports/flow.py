@@ -133,8 +133,11 @@ def so_far(counts: dict[str, Any], leads: pd.DataFrame) -> dict[str, Any]:
     before = accounting(counts)
     if not before.known:
         return counts
-    by: dict[str, dict[str, int]] = {"delivered": {}, "held": {}, "retry": {}}
+    by: dict[str, dict[str, int]] = {"delivered": {}, "held": {}, "retry": {}, "processed": {}}
     for disposition, reason in zip(leads["disposition"], leads["reason"], strict=True):
         by[disposition][reason] = by[disposition].get(reason, 0) + 1
-    known = {"extracted": before.extracted, "already_processed": before.already_processed, **before.left_out}
-    return {**known, "delivered": sum(by["delivered"].values()), "held": by["held"], "retry": by["retry"], "waiting": before.todo - len(leads)}
+    # What an earlier run of the job left to another one is among the outcomes, and in its counts.
+    at_first = before.already_processed - int(counts.get("elsewhere") or 0)
+    listed = before.extracted - at_first - sum(before.left_out.values())
+    known = {"extracted": before.extracted, "already_processed": at_first + sum(by["processed"].values()), **before.left_out}
+    return {**known, "delivered": sum(by["delivered"].values()), "held": by["held"], "retry": by["retry"], "waiting": listed - len(leads)}
