@@ -28,7 +28,7 @@ from leadflow.errors import (
     Stopped,
 )
 from leadflow.events import EventBus, JobComplete, JobErrored, JobLog, JobProgress, Listener
-from leadflow.history import History, set_default
+from leadflow.history import STALE_S, History, set_default
 from leadflow.job import LEFT_OUT, Counts, Job, JobHandle, JobStatus
 from leadflow.pipeline import Pipeline, Services
 from leadflow.progress import bar
@@ -46,7 +46,6 @@ if TYPE_CHECKING:
     from leadflow.reports import Report
 
 _HEARTBEAT_S = 5.0
-_STALE_S = 30.0
 _engines: list[Engine] = []
 # Held while a job is resumed, so that two threads, or two engines of one process, cannot both resume it.
 _starting = threading.Lock()
@@ -174,7 +173,7 @@ class Engine:
         budget.spent = self.checkpoints.bought(job_id) + plan.get("unanswered", 0)
         with _starting:
             _raise_if_running(job_id)
-            self.history.claim(job_id, _owner(), _STALE_S)
+            self.history.claim(job_id, _owner(), STALE_S)
             self.checkpoints.reopen(job_id)
             return self._launch(job_id, plan, budget, listeners)
 
@@ -228,7 +227,7 @@ class Engine:
         return handle
 
     def _live(self, job_ids: list[str]) -> list[str]:
-        return self.history.live(job_ids, _owner(), _STALE_S) if job_ids else []
+        return self.history.live(job_ids, _owner(), STALE_S) if job_ids else []
 
     def _services(self, job_id: str, stop: threading.Event) -> Services:
         warehouse = Warehouse(self.settings.warehouse, query_tag=f"leadflow:{job_id}")

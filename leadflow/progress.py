@@ -49,5 +49,10 @@ def bar(name: str, progress: bool) -> Iterator[Bar]:
 
 def has_display() -> bool:
     """A notebook, which is no terminal, or a terminal."""
+    return in_notebook() or sys.stderr.isatty()
+
+
+def in_notebook() -> bool:
+    """Whether this runs in a kernel."""
     shell = sys.modules["IPython"].get_ipython() if "IPython" in sys.modules else None
-    return hasattr(shell, "kernel") or sys.stderr.isatty()
+    return hasattr(shell, "kernel")

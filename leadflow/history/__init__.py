@@ -1,5 +1,5 @@
 """The record of all jobs: one DuckDB file that any number of notebooks may write and read at once."""
 
-from leadflow.history.history import History, default_path, open_history, set_default, standing
+from leadflow.history.history import STALE_S, History, default_path, open_history, set_default, standing
 
-__all__ = ["History", "default_path", "open_history", "set_default", "standing"]
+__all__ = ["STALE_S", "History", "default_path", "open_history", "set_default", "standing"]

@@ -20,8 +20,7 @@ if TYPE_CHECKING:
 
 # A heartbeat comes every five seconds; after this long without one a job has no owner.
 STALE_S = 30.0
-_UNENDED = ("RUNNING", "PENDING")
-_STATUSES = (*_UNENDED, "COMPLETED", "STOPPED", "FAILED", "DEAD")
+_STATUSES = (*reader.UNENDED, "COMPLETED", "STOPPED", "FAILED", "DEAD")
 _default: Path | None = None
 
 
@@ -195,7 +194,7 @@ def standing(job: dict[str, Any]) -> str:
 
 
 def _standing(status: str, owner: object, beat: datetime, retry: int) -> str:
-    if status not in _UNENDED:
+    if status not in reader.UNENDED:
         return "may clear" if retry and status == "COMPLETED" else status.lower()
     if not isinstance(owner, str):
         return "dead"
@@ -206,7 +205,7 @@ def _standing(status: str, owner: object, beat: datetime, retry: int) -> str:
 
 
 def _busy(found: dict[str, Any], owner: str, stale_s: float) -> bool:
-    if found["status"] not in _UNENDED or found["owner"] in (None, "", owner):
+    if found["status"] not in reader.UNENDED or found["owner"] in (None, "", owner):
         return False
     if _dead(found["owner"]):
         return False

@@ -25,7 +25,7 @@ _RETRY = (
     "ELSE coalesce(list_sum(map_values(try_cast(json_extract(counts, '$.retry') AS MAP(VARCHAR, BIGINT)))), 0) END::BIGINT"
 )
 _OWNED = "owner, coalesce(heartbeat_at, created_at) AS beat"
-_UNENDED = ("PENDING", "RUNNING")
+UNENDED = ("RUNNING", "PENDING")
 
 
 def frame(store: Store, sql: str, parameters: list[Any]) -> pd.DataFrame:
@@ -85,7 +85,7 @@ def jobs(store: Store, script: str | None, since: str | date | None, status: str
         parameters.append(_moment(since))
     if status:
         wheres.append("list_contains(?, status)")
-        parameters.append(list(_UNENDED) if status == "DEAD" else [status])
+        parameters.append(list(UNENDED) if status == "DEAD" else [status])
     end = "" if limit is None else f" LIMIT {int(limit)}"
     newest = f"SELECT * FROM etl_jobs WHERE {' AND '.join(wheres)} ORDER BY created_at DESC, id DESC{end}"
     return frame(store, f"SELECT {_LISTED}, {_RETRY} AS retry, {_OWNED} FROM ({newest}) ORDER BY created_at DESC, id DESC", parameters)

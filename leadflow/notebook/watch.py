@@ -11,6 +11,7 @@ from leadflow.history import History, open_history, standing
 from leadflow.job import Progress
 from leadflow.notebook.live import Pace, Snapshot, to_html, to_text
 from leadflow.notebook.widgets import bundle, have_widgets
+from leadflow.progress import in_notebook
 from leadflow.reports.flow import accounting_of
 
 _COUNTED = ("phones_found", "litigator", "dnc", "delivered", "held", "retry")
@@ -32,7 +33,7 @@ def watch(job_id: str, *, history: History | Path | str | None = None, every_s: 
         'COMPLETED'
     """
     found = Watch(job_id, open_history(history), every_s)
-    if _in_notebook():
+    if in_notebook():
         found.start()
     else:
         found.tell()
@@ -126,8 +127,3 @@ class Watch:
     def __repr__(self) -> str:
         """The state in a line."""
         return f"<Watch: {to_text(self._now)}>"
-
-
-def _in_notebook() -> bool:
-    shell = sys.modules["IPython"].get_ipython() if "IPython" in sys.modules else None
-    return hasattr(shell, "kernel")

@@ -64,9 +64,8 @@ class _Bulk:
         self.limiter = shared_limiter(
             (settings.url, account), lambda: Limiter(name, settings.max_in_flight, settings.max_per_minute)
         )
-        self.breaker = Breaker(name, settings.breaker_failures)
         self._gatherer = Gatherer(self.limiter, settings.max_numbers)
-        self._caller = Caller(name, self.limiter, self.breaker, settings.timeout_s, settings.attempts)
+        self._caller = Caller(name, self.limiter, Breaker(name, settings.breaker_failures), settings.timeout_s, settings.attempts)
         self.breakers = self._caller.breakers
 
     def check(self, phones: Sequence[str], query: _Query, stop: StopFlag | None) -> Answers:

@@ -134,12 +134,11 @@ class Idicore:
         self.limiter = shared_limiter(
             (settings.search_url, settings.client_id), lambda: Limiter(_NAME, settings.max_in_flight, settings.max_per_minute)
         )
-        self.breaker = Breaker(_NAME, settings.breaker_failures)
         # No more threads than calls: an answer that is not on disk yet counts as a call in flight, so a kill loses no more than those.
         self.pool = ThreadPoolExecutor(settings.max_in_flight, "idicore")
         self._queueing = threading.Lock()
         self._transport = None if executor is None else ExecutorTransport(executor)
-        self._caller = Caller(_NAME, self.limiter, self.breaker, settings.timeout_s, settings.attempts, self._transport)
+        self._caller = Caller(_NAME, self.limiter, Breaker(_NAME, settings.breaker_failures), settings.timeout_s, settings.attempts, self._transport)
         login = Breaker(f"{_NAME} login", 3)
         self._login_caller = Caller(f"{_NAME} login", Limiter("login", 1), login, settings.timeout_s, settings.attempts)
         self.breakers = (*self._caller.breakers, *self._login_caller.breakers)

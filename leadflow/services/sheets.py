@@ -365,12 +365,9 @@ class Sheet:
                 rows = _showing(before, self.settings.key_column, forbidden)
                 if not rows:
                     return gone
-                gone += self._deleted(rows)
-                self._restored(before, but={self._key_in(before, number) for number in rows})
+                gone += self._deleted(list(rows))
+                self._restored(before, but=set(rows.values()))
         raise DeliveryError(f"rows of tab {self.settings.worksheet} whose phones may not be called any more could not be taken out; let the sheet rest for a minute, then resume")
-
-    def _key_in(self, values: Sequence[Sequence[str]], number: int) -> str:
-        return values[number - 1][list(values[0]).index(self.settings.key_column)]
 
     def settle_doubts(self) -> int:
         """At a job's end: look again for rows that came late, after their append was given up; how many were taken out."""
@@ -439,12 +436,12 @@ def _copies(values: Sequence[Sequence[str]], key_column: str) -> list[int]:
     return found
 
 
-def _showing(values: Sequence[Sequence[str]], key_column: str, forbidden: Mapping[str, Collection[str]]) -> list[int]:
-    """The row numbers (from 1) of rows in which a cell stands that is forbidden for their key."""
+def _showing(values: Sequence[Sequence[str]], key_column: str, forbidden: Mapping[str, Collection[str]]) -> dict[int, str]:
+    """The keys, by row number (from 1), of rows in which a cell stands that is forbidden for their key."""
     if not values or key_column not in values[0]:
-        return []
+        return {}
     column = list(values[0]).index(key_column)
-    return [number for number, row in enumerate(values[1:], 2) if not set(row).isdisjoint(forbidden.get(row[column], ()))]
+    return {number: row[column] for number, row in enumerate(values[1:], 2) if not set(row).isdisjoint(forbidden.get(row[column], ()))}
 
 
 def _start(written: str) -> tuple[str, int]:

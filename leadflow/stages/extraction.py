@@ -15,6 +15,7 @@ import polars as pl
 from leadflow.columns import ADDED, IDENTITY, resolve_columns
 from leadflow.errors import ColumnsError, InputError, RefusedError, ScriptError
 from leadflow.events import Emit, JobLog, no_emit
+from leadflow.services.warehouse import ANSWERED, quoted
 from leadflow.stages.script import parse_script
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ def extract(script: str, warehouse: Warehouse, *, allow_writes: bool = False, em
     """
     query = _set_up(script, warehouse, allow_writes)
     names = _distinct(_columns(warehouse, query))
-    picked = ", ".join(f"{_text(name)} AS {_quoted(name)}" for name in names)
+    picked = ", ".join(f"{_text(name)} AS {quoted(name)}" for name in names)
     rows = warehouse.frame(f"SELECT {picked} FROM ({query}) s")
     emit(JobLog(stage=_STAGE, message=f"SQL executed, returned {rows.height} rows"))
     return rows.to_pandas()
@@ -66,7 +67,7 @@ class Extraction:
 
     def _pieces(self) -> Iterator[pl.DataFrame]:
         """Page by page, so that memory does not grow with the list however the warehouse sends a result."""
-        picked = ", ".join(map(_quoted, self.columns))
+        picked = ", ".join(map(quoted, self.columns))
         last, left = -1, self.total
         while left > 0:
             rows = 0
@@ -157,19 +158,15 @@ def _free_name(name: str, key_column: str) -> str:
     return f"Script {name}" if taken else name
 
 
-def _quoted(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'
-
-
 def _text(name: str) -> str:
-    return f"COALESCE(CAST({_quoted(name)} AS VARCHAR), '')"
+    return f"COALESCE(CAST({quoted(name)} AS VARCHAR), '')"
 
 
 def _keyed_sql(identity: dict[str, str], others: dict[str, str]) -> str:
     """Each row as text, with its key: the same md5 as leadflow.columns.person_key."""
     key = " || '|' || ".join(f"LOWER(TRIM({_text(identity[part])}))" for part in IDENTITY)
-    picked = [f"{_text(identity[part])} AS {_quoted(part)}" for part in IDENTITY]
-    picked += [f"{_text(name)} AS {_quoted(free)}" for name, free in others.items()]
+    picked = [f"{_text(identity[part])} AS {quoted(part)}" for part in IDENTITY]
+    picked += [f"{_text(name)} AS {quoted(free)}" for name, free in others.items()]
     return f'CREATE OR REPLACE TEMPORARY TABLE "LF_KEYED" AS SELECT MD5({key}) AS "person_key", "lf_seq", {", ".join(picked)} FROM "LF_SCRIPT"'
 
 
@@ -180,8 +177,6 @@ def _blank(text: str) -> str:
 
 def _classified_sql(person_cache: str) -> str:
     """Which of the four states each row is in."""
-    from leadflow.services.warehouse import ANSWERED
-
     return f"""CREATE OR REPLACE TEMPORARY TABLE "LF_LEADS" AS
         SELECT k.*, CASE
             WHEN {_blank('k."first_name"')} OR {_blank('k."last_name"')} OR {_NUMBERLESS} THEN 'no_identity'
