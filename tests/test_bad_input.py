@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import polars as pl
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -86,7 +87,8 @@ _ODD = {
 def test_odd_cells_stand_in_the_sheet_as_they_are(world, engine):
     with Warehouse(world.settings.warehouse) as warehouse:
         warehouse.execute('CREATE OR REPLACE TABLE ODD_CELLS ("n" VARCHAR, "v" VARCHAR)')
-        warehouse.insert("ODD_CELLS", ["n", "v"], [[name, value] for name, value in _ODD.items()])
+        cells = pl.DataFrame({"n": list(_ODD), "v": list(_ODD.values())})
+        warehouse.merge(cells, "n", {"ODD_CELLS": {"n": "n", "v": "v"}})
     picked = ", ".join(f"(SELECT \"v\" FROM ODD_CELLS WHERE \"n\" = '{name}') AS \"Note {name}\"" for name in _ODD)
     job = engine.run(f"SELECT r.*, {picked} FROM RAW_LEADS r", limit_rows=10, progress=False)
     assert job.counts.delivered > 0

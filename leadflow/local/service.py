@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from typing import Any, Protocol
 from urllib.parse import parse_qs
 
@@ -61,7 +62,7 @@ class Service:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
-        arrived = asyncio.get_running_loop().time()
+        arrived = time.monotonic()
         path = scope["path"][len(self.prefix) :]
         call = Call(
             self.gate.service,

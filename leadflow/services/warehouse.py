@@ -1,12 +1,11 @@
 """Snowflake: run a script, stream leads out, merge results in. Works with connector 4.x and 5.x.
 
 Rows go up as one bound JSON document, which both Snowflake and the local stand-in take in one statement;
-then one MERGE on a key, from a source that is deduplicated here, in a transaction.
+then one MERGE a table, from a source that is deduplicated here, all of them in one transaction.
 """
 
 from __future__ import annotations
 
-import json
 import logging
 import re
 import threading
@@ -24,6 +23,7 @@ from leadflow.settings import WarehouseSettings
 T = TypeVar("T")
 _DOCUMENT_BYTES = 4_000_000
 _DATA_ERRORS = 100_000
+_STAGE = "LF_STAGE"
 _LONGEST_SIGN_IN_S = 60
 _TRANSIENT = ("OperationalError", "InterfaceError", "InternalServerError", "ServiceUnavailableError", "BadGatewayError", "GatewayTimeoutError", "InternalError")
 
@@ -61,7 +61,6 @@ class Warehouse:
         self._lock = threading.RLock()
         self._connection: Any = None
         self._home: tuple[str, ...] = ()
-        self._staged: set[str] = set()
 
     def __enter__(self) -> Warehouse:
         """The warehouse itself; it connects on first use."""
@@ -138,39 +137,41 @@ class Warehouse:
                     assert isinstance(frame, pl.DataFrame)
                     yield frame
 
-    def insert(self, table: str, columns: Sequence[str], rows: Sequence[Sequence[str | None]]) -> None:
-        """Insert rows of text."""
-        picked = ", ".join(f"value:c{i}::VARCHAR" for i in range(len(columns)))
-        sql = f"INSERT INTO {quoted(table)} ({', '.join(map(quoted, columns))}) SELECT {picked} FROM TABLE(FLATTEN(INPUT => PARSE_JSON(?)))"
-        for document in _documents(rows):
-            self.execute(sql, (document,))
+    def merge(self, rows: pl.DataFrame, key: str, into: Mapping[str, Mapping[str, str]]) -> int:
+        """Insert or update so that each table has one row a key; the last of several rows with one key wins. How many rows.
 
-    def merge(self, table: str, key: str, columns: Sequence[str], rows: Sequence[Mapping[str, str]]) -> int:
-        """Insert or update so that the table has one row a key; the last of several rows with one key wins."""
-        unique = {row[key]: row for row in rows}
-        if not unique:
+        `rows` is all text, "" for nothing; `into` gives, by table, its columns, each with the column of `rows` that fills it.
+        Either all tables have the rows afterwards or none has.
+        """
+        unique = rows.unique(key, keep="last", maintain_order=True)
+        if unique.is_empty():
             return 0
-        values = [[row.get(column) or None for column in columns] for row in unique.values()]
         for attempt in stamina.retry_context(on=TransientError, attempts=4, timeout=None, wait_initial=0.2, wait_max=10):
             with attempt, self._lock:
-                self._merge(table, key, columns, values)
-        return len(unique)
+                self._merge(unique, key, into)
+        return unique.height
 
-    def _merge(self, table: str, key: str, columns: Sequence[str], values: list[list[str | None]]) -> None:
-        stage = f"LF_STAGE_{table.rpartition('.')[2]}"
-        if stage not in self._staged:
-            shape = ", ".join(f"{quoted(c)} {'TIMESTAMP_NTZ' if c in _TIMES else 'VARCHAR'}" for c in columns)
-            self.execute(f"CREATE OR REPLACE TEMPORARY TABLE {quoted(stage)} ({shape})")
-            self._staged.add(stage)
-        self.execute(f"DELETE FROM {quoted(stage)}")
-        self.insert(stage, columns, values)
+    def _merge(self, rows: pl.DataFrame, key: str, into: Mapping[str, Mapping[str, str]]) -> None:
+        self._stage(rows)
+        tables = {self.table(name): columns for name, columns in into.items()}
         self.execute("BEGIN")
         try:
-            self.execute(_merge_sql(self.table(table), quoted(stage), key, columns))
+            for table, columns in tables.items():
+                self.execute(_merge_sql(table, quoted(_STAGE), key, columns))
             self.execute("COMMIT")
         except BaseException:
             self._roll_back()
             raise
+
+    def _stage(self, rows: pl.DataFrame) -> None:
+        """Put rows into a temporary table; before the transaction, which a CREATE would end."""
+        kinds = ["TIMESTAMP_NTZ" if name in _TIMES else "VARCHAR" for name in rows.columns]
+        picked = ", ".join(f"value:c{n}::VARCHAR::{kind} AS {quoted(name)}" for n, (name, kind) in enumerate(zip(rows.columns, kinds, strict=True)))
+        source = f"SELECT {picked} FROM TABLE(FLATTEN(INPUT => PARSE_JSON(?)))"
+        begin = f"CREATE OR REPLACE TEMPORARY TABLE {quoted(_STAGE)} AS"
+        for document in _documents(rows):
+            self.execute(f"{begin} {source}", (document,))
+            begin = f"INSERT INTO {quoted(_STAGE)}"
 
     def _roll_back(self) -> None:
         try:
@@ -180,9 +181,8 @@ class Warehouse:
 
     def keys_table(self, keys: Sequence[str]) -> str:
         """A temporary table with a column "k" that holds these keys; its name."""
-        self.execute('CREATE OR REPLACE TEMPORARY TABLE "LF_KEYS" ("k" VARCHAR)')
-        self.insert("LF_KEYS", ["k"], [[key] for key in keys])
-        return "LF_KEYS"
+        self._stage(pl.DataFrame({"k": list(keys)}, {"k": pl.String}))
+        return _STAGE
 
     def present(self, table: str, column: str, keys: Sequence[str]) -> list[str]:
         """Which of the keys stand in the table's column, one entry for each row found."""
@@ -213,7 +213,6 @@ class Warehouse:
         """Sign out."""
         with self._lock:
             connection, self._connection = self._connection, None
-            self._staged.clear()
             if connection is not None:
                 connection.close()
 
@@ -267,27 +266,26 @@ def _major() -> int:
     return int(version("snowflake-connector-python").split(".")[0])
 
 
-def _documents(rows: Sequence[Sequence[str | None]]) -> Iterator[str]:
-    """The rows as JSON arrays of at most about four megabytes."""
-    part: list[str] = []
-    size = 0
-    for row in rows:
-        text = json.dumps({f"c{i}": value.replace("\x00", "") for i, value in enumerate(row) if value is not None}, ensure_ascii=False)
-        if part and size + len(text) > _DOCUMENT_BYTES:
-            yield f"[{','.join(part)}]"
-            part, size = [], 0
-        part.append(text)
-        size += len(text)
-    if part:
-        yield f"[{','.join(part)}]"
+def _documents(rows: pl.DataFrame) -> Iterator[str]:
+    """Rows of text as JSON arrays of objects with c0, c1 ..., of at most about four megabytes; an empty cell is null.
+
+    >>> list(_documents(pl.DataFrame({"a": ["x", ""]})))
+    ['[{"c0":"x"},{"c0":null}]']
+    """
+    named = rows.select(pl.col(name).str.replace_all("\x00", "", literal=True).replace("", None).alias(f"c{n}") for n, name in enumerate(rows.columns))
+    texts = named.select(pl.struct(pl.all()).struct.json_encode().alias("text"))
+    parts = texts.with_columns((pl.col("text").str.len_bytes().cum_sum() // _DOCUMENT_BYTES).alias("part"))
+    for part in parts.partition_by("part", maintain_order=True):
+        yield f"[{','.join(part['text'])}]"
 
 
-def _merge_sql(table: str, source: str, key: str, columns: Sequence[str]) -> str:
-    sets = ", ".join(f"t.{quoted(c)} = s.{quoted(c)}" for c in columns if c != key)
-    names = ", ".join(map(quoted, columns))
-    values = ", ".join(f"s.{quoted(c)}" for c in columns)
+def _merge_sql(table: str, source: str, key: str, columns: Mapping[str, str]) -> str:
+    """MERGE of a source into a table's columns, each from the source's column of that name; `key` is the source's."""
+    on = next(name for name, filled_from in columns.items() if filled_from == key)
+    sets = ", ".join(f"t.{quoted(c)} = s.{quoted(filled_from)}" for c, filled_from in columns.items() if c != on)
+    names, values = ", ".join(map(quoted, columns)), ", ".join(f"s.{quoted(c)}" for c in columns.values())
     return (
-        f"MERGE INTO {table} t USING {source} s ON t.{quoted(key)} = s.{quoted(key)} "
+        f"MERGE INTO {table} t USING {source} s ON t.{quoted(on)} = s.{quoted(key)} "
         f"WHEN MATCHED THEN UPDATE SET {sets} WHEN NOT MATCHED THEN INSERT ({names}) VALUES ({values})"
     )
 

@@ -36,19 +36,21 @@ def _consolidate(leads: pl.DataFrame, warehouse: Warehouse, job_id: str, script:
     final = leads.filter(pl.col("delivered") | (pl.col("disposition") == "held"))
     now = datetime.now(timezone.utc).strftime("%Y-%m-%d %H:%M:%S")
     settings = warehouse.settings
-    # The consolidated row first: once a lead is in PERSON_CACHE, no later run looks at it again.
-    rows = _consolidated(final, job_id, script, now).select(CONSOLIDATED_COLUMNS)
-    warehouse.merge(settings.consolidated, "Lead Key", CONSOLIDATED_COLUMNS, rows.to_dicts())
-    warehouse.merge(settings.person_cache, "person_key", PERSON_CACHE_COLUMNS, _cached(final, now).select(PERSON_CACHE_COLUMNS).to_dicts())
+    rows = pl.concat([_consolidated(final, job_id, script, now), _answers(final)], how="horizontal")
+    cached = ("Lead Key", *_NAMES.values(), "phones", "emails", "Processed At", "status")
+    tables = {
+        settings.consolidated: {name: name for name in CONSOLIDATED_COLUMNS},
+        settings.person_cache: dict(zip(PERSON_CACHE_COLUMNS, cached, strict=True)),
+    }
+    warehouse.merge(rows, "Lead Key", tables)
     emit(JobLog(stage="Cache", batch=batch, message=f"Merged {final.height} leads into {settings.consolidated} and {settings.person_cache}"))
     return leads
 
 
-def _cached(leads: pl.DataFrame, now: str) -> pl.DataFrame:
+def _answers(leads: pl.DataFrame) -> pl.DataFrame:
+    """What PERSON_CACHE keeps of the lookup."""
     status = leads["lookup_status"].fill_null("found").replace("", "found") if "lookup_status" in leads.columns else pl.lit("found")
-    lists = leads.select(as_json("phones").alias("phones"), as_json("emails").alias("emails"))
-    own = as_text(leads, ["person_key", *IDENTITY]).rename({"zip": "zip_code"})
-    return pl.concat([own, lists], how="horizontal").with_columns(pl.lit(now).alias("checked_at"), status.alias("status"))
+    return leads.select(as_json("phones").alias("phones"), as_json("emails").alias("emails"), status.alias("status"))
 
 
 def _consolidated(leads: pl.DataFrame, job_id: str, script: str, now: str) -> pl.DataFrame:
