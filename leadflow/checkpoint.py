@@ -1,9 +1,9 @@
 """Paid answers and job positions, durable before anything else is done with them.
 
 One SQLite file (0600) next to the history: many threads and processes may use it, and a killed process
-leaves it whole. A commit survives a kill of the process at once, and a loss of power once `sync` has returned,
-which every write but `save_answer` waits for. It holds personal data until a job's checkpoints are pruned;
-`forget` removes one person.
+leaves it whole. What is written survives a kill of the process at once, and a loss of power once `sync` has returned,
+which every write but `save_answer` waits for: an answer goes into the journal, which costs microseconds, and into the
+file with the next `sync`. It holds personal data until a job's checkpoints are pruned; `forget` removes one person.
 """
 
 from __future__ import annotations
@@ -14,12 +14,13 @@ import sqlite3
 import threading
 import time
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from leadflow import journal
 from leadflow.errors import HistoryError, JobNotFound
 from leadflow.services.idicore import Answer
 from leadflow.verdicts import Scrub, Verdict
@@ -65,6 +66,7 @@ class Checkpoints:
         os.chmod(path, 0o600)
         self._write = threading.RLock()
         self._broken: HistoryError | None = None
+        self._journal: journal.Journal | None = None
         self._db = self._open()
 
     def _open(self) -> sqlite3.Connection:
@@ -97,14 +99,18 @@ class Checkpoints:
             except BaseException:
                 self._rollback()
                 raise
-        self.sync()
+        self._flush()
 
     def _raise_if_broken(self) -> None:
         if self._broken:
             raise self._broken
 
     def sync(self) -> None:
-        """Wait until all that was committed is on disk: WAL's frames count once they are, see https://sqlite.org/wal.html."""
+        """Wait until all that was written is on disk: WAL's frames count once they are, see https://sqlite.org/wal.html."""
+        self._gather_own()
+        self._flush()
+
+    def _flush(self) -> None:
         if not self._wal:
             return
         try:
@@ -148,20 +154,47 @@ class Checkpoints:
 
     def save_answer(self, job_id: str, answer: Answer) -> None:
         """Keep a paid answer; a kill of the process loses it no more. Before it is used, `sync`."""
-        row = (answer.person_key, answer.to_json(), job_id, time.time())
-        with self._write:
-            self._raise_if_broken()
-            try:
-                # A transaction of its own, without BEGIN and COMMIT: each of those would hand the interpreter to another
-                # thread, while all that have an answer wait for this lock.
-                self._db.execute("INSERT OR REPLACE INTO answers VALUES (?, ?, ?, ?)", row)
-            except sqlite3.Error as error:
-                # What is bought after this could not be kept either.
-                self._broken = self._unwritten(error)
-                raise self._broken from error
+        record = json.dumps([answer.person_key, answer.to_json(), job_id, time.time()]).encode()
+        self._raise_if_broken()
+        if self._journal is not None and self._journal.add(record):
+            return
+        try:
+            # The journal is full, or this disk has none.
+            self._gather_own()
+            self._keep([record])
+        except HistoryError as error:
+            # What is bought after this could not be kept either.
+            self._broken = error
+            raise
+
+    def _open_journal(self) -> None:
+        """Where WAL does not work, nor does memory that is shared with a file; without room on the disk the next write says so."""
+        if self._wal and self._journal is None:
+            with suppress(OSError):
+                self._journal = journal.Journal(self.path)
+
+    def _gather(self) -> None:
+        """Put the answers of all journals into the file: of this process, of others that run, and of those that were killed."""
+        self._gather_own()
+        for records, remove in journal.others(self.path, self._journal):
+            if records:
+                self._keep(records)
+            remove()
+
+    def _gather_own(self) -> None:
+        if self._journal is not None:
+            self._journal.empty(self._keep)
+
+    def _keep(self, records: list[bytes]) -> None:
+        """Put answers into the file, but for those of a person that was forgotten meanwhile."""
+        rows = [(*row, row[2], row[0]) for row in map(json.loads, records)]
+        gone = "SELECT 1 FROM leads WHERE job_id = ? AND person_key = ? AND disposition = 'forgotten'"
+        with self._transaction() as db:
+            db.executemany(f"INSERT OR REPLACE INTO answers SELECT ?, ?, ?, ? WHERE NOT EXISTS ({gone})", rows)
 
     def answers(self, person_keys: Iterable[str]) -> dict[str, Answer]:
         """The answers already paid for, by person key."""
+        self._gather()
         sql = "SELECT person_key, payload FROM answers WHERE person_key IN"
         return {key: Answer.from_json(payload) for key, payload in self._in(sql, person_keys)}
 
@@ -255,6 +288,7 @@ class Checkpoints:
 
     def bought(self, job_id: str) -> int:
         """How many answers the job has paid for, in all its runs."""
+        self._gather()
         with self._reading() as db:
             return int(db.execute("SELECT count(*) FROM answers WHERE job_id = ?", (job_id,)).fetchone()[0])
 
@@ -263,6 +297,7 @@ class Checkpoints:
 
         A lead on two lists is left to the job whose turn came first. A resumed job takes a new turn.
         """
+        self._open_journal()
         before = "SELECT job_id FROM turns JOIN jobs USING (job_id) WHERE ended_at IS NULL AND job_id <> ? ORDER BY turn"
         with self._transaction() as db:
             db.execute("INSERT OR REPLACE INTO turns (job_id) VALUES (?)", (job_id,))
@@ -275,6 +310,7 @@ class Checkpoints:
 
     def unpaid_keys(self, job_id: str) -> list[str]:
         """The leads that the job has not settled and has bought no answer for."""
+        self._gather()
         paid = "SELECT person_key FROM answers WHERE job_id = ?"
         with self._reading() as db:
             rows = db.execute(f"SELECT person_key FROM leads WHERE job_id = ? AND {_OPEN} AND person_key NOT IN ({paid})", (job_id, job_id)).fetchall()
@@ -298,6 +334,7 @@ class Checkpoints:
 
     def prune(self, keep_days: float) -> int:
         """Drop the leads and answers of jobs that ended more than `keep_days` ago; the number of jobs dropped."""
+        self._gather()
         limit = time.time() - keep_days * 86_400
         old = "SELECT job_id FROM jobs WHERE ended_at < ?"
         with self._transaction() as db:
@@ -321,6 +358,10 @@ class Checkpoints:
 
     def close(self) -> None:
         """Close the file."""
+        if self._journal is not None:
+            with suppress(HistoryError):  # left in the journal, for the next to gather
+                self._gather_own()
+                self._journal.close()
         with self._write:
             self._db.close()
 

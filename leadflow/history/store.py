@@ -1,18 +1,20 @@
 """The history file: one DuckDB database, opened for moments only.
 
-DuckDB lets one process at a time open a file, readers too. So a connection lives for one write or one read, and
-whoever finds the file taken waits a little and tries again: two notebooks then work on one history at once.
+DuckDB lets one process at a time open a file, readers too. So the file is attached for one write or one read, and
+whoever finds it taken waits a little and tries again: two notebooks then work on one history at once. It is attached to
+an instance of DuckDB that stays, since to make one takes ten times as long as most of what is read or written.
 """
 
 from __future__ import annotations
 
 import contextlib
+import itertools
 import os
 import random
 import secrets
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -25,6 +27,8 @@ if TYPE_CHECKING:
 _LOCKED = ("could not set lock", "conflicting lock", "being used by another process")
 _BROKEN = ("not a valid duckdb database", "corrupt", "checksum", "serialization", "failure while replaying wal", "deserialize")
 _FOREIGN = ("catalog error", "binder error")
+# What DuckDB says since 1.4 if another instance of this very process has the file open.
+_OURS = ("unique file handle conflict", "already attached")
 WAIT_S = 60.0
 _locks: dict[Path, threading.RLock] = {}
 _locks_lock = threading.Lock()
@@ -44,14 +48,11 @@ class Store:
         """A connection for one task, closed at its end."""
         import duckdb
 
-        with self._lock:
-            connection = self._open()
+        with self._lock, self._open() as connection:
             try:
                 yield connection
             except duckdb.Error as error:
                 raise self._explained(error) from None
-            finally:
-                self._close(connection)
 
     @contextlib.contextmanager
     def write(self) -> Iterator[duckdb.DuckDBPyConnection]:
@@ -68,7 +69,22 @@ class Store:
                     connection.rollback()
                 raise
 
-    def _open(self) -> duckdb.DuckDBPyConnection:
+    @contextlib.contextmanager
+    def _open(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        import duckdb
+
+        connection, close = self._connected()
+        try:
+            yield connection
+        finally:
+            self._make_private(self.path.with_name(self.path.name + ".wal"))
+            try:
+                close()
+            except duckdb.Error as error:
+                raise self._explained(error) from None
+
+    def _connected(self) -> tuple[duckdb.DuckDBPyConnection, Callable[[], None]]:
+        """A connection to the file, and what closes both."""
         import duckdb
 
         until = time.monotonic() + self.wait_s
@@ -77,7 +93,7 @@ class Store:
                 if not self.path.exists():
                     self._create()
                 self._make_private(self.path)
-                return duckdb.connect(str(self.path))
+                return _attached(self.path)
             except duckdb.Error as error:
                 locked = any(word in str(error).lower() for word in _LOCKED)
                 if not locked or time.monotonic() > until:
@@ -88,15 +104,6 @@ class Store:
                     "Check the folder's permissions and free disk space, or set LEADFLOW_HOME to another folder"
                 ) from None
             time.sleep(random.uniform(0.002, 0.02))  # noqa: S311 - jitter, not a secret
-
-    def _close(self, connection: duckdb.DuckDBPyConnection) -> None:
-        import duckdb
-
-        self._make_private(self.path.with_name(self.path.name + ".wal"))
-        try:
-            connection.close()
-        except duckdb.Error as error:
-            raise self._explained(error) from None
 
     def _create(self) -> None:
         """Make the file elsewhere, then link it in place: nobody ever sees it half made or readable by others."""
@@ -143,6 +150,59 @@ class Store:
             f"the history file {self.path} cannot be read or written ({type(error).__name__}: {text}). "
             "Check free disk space and the file's permissions, then try again"
         )
+
+
+_instance: duckdb.DuckDBPyConnection | None = None
+_instance_lock = threading.Lock()
+_numbers = itertools.count(1)
+
+
+def _attached(path: Path) -> tuple[duckdb.DuckDBPyConnection, Callable[[], None]]:
+    import duckdb
+
+    connection, name = _cursor(), f"history_{next(_numbers)}"
+    try:
+        connection.execute("ATTACH '{}' AS {}".format(str(path).replace("'", "''"), name))
+    except duckdb.Error as error:
+        connection.close()
+        if not any(word in str(error).lower() for word in _OURS):
+            raise
+        # Somebody looks into the file with a connection of their own in this process: then this one shares their instance.
+        shared = duckdb.connect(str(path))
+        return shared, shared.close
+    connection.execute(f"USE {name}")
+
+    def close() -> None:
+        try:
+            connection.execute("USE memory")
+            connection.execute(f"DETACH {name}")
+        finally:
+            connection.close()
+
+    return connection, close
+
+
+def _cursor() -> duckdb.DuckDBPyConnection:
+    """A connection of its own to the instance that stays."""
+    import duckdb
+
+    global _instance
+    with _instance_lock:
+        if _instance is None:
+            _instance = duckdb.connect(":memory:")
+        return _instance.cursor()
+
+
+def _leave_instance() -> None:
+    """A forked process has none of the instance's threads, so it makes one of its own; closing this one would wait for them."""
+    global _instance, _instance_lock
+    _left.append(_instance)
+    _instance, _instance_lock = None, threading.Lock()
+
+
+_left: list[object] = []
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_leave_instance)
 
 
 def rows(connection: duckdb.DuckDBPyConnection, sql: str, parameters: list[Any] | dict[str, Any]) -> list[dict[str, Any]]:

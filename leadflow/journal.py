@@ -1,0 +1,112 @@
+"""Answers that have come in and are not in the checkpoints' tables yet.
+
+A file in memory: to add a record takes microseconds, and a killed process leaves what was added. A record is its length,
+its CRC-32 and its bytes. The room for records is taken from the disk when the file is made.
+"""
+
+from __future__ import annotations
+
+import mmap
+import os
+import secrets
+import struct
+import threading
+import zlib
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+_SIZE = 4 << 20
+_HEAD = struct.Struct("<II")
+_SUFFIX = ".answers"
+
+
+class Journal:
+    """This process's journal of one store; safe to use from many threads. `close` removes it."""
+
+    def __init__(self, store: Path) -> None:
+        self.path = store.with_name(f"{store.name}-{os.getpid()}-{secrets.token_hex(4)}{_SUFFIX}")
+        self._owner = _owner_of(self.path)
+        self._owner.acquire()
+        self._lock = threading.Lock()
+        self._end = 0
+        try:
+            with open(os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600), "r+b") as file:
+                file.write(bytes(_SIZE))
+                file.flush()
+                self._map = mmap.mmap(file.fileno(), _SIZE)
+        except BaseException:
+            _remove(self.path, self._owner)
+            raise
+
+    def add(self, record: bytes) -> bool:
+        """Add a record; False if there is no room for it."""
+        size = _HEAD.size + len(record)
+        with self._lock:
+            if self._end + size > _SIZE:
+                return False
+            # The head last: until it is there, no record is.
+            self._map[self._end + _HEAD.size : self._end + size] = record
+            self._map[self._end : self._end + _HEAD.size] = _HEAD.pack(len(record), zlib.crc32(record))
+            self._end += size
+        return True
+
+    def empty(self, keep: Callable[[list[bytes]], None]) -> None:
+        """Hand the records to `keep` and wipe them once it has returned; none is added meanwhile."""
+        with self._lock:
+            if self._end:
+                keep(list(_records(self._map[: self._end])))
+                self._map[: self._end] = bytes(self._end)
+                self._end = 0
+
+    def close(self) -> None:
+        """Remove the file, with all that is in it."""
+        self._map.close()
+        _remove(self.path, self._owner)
+
+
+def others(store: Path, own: Journal | None) -> Iterator[tuple[list[bytes], Callable[[], None]]]:
+    """The records in the journals of other processes, each with what removes the journal if its process is gone."""
+    for path in store.parent.glob(f"{store.name}-*{_SUFFIX}"):
+        if own is not None and path == own.path:
+            continue
+        owner = _owner_of(path)
+        try:
+            owner.acquire(timeout=0)
+        except Timeout:
+            yield _read(path), lambda: None
+            continue
+        try:
+            yield _read(path), lambda path=path, owner=owner: _remove(path, owner)  # type: ignore[misc]
+        finally:
+            owner.release()
+
+
+def _owner_of(path: Path) -> FileLock:
+    return FileLock(f"{path}.lock", mode=0o600, thread_local=False, is_singleton=False)
+
+
+def _read(path: Path) -> list[bytes]:
+    try:
+        return list(_records(path.read_bytes()))
+    except FileNotFoundError:
+        return []
+
+
+def _records(data: bytes) -> Iterator[bytes]:
+    """The records, up to the first that is not whole."""
+    at = 0
+    while at + _HEAD.size <= len(data):
+        length, check = _HEAD.unpack_from(data, at)
+        record = data[at + _HEAD.size : at + _HEAD.size + length]
+        if not length or len(record) < length or zlib.crc32(record) != check:
+            return
+        yield record
+        at += _HEAD.size + length
+
+
+def _remove(path: Path, owner: FileLock) -> None:
+    path.unlink(missing_ok=True)
+    owner.release()
+    Path(owner.lock_file).unlink(missing_ok=True)
