@@ -92,7 +92,9 @@ class Pipeline:
         self.reused = 0
         self._lock = threading.Lock()
         self._processing = self._unsettled = 0
-        self._fed = self._prepared = False
+        self._first_lookup: tuple[float, int] | None = None
+        self._check_s = 0.0
+        self._prepared = False
         self._halt = threading.Event()
         self._budget_error: BudgetReached | None = None
         self._unkept: HistoryError | None = None
@@ -105,6 +107,7 @@ class Pipeline:
         sheet = Merger("sheet", self._deliver, then=cache, linger=self._linger, first=self._prepare_sheet)
         pool = ThreadPoolExecutor(window, "batch")
         checks = ThreadPoolExecutor(2 * window, "check")
+        self._first_lookup = time.monotonic(), self.progress.stages.get("Lookup", 0)
         try:
             self._feed(batches, pool, checks, sheet, window)
         except BaseException:
@@ -133,14 +136,18 @@ class Pipeline:
         return max(self.settings.batches_in_flight, 2 + -(-2 * slots // self.settings.batch_size))
 
     def _linger(self) -> float:
-        """How long the sheet waits for more: until its quota lets it write, and for the last batch if that is near."""
-        last = self.settings.sheets.write_every_s if self._last_one() else 0.0
-        return max(self.services.sheet.writes.pause(), last)
+        """How long the sheet waits for more: until its quota lets it write, and for the end if an append now would make that wait."""
+        every = self.settings.sheets.write_every_s
+        return max(self.services.sheet.writes.pause(), every if self._processing and self._ends_within(every) else 0.0)
 
-    def _last_one(self) -> bool:
-        """Whether all batches but one are through the checks."""
+    def _ends_within(self, seconds: float) -> bool:
+        """Whether the last batch is likely to be through its checks by then, at the pace of the lookups so far."""
         with self._lock:
-            return self._fed and self._processing == 1
+            looked, total = self.progress.stages["Lookup"], self.progress.total or 0
+        if self._first_lookup is None:
+            return False
+        began, before = self._first_lookup
+        return (total - looked) * (time.monotonic() - began) <= (seconds - self._check_s) * (looked - before)
 
     def _feed(self, batches: Iterator[Batch], pool: ThreadPoolExecutor, checks: ThreadPoolExecutor, sheet: Merger, window: int) -> None:
         """Keep `window` batches between extraction and the sheet; stop at the first error."""
@@ -151,7 +158,6 @@ class Pipeline:
                 break
             self._count(processing=1, unsettled=1)
             flying.add(pool.submit(self._process, batch, checks, sheet))
-        self._fed = True
         while flying:
             flying = self._room(flying, len(flying), sheet)
 
@@ -303,18 +309,19 @@ class Pipeline:
         self._raise_if_halted()
         with timed(batch, "check_s"):
             leads = self._check(batch, leads, checks)
+        self._check_s = batch.facts["check_s"]
         batch.leads = settle(leads, self.settings.policy)
         self._raise_if_halted()
-        sheet.put(batch)
         self._count(processing=-1)
+        sheet.put(batch)
         self._look_ahead(checks)
 
     def _look_ahead(self, checks: ThreadPoolExecutor) -> None:
-        """Look at the sheet while the quota keeps the append waiting, or the last batch is on its way to it.
+        """Look at the sheet while the quota keeps the append waiting, or before the last append of the job.
 
         If that fails, the append looks for itself.
         """
-        if self._last_one() or 0 < self.services.sheet.writes.pause() < LOOK_HOLDS_S:
+        if self._ends_within(LOOK_HOLDS_S) or 0 < self.services.sheet.writes.pause() < LOOK_HOLDS_S:
             checks.submit(self.services.sheet.look_ahead)
 
     def _raise_if_halted(self) -> None:
