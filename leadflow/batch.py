@@ -12,12 +12,13 @@ import polars as pl
 
 @dataclass
 class Batch:
-    """A batch on its way: its number (1-based), the number of its first row, its leads, and its timings in seconds."""
+    """A batch on its way: its number (1-based), the number of its first row, its leads, its timings in seconds, and when it was delivered."""
 
     number: int
     first_row: int
     leads: pl.DataFrame
     facts: dict[str, Any] = field(default_factory=dict)
+    at: datetime | None = None
 
 
 def outcome(row: tuple[str, str, bool, str]) -> tuple[str, str, str]:

@@ -26,7 +26,7 @@ from leadflow.job import LEFT_OUT, Counts, Progress
 from leadflow.merger import Merger
 from leadflow.services.sheets import LOOK_HOLDS_S
 from leadflow.settings import Settings
-from leadflow.stages.consolidation import consolidate
+from leadflow.stages.consolidation import consolidate, stage_ahead
 from leadflow.stages.delivery import columns, deliver, is_phone_column, own_columns
 from leadflow.stages.dnc import check_dnc
 from leadflow.stages.extraction import open_extraction
@@ -103,32 +103,37 @@ class Pipeline:
         """Take every unsettled lead of the job to its outcome."""
         batches = self._opened()
         window = self._window()
-        cache = Merger("cache", self._cache)
-        sheet = Merger("sheet", self._deliver, then=cache, linger=self._linger, first=self._prepare_sheet)
+        with ThreadPoolExecutor(2 * window, "check") as checks:
+            cache = Merger("cache", self._cache)
+            sheet = Merger("sheet", lambda batches: self._deliver(batches, checks), then=cache, linger=self._linger, first=self._prepare_sheet)
+            try:
+                self._look_up_and_check(batches, checks, sheet, window)
+            except BaseException:
+                sheet.abandon()
+                with suppress(LeadflowError):
+                    cache.finish()
+                if self._unkept:
+                    raise self._unkept from None
+                raise
+            try:
+                sheet.finish()
+            finally:
+                cache.finish()
+        self._told_of(self.services.sheet.settle_doubts())
+        if self._budget_error:
+            raise self._budget_error
+
+    def _look_up_and_check(self, batches: Iterator[Batch], checks: ThreadPoolExecutor, sheet: Merger, window: int) -> None:
+        """Bring every batch as far as the sheet; when it returns or raises, no lookup is under way any more."""
         pool = ThreadPoolExecutor(window, "batch")
-        checks = ThreadPoolExecutor(2 * window, "check")
         self._first_lookup = time.monotonic(), self.progress.stages.get("Lookup", 0)
         try:
             self._feed(batches, pool, checks, sheet, window)
         except BaseException:
             self._halt.set()
-            pool.shutdown(wait=True, cancel_futures=True)
-            sheet.abandon()
-            with suppress(LeadflowError):
-                cache.finish()
-            if self._unkept:
-                raise self._unkept from None
             raise
         finally:
             pool.shutdown(wait=True, cancel_futures=True)
-            checks.shutdown(wait=True)
-        try:
-            sheet.finish()
-        finally:
-            cache.finish()
-        self._told_of(self.services.sheet.settle_doubts())
-        if self._budget_error:
-            raise self._budget_error
 
     def _window(self) -> int:
         """How many batches are looked up and checked at once: enough that no slot of the vendor's waits for a batch."""
@@ -426,23 +431,25 @@ class Pipeline:
         now_said = service.provider, service.policy
         return {p: s for p, s in known.items() if s.fresh(now, age) and (s.provider, s.policy) == now_said and str(s.verdict) != "unchecked"}
 
-    def _deliver(self, batches: list[Batch]) -> None:
+    def _deliver(self, batches: list[Batch], checks: ThreadPoolExecutor) -> None:
         """Append what may be called to the sheet: one call for all the batches that wait."""
         leads = pl.concat([b.leads for b in batches], how="diagonal_relaxed")
         number = batches[0].number if len(batches) == 1 else None
+        at = datetime.now(timezone.utc)
+        checks.submit(stage_ahead, leads, self.services.warehouse, job_id=self.job_id, script=self.plan["name"], at=at)
         with timed(*batches, name="deliver_s"):
             done = deliver(leads, self.services.sheet, policy=self.settings.policy, job_id=self.job_id, emit=self.bus.emit, batch=number)
         self._through("Sheet", leads.height)
         start = 0
         for batch in batches:
-            batch.leads = done.slice(start, batch.leads.height)
+            batch.leads, batch.at = done.slice(start, batch.leads.height), at
             start += batch.leads.height
 
     def _cache(self, batches: list[Batch]) -> None:
         """Merge settled leads into the tables, then write down that they are settled."""
         leads = pl.concat([b.leads for b in batches], how="diagonal_relaxed")
         with timed(*batches, name="cache_s"):
-            consolidate(leads, self.services.warehouse, job_id=self.job_id, script=self.plan["name"], emit=self.bus.emit)
+            consolidate(leads, self.services.warehouse, job_id=self.job_id, script=self.plan["name"], at=batches[-1].at, emit=self.bus.emit)
         outcomes = [outcome(row) for row in leads.select("person_key", "disposition", "delivered", "reason").iter_rows()]
         self.checkpoints.settle(self.job_id, outcomes)
         self._through("Cache", leads.height)

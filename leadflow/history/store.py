@@ -107,14 +107,15 @@ class Store:
 
     def _create(self) -> None:
         """Make the file elsewhere, then link it in place: nobody ever sees it half made or readable by others."""
-        import duckdb
-
         self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         new = self.path.with_name(f".{self.path.name}.{os.getpid()}.{secrets.token_hex(4)}")
         try:
-            with duckdb.connect(str(new)) as connection:
+            connection, close = _attached(new)
+            try:
                 os.chmod(new, 0o600)
                 connection.execute(files("leadflow.history").joinpath("schema.sql").read_text("utf-8"))
+            finally:
+                close()
             with contextlib.suppress(FileExistsError):
                 os.link(new, self.path)
         finally:

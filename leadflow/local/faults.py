@@ -89,6 +89,11 @@ class Reply:
             return self.body.encode(), "text/plain; charset=utf-8"
         return json.dumps(self.body).encode(), "application/json; charset=utf-8"
 
+    def encoded(self) -> Reply:
+        """The same with its body as bytes."""
+        content, media = self.content()
+        return Reply(content, self.status, {"content-type": media, **self.headers})
+
 
 class Gate:
     """What stands before one service: latency, the in-flight cap, quotas a minute, faults and counters."""

@@ -48,6 +48,7 @@ class Standin(Protocol):
         ...
 
 
+_ANSWERING = {"missing_row", "malformed_number", "unknown_code", "expired_token", "truncated", "lie"}
 _HTML = Reply(
     "<html><body><h1>Service temporarily under maintenance</h1></body></html>", 200, {"content-type": "text/html"}
 )
@@ -81,22 +82,28 @@ class Service:
             await send_reply(send, Reply(self.standin.error(429, message), 429, wait))
             return
         try:
+            fault = self.gate.take_fault(call)
+            reply = self._worked_out(call, fault)
             await wait_until(arrived + self.gate.latency)
-            await self._answer(call, self.gate.take_fault(call), receive, send)
+            if reply is None:
+                await self._fail(call, fault, receive, send)
+                return
+            short = bool(fault and fault.options.get("short"))
+            await send_reply(send, reply, cut=bool(fault and fault.kind == "truncated"), short=short)
+            if short:
+                await drop(receive)
         finally:
             self.gate.leave()
 
-    async def _answer(self, call: Call, fault: Fault | None, receive: Receive, send: Send) -> None:
-        kind = fault.kind if fault else ""
-        if fault is None or kind in {"missing_row", "malformed_number", "unknown_code", "expired_token", "truncated", "lie"}:
-            reply = self.standin.handle(call, fault)
-            if fault and kind == "lie":
-                reply = lied(reply, fault)
-            short = bool(fault and fault.options.get("short"))
-            await send_reply(send, reply, cut=kind == "truncated", short=short)
-            if short:
-                await drop(receive)
-            return
+    def _worked_out(self, call: Call, fault: Fault | None) -> Reply | None:
+        """The answer, made when the call arrives, so that what it takes is part of the latency; None for a fault that has none."""
+        if fault is not None and fault.kind not in _ANSWERING:
+            return None
+        reply = self.standin.handle(call, fault)
+        return (lied(reply, fault) if fault and fault.kind == "lie" else reply).encoded()
+
+    async def _fail(self, call: Call, fault: Fault, receive: Receive, send: Send) -> None:
+        kind = fault.kind
         self.gate.count("faults")
         if kind in APPLIED or fault.options.get("applied"):
             self.standin.handle(call, None)

@@ -124,6 +124,10 @@ class Caller:
         if status >= 400:
             raise RefusedError(f"{self.name} refused the request ({status})")
 
+    def get_ready(self, calls: int) -> None:
+        """Make clients for so many calls at once now, which takes longer than it should once calls could go out."""
+        self._clients.make(calls)
+
     def close(self) -> None:
         """Close its connections."""
         self._clients.close()
@@ -155,6 +159,11 @@ class _Clients:
             self._idle.append(client)
             if self._closed:
                 self.close()
+
+    def make(self, count: int) -> None:
+        """Have so many of them."""
+        while len(self._idle) < count:
+            self._idle.append(self._new())
 
     def _new(self) -> httpx.Client:
         limits = httpx.Limits(max_connections=1, max_keepalive_connections=1)

@@ -188,6 +188,7 @@ class Idicore:
     def sign_in(self, stop: StopFlag | None = None) -> None:
         """Fetch the token now, so that the first lookup need not wait for it; costs nothing. Raises as lookup does."""
         self._current_token(stop)
+        self._caller.get_ready(self.settings.max_in_flight)
 
     def queue(self, work: Callable[[Person], T], people: Iterable[Person]) -> dict[str, Future[T]]:
         """Have the pool do `work` on each, by person key; those of one call stay together, so that the first batch ends first."""

@@ -61,6 +61,7 @@ class Warehouse:
         self._lock = threading.RLock()
         self._connection: Any = None
         self._home: tuple[str, ...] = ()
+        self._staged: pl.DataFrame | None = None
 
     def __enter__(self) -> Warehouse:
         """The warehouse itself; it connects on first use."""
@@ -143,7 +144,7 @@ class Warehouse:
         `rows` is all text, "" for nothing; `into` gives, by table, its columns, each with the column of `rows` that fills it.
         Either all tables have the rows afterwards or none has.
         """
-        unique = rows.unique(key, keep="last", maintain_order=True)
+        unique = _last_of_each(rows, key)
         if unique.is_empty():
             return 0
         for attempt in stamina.retry_context(on=TransientError, attempts=4, timeout=None, wait_initial=0.2, wait_max=10):
@@ -151,8 +152,17 @@ class Warehouse:
                 self._merge(unique, key, into)
         return unique.height
 
+    def stage(self, rows: pl.DataFrame, key: str) -> None:
+        """Send rows ahead of a merge that is likely to come; of other rows, it sends its own. Does nothing while a statement runs."""
+        if self._lock.acquire(blocking=False):
+            try:
+                self._stage(_last_of_each(rows, key))
+            finally:
+                self._lock.release()
+
     def _merge(self, rows: pl.DataFrame, key: str, into: Mapping[str, Mapping[str, str]]) -> None:
-        self._stage(rows)
+        if self._staged is None or not rows.equals(self._staged):
+            self._stage(rows)
         tables = {self.table(name): columns for name, columns in into.items()}
         self.execute("BEGIN")
         try:
@@ -162,16 +172,19 @@ class Warehouse:
         except BaseException:
             self._roll_back()
             raise
+        self._staged = None
 
     def _stage(self, rows: pl.DataFrame) -> None:
         """Put rows into a temporary table; before the transaction, which a CREATE would end."""
         kinds = ["TIMESTAMP_NTZ" if name in _TIMES else "VARCHAR" for name in rows.columns]
         picked = ", ".join(f"value:c{n}::VARCHAR::{kind} AS {quoted(name)}" for n, (name, kind) in enumerate(zip(rows.columns, kinds, strict=True)))
+        self._staged = None
         source = f"SELECT {picked} FROM TABLE(FLATTEN(INPUT => PARSE_JSON(?)))"
         begin = f"CREATE OR REPLACE TEMPORARY TABLE {quoted(_STAGE)} AS"
         for document in _documents(rows):
             self.execute(f"{begin} {source}", (document,))
             begin = f"INSERT INTO {quoted(_STAGE)}"
+        self._staged = rows
 
     def _roll_back(self) -> None:
         try:
@@ -212,7 +225,7 @@ class Warehouse:
     def close(self) -> None:
         """Sign out."""
         with self._lock:
-            connection, self._connection = self._connection, None
+            connection, self._connection, self._staged = self._connection, None, None
             if connection is not None:
                 connection.close()
 
@@ -264,6 +277,10 @@ def _major() -> int:
     from importlib.metadata import version
 
     return int(version("snowflake-connector-python").split(".")[0])
+
+
+def _last_of_each(rows: pl.DataFrame, key: str) -> pl.DataFrame:
+    return rows.unique(key, keep="last", maintain_order=True)
 
 
 def _documents(rows: pl.DataFrame) -> Iterator[str]:

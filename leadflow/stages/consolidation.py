@@ -17,34 +17,55 @@ if TYPE_CHECKING:
     from leadflow.services.warehouse import Warehouse
 
 F = TypeVar("F")
+_KEY = "Lead Key"
 
 
 def consolidate(
-    leads: F, warehouse: Warehouse, *, job_id: str = "", script: str = "", emit: Emit = no_emit, batch: int | None = None
+    leads: F,
+    warehouse: Warehouse,
+    *,
+    job_id: str = "",
+    script: str = "",
+    at: datetime | None = None,
+    emit: Emit = no_emit,
+    batch: int | None = None,
 ) -> F:
     """Merge each lead that is delivered or held for good; one that waits for an answer is never cached as done.
 
-    Needs the columns that settle and deliver add; gives the leads back as they came. Raises RefusedError, TransientError.
+    Needs the columns that settle and deliver add; gives the leads back as they came. `at` is when they were processed, now
+    if it is not given. Raises RefusedError, TransientError.
     """
-    return same_kind(leads, lambda frame: _consolidate(frame, warehouse, job_id, script, emit, batch))
+    return same_kind(leads, lambda frame: _consolidate(frame, warehouse, job_id, script, at, emit, batch))
 
 
-def _consolidate(leads: pl.DataFrame, warehouse: Warehouse, job_id: str, script: str, emit: Emit, batch: int | None) -> pl.DataFrame:
+def stage_ahead(leads: pl.DataFrame, warehouse: Warehouse, *, job_id: str, script: str, at: datetime) -> None:
+    """While leads are delivered, send Snowflake what consolidate will merge if all of them are."""
+    expected = leads.with_columns((pl.col("disposition") == "deliver").alias("delivered"))
+    warehouse.stage(_rows(expected, job_id, script, at), _KEY)
+
+
+def _consolidate(
+    leads: pl.DataFrame, warehouse: Warehouse, job_id: str, script: str, at: datetime | None, emit: Emit, batch: int | None
+) -> pl.DataFrame:
     from leadflow.services.warehouse import CONSOLIDATED_COLUMNS, PERSON_CACHE_COLUMNS
 
     leads = with_identity(leads)
-    final = leads.filter(pl.col("delivered") | (pl.col("disposition") == "held"))
-    now = datetime.now(timezone.utc).strftime("%Y-%m-%d %H:%M:%S")
+    rows = _rows(leads, job_id, script, at or datetime.now(timezone.utc))
     settings = warehouse.settings
-    rows = pl.concat([_consolidated(final, job_id, script, now), _answers(final)], how="horizontal")
-    cached = ("Lead Key", *_NAMES.values(), "phones", "emails", "Processed At", "status")
+    cached = (_KEY, *_NAMES.values(), "phones", "emails", "Processed At", "status")
     tables = {
         settings.consolidated: {name: name for name in CONSOLIDATED_COLUMNS},
         settings.person_cache: dict(zip(PERSON_CACHE_COLUMNS, cached, strict=True)),
     }
-    warehouse.merge(rows, "Lead Key", tables)
-    emit(JobLog(stage="Cache", batch=batch, message=f"Merged {final.height} leads into {settings.consolidated} and {settings.person_cache}"))
+    warehouse.merge(rows, _KEY, tables)
+    emit(JobLog(stage="Cache", batch=batch, message=f"Merged {rows.height} leads into {settings.consolidated} and {settings.person_cache}"))
     return leads
+
+
+def _rows(leads: pl.DataFrame, job_id: str, script: str, at: datetime) -> pl.DataFrame:
+    """What both tables are filled from, of the leads that are settled for good."""
+    final = leads.filter(pl.col("delivered") | (pl.col("disposition") == "held"))
+    return pl.concat([_consolidated(final, job_id, script, at.strftime("%Y-%m-%d %H:%M:%S")), _answers(final)], how="horizontal")
 
 
 def _answers(leads: pl.DataFrame) -> pl.DataFrame:
@@ -54,7 +75,7 @@ def _answers(leads: pl.DataFrame) -> pl.DataFrame:
 
 
 def _consolidated(leads: pl.DataFrame, job_id: str, script: str, now: str) -> pl.DataFrame:
-    own = as_text(leads, ["person_key", *IDENTITY]).rename({"person_key": "Lead Key", **_NAMES})
+    own = as_text(leads, ["person_key", *IDENTITY]).rename({"person_key": _KEY, **_NAMES})
     extra = as_text(leads, script_columns(leads.columns))
     lists = leads.select(
         *nth("phones", 3, "Phone {}"),

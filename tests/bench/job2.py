@@ -1,0 +1,93 @@
+"""One job in a process of its own, so that its CPU time and its memory are its own: `python -m tests.bench.job '{...}'`."""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import subprocess
+import sys
+import time
+from typing import Any
+
+import leadflow as lf
+from leadflow.settings import Settings
+from tests.bench.instant import equip
+
+SCRIPT = "SELECT * FROM RAW_LEADS"
+
+
+def run(world: lf.local.World, leads: int, in_process: bool = False, **settings: Any) -> dict[str, Any]:
+    """Run a job on the world in a child process, its vendors within that process if wanted; what it measured."""
+    order = json.dumps({"leads": leads, "in_process": in_process, "settings": settings})
+    before = cpu_of(world.pid)
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.bench.job", order], env={**os.environ, **world.env()}, capture_output=True, text=True, check=False
+    )
+    if done.returncode:
+        raise RuntimeError(f"the job's process ended with {done.returncode}: {done.stderr[-3000:]}")
+    return {**json.loads(done.stdout.splitlines()[-1]), "world_cpu_s": cpu_of(world.pid) - before}
+
+
+def cpu_of(pid: int) -> float:
+    """CPU seconds that a process has used."""
+    with open(f"/proc/{pid}/stat") as file:
+        fields = file.read().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def changed(settings: Settings, parts: dict[str, Any]) -> Settings:
+    """The settings with parts of them replaced, as in {"policy": {"reuse_scrubs_hours": 0}}."""
+    update = {
+        name: getattr(settings, name).model_copy(update=value) if isinstance(value, dict) else value for name, value in parts.items()
+    }
+    return settings.model_copy(update=update)
+
+
+def _main(order: dict[str, Any]) -> dict[str, Any]:
+    settings = changed(Settings(), order["settings"])
+    with lf.Engine(settings) as engine:
+        # What a notebook has behind it when the second cell runs: the libraries are loaded, the services are reached.
+        engine.estimate(f"{SCRIPT} LIMIT 1")
+        import gspread  # noqa: F401
+        import phonenumbers.timezone  # noqa: F401
+
+        if order["in_process"]:
+            equip(engine)
+        rss = _rss_mb()
+        cpu, start = time.process_time(), time.monotonic()
+        job = engine.run(SCRIPT, name="bench", limit_rows=order["leads"], progress=False)
+        wall, cpu = time.monotonic() - start, time.process_time() - cpu
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+        assert job.ok, job.message
+        assert job.counts.balanced
+        batches = engine.history.batches(job.id)
+        stages = {name: float(batches[f"{name}_s"].sum()) for name in ("lookup", "check", "deliver", "cache")}
+        settled = job.counts.delivered + job.counts.held_back - sum(job.counts.held.get(r, 0) for r in ("duplicate", "no_identity", "over_limit"))
+        return {
+            "job_id": job.id,
+            "wall_s": wall,
+            "cpu_s": cpu,
+            "rss_before_mb": rss,
+            "rss_peak_mb": peak,
+            "settled": settled,
+            "delivered": job.counts.delivered,
+            "batches": len(batches),
+            "stages": stages,
+            "marks": _marks(engine.trace(job.id)), "up": [float(e) for e,m,s in zip(*(engine.trace(job.id)[c] for c in ("elapsed","message","stage"))) if "Uploaded" in m or "Checking" in m or "phones found" in m or "hecked" in m][-24:], "upm": [m[:40] for e,m,s in zip(*(engine.trace(job.id)[c] for c in ("elapsed","message","stage"))) if "Uploaded" in m or "phones found" in m or "hecked" in m][-24:],
+        }
+
+
+def _rss_mb() -> float:
+    with open("/proc/self/statm") as file:
+        return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 2**20
+
+
+def _marks(trace: Any) -> dict[str, float]:
+    """When each stage first spoke and last spoke, in seconds since the start."""
+    spoke = trace.groupby("stage")["elapsed"]
+    return {**{f"{k} first": v for k, v in spoke.min().items()}, **{f"{k} last": v for k, v in spoke.max().items()}}
+
+
+if __name__ == "__main__":
+    print(json.dumps(_main(json.loads(sys.argv[1]))))
