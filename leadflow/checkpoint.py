@@ -106,11 +106,12 @@ class Checkpoints:
             raise self._broken
 
     def sync(self) -> None:
-        """Wait until all that was written is on disk: WAL's frames count once they are, see https://sqlite.org/wal.html."""
-        self._gather_own()
-        self._flush()
+        """Wait until every answer that was saved is on disk."""
+        if self._journal is not None:
+            self._journal.empty(self._keep)
 
     def _flush(self) -> None:
+        """Wait until what was committed is on disk: WAL's frames count once they are, see https://sqlite.org/wal.html."""
         if not self._wal:
             return
         try:
@@ -160,7 +161,7 @@ class Checkpoints:
             return
         try:
             # The journal is full, or this disk has none.
-            self._gather_own()
+            self.sync()
             self._keep([record])
         except HistoryError as error:
             # What is bought after this could not be kept either.
@@ -175,15 +176,11 @@ class Checkpoints:
 
     def _gather(self) -> None:
         """Put the answers of all journals into the file: of this process, of others that run, and of those that were killed."""
-        self._gather_own()
+        self.sync()
         for records, remove in journal.others(self.path, self._journal):
             if records:
                 self._keep(records)
             remove()
-
-    def _gather_own(self) -> None:
-        if self._journal is not None:
-            self._journal.empty(self._keep)
 
     def _keep(self, records: list[bytes]) -> None:
         """Put answers into the file, but for those of a person that was forgotten meanwhile."""
@@ -359,9 +356,10 @@ class Checkpoints:
     def close(self) -> None:
         """Close the file."""
         if self._journal is not None:
-            with suppress(HistoryError):  # left in the journal, for the next to gather
-                self._gather_own()
-                self._journal.close()
+            with suppress(HistoryError):
+                self.sync()
+            self._journal.close()
+            self._journal = None
         with self._write:
             self._db.close()
 

@@ -1,7 +1,7 @@
 """Answers that have come in and are not in the checkpoints' tables yet.
 
-A file in memory: to add a record takes microseconds, and a killed process leaves what was added. A record is its length,
-its CRC-32 and its bytes. The room for records is taken from the disk when the file is made.
+A file mapped into memory: to add a record takes microseconds, and a killed process leaves what was added. A record is its
+length, its CRC-32 and its bytes. The room for records is taken from the disk when the file is made.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import struct
 import threading
 import zlib
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -23,7 +24,7 @@ _SUFFIX = ".answers"
 
 
 class Journal:
-    """This process's journal of one store; safe to use from many threads. `close` removes it."""
+    """One process's journal of a store; safe to use from many threads. Raises OSError if there is no room for its file."""
 
     def __init__(self, store: Path) -> None:
         self.path = store.with_name(f"{store.name}-{os.getpid()}-{secrets.token_hex(4)}{_SUFFIX}")
@@ -32,7 +33,7 @@ class Journal:
         self._lock = threading.Lock()
         self._end = 0
         try:
-            with open(os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600), "r+b") as file:
+            with open(self.path, "x+b", opener=_private) as file:
                 file.write(bytes(_SIZE))
                 file.flush()
                 self._map = mmap.mmap(file.fileno(), _SIZE)
@@ -61,13 +62,17 @@ class Journal:
                 self._end = 0
 
     def close(self) -> None:
-        """Remove the file, with all that is in it."""
-        self._map.close()
-        _remove(self.path, self._owner)
+        """Remove the file if nothing is in it; else leave it, for whoever gathers next."""
+        with self._lock:
+            self._map.close()
+            if self._end:
+                self._owner.release()
+            else:
+                _remove(self.path, self._owner)
 
 
 def others(store: Path, own: Journal | None) -> Iterator[tuple[list[bytes], Callable[[], None]]]:
-    """The records in the journals of other processes, each with what removes the journal if its process is gone."""
+    """The records in the journals of others, each with what removes the journal if its process has died or left it."""
     for path in store.parent.glob(f"{store.name}-*{_SUFFIX}"):
         if own is not None and path == own.path:
             continue
@@ -81,6 +86,10 @@ def others(store: Path, own: Journal | None) -> Iterator[tuple[list[bytes], Call
             yield _read(path), lambda path=path, owner=owner: _remove(path, owner)  # type: ignore[misc]
         finally:
             owner.release()
+
+
+def _private(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)
 
 
 def _owner_of(path: Path) -> FileLock:
@@ -107,6 +116,10 @@ def _records(data: bytes) -> Iterator[bytes]:
 
 
 def _remove(path: Path, owner: FileLock) -> None:
-    path.unlink(missing_ok=True)
+    with suppress(FileNotFoundError):
+        with open(path, "r+b") as file:
+            # No answer is left behind in what was the file's place on the disk.
+            file.write(bytes(os.fstat(file.fileno()).st_size))
+        path.unlink()
     owner.release()
     Path(owner.lock_file).unlink(missing_ok=True)

@@ -48,6 +48,16 @@ def test_appends_are_merged_when_the_quota_of_the_sheet_is_the_bottleneck(world)
     assert world.stats()["sheets"]["writes"] < 15
 
 
+def test_the_last_batches_go_out_in_one_append_if_another_would_keep_it_waiting(world):
+    world.configure(latency={"idicore": 0.1})
+    parts = {"idicore": world.settings.idicore.model_copy(update={"max_in_flight": 8}), "sheets": world.settings.sheets.model_copy(update={"write_every_s": 4.0})}
+    with lf.Engine(world.settings.model_copy(update={"batch_size": 20, **parts})) as engine:
+        job = engine.run(SCRIPT, limit_rows=60, progress=False)
+        appends = [m for m in engine.trace(job.id)["message"] if m.startswith("Uploaded batch")]
+        assert len(appends) == 1, appends
+        assert observe(world, engine, job.id).clean
+
+
 def test_the_key_column_is_read_once_while_nobody_else_writes(world, monkeypatch):
     looks = []
     look = Sheet._look

@@ -9,6 +9,7 @@ import sys
 import time
 from datetime import datetime, timedelta, timezone
 
+import duckdb
 import pytest
 
 from leadflow.errors import HistoryError, JobBusyError, JobNotFound
@@ -130,6 +131,56 @@ def test_a_file_held_by_another_process_is_waited_for_then_told(history):
         holder.kill()
         holder.wait()
     assert history.job("j")["status"] == "PENDING"
+
+
+def test_somebody_who_looks_into_the_file_in_this_process_disturbs_nobody(history):
+    history.start_job(id="j")
+    with duckdb.connect(str(history.path)) as own:
+        history.start_job(id="k")
+        assert len(history.jobs()) == 2
+        assert own.execute("SELECT count(*) FROM etl_jobs").fetchone() == (2,)
+    history.start_job(id="l")
+    assert len(history.jobs()) == 3
+
+
+def test_two_files_are_open_at_once_in_one_process(history, tmp_path):
+    other = History(tmp_path / "it's other" / "history.duckdb")
+    other.start_job(id="o")
+    history.start_job(id="j")
+    with history._store.read() as one, other._store.read() as two:
+        assert one.execute("SELECT id FROM etl_jobs").fetchall() == [("j",)]
+        assert two.execute("SELECT id FROM etl_jobs").fetchall() == [("o",)]
+    other.close()
+
+
+def test_the_file_is_free_for_other_processes_between_two_uses_and_after_an_error(history):
+    history.start_job(id="j")
+    with pytest.raises(HistoryError), history._store.write() as connection:
+        connection.execute("INSERT INTO etl_jobs (id) VALUES ('k')")
+    with pytest.raises(ZeroDivisionError), history._store.write() as connection:
+        connection.execute("UPDATE etl_jobs SET message = 'x'")
+        1 / 0  # noqa: B018
+    looks = "import duckdb, sys; assert duckdb.connect(sys.argv[1]).execute('SELECT id, message FROM etl_jobs').fetchall() == [('j', None)]"
+    child = _child(looks, history.path)
+    assert child.wait(60) == 0, child.stderr.read()
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+def test_a_forked_process_reads_and_writes(history):
+    code = """
+import os, sys
+from leadflow.history import History
+history = History(sys.argv[1])
+history.start_job(id="parent")
+pid = os.fork()
+if pid == 0:
+    history.start_job(id="child")
+    os._exit(0 if len(history.jobs()) == 2 else 1)
+assert os.waitpid(pid, 0)[1] == 0
+assert len(history.jobs()) == 2
+"""
+    child = _child(code, history.path)
+    assert child.wait(60) == 0, child.stderr.read()
 
 
 def test_claim_and_heartbeat(history):

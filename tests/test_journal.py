@@ -1,0 +1,169 @@
+"""Paid answers between their arrival and the checkpoints' tables: none is lost, none comes back after lf.forget."""
+
+from __future__ import annotations
+
+import os
+import signal
+import stat
+import subprocess
+import sys
+
+import pytest
+
+from leadflow.checkpoint import Checkpoints
+from leadflow.services.idicore import Answer, Phone
+
+_BUYS = """
+import os, signal, sys
+from pathlib import Path
+from leadflow.checkpoint import Checkpoints
+from leadflow.services.idicore import Answer, Phone
+checkpoints = Checkpoints(Path(sys.argv[1]))
+checkpoints.add_job("job", {})
+checkpoints.add_leads("job", 1, 1, [{"person_key": f"k{n}"} for n in range(50)])
+checkpoints.take_turn("job")
+for n in range(50):
+    checkpoints.save_answer("job", Answer(f"k{n}", "found", (Phone("+15035550143"),)))
+print("bought", flush=True)
+sys.stdin.readline()
+if sys.argv[2] == "killed":
+    os.kill(os.getpid(), signal.SIGKILL)
+checkpoints.close()
+"""
+
+
+@pytest.fixture
+def path(tmp_path):
+    return tmp_path / "checkpoints.sqlite"
+
+
+def _buyer(path, end="killed"):
+    child = subprocess.Popen([sys.executable, "-c", _BUYS, str(path), end], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    assert child.stdout.readline() == "bought\n"
+    return child
+
+
+def _ended(child):
+    child.stdin.write("\n")
+    child.stdin.flush()
+    return child.wait(60)
+
+
+def _journals(path):
+    return list(path.parent.glob("*.answers*"))
+
+
+def _open(path, job="job"):
+    checkpoints = Checkpoints(path)
+    checkpoints.take_turn(job)
+    return checkpoints
+
+
+def test_a_killed_process_loses_no_answer_and_leaves_no_file(path):
+    assert _ended(_buyer(path)) == -signal.SIGKILL
+    assert _journals(path)
+    checkpoints = Checkpoints(path)
+    assert checkpoints.bought("job") == 50
+    assert checkpoints.answers(["k0", "k49"])["k49"].phones == (Phone("+15035550143"),)
+    assert _journals(path) == []
+    checkpoints.close()
+
+
+def test_the_answers_of_a_process_that_runs_are_seen_and_stay_its_own(path):
+    child = _buyer(path, "closed")
+    checkpoints = Checkpoints(path)
+    assert len(checkpoints.answers([f"k{n}" for n in range(50)])) == 50
+    assert _journals(path)
+    assert _ended(child) == 0
+    assert _journals(path) == []
+    assert checkpoints.bought("job") == 50
+    checkpoints.close()
+
+
+def test_a_person_forgotten_while_another_process_has_the_answer_stays_forgotten(path):
+    child = _buyer(path, "closed")
+    checkpoints = Checkpoints(path)
+    assert checkpoints.forget("k7") > 0
+    assert _ended(child) == 0
+    assert checkpoints.answers(["k7", "k8"]).keys() == {"k8"}
+    checkpoints.close()
+
+
+@pytest.mark.parametrize("damage", [b"", b"\x00" * 40, b"\xff" * 40], ids=["cut", "zeros", "ones"])
+def test_a_record_that_is_not_whole_costs_no_other(path, damage):
+    assert _ended(_buyer(path)) == -signal.SIGKILL
+    (journal,) = path.parent.glob("*.answers")
+    data = journal.read_bytes()
+    at = data.index(b'"k49"') + 5
+    journal.write_bytes(data[:at] + damage + (data[at + len(damage) :] if damage else b""))
+    checkpoints = Checkpoints(path)
+    assert checkpoints.answers([f"k{n}" for n in range(50)]).keys() == {f"k{n}" for n in range(49)}
+    checkpoints.close()
+
+
+def test_more_answers_than_the_journal_holds_go_on_into_the_file(path):
+    checkpoints = _open(path)
+    long = tuple(f"{n}@{'x' * 1000}.example" for n in range(1000))
+    for n in range(10):
+        checkpoints.save_answer("job", Answer(f"k{n}", "found", emails=long))
+    huge = Answer("huge", "found", emails=long * 5)
+    checkpoints.save_answer("job", huge)
+    assert checkpoints.bought("job") == 11
+    assert checkpoints.answers(["huge"])["huge"].emails == huge.emails
+    checkpoints.close()
+
+
+def test_the_journal_is_private_and_holds_nothing_once_it_is_synced(path):
+    checkpoints = _open(path)
+    checkpoints.save_answer("job", Answer("k", "found", (Phone("+15035550143"),)))
+    (journal,) = path.parent.glob("*.answers")
+    assert stat.S_IMODE(os.stat(journal).st_mode) == 0o600
+    assert b"5035550143" in journal.read_bytes()
+    checkpoints.sync()
+    assert b"5035550143" not in journal.read_bytes()
+    checkpoints.close()
+    assert _journals(path) == []
+
+
+def test_a_disk_without_room_for_a_journal_does_without(path):
+    child = subprocess.run(
+        [
+            sys.executable,
+            "-c",
+            "import resource, sys\nfrom pathlib import Path\nfrom leadflow.checkpoint import Checkpoints\n"
+            "from leadflow.services.idicore import Answer\nimport signal\nsignal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
+            "c = Checkpoints(Path(sys.argv[1]))\nresource.setrlimit(resource.RLIMIT_FSIZE, (1 << 20, 1 << 20))\n"
+            "c.take_turn('job')\nc.save_answer('job', Answer('k', 'no_match'))\nprint(c.bought('job'))",
+            str(path),
+        ],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert child.stdout == "1\n", child.stderr
+    assert _journals(path) == []
+
+
+def test_answers_that_cannot_be_written_on_stay_in_the_journal(path):
+    child = subprocess.run(
+        [
+            sys.executable,
+            "-c",
+            "import os, resource, sys\nfrom pathlib import Path\nfrom leadflow.checkpoint import Checkpoints\n"
+            "from leadflow.errors import HistoryError\n"
+            "from leadflow.services.idicore import Answer\nimport signal\nsignal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
+            "path = Path(sys.argv[1])\nc = Checkpoints(path)\nc.take_turn('job')\n"
+            "resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))\n"
+            "for n in range(200):\n    c.save_answer('job', Answer(f'k{n}', 'no_match'))\n"
+            "try:\n    c.sync()\nexcept HistoryError as error:\n    print(error)\nc.close()",
+            str(path),
+        ],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert "Free disk space" in child.stdout, child.stderr
+    checkpoints = Checkpoints(path)
+    assert checkpoints.bought("job") == 200
+    assert _journals(path) == []
+    checkpoints.close()
