@@ -52,13 +52,14 @@ def test_run_stop_resume_and_report(engine):
 
 
 def _died(world, limit=500):
-    """The id of a job whose process is killed after its first batch."""
+    """The id of a job whose process is killed after its first batch, which the history has by then."""
     code = (
         "import leadflow as lf, os, time\n"
-        f"h = lf.Engine().submit('SELECT * FROM RAW_LEADS', name='june_leads', limit_rows={limit})\n"
+        "e = lf.Engine()\n"
+        f"h = e.submit('SELECT * FROM RAW_LEADS', name='june_leads', limit_rows={limit})\n"
         "print(h.id, flush=True)\n"
         "while not h.progress.done: time.sleep(0.02)\n"
-        "time.sleep(0.7)\nos._exit(9)"
+        "time.sleep(0.3)\ne.history.flush()\nos._exit(9)"
     )
     env = {**os.environ, **world.env(), "LEADFLOW_BATCH_SIZE": "50"}
     return subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True, check=False, timeout=120).stdout.strip()

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
 import polars as pl
 import pytest
 
@@ -38,6 +41,26 @@ def test_one_row_a_key_the_last_wins_and_empty_is_null(warehouse):
     warehouse.merge(_frame(k=["b", "c"], v=["2", "4"]), "k", _INTO)
     assert _there(warehouse) == ([("a", "3"), ("b", "2"), ("c", "4")], ["a", "b", "c"])
     assert warehouse.merge(_frame(k=[], v=[]), "k", _INTO) == 0
+
+
+def test_no_keys_are_nowhere(warehouse):
+    assert warehouse.present("FIRST", "key", []) == []
+    warehouse.merge(_frame(k=["a", "b"], v=["1", "2"]), "k", _INTO)
+    assert warehouse.present("FIRST", "key", ["b", "c"]) == ["b"]
+    assert warehouse.present("FIRST", "key", []) == []
+
+
+def test_tables_are_made_by_many_at_once(world):
+    together = threading.Barrier(4)
+
+    def make(_):
+        with Warehouse(world.settings.warehouse) as warehouse:
+            warehouse.connect()
+            together.wait(60)
+            warehouse.ensure_tables()
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(make, range(4)))
 
 
 def test_both_tables_have_the_rows_or_neither_has(world, warehouse):

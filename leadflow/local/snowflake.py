@@ -1,4 +1,4 @@
-"""Snowflake's stand-in: fakesnow's own server app, seeded with RAW_LEADS, behind faults, and mended in three places.
+"""Snowflake's stand-in: fakesnow's own server app, seeded with RAW_LEADS, behind faults, and mended in four places.
 
 1. fakesnow notes a comment for every CREATE with a property (TEMPORARY is one) in its `_fs_global` database, also when
    there is no comment. MERGE makes such a temp table. DuckDB lets a transaction write to one database only, so MERGE
@@ -6,6 +6,8 @@
 2. fakesnow accepts a MERGE whose source matches one row twice; Snowflake answers 100090. The guard below does too.
 3. A DuckDB error that fakesnow does not translate became HTTP 500, which the connector repeats for minutes.
    Snowflake answers an SQL error; so does this. And DuckDB quotes the statement's line, which Snowflake does not.
+4. Two sessions that CREATE a table IF NOT EXISTS in one moment died of a conflict, in fakesnow's own tables or DuckDB's.
+   Snowflake makes it once. Here one CREATE waits for the other.
 """
 
 from __future__ import annotations
@@ -14,6 +16,8 @@ import asyncio
 import gzip
 import logging
 import re
+import threading
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs
@@ -43,11 +47,12 @@ from leadflow.local.faults import (
 
 DATABASE = "LEADS_DB"
 _DUPLICATE = "Duplicate row detected during DML action"
+_creating = threading.RLock()
 _OWN = re.compile(r"(system|temp|memory)$|_fs_|information_schema", re.IGNORECASE)
 
 
 def mend() -> None:
-    """Put the three mends in place, once a process."""
+    """Put the mends in place, once a process."""
     comment_sql, merge, execute = info_schema.insert_table_comment_sql, transforms.merge, FakeSnowflakeCursor.execute
 
     def insert_table_comment_sql(catalog: str, schema: str, table: str, comment: str | None) -> str:
@@ -59,7 +64,8 @@ def mend() -> None:
 
     def translated(self: FakeSnowflakeCursor, command: str, *args: Any, **kwargs: Any) -> FakeSnowflakeCursor:
         try:
-            return execute(self, command, *args, **kwargs)
+            with _creating if command.lstrip()[:6].upper() == "CREATE" else nullcontext():
+                return execute(self, command, *args, **kwargs)
         except ProgrammingError as problem:
             said = str(problem.raw_msg or problem.msg).partition("\n\nLINE ")[0]
             raise ProgrammingError(msg=said, errno=problem.errno, sqlstate=problem.sqlstate) from problem

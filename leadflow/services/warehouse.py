@@ -284,7 +284,7 @@ def _last_of_each(rows: pl.DataFrame, key: str) -> pl.DataFrame:
 
 
 def _documents(rows: pl.DataFrame) -> Iterator[str]:
-    """Rows of text as JSON arrays of objects with c0, c1 ..., of at most about four megabytes; an empty cell is null.
+    """Rows of text as JSON arrays of objects with c0, c1 ..., of at most about four megabytes; an empty cell is null. One at least.
 
     >>> list(_documents(pl.DataFrame({"a": ["x", ""]})))
     ['[{"c0":"x"},{"c0":null}]']
@@ -292,7 +292,7 @@ def _documents(rows: pl.DataFrame) -> Iterator[str]:
     named = rows.select(pl.col(name).str.replace_all("\x00", "", literal=True).replace("", None).alias(f"c{n}") for n, name in enumerate(rows.columns))
     texts = named.select(pl.struct(pl.all()).struct.json_encode().alias("text"))
     parts = texts.with_columns((pl.col("text").str.len_bytes().cum_sum() // _DOCUMENT_BYTES).alias("part"))
-    for part in parts.partition_by("part", maintain_order=True):
+    for part in parts.partition_by("part", maintain_order=True) or [parts]:
         yield f"[{','.join(part['text'])}]"
 
 
