@@ -170,24 +170,32 @@ class Checkpoints:
 
     def _open_journal(self) -> None:
         """Where WAL does not work, nor does memory that is shared with a file; without room on the disk the next write says so."""
-        if self._wal and self._journal is None:
-            with suppress(OSError):
-                self._journal = journal.Journal(self.path)
+        with self._write:
+            if self._wal and self._journal is None:
+                with suppress(OSError, NotImplementedError):
+                    self._journal = journal.Journal(self.path)
 
     def _gather(self) -> None:
         """Put the answers of all journals into the file: of this process, of others that run, and of those that were killed."""
         self.sync()
-        for records, remove in journal.others(self.path, self._journal):
-            if records:
-                self._keep(records)
-            remove()
+        try:
+            for records, remove in journal.others(self.path, self._journal):
+                if records:
+                    self._keep(records)
+                remove()
+        except OSError as error:
+            raise self._unwritten(sqlite3.OperationalError(error.strerror)) from error
 
     def _keep(self, records: list[bytes]) -> None:
-        """Put answers into the file, but for those of a person that was forgotten meanwhile."""
-        rows = [(*row, row[2], row[0]) for row in map(json.loads, records)]
-        gone = "SELECT 1 FROM leads WHERE job_id = ? AND person_key = ? AND disposition = 'forgotten'"
+        """Put answers into the file, but for what it has newer, and for persons forgotten and jobs pruned meanwhile."""
+        rows = [(*row, row[2], row[2], row[0]) for row in map(json.loads, records)]
+        job = "SELECT 1 FROM jobs WHERE job_id = ?"
+        gone = "SELECT 1 FROM leads WHERE job_id = ? AND person_key = ? AND (disposition = 'forgotten' OR row = '{}')"
+        newer = "payload = excluded.payload, job_id = excluded.job_id, saved_at = excluded.saved_at WHERE excluded.saved_at >= answers.saved_at"
         with self._transaction() as db:
-            db.executemany(f"INSERT OR REPLACE INTO answers SELECT ?, ?, ?, ? WHERE NOT EXISTS ({gone})", rows)
+            db.executemany(
+                f"INSERT INTO answers SELECT ?, ?, ?, ? WHERE EXISTS ({job}) AND NOT EXISTS ({gone}) ON CONFLICT (person_key) DO UPDATE SET {newer}", rows
+            )
 
     def answers(self, person_keys: Iterable[str]) -> dict[str, Answer]:
         """The answers already paid for, by person key."""

@@ -24,7 +24,10 @@ _SUFFIX = ".answers"
 
 
 class Journal:
-    """One process's journal of a store; safe to use from many threads. Raises OSError if there is no room for its file."""
+    """One process's journal of a store; safe to use from many threads.
+
+    Raises OSError if there is no room for its file, NotImplementedError where files cannot be locked.
+    """
 
     def __init__(self, store: Path) -> None:
         self.path = store.with_name(f"{store.name}-{os.getpid()}-{secrets.token_hex(4)}{_SUFFIX}")
@@ -42,10 +45,10 @@ class Journal:
             raise
 
     def add(self, record: bytes) -> bool:
-        """Add a record; False if there is no room for it."""
+        """Add a record; False if there is no room for it, or no journal any more."""
         size = _HEAD.size + len(record)
         with self._lock:
-            if self._end + size > _SIZE:
+            if self._map.closed or self._end + size > _SIZE:
                 return False
             # The head last: until it is there, no record is.
             self._map[self._end + _HEAD.size : self._end + size] = record
@@ -56,10 +59,11 @@ class Journal:
     def empty(self, keep: Callable[[list[bytes]], None]) -> None:
         """Hand the records to `keep` and wipe them once it has returned; none is added meanwhile."""
         with self._lock:
-            if self._end:
+            if self._end and not self._map.closed:
                 keep(list(_records(self._map[: self._end])))
-                self._map[: self._end] = bytes(self._end)
-                self._end = 0
+                # The end first: an interrupt between the two must not have a record come after zeros, where none is looked for.
+                end, self._end = self._end, 0
+                self._map[:end] = bytes(end)
 
     def close(self) -> None:
         """Remove the file if nothing is in it; else leave it, for whoever gathers next."""
@@ -79,7 +83,7 @@ def others(store: Path, own: Journal | None) -> Iterator[tuple[list[bytes], Call
         owner = _owner_of(path)
         try:
             owner.acquire(timeout=0)
-        except Timeout:
+        except (Timeout, OSError, NotImplementedError):
             yield _read(path), lambda: None
             continue
         try:

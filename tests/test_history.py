@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -161,6 +163,50 @@ def test_the_file_is_free_for_other_processes_between_two_uses_and_after_an_erro
         raise KeyError(connection.execute("UPDATE etl_jobs SET message = 'x'"))
     looks = "import duckdb, sys; assert duckdb.connect(sys.argv[1]).execute('SELECT id, message FROM etl_jobs').fetchall() == [('j', None)]"
     child = _child(looks, history.path)
+    assert child.wait(60) == 0, child.stderr.read()
+
+
+def test_interrupts_while_it_is_read_leave_the_file_to_all(history):
+    history.start_job(id="j")
+    interrupts = 0
+    old = signal.signal(signal.SIGALRM, signal.default_int_handler)
+    try:
+        for n in range(150):
+            with contextlib.suppress(KeyboardInterrupt, RuntimeError):  # duckdb raises its own for one within a query
+                try:
+                    signal.setitimer(signal.ITIMER_REAL, 0.0002 + n * 0.00003)
+                    history.job("j")
+                finally:
+                    signal.setitimer(signal.ITIMER_REAL, 0)
+                continue
+            interrupts += 1
+    finally:
+        signal.signal(signal.SIGALRM, old)
+    assert interrupts
+    assert history.job("j")["id"] == "j"
+    child = _child("import sys; from leadflow.history import History; History(sys.argv[1], wait_s=5).job('j')", history.path)
+    assert child.wait(60) == 0, child.stderr.read()
+
+
+def test_a_disk_that_fills_after_the_commit_has_nothing_written_twice(history):
+    code = """
+import os, resource, signal, sys
+from leadflow.history import History
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+history = History(sys.argv[1])
+history.start_job(id="j")
+history.record_batch("j", 1, rows=200, delivered=150)
+hard = resource.getrlimit(resource.RLIMIT_FSIZE)[1]
+resource.setrlimit(resource.RLIMIT_FSIZE, (os.path.getsize(sys.argv[1]) + 1000, hard))
+try:
+    history.flush()
+except Exception as error:
+    print(error, file=sys.stderr)
+resource.setrlimit(resource.RLIMIT_FSIZE, (hard, hard))
+history.flush()
+assert history.batches("j")["delivered"].tolist() == [150], history.batches("j")
+"""
+    child = _child(code, history.path)
     assert child.wait(60) == 0, child.stderr.read()
 
 

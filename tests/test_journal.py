@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import linecache
 import os
 import signal
 import stat
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 
 import pytest
 
+from leadflow import journal
 from leadflow.checkpoint import Checkpoints
 from leadflow.services.idicore import Answer, Phone
 
@@ -55,6 +59,7 @@ def _journals(path):
 
 def _open(path, job="job"):
     checkpoints = Checkpoints(path)
+    checkpoints.add_job(job, {})
     checkpoints.take_turn(job)
     return checkpoints
 
@@ -89,13 +94,76 @@ def test_a_person_forgotten_while_another_process_has_the_answer_stays_forgotten
     checkpoints.close()
 
 
+def test_what_another_still_holds_comes_back_neither_after_forget_nor_after_prune(path):
+    child = _buyer(path, "closed")
+    checkpoints = Checkpoints(path)
+    assert len(checkpoints.answers([f"k{n}" for n in range(50)])) == 50
+    checkpoints.settle("job", [(f"k{n}", "delivered", "") for n in range(50)])
+    checkpoints.forget("k7")
+    assert "k7" not in checkpoints.answers(["k7", "k8"])
+    checkpoints.end("job")
+    assert checkpoints.prune(-1) == 1
+    assert checkpoints.answers(["k7", "k8"]) == {}
+    assert _ended(child) == 0
+    assert checkpoints.answers(["k7", "k8"]) == {}
+    checkpoints.close()
+
+
+def test_an_older_answer_replaces_no_newer_one(path):
+    child = _buyer(path, "closed")
+    checkpoints = _open(path, "later")
+    checkpoints.save_answer("later", Answer("k7", "no_match"))
+    assert checkpoints.answers(["k7"])["k7"].status == "no_match"
+    assert _ended(child) == 0
+    assert checkpoints.answers(["k7"])["k7"].status == "no_match"
+    checkpoints.close()
+
+
+def test_jobs_that_start_at_once_share_one_journal(path):
+    checkpoints = Checkpoints(path)
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(checkpoints.take_turn, (f"job{n}" for n in range(8))))
+    assert len(list(path.parent.glob("*.answers"))) == 1
+    checkpoints.close()
+    assert _journals(path) == []
+
+
+@pytest.mark.parametrize("line", ["end, self._end =", "self._map[:end] ="])
+def test_an_interrupt_while_it_is_emptied_loses_no_answer(path, line):
+    checkpoints = _open(path)
+    checkpoints.save_answer("job", Answer("first", "no_match"))
+    with _interrupted_at(journal.Journal.empty.__code__, line), pytest.raises(KeyboardInterrupt):
+        checkpoints.sync()
+    for n in range(5):
+        checkpoints.save_answer("job", Answer(f"k{n}", "no_match"))
+    assert checkpoints.bought("job") == 6
+    checkpoints.close()
+
+
+@contextmanager
+def _interrupted_at(code, text):
+    """A KeyboardInterrupt before a line of a function, as a Ctrl-C in that moment raises it."""
+
+    def trace(frame, event, arg):
+        if frame.f_code is code and event == "line" and text in linecache.getline(code.co_filename, frame.f_lineno):
+            sys.settrace(None)
+            raise KeyboardInterrupt
+        return trace
+
+    sys.settrace(trace)
+    try:
+        yield
+    finally:
+        sys.settrace(None)
+
+
 @pytest.mark.parametrize("damage", [b"", b"\x00" * 40, b"\xff" * 40], ids=["cut", "zeros", "ones"])
 def test_a_record_that_is_not_whole_costs_no_other(path, damage):
     assert _ended(_buyer(path)) == -signal.SIGKILL
-    (journal,) = path.parent.glob("*.answers")
-    data = journal.read_bytes()
+    (left,) = path.parent.glob("*.answers")
+    data = left.read_bytes()
     at = data.index(b'"k49"') + 5
-    journal.write_bytes(data[:at] + damage + (data[at + len(damage) :] if damage else b""))
+    left.write_bytes(data[:at] + damage + (data[at + len(damage) :] if damage else b""))
     checkpoints = Checkpoints(path)
     assert checkpoints.answers([f"k{n}" for n in range(50)]).keys() == {f"k{n}" for n in range(49)}
     checkpoints.close()
@@ -116,11 +184,11 @@ def test_more_answers_than_the_journal_holds_go_on_into_the_file(path):
 def test_the_journal_is_private_and_holds_nothing_once_it_is_synced(path):
     checkpoints = _open(path)
     checkpoints.save_answer("job", Answer("k", "found", (Phone("+15035550143"),)))
-    (journal,) = path.parent.glob("*.answers")
-    assert stat.S_IMODE(os.stat(journal).st_mode) == 0o600
-    assert b"5035550143" in journal.read_bytes()
+    (file,) = path.parent.glob("*.answers")
+    assert stat.S_IMODE(os.stat(file).st_mode) == 0o600
+    assert b"5035550143" in file.read_bytes()
     checkpoints.sync()
-    assert b"5035550143" not in journal.read_bytes()
+    assert b"5035550143" not in file.read_bytes()
     checkpoints.close()
     assert _journals(path) == []
 
@@ -133,7 +201,7 @@ def test_a_disk_without_room_for_a_journal_does_without(path):
             "import resource, sys\nfrom pathlib import Path\nfrom leadflow.checkpoint import Checkpoints\n"
             "from leadflow.services.idicore import Answer\nimport signal\nsignal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
             "c = Checkpoints(Path(sys.argv[1]))\nresource.setrlimit(resource.RLIMIT_FSIZE, (1 << 20, 1 << 20))\n"
-            "c.take_turn('job')\nc.save_answer('job', Answer('k', 'no_match'))\nprint(c.bought('job'))",
+            "c.add_job('job', {})\nc.take_turn('job')\nc.save_answer('job', Answer('k', 'no_match'))\nprint(c.bought('job'))",
             str(path),
         ],
         capture_output=True,
@@ -152,7 +220,7 @@ def test_answers_that_cannot_be_written_on_stay_in_the_journal(path):
             "import os, resource, sys\nfrom pathlib import Path\nfrom leadflow.checkpoint import Checkpoints\n"
             "from leadflow.errors import HistoryError\n"
             "from leadflow.services.idicore import Answer\nimport signal\nsignal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
-            "path = Path(sys.argv[1])\nc = Checkpoints(path)\nc.take_turn('job')\n"
+            "path = Path(sys.argv[1])\nc = Checkpoints(path)\nc.add_job('job', {})\nc.take_turn('job')\n"
             "resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))\n"
             "for n in range(200):\n    c.save_answer('job', Answer(f'k{n}', 'no_match'))\n"
             "try:\n    c.sync()\nexcept HistoryError as error:\n    print(error)\nc.close()",

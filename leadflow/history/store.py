@@ -38,7 +38,7 @@ class Store:
     """Opens the history file for one task at a time; makes it, private to its user, when it is not there."""
 
     def __init__(self, path: Path | str, wait_s: float = WAIT_S) -> None:
-        self.path = Path(path).expanduser().absolute()
+        self.path = Path(path).expanduser().resolve()
         self.wait_s = wait_s
         with _locks_lock:
             self._lock = _locks.setdefault(self.path, threading.RLock())
@@ -71,17 +71,14 @@ class Store:
 
     @contextlib.contextmanager
     def _open(self) -> Iterator[duckdb.DuckDBPyConnection]:
-        import duckdb
-
         connection, close = self._connected()
         try:
             yield connection
         finally:
-            self._make_private(self.path.with_name(self.path.name + ".wal"))
             try:
+                self._make_private(self.path.with_name(self.path.name + ".wal"))
+            finally:
                 close()
-            except duckdb.Error as error:
-                raise self._explained(error) from None
 
     def _connected(self) -> tuple[duckdb.DuckDBPyConnection, Callable[[], None]]:
         """A connection to the file, and what closes both."""
@@ -161,36 +158,72 @@ _numbers = itertools.count(1)
 def _attached(path: Path) -> tuple[duckdb.DuckDBPyConnection, Callable[[], None]]:
     import duckdb
 
-    connection, name = _cursor(), f"history_{next(_numbers)}"
+    connection, name = _cursor(path), f"history_{next(_numbers)}"
+    attach = "ATTACH '{}' AS {}".format(str(path).replace("'", "''"), name)
     try:
-        connection.execute("ATTACH '{}' AS {}".format(str(path).replace("'", "''"), name))
-    except duckdb.Error as error:
+        try:
+            connection.execute(attach)
+        except duckdb.Error as error:
+            if not any(word in str(error).lower() for word in _OURS):
+                raise
+            if not _left_attached(connection, path):
+                # Somebody looks into the file with a connection of their own in this process: then this one shares their instance.
+                connection.close()
+                shared = duckdb.connect(str(path))
+                return shared, shared.close
+            connection.execute(attach)
+        connection.execute(f"USE {name}")
+    except BaseException:
+        with contextlib.suppress(duckdb.Error):
+            _detach(connection, name)
         connection.close()
-        if not any(word in str(error).lower() for word in _OURS):
-            raise
-        # Somebody looks into the file with a connection of their own in this process: then this one shares their instance.
-        shared = duckdb.connect(str(path))
-        return shared, shared.close
-    connection.execute(f"USE {name}")
+        raise
 
     def close() -> None:
         try:
-            connection.execute("USE memory")
-            connection.execute(f"DETACH {name}")
+            _detach(connection, name)
         finally:
             connection.close()
 
     return connection, close
 
 
-def _cursor() -> duckdb.DuckDBPyConnection:
-    """A connection of its own to the instance that stays."""
+def _detach(connection: duckdb.DuckDBPyConnection, name: str) -> None:
+    """Let go of a file, an interrupt in that moment or not: no other process could open it until then."""
+    import duckdb
+
+    try:
+        _leave(connection, name)
+    except duckdb.Error:
+        # What is committed is in the file's WAL, also where a full disk keeps DuckDB from moving it on.
+        return
+    except BaseException:
+        with contextlib.suppress(duckdb.Error):
+            _leave(connection, name)
+        raise
+
+
+def _leave(connection: duckdb.DuckDBPyConnection, name: str) -> None:
+    connection.execute("USE memory")
+    connection.execute(f"DETACH {name}")
+
+
+def _left_attached(connection: duckdb.DuckDBPyConnection, path: Path) -> bool:
+    """Detach what an interrupt left attached; whether there was any. Nobody else uses it: a file is one task's at a time."""
+    left = connection.execute("SELECT database_name FROM duckdb_databases() WHERE path = ?", [str(path)]).fetchall()
+    for (name,) in left:
+        connection.execute(f"DETACH {name}")
+    return bool(left)
+
+
+def _cursor(path: Path) -> duckdb.DuckDBPyConnection:
+    """A connection of its own to the instance that stays; what that spills goes beside the first file it is made for."""
     import duckdb
 
     global _instance
     with _instance_lock:
         if _instance is None:
-            _instance = duckdb.connect(":memory:")
+            _instance = duckdb.connect(":memory:", config={"temp_directory": str(path.parent / "duckdb.tmp")})
         return _instance.cursor()
 
 

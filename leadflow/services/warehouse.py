@@ -172,7 +172,8 @@ class Warehouse:
         except BaseException:
             self._roll_back()
             raise
-        self._staged = None
+        finally:
+            self._staged = None
 
     def _stage(self, rows: pl.DataFrame) -> None:
         """Put rows into a temporary table; before the transaction, which a CREATE would end."""
@@ -193,15 +194,15 @@ class Warehouse:
             self.close()
 
     def keys_table(self, keys: Sequence[str]) -> str:
-        """A temporary table with a column "k" that holds these keys; its name."""
+        """A temporary table with a column "k" that holds these keys, as SQL."""
         self._stage(pl.DataFrame({"k": list(keys)}, {"k": pl.String}))
-        return _STAGE
+        return quoted(_STAGE)
 
     def present(self, table: str, column: str, keys: Sequence[str]) -> list[str]:
         """Which of the keys stand in the table's column, one entry for each row found."""
         with self._lock:
             name = self.keys_table(keys)
-            found = self.execute(f'SELECT t.{quoted(column)} FROM {self.table(table)} t JOIN {quoted(name)} k ON t.{quoted(column)} = k."k"')
+            found = self.execute(f'SELECT t.{quoted(column)} FROM {self.table(table)} t JOIN {name} k ON t.{quoted(column)} = k."k"')
         return [key for (key,) in found]
 
     def processed(self, keys: Sequence[str]) -> set[str]:
@@ -210,7 +211,7 @@ class Warehouse:
             return set()
         with self._lock:
             name, cache = self.keys_table(keys), self.table(self.settings.person_cache)
-            sql = f'SELECT DISTINCT k."k" FROM {quoted(name)} k JOIN {cache} c ON c."person_key" = k."k" WHERE {ANSWERED.format("c")}'
+            sql = f'SELECT DISTINCT k."k" FROM {name} k JOIN {cache} c ON c."person_key" = k."k" WHERE {ANSWERED.format("c")}'
             return {key for (key,) in self.execute(sql)}
 
     def ensure_tables(self) -> None:
