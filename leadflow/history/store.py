@@ -92,7 +92,7 @@ class Store:
                 self._make_private(self.path)
                 return _attached(self.path)
             except duckdb.Error as error:
-                locked = any(word in str(error).lower() for word in _LOCKED)
+                locked = any(word in str(error).lower() for word in (*_LOCKED, *_OURS))
                 if not locked or time.monotonic() > until:
                     raise self._explained(error) from None
             except OSError as error:
