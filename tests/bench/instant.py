@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timezone
 from typing import Any
 
+import polars as pl
+
 import leadflow as lf
 from leadflow.local.people import dnc_code, invent, is_litigator
 from leadflow.pipeline import Services
@@ -76,8 +78,11 @@ class InstantSheet(Sheet):
 class InstantWarehouse(Warehouse):
     """Extracts for real; a merge takes every row and keeps none."""
 
-    def merge(self, table: str, key: str, columns: Sequence[str], rows: Any) -> int:
-        return len(rows)
+    def merge(self, rows: pl.DataFrame, key: str, into: Mapping[str, Mapping[str, str]]) -> int:
+        return rows.height
+
+    def stage(self, rows: pl.DataFrame, key: str) -> None:
+        """Nothing is merged, so nothing goes up."""
 
 
 def equip(engine: lf.Engine) -> None:
