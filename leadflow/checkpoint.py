@@ -188,13 +188,13 @@ class Checkpoints:
 
     def _keep(self, records: list[bytes]) -> None:
         """Put answers into the file, but for what it has newer, and for persons forgotten and jobs pruned meanwhile."""
-        rows = [(*row, row[2], row[2], row[0]) for row in map(json.loads, records)]
-        job = "SELECT 1 FROM jobs WHERE job_id = ?"
-        gone = "SELECT 1 FROM leads WHERE job_id = ? AND person_key = ? AND (disposition = 'forgotten' OR row = '{}')"
+        job = "SELECT 1 FROM jobs WHERE job_id = ?3"
+        gone = "SELECT 1 FROM leads WHERE job_id = ?3 AND person_key = ?1 AND (disposition = 'forgotten' OR row = '{}')"
         newer = "payload = excluded.payload, job_id = excluded.job_id, saved_at = excluded.saved_at WHERE excluded.saved_at >= answers.saved_at"
         with self._transaction() as db:
             db.executemany(
-                f"INSERT INTO answers SELECT ?, ?, ?, ? WHERE EXISTS ({job}) AND NOT EXISTS ({gone}) ON CONFLICT (person_key) DO UPDATE SET {newer}", rows
+                f"INSERT INTO answers SELECT ?1, ?2, ?3, ?4 WHERE EXISTS ({job}) AND NOT EXISTS ({gone}) ON CONFLICT (person_key) DO UPDATE SET {newer}",
+                map(json.loads, records),
             )
 
     def answers(self, person_keys: Iterable[str]) -> dict[str, Answer]:

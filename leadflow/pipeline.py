@@ -92,7 +92,7 @@ class Pipeline:
         self.reused = 0
         self._lock = threading.Lock()
         self._processing = self._unsettled = 0
-        self._first_lookup: tuple[float, int] | None = None
+        self._first_lookup = (0.0, 0)
         self._check_s = 0.0
         self._prepared = False
         self._halt = threading.Event()
@@ -126,7 +126,7 @@ class Pipeline:
     def _look_up_and_check(self, batches: Iterator[Batch], checks: ThreadPoolExecutor, sheet: Merger, window: int) -> None:
         """Bring every batch as far as the sheet; when it returns or raises, no lookup is under way any more."""
         pool = ThreadPoolExecutor(window, "batch")
-        self._first_lookup = time.monotonic(), self.progress.stages.get("Lookup", 0)
+        self._first_lookup = time.monotonic(), self.progress.stages["Lookup"]
         try:
             self._feed(batches, pool, checks, sheet, window)
         except BaseException:
@@ -149,8 +149,6 @@ class Pipeline:
         """Whether the last batch is likely to be through its checks by then, at the pace of the lookups so far."""
         with self._lock:
             looked, total = self.progress.stages["Lookup"], self.progress.total or 0
-        if self._first_lookup is None:
-            return False
         began, before = self._first_lookup
         return (total - looked) * (time.monotonic() - began) <= (seconds - self._check_s) * (looked - before)
 

@@ -193,44 +193,49 @@ def test_the_journal_is_private_and_holds_nothing_once_it_is_synced(path):
     assert _journals(path) == []
 
 
+def _squeezed(path, code):
+    """What a process says that has `c`, a store at `path` with a job, and a `squeeze` for the size of its files."""
+    prelude = """
+import resource, sys
+from pathlib import Path
+from leadflow.checkpoint import Checkpoints
+from leadflow.errors import HistoryError
+from leadflow.services.idicore import Answer
+c = Checkpoints(Path(sys.argv[1]))
+c.add_job("job", {})
+def squeeze(size):
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))
+"""
+    child = subprocess.run([sys.executable, "-c", prelude + code, str(path)], capture_output=True, text=True, check=False)
+    return child.stdout, child.stderr
+
+
 def test_a_disk_without_room_for_a_journal_does_without(path):
-    child = subprocess.run(
-        [
-            sys.executable,
-            "-c",
-            "import resource, sys\nfrom pathlib import Path\nfrom leadflow.checkpoint import Checkpoints\n"
-            "from leadflow.services.idicore import Answer\nimport signal\nsignal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
-            "c = Checkpoints(Path(sys.argv[1]))\nresource.setrlimit(resource.RLIMIT_FSIZE, (1 << 20, 1 << 20))\n"
-            "c.add_job('job', {})\nc.take_turn('job')\nc.save_answer('job', Answer('k', 'no_match'))\nprint(c.bought('job'))",
-            str(path),
-        ],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert child.stdout == "1\n", child.stderr
+    code = """
+squeeze(1 << 20)
+c.take_turn("job")
+c.save_answer("job", Answer("k", "no_match"))
+print(c.bought("job"))
+"""
+    said, error = _squeezed(path, code)
+    assert said == "1\n", error
     assert _journals(path) == []
 
 
 def test_answers_that_cannot_be_written_on_stay_in_the_journal(path):
-    child = subprocess.run(
-        [
-            sys.executable,
-            "-c",
-            "import os, resource, sys\nfrom pathlib import Path\nfrom leadflow.checkpoint import Checkpoints\n"
-            "from leadflow.errors import HistoryError\n"
-            "from leadflow.services.idicore import Answer\nimport signal\nsignal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
-            "path = Path(sys.argv[1])\nc = Checkpoints(path)\nc.add_job('job', {})\nc.take_turn('job')\n"
-            "resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))\n"
-            "for n in range(200):\n    c.save_answer('job', Answer(f'k{n}', 'no_match'))\n"
-            "try:\n    c.sync()\nexcept HistoryError as error:\n    print(error)\nc.close()",
-            str(path),
-        ],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert "Free disk space" in child.stdout, child.stderr
+    code = """
+c.take_turn("job")
+squeeze(4096)
+for n in range(200):
+    c.save_answer("job", Answer(f"k{n}", "no_match"))
+try:
+    c.sync()
+except HistoryError as error:
+    print(error)
+c.close()
+"""
+    said, error = _squeezed(path, code)
+    assert "Free disk space" in said, error
     checkpoints = Checkpoints(path)
     assert checkpoints.bought("job") == 200
     assert _journals(path) == []

@@ -159,23 +159,14 @@ def _attached(path: Path) -> tuple[duckdb.DuckDBPyConnection, Callable[[], None]
     import duckdb
 
     connection, name = _cursor(path), f"history_{next(_numbers)}"
-    attach = "ATTACH '{}' AS {}".format(str(path).replace("'", "''"), name)
     try:
-        try:
-            connection.execute(attach)
-        except duckdb.Error as error:
-            if not any(word in str(error).lower() for word in _OURS):
-                raise
-            if not _left_attached(connection, path):
-                # Somebody looks into the file with a connection of their own in this process: then this one shares their instance.
-                connection.close()
-                shared = duckdb.connect(str(path))
-                return shared, shared.close
-            connection.execute(attach)
+        if not _attach(connection, path, name):
+            connection.close()
+            shared = duckdb.connect(str(path))
+            return shared, shared.close
         connection.execute(f"USE {name}")
     except BaseException:
-        with contextlib.suppress(duckdb.Error):
-            _detach(connection, name)
+        _detach(connection, name)
         connection.close()
         raise
 
@@ -186,6 +177,22 @@ def _attached(path: Path) -> tuple[duckdb.DuckDBPyConnection, Callable[[], None]
             connection.close()
 
     return connection, close
+
+
+def _attach(connection: duckdb.DuckDBPyConnection, path: Path, name: str) -> bool:
+    """Attach the file; False while somebody looks into it with a connection of their own in this process, whose instance is to be shared."""
+    import duckdb
+
+    statement = "ATTACH '{}' AS {}".format(str(path).replace("'", "''"), name)
+    try:
+        connection.execute(statement)
+    except duckdb.Error as error:
+        if not any(word in str(error).lower() for word in _OURS):
+            raise
+        if not _left_attached(connection, path):
+            return False
+        connection.execute(statement)
+    return True
 
 
 def _detach(connection: duckdb.DuckDBPyConnection, name: str) -> None:

@@ -58,7 +58,7 @@ _writers: weakref.WeakSet[Writer] = weakref.WeakSet()
 
 
 class Writer:
-    """Batches writes: every quarter of a second, or when a thousand have come in."""
+    """Batches writes: once a second, or when a thousand items have come in."""
 
     def __init__(self, store: Store) -> None:
         self._store = store

@@ -125,7 +125,7 @@ class Caller:
             raise RefusedError(f"{self.name} refused the request ({status})")
 
     def get_ready(self, calls: int) -> None:
-        """Make clients for so many calls at once now, which takes longer than it should once calls could go out."""
+        """Make clients for so many calls at once."""
         self._clients.make(calls)
 
     def close(self) -> None:

@@ -186,7 +186,7 @@ class Idicore:
         return self._caller.call(send, lambda response: _read_answer(person, response, self.settings), stop, readable=(400,))
 
     def sign_in(self, stop: StopFlag | None = None) -> None:
-        """Fetch the token now, so that the first lookup need not wait for it; costs nothing. Raises as lookup does."""
+        """Fetch the token and make the clients now, so that the first lookup need not wait for them; costs nothing. Raises as lookup does."""
         self._current_token(stop)
         self._caller.get_ready(self.settings.max_in_flight)
 
