@@ -108,6 +108,10 @@ class Checkpoints:
     def sync(self) -> None:
         """Wait until every answer that was saved is on disk."""
         if self._journal is not None:
+            self._journal.hand_over(self._keep)
+
+    def _empty_journal(self) -> None:
+        if self._journal is not None:
             self._journal.empty(self._keep)
 
     def _flush(self) -> None:
@@ -161,7 +165,7 @@ class Checkpoints:
             return
         try:
             # The journal is full, or this disk has none.
-            self.sync()
+            self._empty_journal()
             self._keep([record])
         except HistoryError as error:
             # What is bought after this could not be kept either.
@@ -271,6 +275,12 @@ class Checkpoints:
             if rows:
                 yield StoredBatch(number, rows[0][0], [json.loads(row) for _, row in rows])
 
+    def columns(self, job_id: str) -> list[str]:
+        """The columns of a job's leads that are not settled; none if all are."""
+        with self._reading() as db:
+            row = db.execute(f"SELECT row FROM leads WHERE job_id = ? AND {_OPEN} LIMIT 1", (job_id,)).fetchone()
+        return list(json.loads(row[0])) if row else []
+
     def settle(self, job_id: str, outcomes: Iterable[tuple[str, str, str]]) -> None:
         """Store (person_key, disposition, reason); delivered, held and processed are final, retry is not."""
         values = [(disposition, reason, job_id, key) for key, disposition, reason in outcomes]
@@ -351,6 +361,7 @@ class Checkpoints:
     def forget(self, person_key: str) -> int:
         """Remove a person: their answer, the checks of their phones, and their rows; how many rows went."""
         known = self.answers([person_key]).get(person_key)
+        self._empty_journal()
         with self._transaction() as db:
             gone = db.execute("DELETE FROM answers WHERE person_key = ?", (person_key,)).rowcount
             gone += db.execute(f"UPDATE leads SET row = '{{}}' WHERE person_key = ? AND NOT {_OPEN}", (person_key,)).rowcount
@@ -365,7 +376,7 @@ class Checkpoints:
         """Close the file."""
         if self._journal is not None:
             with suppress(HistoryError):
-                self.sync()
+                self._empty_journal()
             self._journal.close()
             self._journal = None
         with self._write:

@@ -33,8 +33,8 @@ class Journal:
         self.path = store.with_name(f"{store.name}-{os.getpid()}-{secrets.token_hex(4)}{_SUFFIX}")
         self._owner = _owner_of(self.path)
         self._owner.acquire()
-        self._lock = threading.Lock()
-        self._end = 0
+        self._lock, self._handing = threading.Lock(), threading.Lock()
+        self._end = self._handed = 0
         try:
             with open(self.path, "x+b", opener=_private) as file:
                 file.write(bytes(_SIZE))
@@ -56,18 +56,34 @@ class Journal:
             self._end += size
         return True
 
+    def hand_over(self, keep: Callable[[list[bytes]], None]) -> None:
+        """Hand the records that were not handed over yet to `keep`, while others are added; wipe all if none was."""
+        with self._handing:
+            with self._lock:
+                end = self._end
+                new = b"" if self._map.closed else self._map[self._handed : end]
+            if new:
+                keep(list(_records(new)))
+                with self._lock:
+                    self._handed = end
+                    if self._end == end:
+                        self._wipe()
+
     def empty(self, keep: Callable[[list[bytes]], None]) -> None:
-        """Hand the records to `keep` and wipe them once it has returned; none is added meanwhile."""
-        with self._lock:
+        """Hand over what was not yet, and wipe all once `keep` has returned; none is added meanwhile."""
+        with self._handing, self._lock:
             if self._end and not self._map.closed:
-                keep(list(_records(self._map[: self._end])))
-                # The end first: an interrupt between the two must not have a record come after zeros, where none is looked for.
-                end, self._end = self._end, 0
-                self._map[:end] = bytes(end)
+                keep(list(_records(self._map[self._handed : self._end])))
+                self._wipe()
+
+    def _wipe(self) -> None:
+        # The end first: an interrupt between the two must not have a record come after zeros, where none is looked for.
+        end, self._end, self._handed = self._end, 0, 0
+        self._map[:end] = bytes(end)
 
     def close(self) -> None:
         """Remove the file if nothing is in it; else leave it, for whoever gathers next."""
-        with self._lock:
+        with self._handing, self._lock:
             self._map.close()
             if self._end:
                 self._owner.release()

@@ -128,11 +128,11 @@ def test_jobs_that_start_at_once_share_one_journal(path):
     assert _journals(path) == []
 
 
-@pytest.mark.parametrize("line", ["end, self._end =", "self._map[:end] ="])
+@pytest.mark.parametrize("line", ["end, self._end, self._handed =", "self._map[:end] ="])
 def test_an_interrupt_while_it_is_emptied_loses_no_answer(path, line):
     checkpoints = _open(path)
     checkpoints.save_answer("job", Answer("first", "no_match"))
-    with _interrupted_at(journal.Journal.empty.__code__, line), pytest.raises(KeyboardInterrupt):
+    with _interrupted_at(journal.Journal._wipe.__code__, line), pytest.raises(KeyboardInterrupt):
         checkpoints.sync()
     for n in range(5):
         checkpoints.save_answer("job", Answer(f"k{n}", "no_match"))
@@ -191,6 +191,63 @@ def test_the_journal_is_private_and_holds_nothing_once_it_is_synced(path):
     assert b"5035550143" not in file.read_bytes()
     checkpoints.close()
     assert _journals(path) == []
+
+
+def test_what_comes_in_while_records_are_handed_over_is_handed_over_next(path):
+    mine = journal.Journal(path)
+    mine.add(b"first")
+    handed = []
+
+    def keep(records):
+        handed.append(records)
+        if records == [b"first"]:
+            mine.add(b"second")
+            mine.add(b"third")
+
+    mine.hand_over(keep)
+    assert [records for records, _ in journal.others(path, None)] == [[b"first", b"second", b"third"]]
+    mine.hand_over(keep)
+    mine.hand_over(keep)
+    assert handed == [[b"first"], [b"second", b"third"]]
+    assert not any(mine.path.read_bytes())
+    mine.close()
+    assert _journals(path) == []
+
+
+def test_what_could_not_be_kept_is_handed_over_again(path):
+    mine = journal.Journal(path)
+    mine.add(b"first")
+    with pytest.raises(OSError, match="full"):
+        mine.hand_over(_full)
+    mine.add(b"second")
+    handed = []
+    mine.hand_over(handed.extend)
+    assert handed == [b"first", b"second"]
+    mine.close()
+
+
+def _full(records):
+    raise OSError("full")
+
+
+def test_a_person_forgotten_while_answers_come_in_leaves_no_trace_in_the_journal(path):
+    checkpoints = _open(path)
+    checkpoints.save_answer("job", Answer("k", "found", (Phone("+15035550143"),)))
+    kept = checkpoints._keep
+
+    def keep_slowly(records):
+        kept(records)
+        if len(records) == 1 and b"5035550143" in records[0]:
+            checkpoints.save_answer("job", Answer("other", "no_match"))
+
+    checkpoints._keep = keep_slowly
+    checkpoints.sync()
+    (file,) = path.parent.glob("*.answers")
+    assert b"5035550143" in file.read_bytes()
+    checkpoints.forget("k")
+    assert b"5035550143" not in file.read_bytes()
+    assert checkpoints.answers(["k", "other"]).keys() == {"other"}
+    checkpoints.close()
 
 
 def _squeezed(path, code):
