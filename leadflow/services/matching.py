@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
@@ -180,7 +181,14 @@ def _spellings(*texts: object) -> tuple[bool, ...]:
 
 def _words(text: str, kept: str = "") -> list[str]:
     """The words between punctuation; marks stay with their letters, and so do the characters `kept`."""
+    if text.isascii():
+        return _ascii_words(kept).findall(text)
     return "".join(c if c.isalnum() or c in kept or unicodedata.category(c)[0] == "M" else " " for c in text).split()
+
+
+@lru_cache
+def _ascii_words(kept: str) -> re.Pattern[str]:
+    return re.compile(f"[A-Za-z0-9{re.escape(kept)}]+")
 
 
 # Names
@@ -335,7 +343,12 @@ def _alike(words: list[str]) -> list[str]:
 
 def _city(value: object) -> str:
     """A city or state in one word: FORT WORTH is Ft. Worth, and COEUR D ALENE Coeur d'Alene."""
-    return "".join(_alike(_address_words(value)))
+    return _known_city(value) if isinstance(value, str) else "".join(_alike(_address_words(value)))
+
+
+@lru_cache(maxsize=4096)
+def _known_city(text: str) -> str:
+    return "".join(_alike(_address_words(text)))
 
 
 def _zip(value: object) -> str:
