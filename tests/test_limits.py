@@ -6,14 +6,16 @@ import itertools
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
 from leadflow.errors import Stopped
 from leadflow.services.dncscrub import DncScrub
 from leadflow.services.gather import Gatherer
+from leadflow.services.http import Caller
 from leadflow.services.idicore import Idicore, Person
-from leadflow.services.limits import Limiter, shared_limiter
+from leadflow.services.limits import Breaker, Limiter, shared_limiter
 
 
 def _people(count):
@@ -31,6 +33,33 @@ def _starts(limiter, count, threads=8):
     with ThreadPoolExecutor(threads) as pool:
         list(pool.map(call, range(count)))
     return sorted(started)
+
+
+def test_a_vendor_s_cookie_is_sent_to_it_by_no_later_call():
+    sent = []
+
+    class Vendor(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_GET(self):
+            sent.append(self.headers.get("Cookie"))
+            self.send_response(200)
+            self.send_header("Set-Cookie", "who=ann; Path=/")
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        def log_message(self, *args):
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Vendor) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        caller = Caller("vendor", Limiter("vendor", 1), Breaker("vendor", 3), 30, 1)
+        for _ in range(2):
+            answer = caller.call(lambda client: client.get(f"http://127.0.0.1:{server.server_port}/"), lambda answer: answer)
+            assert answer.headers["set-cookie"]
+        caller.close()
+        server.shutdown()
+    assert sent == [None, None]
 
 
 def test_calls_in_flight_never_pass_the_cap():

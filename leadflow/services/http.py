@@ -133,6 +133,22 @@ class Caller:
         self._clients.close()
 
 
+class _NoCookies(httpx.Cookies):
+    """Keeps none: a call says all that it has to say, and to look for a vendor's cookies takes a tenth of a call."""
+
+    def extract_cookies(self, response: httpx.Response) -> None:
+        """Leave them where they are."""
+
+
+class _Client(httpx.Client):
+    _none = _NoCookies()
+
+    @property
+    def cookies(self) -> httpx.Cookies:
+        """None, ever."""
+        return self._none
+
+
 class _Clients:
     """Clients of one connection each, lent to one call at a time.
 
@@ -167,7 +183,7 @@ class _Clients:
 
     def _new(self) -> httpx.Client:
         limits = httpx.Limits(max_connections=1, max_keepalive_connections=1)
-        return httpx.Client(timeout=self._timeout_s, limits=limits, transport=self._transport, verify=_tls())
+        return _Client(timeout=self._timeout_s, limits=limits, transport=self._transport, verify=_tls())
 
     def close(self) -> None:
         self._closed = True

@@ -137,6 +137,7 @@ class Idicore:
         # No more threads than calls: an answer that is not on disk yet counts as a call in flight, so a kill loses no more than those.
         self.pool = ThreadPoolExecutor(settings.max_in_flight, "idicore")
         self._queueing = threading.Lock()
+        self._search_url = httpx.URL(settings.search_url)
         self._transport = None if executor is None else ExecutorTransport(executor)
         self._caller = Caller(_NAME, self.limiter, Breaker(_NAME, settings.breaker_failures), settings.timeout_s, settings.attempts, self._transport)
         login = Breaker(f"{_NAME} login", 3)
@@ -171,7 +172,7 @@ class Idicore:
         def search(client: httpx.Client, token: str) -> httpx.Response:
             headers = {"authorization": self.settings.token_prefix + token}
             with _paid_from(budget) as charged:
-                response = client.post(self.settings.search_url, json=body, headers=headers)
+                response = client.post(self._search_url, json=body, headers=headers)
                 charged(response.status_code)
             return response
 
