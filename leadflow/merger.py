@@ -5,6 +5,7 @@ from __future__ import annotations
 import queue
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any, Generic, TypeVar
 
 T = TypeVar("T")
@@ -75,7 +76,14 @@ class Merger(Generic[T]):
         items = [self._queue.get()]
         while items[-1] is not _END:
             try:
-                items.append(self._queue.get(timeout=self._linger()) if self._queue.empty() else self._queue.get())
+                items.append(self._next())
             except queue.Empty:
                 break
         return [i for i in items if i is not _END], _END in items
+
+    def _next(self) -> T:
+        """What waits or comes while it lingers; raises queue.Empty. That time may have brought a reason to linger on."""
+        for _ in range(2):
+            with suppress(queue.Empty):
+                return self._queue.get(timeout=0 if not self._queue.empty() else self._linger())
+        raise queue.Empty

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 from outcome import SCRIPT, observe, sheet_rows
 
 import leadflow as lf
+from leadflow.merger import Merger
 from leadflow.services.sheets import Sheet
 from leadflow.services.warehouse import Warehouse
 from leadflow.stages import extraction
@@ -56,6 +59,27 @@ def test_the_last_batches_go_out_in_one_append_if_another_would_keep_it_waiting(
         appends = [m for m in engine.trace(job.id)["message"] if m.startswith("Uploaded batch")]
         assert len(appends) == 1, appends
         assert observe(world, engine, job.id).clean
+
+
+def test_a_call_that_waited_for_its_quota_waits_on_if_by_then_another_item_is_near():
+    calls, pauses = [], iter([0.05, 30.0])
+    merger = Merger("test", calls.append, linger=lambda: next(pauses, 0.0))
+    merger.put(1)
+    time.sleep(0.5)
+    merger.put(2)
+    merger.finish()
+    assert calls == [[1, 2]]
+
+
+def test_a_call_waits_no_longer_for_items_that_do_not_come():
+    calls = []
+    merger = Merger("test", calls.append, linger=lambda: 0.05)
+    merger.put(1)
+    until = time.monotonic() + 60
+    while not calls and time.monotonic() < until:
+        time.sleep(0.01)
+    assert calls == [[1]]
+    merger.finish()
 
 
 def test_the_key_column_is_read_once_while_nobody_else_writes(world, monkeypatch):
