@@ -90,6 +90,7 @@ class Engine:
         self.settings = settings if settings is not None else _settings_from_environment()
         self._private_home()
         self.history = History(self.settings.history_file, wait_s=self.settings.history_wait_s)
+        self.history.prepare()
         set_default(self.settings.history_file)
         self.checkpoints = Checkpoints(self.settings.checkpoint_file)
         self.checkpoints.prune(self.settings.policy.keep_checkpoints_days)

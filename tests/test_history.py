@@ -14,6 +14,7 @@ from datetime import datetime, timedelta, timezone
 import duckdb
 import pytest
 
+import leadflow as lf
 from leadflow.errors import HistoryError, JobBusyError, JobNotFound
 from leadflow.events import EventBus, JobErrored, JobLog, JobProgress
 from leadflow.history import History, standing
@@ -98,6 +99,21 @@ def test_files_are_private(history):
     history.job("j")
     assert history.path.stat().st_mode & 0o777 == 0o600
     assert [p.name for p in history.path.parent.iterdir()] == ["history.duckdb"]
+
+
+def test_an_engine_makes_the_file_and_leaves_one_that_is_there_alone(world):
+    path = world.settings.history_file
+    with lf.Engine(world.settings):
+        assert path.stat().st_mode & 0o777 == 0o600
+    path.write_bytes(b"not ours")
+    with lf.Engine(world.settings):
+        assert path.read_bytes() == b"not ours"
+
+
+def test_a_file_that_cannot_be_made_is_told_at_once(tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(HistoryError, match="cannot be made or opened"):
+        History(tmp_path / "file" / "history.duckdb").prepare()
 
 
 @pytest.mark.parametrize("content", [b"garbage" * 5000, b""])
@@ -273,6 +289,17 @@ def test_a_resumed_batch_adds_to_the_first_run(history):
     history.record_batch("j", 1, first_row=7, last_row=26, rows=20, delivered=20, held=0, retry=0, lookup_s=0.5, status="done")
     row = history.batches("j").iloc[0]
     assert [row[n] for n in ("rows", "first_row", "last_row", "delivered", "held", "retry", "lookup_s")] == [200, 1, 200, 170, 30, 0, 2.0]
+
+
+def test_facts_that_are_written_together_go_to_their_batches(history):
+    for number in (1, 2, 3):
+        history.record_batch("j", number, first_row=number, delivered=number, status="done")
+    history.record_batch("j", 2, first_row=7, delivered=20, status="done")
+    history.record_batch("j", 3, check_s=0.5)
+    history.record_batch("other", 1, first_row=1, delivered=9, status="done")
+    assert history.batches("j")["delivered"].tolist() == [1, 22, 3]
+    assert history.batches("j")["check_s"].fillna(0).tolist() == [0, 0, 0.5]
+    assert history.batches("other")["delivered"].tolist() == [9]
 
 
 def test_unknown_fields_are_refused(history):

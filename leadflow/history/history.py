@@ -41,7 +41,7 @@ def open_history(history: History | Path | str | None = None) -> History:
 
 
 class History:
-    """One history file. Making one opens nothing; every call opens the file for a moment, waiting its turn."""
+    """One history file. Making one opens nothing; every call but `prepare` opens the file for a moment, waiting its turn."""
 
     def __init__(self, path: Path | str, wait_s: float = WAIT_S) -> None:
         self._store = Store(path, wait_s)
@@ -51,6 +51,10 @@ class History:
     def path(self) -> Path:
         """The file."""
         return self._store.path
+
+    def prepare(self) -> None:
+        """Make the file if there is none, so that the first job need not; one that is there is left alone."""
+        self._store.make()
 
     def start_job(self, **fields: Any) -> None:
         """Write a new job's row at once."""

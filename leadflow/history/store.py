@@ -43,6 +43,18 @@ class Store:
         with _locks_lock:
             self._lock = _locks.setdefault(self.path, threading.RLock())
 
+    def make(self) -> None:
+        """Make the file if there is none."""
+        import duckdb
+
+        try:
+            if not self.path.exists():
+                self._create()
+        except duckdb.Error as error:
+            raise self._explained(error) from None
+        except OSError as error:
+            raise self._unmade(error) from None
+
     @contextlib.contextmanager
     def read(self) -> Iterator[duckdb.DuckDBPyConnection]:
         """A connection for one task, closed at its end."""
@@ -96,10 +108,7 @@ class Store:
                 if not locked or time.monotonic() > until:
                     raise self._explained(error) from None
             except OSError as error:
-                raise HistoryError(
-                    f"the history file {self.path} cannot be made or opened ({error.strerror}). "
-                    "Check the folder's permissions and free disk space, or set LEADFLOW_HOME to another folder"
-                ) from None
+                raise self._unmade(error) from None
             time.sleep(random.uniform(0.002, 0.02))  # noqa: S311 - jitter, not a secret
 
     def _create(self) -> None:
@@ -124,6 +133,12 @@ class Store:
         with contextlib.suppress(FileNotFoundError, PermissionError):
             if path.stat().st_mode & 0o077:
                 os.chmod(path, 0o600)
+
+    def _unmade(self, error: OSError) -> HistoryError:
+        return HistoryError(
+            f"the history file {self.path} cannot be made or opened ({error.strerror}). "
+            "Check the folder's permissions and free disk space, or set LEADFLOW_HOME to another folder"
+        )
 
     def _explained(self, error: Exception) -> HistoryError:
         """The error in words that say what to do next."""

@@ -265,14 +265,30 @@ def _write_leads(connection: duckdb.DuckDBPyConnection, many: list[_Leads]) -> N
 
 
 def _write_batches(connection: duckdb.DuckDBPyConnection, many: list[_BatchFacts]) -> None:
-    for one in many:
-        names = ["job_id", "batch", *(f'"{n}"' for n in one.facts)]
-        sets = ", ".join(_merged(name) for name in one.facts)
-        action = f"DO UPDATE SET {sets}" if sets else "DO NOTHING"
-        connection.execute(
-            f"INSERT INTO batches ({', '.join(names)}) VALUES ({', '.join('?' * len(names))}) ON CONFLICT (job_id, batch) {action}",
-            [one.job_id, one.batch, *one.facts.values()],
-        )
+    waiting = list(many)
+    while waiting:
+        # One statement cannot change a row twice, nor fill different columns in each.
+        now: dict[tuple[str, int], _BatchFacts] = {}
+        later: list[_BatchFacts] = []
+        for one in waiting:
+            fits = one.facts.keys() == waiting[0].facts.keys()
+            if later or not fits or (one.job_id, one.batch) in now:
+                later.append(one)
+            else:
+                now[one.job_id, one.batch] = one
+        _write_alike(connection, list(now.values()))
+        waiting = later
+
+
+def _write_alike(connection: duckdb.DuckDBPyConnection, many: list[_BatchFacts]) -> None:
+    """Add the facts of different batches, all of the same names."""
+    facts = list(many[0].facts)
+    sets = ", ".join(_merged(name) for name in facts)
+    action = f"DO UPDATE SET {sets}" if sets else "DO NOTHING"
+    names = ", ".join(["job_id", "batch", *(f'"{name}"' for name in facts)])
+    row = f"({', '.join('?' * (len(facts) + 2))})"
+    values = [value for one in many for value in (one.job_id, one.batch, *(one.facts[name] for name in facts))]
+    connection.execute(f"INSERT INTO batches ({names}) VALUES {', '.join([row] * len(many))} ON CONFLICT (job_id, batch) {action}", values)
 
 
 def _merged(name: str) -> str:
