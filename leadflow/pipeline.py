@@ -24,6 +24,7 @@ from leadflow.errors import BudgetReached, HistoryError, InputError, LeadflowErr
 from leadflow.events import BatchProgress, EventBus, JobLog, JobProgress, RowProcessed
 from leadflow.job import LEFT_OUT, Counts, Progress
 from leadflow.merger import Merger
+from leadflow.phones import time_zones
 from leadflow.services.sheets import LOOK_HOLDS_S
 from leadflow.settings import Settings
 from leadflow.stages.consolidation import consolidate, stage_ahead
@@ -103,7 +104,7 @@ class Pipeline:
         """Take every unsettled lead of the job to its outcome."""
         batches = self._opened()
         window = self._window()
-        with ThreadPoolExecutor(2 * window, "check") as checks:
+        with ThreadPoolExecutor(4 * window, "check") as checks:
             cache = Merger("cache", self._cache)
             sheet = Merger("sheet", lambda batches: self._deliver(batches, checks), then=cache, linger=self._linger, first=self._prepare_sheet)
             try:
@@ -212,7 +213,6 @@ class Pipeline:
     def _connect_warehouse(self) -> None:
         self._log("Snowflake", "Connecting to Snowflake")
         self.services.warehouse.connect()
-        self.services.warehouse.ensure_tables()
         self._log("Snowflake", "Connected to Snowflake")
 
     def _connect_sheet(self) -> None:
@@ -230,8 +230,8 @@ class Pipeline:
 
     def _script_columns(self) -> list[str]:
         """The columns that the script brings to the sheet, once the leads are on disk."""
-        stored = next(self.checkpoints.unsettled(self.job_id), None) if self.checkpoints.extracted(self.job_id) else None
-        return list(own_columns(stored.rows[0], self.settings.sheets.key_column, self.settings.policy).values()) if stored else []
+        names = self.checkpoints.columns(self.job_id) if self.checkpoints.extracted(self.job_id) else []
+        return list(own_columns(names, self.settings.sheets.key_column, self.settings.policy).values())
 
     def _told_of(self, doubles: int) -> None:
         if doubles:
@@ -257,6 +257,7 @@ class Pipeline:
 
     def _leave_processed(self) -> None:
         """Of a job that broke off: settle the leads that another job, perhaps of another machine, has processed since."""
+        self.services.warehouse.ensure_tables()
         unpaid = self.checkpoints.unpaid_keys(self.job_id)
         outcomes = [(key, "processed", "by_another_job") for key in sorted(self.services.warehouse.processed(unpaid))]
         if outcomes:
@@ -362,7 +363,7 @@ class Pipeline:
         return leads.filter(~pl.col("person_key").is_in(list(theirs)))
 
     def _looked_up(self, leads: pl.DataFrame, known: dict[str, Answer], number: int) -> pl.DataFrame:
-        found = lookup_people(
+        return lookup_people(
             leads,
             self.services.idicore,
             known=known,
@@ -372,8 +373,6 @@ class Pipeline:
             emit=self.bus.emit,
             batch=number,
         )
-        self.checkpoints.sync()
-        return found
 
     def _save_answer(self, answer: Answer) -> None:
         try:
@@ -386,20 +385,30 @@ class Pipeline:
         self._through("Lookup", 1)
 
     def _check(self, batch: Batch, leads: pl.DataFrame, checks: ThreadPoolExecutor) -> pl.DataFrame:
-        """Both checks at once; each adds its own column."""
-        phones = leads["phones"].explode().drop_nulls().unique().to_list() if leads.height else []
+        """Both checks at once; each adds its own column. What was bought is on disk before anything is made of it."""
         self._look_ahead(checks)
-        litigators = checks.submit(self._check_litigators, leads, phones, batch.number)
-        dnc = checks.submit(self._check_dnc, leads, phones, batch.number)
+        kept = [checks.submit(self.checkpoints.sync)]
+
+        def keep(scrubs: list[Scrub]) -> None:
+            kept.append(checks.submit(self.checkpoints.save_scrubs, scrubs))
+
+        dnc = checks.submit(self._check_dnc, leads, keep, batch.number)
+        litigators = checks.submit(self._check_litigators, leads, keep, batch.number)
+        for phone in _phones(leads):
+            time_zones(phone)  # kept: delivery wants them, and this thread has time now
+        # Both to their end, even if one failed: what the other answers is paid for and kept.
+        wait((litigators, dnc))
+        for one in kept:
+            one.result()
         found = (litigators.result(), "litigator"), (dnc.result(), "dnc")
         return leads.with_columns(column for frame, kind in found for column in frame.select(f"{kind}_verdicts", f"{kind}_scrubbed_at"))
 
-    def _check_litigators(self, leads: pl.DataFrame, phones: list[str], number: int) -> pl.DataFrame:
+    def _check_litigators(self, leads: pl.DataFrame, keep: Callable[[list[Scrub]], None], number: int) -> pl.DataFrame:
         checked = check_litigators(
             leads,
             self.services.litigator,
-            known=self._fresh(phones, "litigator", self.services.litigator),
-            on_scrubs=self.checkpoints.save_scrubs,
+            known=self._fresh(leads, "litigator", self.services.litigator),
+            on_scrubs=keep,
             stop=_AnyEvent(self.stop, self._halt),
             emit=self.bus.emit,
             batch=number,
@@ -407,12 +416,12 @@ class Pipeline:
         self._through("Litigators", leads.height)
         return checked
 
-    def _check_dnc(self, leads: pl.DataFrame, phones: list[str], number: int) -> pl.DataFrame:
+    def _check_dnc(self, leads: pl.DataFrame, keep: Callable[[list[Scrub]], None], number: int) -> pl.DataFrame:
         checked = check_dnc(
             leads,
             self.services.dnc,
-            known=self._fresh(phones, "dnc", self.services.dnc),
-            on_scrubs=self.checkpoints.save_scrubs,
+            known=self._fresh(leads, "dnc", self.services.dnc),
+            on_scrubs=keep,
             stop=_AnyEvent(self.stop, self._halt),
             emit=self.bus.emit,
             batch=number,
@@ -420,12 +429,14 @@ class Pipeline:
         self._through("DNC", leads.height)
         return checked
 
-    def _fresh(self, phones: list[str], check: str, service: Any) -> dict[str, Scrub]:
-        """Checks made not long ago, by this very service and with the meaning that its codes have now."""
+    def _fresh(self, leads: pl.DataFrame, check: str, service: Any) -> dict[str, Scrub]:
+        """Checks of their phones made not long ago, by this very service and with the meaning that its codes have now."""
         now = datetime.now(timezone.utc)
         policy = self.settings.policy
         age = min(timedelta(hours=policy.reuse_scrubs_hours), timedelta(days=policy.max_scrub_age_days))
-        known = self.checkpoints.scrubs(phones, check)
+        if not age:
+            return {}
+        known = self.checkpoints.scrubs(_phones(leads), check)
         now_said = service.provider, service.policy
         return {p: s for p, s in known.items() if s.fresh(now, age) and (s.provider, s.policy) == now_said and str(s.verdict) != "unchecked"}
 
@@ -434,9 +445,14 @@ class Pipeline:
         leads = pl.concat([b.leads for b in batches], how="diagonal_relaxed")
         number = batches[0].number if len(batches) == 1 else None
         at = datetime.now(timezone.utc)
-        checks.submit(stage_ahead, leads, self.services.warehouse, job_id=self.job_id, script=self.plan["name"], at=at)
+
+        def meanwhile() -> None:
+            checks.submit(stage_ahead, leads, self.services.warehouse, job_id=self.job_id, script=self.plan["name"], at=at)
+
         with timed(*batches, name="deliver_s"):
-            done = deliver(leads, self.services.sheet, policy=self.settings.policy, job_id=self.job_id, emit=self.bus.emit, batch=number)
+            done = deliver(
+                leads, self.services.sheet, policy=self.settings.policy, job_id=self.job_id, emit=self.bus.emit, batch=number, when_ready=meanwhile
+            )
         self._through("Sheet", leads.height)
         start = 0
         for batch in batches:
@@ -506,6 +522,10 @@ class Pipeline:
             cost=self.budget.cost(bought),
             elsewhere=elsewhere,
         )
+
+
+def _phones(leads: pl.DataFrame) -> list[str]:
+    return leads["phones"].explode().drop_nulls().unique().to_list() if leads.height else []
 
 
 class _AnyEvent:

@@ -50,6 +50,16 @@ def test_phones_that_a_script_brings_along_are_kept_from_the_sheet_and_the_job_s
     assert engine.trace(job.id)["message"].str.contains("kept from the sheet: the script's own .*Phone, CELL").any()
 
 
+def test_what_waits_for_the_rows_is_called_before_they_are_sent(world):
+    frame = pd.DataFrame([{**_WHO, "Phone 1": _CLEAN}])
+    litigators, dnc = LitigatorList(world.settings.litigator), DncScrub(world.settings.dnc)
+    there = []
+    for _ in range(2):
+        checked = check_dnc(check_litigators(frame, litigators), dnc)
+        deliver(checked, Sheet(world.settings.sheets), when_ready=lambda: there.append(len(world.sheet_values())))
+    assert there == [0, 2]
+
+
 def _broken_off_after_the_append(world, engine, leads=20):
     """A job whose rows are in the sheet and whose tables were never merged."""
     merge = Warehouse.merge

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, TypeVar
 
 import polars as pl
@@ -28,19 +28,29 @@ _PHONE_COLUMN = re.compile(r"phone|(?<![a-z])(mobiles?|cells?|tel)(?![a-z])", re
 
 
 def deliver(
-    leads: F, sheet: Sheet, *, policy: Policy | None = None, job_id: str = "", emit: Emit = no_emit, batch: int | None = None
+    leads: F,
+    sheet: Sheet,
+    *,
+    policy: Policy | None = None,
+    job_id: str = "",
+    emit: Emit = no_emit,
+    batch: int | None = None,
+    when_ready: Callable[[], object] = lambda: None,
 ) -> F:
     """Append each deliverable lead once, with its callable phones alone; adds delivered (true once it is in the sheet).
 
     Leads need the verdicts of both checks; without them nothing is callable and nothing is delivered. A row that a
     sheet cannot hold is held back as bad_cell. The frame's own columns go along, but for those named like a phone, which no
     check has seen; one named like a column of ours becomes "Script ...". A row that is in the sheet since an earlier run and
-    shows a phone which may not be called any more is taken out. Raises RefusedError, DeliveryError.
+    shows a phone which may not be called any more is taken out. `when_ready` is called between making the rows and the
+    append. Raises RefusedError, DeliveryError.
     """
-    return same_kind(leads, lambda frame: _deliver(frame, sheet, policy or Policy(), job_id, emit, batch))
+    return same_kind(leads, lambda frame: _deliver(frame, sheet, policy or Policy(), job_id, emit, batch, when_ready))
 
 
-def _deliver(leads: pl.DataFrame, sheet: Sheet, policy: Policy, job_id: str, emit: Emit, batch: int | None) -> pl.DataFrame:
+def _deliver(
+    leads: pl.DataFrame, sheet: Sheet, policy: Policy, job_id: str, emit: Emit, batch: int | None, when_ready: Callable[[], object]
+) -> pl.DataFrame:
     leads = with_identity(leads)
     if "disposition" not in leads.columns:
         leads = settle(leads, policy)
@@ -51,9 +61,11 @@ def _deliver(leads: pl.DataFrame, sheet: Sheet, policy: Policy, job_id: str, emi
     rows = rows.filter(~pl.col(key).is_in(bad)).unique(key, keep="last", maintain_order=True)
     if gone := sheet.withdraw(_forbidden(leads, policy)):
         emit(JobLog(stage=_STAGE, batch=batch, level="warning", message=f"Took out {gone} rows of an earlier run: not all their phones may still be called"))
-    if rows.height:
+    cells = rows.to_dicts()
+    when_ready()
+    if cells:
         sheet.ensure_columns([key, *columns(policy), *extra.values()])
-        new = sheet.append(rows.to_dicts())
+        new = sheet.append(cells)
         emit(JobLog(stage=_STAGE, batch=batch, message=f"Uploaded batch to Sheets: {new} new rows, {rows.height - new} there already"))
     return _marked(leads, rows[key].to_list(), bad)
 

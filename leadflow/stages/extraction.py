@@ -95,7 +95,6 @@ def open_extraction(
     _run(warehouse, f'CREATE OR REPLACE TEMPORARY TABLE "LF_SCRIPT" AS SELECT s.*, SEQ8() AS "lf_seq" FROM ({query}) s')
     extracted = warehouse.execute('SELECT COUNT(*) FROM "LF_SCRIPT"')[0][0]
     emit(JobLog(stage=_STAGE, message=f"SQL executed, returned {extracted} rows"))
-    warehouse.ensure_tables()
     others = {name: _free_name(name, key_column) for name in names if name not in identity.values()}
     warehouse.execute(_keyed_sql(identity, others))
     warehouse.execute(_classified_sql(warehouse.table(warehouse.settings.person_cache)))
@@ -115,6 +114,7 @@ def _told(counts: dict[str, int]) -> str:
 def _set_up(script: str, warehouse: Warehouse, allow_writes: bool) -> str:
     parsed = parse_script(script, allow_writes=allow_writes)
     _raise_if_shadowing(parsed.creates, warehouse)
+    warehouse.ensure_tables()  # a table that will not do is said before a long script runs
     for statement in parsed.setup:
         _run(warehouse, statement)
     return parsed.select
