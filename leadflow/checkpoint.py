@@ -45,6 +45,7 @@ CREATE INDEX IF NOT EXISTS leads_in_order ON leads (job_id, batch, seq);
 _FINAL = ("delivered", "held", "processed", "forgotten")
 _OPEN = f"coalesce(disposition, '') NOT IN {_FINAL}"
 _KEYS_A_QUERY = 500
+_ANSWER = ("person_key", "payload", "job_id", "saved_at")
 
 
 @dataclass(frozen=True)
@@ -192,13 +193,15 @@ class Checkpoints:
 
     def _keep(self, records: list[bytes]) -> None:
         """Put answers into the file, but for what it has newer, and for persons forgotten and jobs pruned meanwhile."""
-        job = "SELECT 1 FROM jobs WHERE job_id = ?3"
-        gone = "SELECT 1 FROM leads WHERE job_id = ?3 AND person_key = ?1 AND (disposition = 'forgotten' OR row = '{}')"
+        came = f"SELECT {_from_json(*_ANSWER)} FROM json_each(?)"
+        known = "job_id IN (SELECT job_id FROM jobs)"
+        gone = "SELECT 1 FROM leads WHERE leads.job_id = came.job_id AND leads.person_key = came.person_key AND (disposition = 'forgotten' OR row = '{}')"
         newer = "payload = excluded.payload, job_id = excluded.job_id, saved_at = excluded.saved_at WHERE excluded.saved_at >= answers.saved_at"
         with self._transaction() as db:
-            db.executemany(
-                f"INSERT INTO answers SELECT ?1, ?2, ?3, ?4 WHERE EXISTS ({job}) AND NOT EXISTS ({gone}) ON CONFLICT (person_key) DO UPDATE SET {newer}",
-                map(json.loads, records),
+            db.execute(
+                f"WITH came AS ({came}) INSERT INTO answers ({', '.join(_ANSWER)}) SELECT * FROM came WHERE {known} AND NOT EXISTS ({gone}) "
+                f"ON CONFLICT (person_key) DO UPDATE SET {newer}",
+                (f"[{b','.join(records).decode()}]",),
             )
 
     def answers(self, person_keys: Iterable[str]) -> dict[str, Answer]:
@@ -209,10 +212,9 @@ class Checkpoints:
 
     def save_scrubs(self, scrubs: Iterable[Scrub]) -> None:
         """Keep the checks of phones, the newest a phone and kind of check."""
-        now = time.time()
-        rows = [(s.phone, s.check, _scrub_to_json(s), now) for s in scrubs]
+        rows = json.dumps([(s.phone, s.check, _scrub_to_json(s)) for s in scrubs])
         with self._transaction() as db:
-            db.executemany("INSERT OR REPLACE INTO scrubs VALUES (?, ?, ?, ?)", rows)
+            db.execute(f"INSERT OR REPLACE INTO scrubs SELECT {_from_json('phone', 'kind', 'payload')}, ? FROM json_each(?)", (time.time(), rows))
 
     def scrubs(self, phones: Iterable[str], check: str) -> dict[str, Scrub]:
         """The last check of that kind for each phone that has one."""
@@ -381,6 +383,14 @@ class Checkpoints:
             self._journal = None
         with self._write:
             self._db.close()
+
+
+def _from_json(*names: str) -> str:
+    """The members of each array of a JSON document, as columns: many rows in one statement.
+
+    With a statement a row, SQLite's module would let other threads in after each, and wait to be let in again.
+    """
+    return ", ".join(f"json_extract(value, '$[{n}]') AS {name}" for n, name in enumerate(names))
 
 
 def _sync_folder(folder: Path) -> None:

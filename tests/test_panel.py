@@ -28,7 +28,8 @@ def _until(ready, seconds=90):
         time.sleep(0.05)
 
 
-def test_run_stop_resume_and_report(engine):
+def test_run_stop_resume_and_report(world, engine):
+    world.configure(latency={"idicore": 0.1})
     panel = lf.panel(engine, lf.local.sample("scripts"))
     assert panel is lf.panel(engine)
     view = panel._view

@@ -6,7 +6,7 @@ import argparse
 import os
 import platform
 
-from tests.bench import own, past, speed
+from tests.bench import executors, own, past, speed
 
 
 def main() -> None:
@@ -19,6 +19,7 @@ def main() -> None:
     parser.add_argument("--marks", action="store_true", help="when each stage first and last spoke")
     parser.add_argument("--sockets", type=int, nargs="*", default=[2_000, 10_000], help="sizes of the own part, over sockets")
     parser.add_argument("--in-process", type=int, nargs="*", default=[10_000, 50_000], help="sizes of the own part, vendors in process")
+    parser.add_argument("--lookups", type=int, default=1_200, help="lookups of the executors part, which needs the dask extra")
     parser.add_argument("--events", type=int, default=1_000_000, help="events of the traced job, in the history part")
     parser.add_argument("--jobs", type=int, default=100_000, help="jobs in the history, in the history part")
     asked = parser.parse_args()
@@ -34,6 +35,10 @@ def main() -> None:
     if "own" in parts:
         print(f"\n{own.stages()}\n\n{own.HEAD}", flush=True)
         for row in own.jobs(asked.sockets, asked.in_process):
+            print(row, flush=True)
+    if "executors" in parts:
+        print(f"\n{executors.HEAD}", flush=True)
+        for row in executors.rows(asked.lookups, asked.repeat):
             print(row, flush=True)
     if "history" in parts:
         print(f"\n{past.measure(asked.events, asked.jobs)}", flush=True)
