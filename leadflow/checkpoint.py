@@ -196,7 +196,7 @@ class Checkpoints:
         came = f"SELECT {_from_json(*_ANSWER)} FROM json_each(?)"
         known = "job_id IN (SELECT job_id FROM jobs)"
         gone = "SELECT 1 FROM leads WHERE leads.job_id = came.job_id AND leads.person_key = came.person_key AND (disposition = 'forgotten' OR row = '{}')"
-        newer = "payload = excluded.payload, job_id = excluded.job_id, saved_at = excluded.saved_at WHERE excluded.saved_at >= answers.saved_at"
+        newer = "payload = excluded.payload, job_id = excluded.job_id, saved_at = excluded.saved_at WHERE excluded.saved_at > answers.saved_at"
         with self._transaction() as db:
             db.execute(
                 f"WITH came AS ({came}) INSERT INTO answers ({', '.join(_ANSWER)}) SELECT * FROM came WHERE {known} AND NOT EXISTS ({gone}) "

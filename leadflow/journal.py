@@ -19,6 +19,9 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 _SIZE = 4 << 20
+# Beyond this, what has been handed over is wiped even if others have to wait: most of the room stays free for what comes in
+# while a disk is full, and what is forgotten does not stay for long.
+_MOST_LEFT = _SIZE // 4
 _HEAD = struct.Struct("<II")
 _SUFFIX = ".answers"
 
@@ -57,7 +60,13 @@ class Journal:
         return True
 
     def hand_over(self, keep: Callable[[list[bytes]], None]) -> None:
-        """Hand the records that were not handed over yet to `keep`, while others are added; wipe all if none was."""
+        """Hand the records that were not handed over yet to `keep`, while others are added; wipe all if none was.
+
+        With many there it is as `empty`.
+        """
+        if self._end > _MOST_LEFT:
+            self.empty(keep)
+            return
         with self._handing:
             with self._lock:
                 end = self._end

@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from concurrent.futures import FIRST_COMPLETED, FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
@@ -95,6 +95,7 @@ class Pipeline:
         self._processing = self._unsettled = 0
         self._first_lookup = (0.0, 0)
         self._check_s = 0.0
+        self._look: Future[None] | None = None
         self._prepared = False
         self._halt = threading.Event()
         self._budget_error: BudgetReached | None = None
@@ -104,7 +105,7 @@ class Pipeline:
         """Take every unsettled lead of the job to its outcome."""
         batches = self._opened()
         window = self._window()
-        with ThreadPoolExecutor(4 * window, "check") as checks:
+        with ThreadPoolExecutor(2 * window, "check") as checks:
             cache = Merger("cache", self._cache)
             sheet = Merger("sheet", lambda batches: self._deliver(batches, checks), then=cache, linger=self._linger, first=self._prepare_sheet)
             try:
@@ -323,10 +324,12 @@ class Pipeline:
     def _look_ahead(self, checks: ThreadPoolExecutor) -> None:
         """Look at the sheet while the quota keeps the append waiting, or before the last append of the job.
 
-        If that fails, the append looks for itself.
+        If that fails, the append looks for itself. One look at a time: those that wait for their turn at a slow sheet would take
+        the threads of the checks.
         """
-        if self._ends_within(LOOK_HOLDS_S) or 0 < self.services.sheet.writes.pause() < LOOK_HOLDS_S:
-            checks.submit(self.services.sheet.look_ahead)
+        is_due = self._ends_within(LOOK_HOLDS_S) or 0 < self.services.sheet.writes.pause() < LOOK_HOLDS_S
+        if is_due and (self._look is None or self._look.done()):
+            self._look = checks.submit(self.services.sheet.look_ahead)
 
     def _raise_if_halted(self) -> None:
         self._raise_if_stopped()
@@ -363,7 +366,7 @@ class Pipeline:
         return leads.filter(~pl.col("person_key").is_in(list(theirs)))
 
     def _looked_up(self, leads: pl.DataFrame, known: dict[str, Answer], number: int) -> pl.DataFrame:
-        return lookup_people(
+        found = lookup_people(
             leads,
             self.services.idicore,
             known=known,
@@ -373,6 +376,8 @@ class Pipeline:
             emit=self.bus.emit,
             batch=number,
         )
+        self.checkpoints.sync()
+        return found
 
     def _save_answer(self, answer: Answer) -> None:
         try:
@@ -385,30 +390,23 @@ class Pipeline:
         self._through("Lookup", 1)
 
     def _check(self, batch: Batch, leads: pl.DataFrame, checks: ThreadPoolExecutor) -> pl.DataFrame:
-        """Both checks at once; each adds its own column. What was bought is on disk before anything is made of it."""
+        """Both checks at once; each adds its own column."""
         self._look_ahead(checks)
-        kept = [checks.submit(self.checkpoints.sync)]
-
-        def keep(scrubs: list[Scrub]) -> None:
-            kept.append(checks.submit(self.checkpoints.save_scrubs, scrubs))
-
-        dnc = checks.submit(self._check_dnc, leads, keep, batch.number)
-        litigators = checks.submit(self._check_litigators, leads, keep, batch.number)
-        for phone in _phones(leads):
-            time_zones(phone)  # kept: delivery wants them, and this thread has time now
-        # Both to their end, even if one failed: what the other answers is paid for and kept.
-        wait((litigators, dnc))
-        for one in kept:
-            one.result()
+        dnc = checks.submit(self._check_dnc, leads, batch.number)
+        litigators = checks.submit(self._check_litigators, leads, batch.number)
+        checks.submit(lambda: [time_zones(phone) for phone in _phones(leads)])  # known, when delivery wants them
+        # What the first to fail says is told at once; the other check ends meanwhile, and keeps what it is answered.
+        for check in wait((litigators, dnc), return_when=FIRST_EXCEPTION).done:
+            check.result()
         found = (litigators.result(), "litigator"), (dnc.result(), "dnc")
         return leads.with_columns(column for frame, kind in found for column in frame.select(f"{kind}_verdicts", f"{kind}_scrubbed_at"))
 
-    def _check_litigators(self, leads: pl.DataFrame, keep: Callable[[list[Scrub]], None], number: int) -> pl.DataFrame:
+    def _check_litigators(self, leads: pl.DataFrame, number: int) -> pl.DataFrame:
         checked = check_litigators(
             leads,
             self.services.litigator,
             known=self._fresh(leads, "litigator", self.services.litigator),
-            on_scrubs=keep,
+            on_scrubs=self.checkpoints.save_scrubs,
             stop=_AnyEvent(self.stop, self._halt),
             emit=self.bus.emit,
             batch=number,
@@ -416,12 +414,12 @@ class Pipeline:
         self._through("Litigators", leads.height)
         return checked
 
-    def _check_dnc(self, leads: pl.DataFrame, keep: Callable[[list[Scrub]], None], number: int) -> pl.DataFrame:
+    def _check_dnc(self, leads: pl.DataFrame, number: int) -> pl.DataFrame:
         checked = check_dnc(
             leads,
             self.services.dnc,
             known=self._fresh(leads, "dnc", self.services.dnc),
-            on_scrubs=keep,
+            on_scrubs=self.checkpoints.save_scrubs,
             stop=_AnyEvent(self.stop, self._halt),
             emit=self.bus.emit,
             batch=number,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 
 import pytest
@@ -25,6 +26,13 @@ def test_pages_and_batches_give_each_lead_once_and_in_order(world, monkeypatch, 
         assert whole == [lead for batch in opened.batches(1000) for lead in batch["person_key"]]
     assert [batch.height for batch in batches[:-1]] == [size] * (len(batches) - 1)
     assert len(set(whole)) == 45
+
+
+def test_to_read_a_script_s_rows_makes_no_table(world):
+    with Warehouse(world.settings.warehouse) as warehouse:
+        assert len(extraction.extract(SCRIPT, warehouse))
+        tables = warehouse.execute("SELECT table_name FROM information_schema.tables WHERE table_schema = 'PUBLIC'")
+    assert [name for (name,) in tables if name != "RAW_LEADS"] == []
 
 
 def test_stages_overlap_and_the_first_batch_is_through_before_the_last_begins(world):
@@ -58,6 +66,24 @@ def test_the_last_batches_go_out_in_one_append_if_another_would_keep_it_waiting(
         job = engine.run(SCRIPT, limit_rows=60, progress=False)
         appends = [m for m in engine.trace(job.id)["message"] if m.startswith("Uploaded batch")]
         assert len(appends) == 1, appends
+        assert observe(world, engine, job.id).clean
+
+
+def test_a_sheet_that_is_slow_to_be_looked_at_keeps_no_check_waiting(world, monkeypatch):
+    answers = threading.Event()
+    monkeypatch.setattr(Sheet, "look_ahead", lambda self: answers.wait(120))
+    settings = world.settings.model_copy(
+        update={"batch_size": 10, "sheets": world.settings.sheets.model_copy(update={"write_every_s": 1.0})}
+    )
+    with lf.Engine(settings) as engine:
+        handle = engine.submit(SCRIPT, limit_rows=200)
+        until = time.monotonic() + 60
+        while handle.progress.stages.get("DNC", 0) < 200 and time.monotonic() < until:
+            time.sleep(0.02)
+        checked = handle.progress.stages.get("DNC", 0)
+        answers.set()
+        job = handle.result()
+        assert checked == 200
         assert observe(world, engine, job.id).clean
 
 

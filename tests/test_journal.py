@@ -214,6 +214,26 @@ def test_what_comes_in_while_records_are_handed_over_is_handed_over_next(path):
     assert _journals(path) == []
 
 
+def test_the_journal_never_fills_up_with_what_was_handed_over(path):
+    mine, kept = journal.Journal(path), []
+    record = bytes(range(1, 251)) * 4
+
+    def keep(records):
+        kept.extend(records)
+        if len(kept) % 2:
+            assert mine.add(record)
+
+    for _ in range(6000):
+        assert mine.add(record)
+        # As in checkpoints: with many there the others wait, so none comes in meanwhile.
+        mine.hand_over(keep if mine._end <= journal._MOST_LEFT else kept.extend)
+    mine.empty(kept.extend)
+    assert len(kept) > 6000
+    assert set(kept) == {record}
+    assert not any(mine.path.read_bytes())
+    mine.close()
+
+
 def test_what_could_not_be_kept_is_handed_over_again(path):
     mine = journal.Journal(path)
     mine.add(b"first")

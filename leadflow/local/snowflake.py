@@ -83,14 +83,15 @@ def mend() -> None:
         if not isinstance(statement, exp.Merge) or statement.find(exp.Placeholder):
             return explode(self, statement)
         text = (self._conn.database, self._conn.schema, statement.sql())
-        if text not in _merges:
+        parts = _merges.get(text)
+        if parts is None:
             if len(_merges) >= _MOST_MERGES:
                 _merges.clear()
             parts = [transform(self, part, None) for part in explode(self, statement)]
             for part in parts:
                 part.meta["done"] = True
             _merges[text] = parts
-        return _merges[text]
+        return parts
 
     def kept_transform(self: FakeSnowflakeCursor, statement: exp.Expression, params: Any) -> Any:
         return statement if statement.meta.get("done") else transform(self, statement, params)

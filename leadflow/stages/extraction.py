@@ -16,7 +16,7 @@ from leadflow.columns import ADDED, IDENTITY, resolve_columns
 from leadflow.errors import ColumnsError, InputError, RefusedError, ScriptError
 from leadflow.events import Emit, JobLog, no_emit
 from leadflow.services.warehouse import ANSWERED, quoted
-from leadflow.stages.script import parse_script
+from leadflow.stages.script import Script, parse_script
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -36,7 +36,7 @@ def extract(script: str, warehouse: Warehouse, *, allow_writes: bool = False, em
 
     Raises ScriptError for a script that cannot run, TransientError if Snowflake does not answer.
     """
-    query = _set_up(script, warehouse, allow_writes)
+    query = _set_up(_parsed(script, warehouse, allow_writes), warehouse)
     names = _distinct(_columns(warehouse, query))
     picked = ", ".join(f"{_text(name)} AS {quoted(name)}" for name in names)
     rows = warehouse.frame(f"SELECT {picked} FROM ({query}) s")
@@ -89,7 +89,9 @@ def open_extraction(
     """
     if limit_rows is not None and limit_rows <= 0:
         raise InputError(f"limit_rows is {limit_rows}; it must be 1 or more, or None for all the leads")
-    query = _set_up(script, warehouse, allow_writes)
+    parsed = _parsed(script, warehouse, allow_writes)
+    warehouse.ensure_tables()  # a table that will not do is said before a long script runs
+    query = _set_up(parsed, warehouse)
     names = _distinct(_columns(warehouse, query))
     identity = resolve_columns(names)
     _run(warehouse, f'CREATE OR REPLACE TEMPORARY TABLE "LF_SCRIPT" AS SELECT s.*, SEQ8() AS "lf_seq" FROM ({query}) s')
@@ -111,10 +113,13 @@ def _told(counts: dict[str, int]) -> str:
     return f"Filtered to {counts['todo']} unprocessed leads ({rest})"
 
 
-def _set_up(script: str, warehouse: Warehouse, allow_writes: bool) -> str:
+def _parsed(script: str, warehouse: Warehouse, allow_writes: bool) -> Script:
     parsed = parse_script(script, allow_writes=allow_writes)
     _raise_if_shadowing(parsed.creates, warehouse)
-    warehouse.ensure_tables()  # a table that will not do is said before a long script runs
+    return parsed
+
+
+def _set_up(parsed: Script, warehouse: Warehouse) -> str:
     for statement in parsed.setup:
         _run(warehouse, statement)
     return parsed.select
