@@ -8,6 +8,7 @@ import json
 from datetime import datetime, timedelta, timezone
 from email.utils import format_datetime
 
+import httpx
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -19,6 +20,8 @@ from leadflow.local.people import dnc_code, is_litigator
 from leadflow.services import http
 from leadflow.services.dncscrub import DncScrub, LitigatorList
 from leadflow.services.idicore import Idicore, Person
+from leadflow.services.warehouse import Warehouse
+from leadflow.stages import extract
 from leadflow.verdicts import CALLABLE, Verdict
 
 _NUMBERS = [f"504555{n:04}" for n in range(100, 200)]
@@ -295,6 +298,31 @@ def engine(world):
     quick = {name: getattr(base, name).model_copy(update={"timeout_s": 2.0, "attempts": 2}) for name in ("idicore", "litigator", "dnc")}
     with lf.Engine(base.model_copy(update={"batch_size": 20, **quick})) as engine:
         yield engine
+
+
+def test_half_a_character_in_a_paid_answer_does_not_break_the_job(world, engine):
+    with Warehouse(world.settings.warehouse) as warehouse:
+        lead = extract(SCRIPT, warehouse).iloc[0]
+    found = {
+        "pid": "1",
+        "name": [{"first": lead["First Name"], "last": lead["Last Name"]}],
+        "address": [{"data": lead["Address"], "city": lead["City"], "state": lead["State"], "zip": lead["Zip"]}],
+        "phone": [{"number": f"({_CLEAN[:3]}) {_CLEAN[3:6]}-{_CLEAN[6:]}", "type": "Mobile\ud800", "meta": {"lastSeen": "\udfff"}}],
+        "email": [{"data": "ann\ud83d@example.com"}, {"data": "lee\U0001f3e0@example.com"}],
+    }
+    world.fail("idicore", "body", body=json.dumps({"result": [found]}), on="search", key=lead["Address"])
+    job = engine.run(SCRIPT, limit_rows=3, progress=False)
+    assert job.ok
+    row = next(row for row in sheet_rows(world) if row["Address"] == lead["Address"])
+    assert (row["Phone 1"], row["Email 1"], row["Email 2"]) == (f"+1{_CLEAN}", "ann?@example.com", "lee\U0001f3e0@example.com")
+
+
+@pytest.mark.parametrize("half", [b'"\\ud800"', b'"\\uD800"', b'"\xed\xa0\x80"'])
+def test_half_a_character_is_read_as_question_marks_however_it_is_written(half):
+    said = http.read_json("vendor", httpx.Response(200, content=b'{"a": [' + half + b', "\\\\ud800", "\\ud83c\\udfe0", "\xed\x95\x9c"]}'))
+    first, *others = said["a"]
+    assert set(first) == {"?"}
+    assert others == ["\\ud800", "\U0001f3e0", "\ud55c"]
 
 
 def test_one_person_too_many_match_is_held_and_the_others_are_delivered(world, engine):
