@@ -3,23 +3,34 @@
 from __future__ import annotations
 
 import itertools
+import os
+import signal
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import astuple
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
+import httpx
+import polars as pl
 import pytest
 
+from leadflow.columns import IDENTITY
 from leadflow.errors import Stopped
 from leadflow.services.dncscrub import DncScrub
 from leadflow.services.gather import Gatherer
-from leadflow.services.http import Caller
+from leadflow.services.http import Caller, json_request
 from leadflow.services.idicore import Idicore, Person
 from leadflow.services.limits import Breaker, Limiter, shared_limiter
+from leadflow.stages import lookup_people
 
 
 def _people(count):
     return [Person(f"{n:032x}", "Ann", "Lee", f"{n + 1} Elm St", "Bath", "ME", "04530") for n in range(count)]
+
+
+def _leads(count):
+    return pl.DataFrame([astuple(person) for person in _people(count)], ["person_key", *IDENTITY], orient="row")
 
 
 def _starts(limiter, count, threads=8):
@@ -62,6 +73,17 @@ def test_a_vendor_s_cookie_is_sent_to_it_by_no_later_call():
     assert sent == [None, None]
 
 
+@pytest.mark.parametrize("url", ["http://127.0.0.1:99/x/search", "https://vendor.example.com/search?v=2", "https://vendor.example.com:8443"])
+@pytest.mark.parametrize("timeout", [7, None])
+def test_a_request_made_in_short_is_the_one_that_httpx_makes(url, timeout):
+    body, headers = {"lastName": "Müller", "fields": ["name", None]}, {"authorization": "t"}
+    with httpx.Client(timeout=timeout) as client:
+        short, long = json_request(client, httpx.URL(url), body, headers), client.build_request("POST", url, json=body, headers=headers)
+    assert (short.method, short.url, short.extensions) == (long.method, long.url, long.extensions)
+    assert sorted(short.headers.items()) == sorted(long.headers.items())
+    assert short.read() == long.read()
+
+
 def test_calls_in_flight_never_pass_the_cap():
     limiter = Limiter("x", 3)
     now, most, lock = [0], [0], threading.Lock()
@@ -89,6 +111,37 @@ def test_a_quota_a_minute_is_kept(monkeypatch):
     monkeypatch.setattr("leadflow.services.limits._WINDOW_S", 0.4)
     started = _starts(Limiter("x", 8, per_minute=5), 15)
     assert all(later - earlier >= 0.4 for earlier, later in zip(started, started[5:], strict=False))
+
+
+def test_a_service_that_is_closed_keeps_no_lookup_waiting_and_loses_no_answer(world):
+    world.configure(latency={"idicore": 0.5})
+    idicore = Idicore(world.settings.idicore.model_copy(update={"max_in_flight": 4}))
+    answers = []
+
+    def answered(answer):
+        answers.append(answer)
+        if len(answers) == 4:
+            threading.Thread(target=idicore.close).start()
+
+    done = lookup_people(_leads(40), idicore, on_answer=answered)
+    bought = world.stats()["idicore"]["bought"]
+    assert 4 <= len(answers) == sum(bought.values()) < 40
+    assert done.filter(pl.col("lookup_status") != "skipped")["person_key"].to_list() == sorted(bought)
+
+
+def test_ctrl_c_buys_no_more_than_what_is_in_flight_and_keeps_that(world):
+    world.configure(latency={"idicore": 0.5})
+    answers = []
+
+    def answered(answer):
+        answers.append(answer)
+        if len(answers) == 4:
+            os.kill(os.getpid(), signal.SIGINT)
+
+    with Idicore(world.settings.idicore.model_copy(update={"max_in_flight": 4})) as idicore:
+        with pytest.raises(KeyboardInterrupt):
+            lookup_people(_leads(40), idicore, on_answer=answered)
+        assert 4 <= len(answers) == sum(world.stats()["idicore"]["bought"].values()) <= 12
 
 
 def test_calls_refused_together_count_as_one_refusal():

@@ -20,7 +20,7 @@ import httpx
 
 from leadflow.errors import RejectedError, UnreadableError
 from leadflow.phones import to_e164
-from leadflow.services.http import Caller, read_json
+from leadflow.services.http import Caller, json_request, read_json
 from leadflow.services.limits import Breaker, Limiter, StopFlag, shared_limiter
 from leadflow.services.matching import is_same
 from leadflow.services.remote import ExecutorTransport
@@ -172,7 +172,7 @@ class Idicore:
         def search(client: httpx.Client, token: str) -> httpx.Response:
             headers = {"authorization": self.settings.token_prefix + token}
             with _paid_from(budget) as charged:
-                response = client.post(self._search_url, json=body, headers=headers)
+                response = client.send(json_request(client, self._search_url, body, headers))
                 charged(response.status_code)
             return response
 

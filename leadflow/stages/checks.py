@@ -12,7 +12,7 @@ from leadflow.errors import RefusedError, ServiceDownError, TransientError, Unre
 from leadflow.events import Emit, JobLog
 from leadflow.services.limits import StopFlag
 from leadflow.stages.frames import phone_lists
-from leadflow.stages.lists import TEXTS, per_lead, per_phone
+from leadflow.stages.lists import lists_of, per_lead, per_phone
 from leadflow.verdicts import CALLABLE, OLDEST, Scrub, Verdict
 
 SCRUBBED_AT = "%Y-%m-%d %H:%M UTC"
@@ -39,7 +39,7 @@ def check_phones(
 ) -> pl.DataFrame:
     """Adds `<kind>_verdicts`, a list of verdict words in the order of the lead's phones, and `<kind>_scrubbed_at`, the oldest check."""
     if "phones" not in leads.columns:
-        leads = leads.with_columns(pl.Series("phones", phone_lists(leads), TEXTS))
+        leads = leads.with_columns(lists_of("phones", phone_lists(leads)))
     phones = per_phone(leads)
     now = datetime.now(timezone.utc)
     known = {phone: scrub for phone, scrub in known.items() if scrub.fresh(now, OLDEST)}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import Future
+from concurrent.futures import FIRST_EXCEPTION, Future, wait
 from typing import TYPE_CHECKING, TypeVar
 
 import polars as pl
@@ -12,6 +12,7 @@ from leadflow.columns import IDENTITY
 from leadflow.errors import BudgetReached, RejectedError, Stopped, TransientError, UnreadableError
 from leadflow.events import Emit, JobLog, no_emit
 from leadflow.stages.frames import same_kind, with_identity
+from leadflow.stages.lists import lists_of
 
 if TYPE_CHECKING:
     from leadflow.services.idicore import Answer, Idicore, Person, Purse
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 
 F = TypeVar("F")
 _STAGE = "idiCORE"
+_LOOK_EVERY_S = 1.0
+_OF_ONE_LEAD = (TransientError, UnreadableError, RejectedError)
 
 
 def lookup_people(
@@ -88,34 +91,45 @@ def _complete(person: Person) -> bool:
 
 def _collect(futures: dict[str, Future[Answer]]) -> tuple[dict[str, Answer], dict[str, str]]:
     """Wait for every call; what ends the job is raised only when none is in flight any more."""
+    fatal: BaseException | None = None
+    waiting = set(futures.values())
+    while waiting:
+        try:
+            done, waiting = wait(waiting, timeout=_LOOK_EVERY_S, return_when=FIRST_EXCEPTION)
+            ends = any(_ends_all(future) for future in done)
+        except BaseException as interrupt:
+            fatal, ends = interrupt, True
+        # One that the service cancelled as it was closed wakes nobody.
+        waiting = {future for future in waiting if not (future.cancelled() or (ends and future.cancel()))}
     bought: dict[str, Answer] = {}
     failed: dict[str, str] = {}
-    fatal: BaseException | None = None
     for key, future in futures.items():
-        if fatal is not None:
-            future.cancel()
         if future.cancelled():
             continue
-        try:
+        error = future.exception()
+        if error is None:
             bought[key] = future.result()
-        except (TransientError, UnreadableError, RejectedError) as error:
+        elif isinstance(error, _OF_ONE_LEAD):
             failed[key] = str(error)
-        except BaseException as error:
-            if fatal is None or isinstance(fatal, BudgetReached):
-                fatal = error
+        elif fatal is None or isinstance(fatal, BudgetReached):
+            fatal = error
     if fatal is not None:
         raise fatal
     return bought, failed
 
 
+def _ends_all(future: Future[Answer]) -> bool:
+    """Whether a call that has ended failed in a way that says something of those after it, too."""
+    return not future.cancelled() and future.exception() is not None and not isinstance(future.exception(), _OF_ONE_LEAD)
+
+
 def _with_answers(leads: pl.DataFrame, answers: Mapping[str, Answer], failed: Mapping[str, str]) -> pl.DataFrame:
     keys = leads["person_key"].to_list()
     found = [answers.get(key) for key in keys]
-    texts = pl.List(pl.String)
     return leads.with_columns(
         pl.Series("lookup_status", [a.status if a else "failed" if k in failed else "skipped" for k, a in zip(keys, found, strict=True)], pl.String),
         pl.Series("lookup_reason", [failed.get(key, "") for key in keys], pl.String),
-        pl.Series("phones", [[p.number for p in a.phones] if a else [] for a in found], texts),
-        pl.Series("phone_types", [[p.type for p in a.phones] if a else [] for a in found], texts),
-        pl.Series("emails", [list(a.emails) if a else [] for a in found], texts),
+        lists_of("phones", [[p.number for p in a.phones] if a else [] for a in found]),
+        lists_of("phone_types", [[p.type for p in a.phones] if a else [] for a in found]),
+        lists_of("emails", [a.emails if a else () for a in found]),
     )
