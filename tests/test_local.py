@@ -6,6 +6,7 @@ import csv
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -143,6 +144,19 @@ def test_idicore_answers_come_from_the_truth(world: World):
     for outcome, size in (("no_match", 0), ("ambiguous", 2)):
         key = next(r["person_key"] for r in rows_of("truth.csv") if r["outcome"] == outcome)
         assert len(search(world, token, key).json()["result"]) == size
+
+
+def test_an_answer_goes_out_in_one_piece(world: World):
+    world.configure(latency={"idicore": 0.01})
+    s = world.settings.idicore
+    body, host = b"{}", httpx.URL(s.search_url).host
+    asked = f"POST {httpx.URL(s.search_url).path} HTTP/1.1\r\nHost: {host}\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body
+    with socket.create_connection((host, httpx.URL(s.search_url).port), timeout=10) as line:
+        for _ in range(20):
+            line.sendall(asked)
+            head, _, said = line.recv(65_536).partition(b"\r\n\r\n")
+            assert head.startswith(b"HTTP/1.1 401")
+            assert f"content-length: {len(said)}".encode() in head.lower()
 
 
 def test_tokens_expire(world: World):
@@ -333,6 +347,22 @@ def test_merge_as_snowflake_does_it(warehouse, transaction: bool):
         run(MERGE)
     assert error.value.errno == 100090
     assert sorted(run("select * from pc").fetchall()) == [("a", 1), ("a", 1), ("b", 2)]
+
+
+def test_a_merge_of_the_same_text_means_the_tables_that_are_there(world: World, warehouse):
+    run, connection = warehouse.execute, warehouse.connection
+    for schema in ("one", "two", "one"):
+        run(f"create schema if not exists {schema}")
+        run(f"use schema {schema}")
+        run('create or replace table pc ("person_key" varchar, n int)')
+        run("create or replace temp table st as select 'a' as \"person_key\", 1 as n")
+        run(MERGE)
+        run(f"create or replace temp table st as select 'a' as \"person_key\", {len(schema)} as n union all select '{schema}', 7")
+        assert run(MERGE).fetchall() == [(1, 1)]
+        assert sorted(connection.cursor().execute("select * from pc").fetchall()) == sorted([("a", 3), (schema, 7)])
+    run("drop table pc")
+    with pytest.raises(snowflake.connector.errors.ProgrammingError, match=r"(?i)pc"):
+        run(MERGE)
 
 
 def test_one_bound_json_inserts_many_rows(warehouse):

@@ -5,6 +5,7 @@ It answers with one JSON line that names its ports, and exits when stdin closes,
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import json
 import os
@@ -16,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import uvicorn
+from uvicorn.protocols.http.auto import AutoHTTPProtocol
 
 from leadflow.local.control import Control
 from leadflow.local.dncscrub import FullScrub, LitigatorList
@@ -50,13 +52,55 @@ class Vendors:
             await send_reply(send, Reply("not found", 404))
 
 
+class _Joined:
+    """A transport that sends what is written in one go as one piece, as web servers do with a head and a short body."""
+
+    def __init__(self, transport: Any) -> None:
+        self._transport = transport
+        self._parts: list[bytes] = []
+
+    def __getattr__(self, name: str) -> Any:
+        """All else is the transport's own."""
+        return getattr(self._transport, name)
+
+    def write(self, data: bytes) -> None:
+        """Send it when the event loop comes to it, with all that is written until then."""
+        if not self._parts:
+            asyncio.get_running_loop().call_soon(self._send)
+        self._parts.append(data)
+
+    def _send(self) -> None:
+        if self._parts:
+            self._transport.write(b"".join(self._parts))
+            self._parts = []
+
+    def close(self) -> None:
+        """Send what is written, then close."""
+        self._send()
+        self._transport.close()
+
+    def abort(self) -> None:
+        """Send what is written, then cut the connection."""
+        self._send()
+        self._transport.abort()
+
+
+class _Protocol(AutoHTTPProtocol):
+    """uvicorn's, but that head and body of an answer do not wake the client twice."""
+
+    def connection_made(self, transport: Any) -> None:
+        """Write through a _Joined."""
+        joined: Any = _Joined(transport)
+        super().connection_made(joined)
+
+
 def _listen(app: Any) -> tuple[uvicorn.Server, int]:
     """Serve an app on a free loopback port, in a thread with its own event loop."""
     # asyncio sets TCP_NODELAY only on sockets that name their protocol; without it every answer waits 40 ms for an ACK.
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.bind(("127.0.0.1", 0))
     listener.listen(512)
-    config = uvicorn.Config(app, log_level="error", access_log=False, lifespan="off", timeout_keep_alive=60, proxy_headers=False)
+    config = uvicorn.Config(app, http=_Protocol, log_level="error", access_log=False, lifespan="off", timeout_keep_alive=60, proxy_headers=False)
     server = uvicorn.Server(config)
     threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True).start()
     return server, listener.getsockname()[1]
