@@ -176,7 +176,7 @@ class Engine:
             _raise_if_running(job_id)
             self.history.claim(job_id, _owner(), STALE_S)
             self.checkpoints.reopen(job_id)
-            return self._launch(job_id, plan, budget, listeners)
+            return self._launch(job_id, plan, budget, listeners, self.history.last_seq(job_id))
 
     def _budget(self, max_lookups: int | None, max_cost: float | None) -> Budget:
         settings = self.settings
@@ -209,8 +209,10 @@ class Engine:
             consolidated=settings.warehouse.consolidated,
         )
 
-    def _launch(self, job_id: str, plan: dict[str, Any], budget: Budget, listeners: tuple[Listener, ...]) -> JobHandle:
-        seq, elapsed = self.history.last_seq(job_id)
+    def _launch(
+        self, job_id: str, plan: dict[str, Any], budget: Budget, listeners: tuple[Listener, ...], last: tuple[int, float] = (0, 0.0)
+    ) -> JobHandle:
+        seq, elapsed = last
         bus = EventBus(job_id, self.history.record, *listeners, first_seq=seq + 1, elapsed=elapsed)
         if seq == 0:
             bus.emit(JobLog(stage="Job", message="Job created, status=PENDING"))

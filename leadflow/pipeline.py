@@ -394,7 +394,6 @@ class Pipeline:
         self._look_ahead(checks)
         dnc = checks.submit(self._check_dnc, leads, batch.number)
         litigators = checks.submit(self._check_litigators, leads, batch.number)
-        checks.submit(lambda: [time_zones(phone) for phone in _phones(leads)])  # known, when delivery wants them
         # What the first to fail says is told at once; the other check ends meanwhile, and keeps what it is answered.
         for check in wait((litigators, dnc), return_when=FIRST_EXCEPTION).done:
             check.result()
@@ -411,6 +410,8 @@ class Pipeline:
             emit=self.bus.emit,
             batch=number,
         )
+        for phone in _phones(leads):
+            time_zones(phone)  # known then, when delivery wants it; the other check takes longer
         self._through("Litigators", leads.height)
         return checked
 

@@ -194,6 +194,17 @@ def test_a_row_with_a_forbidden_cell_is_taken_out_and_no_other(world, sheet):
     assert sheet.append(_rows(2)) == 1
 
 
+def test_keys_that_are_there_are_found_and_an_append_after_that_needs_no_look_of_its_own(world, sheet):
+    sheet.append(_rows(1, 2))
+    world.edit_sheet([("append", ["k0003", "by hand", "00003"])])
+    assert sheet.there(["k0002", "k0003", "k0004"]) == {"k0002", "k0003"}
+    reads = world.stats()["sheets"]["reads"]
+    assert sheet.append(_rows(3, 4)) == 1
+    assert sheet.there([]) == set()
+    assert world.stats()["sheets"]["reads"] == reads
+    assert _keys(world) == ["k0001", "k0002", "k0003", "k0004"]
+
+
 def test_a_wrong_id_no_permission_and_a_protected_tab_say_so(world):
     settings = world.settings.sheets
     with pytest.raises(RefusedError, match="SPREADSHEET_ID"):

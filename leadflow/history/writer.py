@@ -276,19 +276,33 @@ def _write_batches(connection: duckdb.DuckDBPyConnection, many: list[_BatchFacts
                 later.append(one)
             else:
                 now[one.job_id, one.batch] = one
-        _write_alike(connection, list(now.values()))
+        known = _known(connection, now)
+        _add_batches(connection, [one for place, one in now.items() if place not in known])
+        _add_batches(connection, [one for place, one in now.items() if place in known], _merge_facts(waiting[0].facts))
         waiting = later
 
 
-def _write_alike(connection: duckdb.DuckDBPyConnection, many: list[_BatchFacts]) -> None:
-    """Add the facts of different batches, all of the same names."""
-    facts = list(many[0].facts)
+def _known(connection: duckdb.DuckDBPyConnection, places: Iterable[tuple[str, int]]) -> set[tuple[str, int]]:
+    """Which batches of jobs have facts already. A statement that merges takes three times as long as one that only adds."""
+    jobs, numbers = (list(dict.fromkeys(part)) for part in zip(*places, strict=True))
+    among = " AND ".join(f"{name} IN ({', '.join('?' * len(part))})" for name, part in (("job_id", jobs), ("batch", numbers)))
+    return set(connection.execute(f"SELECT job_id, batch FROM batches WHERE {among}", [*jobs, *numbers]).fetchall())
+
+
+def _merge_facts(facts: Iterable[str]) -> str:
     sets = ", ".join(_merged(name) for name in facts)
-    action = f"DO UPDATE SET {sets}" if sets else "DO NOTHING"
+    return f"ON CONFLICT (job_id, batch) {f'DO UPDATE SET {sets}' if sets else 'DO NOTHING'}"
+
+
+def _add_batches(connection: duckdb.DuckDBPyConnection, many: list[_BatchFacts], on_conflict: str = "") -> None:
+    """Add the facts of different batches, all of the same names."""
+    if not many:
+        return
+    facts = list(many[0].facts)
     names = ", ".join(["job_id", "batch", *(f'"{name}"' for name in facts)])
     row = f"({', '.join('?' * (len(facts) + 2))})"
     values = [value for one in many for value in (one.job_id, one.batch, *(one.facts[name] for name in facts))]
-    connection.execute(f"INSERT INTO batches ({names}) VALUES {', '.join([row] * len(many))} ON CONFLICT (job_id, batch) {action}", values)
+    connection.execute(f"INSERT INTO batches ({names}) VALUES {', '.join([row] * len(many))} {on_conflict}", values)
 
 
 def _merged(name: str) -> str:

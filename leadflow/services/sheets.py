@@ -347,18 +347,23 @@ class Sheet:
             "delete them, then resume the job"
         )
 
+    def there(self, keys: Collection[str]) -> set[str]:
+        """Which of these keys the sheet has; what is done with them next need not look again."""
+        if not keys:
+            return set()
+        with self._turn():
+            self._present()
+            self._ahead = (self._turn.stamp(), time.monotonic())
+            return self._seen.known.intersection(keys)
+
     def withdraw(self, forbidden: Mapping[str, Collection[str]]) -> int:
         """Take out rows that show what they may not: cells, by key, that must not stand in the row of that key; how many went.
 
         Such a row is of a run that broke off, whose phones have been checked again since. Raises RefusedError or DeliveryError.
         """
-        if not forbidden:
+        if not self.there(forbidden):
             return 0
         with self._turn():
-            self._present()
-            self._ahead = (self._turn.stamp(), time.monotonic())
-            if self._seen.known.isdisjoint(forbidden):
-                return 0
             gone = 0
             for _ in range(self.settings.attempts):
                 before = [[str(cell) for cell in row] for row in self._again(self.tab.get_all_values)]

@@ -68,8 +68,8 @@ class InstantSheet(Sheet):
     def ensure_columns(self, names: Any) -> bool:
         return False
 
-    def withdraw(self, forbidden: Any) -> int:
-        return 0
+    def there(self, keys: Any) -> set[str]:
+        return set()
 
     def append(self, rows: Sequence[Mapping[str, str]]) -> int:
         return len(rows)
