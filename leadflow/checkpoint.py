@@ -285,9 +285,13 @@ class Checkpoints:
 
     def settle(self, job_id: str, outcomes: Iterable[tuple[str, str, str]]) -> None:
         """Store (person_key, disposition, reason); delivered, held and processed are final, retry is not."""
-        values = [(disposition, reason, job_id, key) for key, disposition, reason in outcomes]
+        alike: dict[tuple[str, str], list[str]] = {}
+        for key, disposition, reason in outcomes:
+            alike.setdefault((disposition, reason), []).append(key)
+        sql = "UPDATE leads SET disposition = ?, reason = ? WHERE job_id = ? AND person_key IN (SELECT value FROM json_each(?))"
         with self._transaction() as db:
-            db.executemany("UPDATE leads SET disposition = ?, reason = ? WHERE job_id = ? AND person_key = ?", values)
+            for (disposition, reason), keys in alike.items():
+                db.execute(sql, (disposition, reason, job_id, json.dumps(keys)))
 
     def tally(self, job_id: str) -> dict[tuple[str, str], int]:
         """How many leads have each (disposition, reason); a lead not settled has ("", "")."""

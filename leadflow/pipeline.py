@@ -13,6 +13,7 @@ from concurrent.futures import FIRST_COMPLETED, FIRST_EXCEPTION, Future, ThreadP
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
+from itertools import chain, islice
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
@@ -202,9 +203,10 @@ class Pipeline:
             aside.submit(self.services.idicore.sign_in, self.stop)  # the first lookup says what went wrong
             self._connect_warehouse()
             batches = self._batches()
+            first = list(islice(batches, self._window()))
             sheet.result()
         self.services.sheet.raise_if_full((self.progress.total or 0) - self.progress.done)
-        return batches
+        return chain(first, batches)
 
     def _raise_if_unusable(self) -> None:
         """A do-not-call list that is too old or no list must be said before the first lookup, not at the first check."""

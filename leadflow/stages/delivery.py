@@ -152,9 +152,8 @@ def _zone_of(name: str) -> pl.Expr:
 
 
 def _zones(phones: pl.Series) -> pl.Series:
-    """The time zones of each phone, worked out once a phone."""
-    different = phones.unique()
-    return phones.replace_strict(different, [", ".join(time_zones(phone)) for phone in different], return_dtype=pl.String)
+    """The time zones of each phone."""
+    return pl.Series([", ".join(time_zones(phone)) for phone in phones], dtype=pl.String)
 
 
 def _held_phones(phones: pl.DataFrame, height: int) -> pl.Series:
