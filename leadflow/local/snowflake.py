@@ -88,20 +88,21 @@ def _keep_merges() -> None:
     """Have a MERGE without bound values read once and made into statements once, for all that have the same text."""
     explode, transform = FakeSnowflakeCursor._transform_explode, FakeSnowflakeCursor._transform
     read: dict[str, Any] = {}
-    made: dict[tuple[str | None, str | None, int], list[Any]] = {}
 
     def kept_parse(text: str) -> Any:
         if text in read:
             return read[text]
         statement = parse_one(text)
         if isinstance(statement, exp.Merge) and not statement.find(exp.Placeholder) and len(read) < _MOST_MERGES:
+            statement.meta["made"] = {}
             read[text] = statement
         return statement
 
     def kept_explode(self: FakeSnowflakeCursor, statement: Any) -> list[Any]:
-        if not any(statement is one for one in read.values()):
+        made = statement.meta.get("made")
+        if made is None:
             return explode(self, statement)
-        there = self._conn.database, self._conn.schema, id(statement)
+        there = self._conn.database, self._conn.schema
         if there not in made:
             made[there] = [_written(transform(self, part, None)) for part in explode(self, statement.copy())]
         return made[there]

@@ -238,7 +238,7 @@ def read_json(name: str, response: httpx.Response) -> Any:
         said = json.loads(content, object_pairs_hook=_no_twins)
         return _storable(said) if b"\\ud" in content.lower() or b"\xed" in content else said
     except (ValueError, RecursionError):
-        raise UnreadableError(f"{name} answered something that is not JSON ({len(response.content)} bytes)") from None
+        raise UnreadableError(f"{name} answered something that is not JSON ({len(content)} bytes)") from None
 
 
 def _storable(said: Any) -> Any:

@@ -361,7 +361,7 @@ class Sheet:
 
         Such a row is of a run that broke off, whose phones have been checked again since. Raises RefusedError or DeliveryError.
         """
-        if not self.there(forbidden):
+        if not forbidden:
             return 0
         with self._turn():
             gone = 0

@@ -26,16 +26,11 @@ def per_phone(leads: pl.DataFrame, *lists: str) -> pl.DataFrame:
 
 def per_lead(phones: pl.DataFrame, height: int, /, **values: pl.Expr) -> pl.DataFrame:
     """Back from one row a phone, in the order of its leads, to lists a lead, by name; a lead without phones has empty ones."""
-    ends = phones["row"].search_sorted(pl.int_range(height + 1, dtype=pl.Int64, eager=True))
-    texts = phones.select(value.cast(pl.String).alias(name) for name, value in values.items())
-    return pl.DataFrame([_cut(column, ends) for column in texts])
-
-
-def _cut(texts: pl.Series, ends: pl.Series) -> pl.Series:
-    """A column of texts as one of lists that end at these places."""
     import pyarrow as pa
 
-    return pl.Series(texts.name, pa.LargeListArray.from_arrays(ends.cast(pl.Int64).to_arrow(), texts.to_arrow()), TEXTS)
+    ends = phones["row"].search_sorted(pl.int_range(height + 1, dtype=pl.Int64, eager=True)).cast(pl.Int64).to_arrow()
+    texts = phones.select(value.cast(pl.String).alias(name) for name, value in values.items())
+    return pl.DataFrame([pl.Series(text.name, pa.LargeListArray.from_arrays(ends, text.to_arrow()), TEXTS) for text in texts])
 
 
 def lists_of(name: str, rows: Sequence[Sequence[str]]) -> pl.Series:
