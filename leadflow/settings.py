@@ -21,6 +21,13 @@ def _safe_url(url: str) -> str:
     raise ValueError("must be https; plain http is allowed only to loopback")
 
 
+def _words(value: Any) -> Any:
+    """A list of words; text, as of an environment variable, is parted at its commas."""
+    if isinstance(value, str | int):
+        return tuple(word.strip() for word in str(value).split(",") if word.strip())
+    return tuple(str(word) if isinstance(word, int) else word for word in value) if isinstance(value, list | tuple) else value
+
+
 class _Part(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -97,9 +104,14 @@ class LitigatorSettings(_Part):
 
 
 class DncSettings(_Part):
-    """The do-not-call check: DNCScrub's scrub, or a local copy of the registry (`provider="list"`).
+    """The do-not-call check: DNCScrub's scrub, or a local copy of the national registry (`provider="list"`).
 
     `codes` overrides single result codes, as in {"W": "hold"}; values are Verdict words.
+    `list_path` is a file, a folder, a .zip, or several of them; `list_date` is the day of the download (YYYY-MM-DD), which a
+    file may also have in its name. `list_covers` names the lists in it: federal, the states whose own lists are in it too
+    (CO FL IN LA MA MO OK PA TN TX WY), and wireless if wireless numbers are in it, as AZ LA NJ TX WY forbid calls to them.
+    `list_area_codes` declares area codes that were bought, beside those found in it. `list_phone_columns` names the columns
+    of a CSV or a table that hold the phones, where others have digits too.
     """
 
     provider: Literal["dncscrub", "list"] = "dncscrub"
@@ -109,8 +121,11 @@ class DncSettings(_Part):
     campaign_id: str | None = None
     proj_id: str | None = None
     codes: dict[str, str] = Field(default_factory=dict)
-    list_path: Path | None = None
+    list_path: Path | tuple[Path, ...] | None = None
     list_date: str | None = None
+    list_covers: tuple[str, ...] | str = ("federal",)
+    list_area_codes: tuple[str, ...] | str = ()
+    list_phone_columns: tuple[str, ...] | str = ()
     price: float | None = None
     max_numbers: int = Field(10_000, ge=1)
     max_in_flight: int = Field(8, ge=1)
@@ -120,6 +135,7 @@ class DncSettings(_Part):
     breaker_failures: int = Field(8, ge=1)
 
     _urls = field_validator("url")(_safe_url)
+    _lists = field_validator("list_covers", "list_area_codes", "list_phone_columns", mode="before")(_words)
 
 
 class SheetsSettings(_Part):

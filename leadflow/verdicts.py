@@ -28,6 +28,9 @@ class Verdict(str, Enum):
 # The safe harbour of 47 CFR 64.1200(c)(2)(i)(D): a list no older than 31 days.
 OLDEST = timedelta(days=31)
 
+# The zone where a day begins first is UTC+14.
+_FIRST_ON_EARTH = timedelta(hours=14)
+
 CALLABLE = frozenset({Verdict.CLEAN, Verdict.CLEAN_WIRELESS})
 
 # The worst of two verdicts wins; unchecked beats clean, so a missing answer never clears a phone.
@@ -79,7 +82,17 @@ class Scrub:
         if not self.list_date:
             return True
         try:
-            age = now.date() - date.fromisoformat(self.list_date)
+            return list_counts(date.fromisoformat(self.list_date), now)
         except ValueError:
             return False
-        return timedelta(0) <= age <= OLDEST
+
+
+def list_counts(day: date, now: datetime) -> bool:
+    """Whether a list of this day may be used now (UTC): at most 31 days old, and not of a day that is nowhere on earth yet.
+
+    >>> from datetime import timezone
+    >>> at = datetime(2026, 11, 25, 11, tzinfo=timezone.utc)
+    >>> list_counts(date(2026, 11, 26), at), list_counts(date(2026, 11, 27), at)
+    (True, False)
+    """
+    return now.date() - day <= OLDEST and day <= (now + _FIRST_ON_EARTH).date()

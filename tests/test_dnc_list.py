@@ -15,6 +15,7 @@ from outcome import SCRIPT, observe, sheet_rows, truth_phones
 
 import leadflow as lf
 from leadflow.errors import JobFailedError, RefusedError, SettingsError
+from leadflow.local.people import AREA_CODES
 from leadflow.services.dnc_list import DncListFile
 from leadflow.settings import DncSettings
 from leadflow.stages import check_dnc
@@ -28,8 +29,10 @@ def _today(days=0):
     return (datetime.now(timezone.utc).date() - timedelta(days=days)).isoformat()
 
 
-def _service(path, day=None):
-    return DncListFile(DncSettings(provider="list", list_path=path, list_date=day or _today()))
+def _service(path, day=None, **more):
+    """A list of all area codes of these tests, and of Louisiana's own list."""
+    covers = {"list_covers": ("federal", "LA", "wireless"), "list_area_codes": ("202",)}
+    return DncListFile(DncSettings(provider="list", list_path=path, list_date=day or _today(), **{**covers, **more}))
 
 
 def _verdicts(path, *phones):
@@ -57,7 +60,8 @@ def _sqlite(path, create, rows):
 
 
 _MAKERS = {"list.duckdb": _duckdb, "list.sqlite": _sqlite, "list.db": _sqlite, "registry": _duckdb}
-_FORMS = ["5045550143", "(504) 555-0143", "+15045550143", "15045550143", "1-504-555-0143", "504.555.0143", " 504 555 0143 ", "504-555-0143 x12", "+1 (504) 555-0143", '"504","5550143"', "504,5550143", "5045550143.0", "Ann;5045550143;LA", "2026-10-01,(504) 555-0143", "2025550100,5045550143", "5045550143\t2026-01-01"]
+_FORMS = ["5045550143", "(504) 555-0143", "+15045550143", "15045550143", "1-504-555-0143", "504.555.0143", " 504 555 0143 ", "504-555-0143 x12", "+1 (504) 555-0143", '"504","5550143"', "504,5550143", "5045550143.0", "Ann;5045550143;LA", "2025550100,5045550143", "504: 5550143", "504\u00a0555\u20110143", "504 555 0143 ext. 7"]
+_UNCLEAR = ["2026-10-01,(504) 555-0143", "5045550143\t2026-01-01", "17,5045550143", "504: 5550143 5550144", "504 5550143 5550144", "5550143", "5045550143,5550144", "5045550100-5045550199", "504-555-0100 - 504-555-0199", "504-555-0100-0199", "5550100-5550199", "5045550100 to 5045550199", "5.045550143E9", "5.04555E+09", "50455501431", "+504 555 0143", "504555014", "5,045,550,143", "504-GO-HOMES", "504555014X", "5045550143 (2)", "see the next page", "\uff15\uff10\uff14555\uff10143", "5045550143 \u00bd", "1,5045550143,2", "0115045550143", "5045550143,D", "A,5045550143", "5045550143,2026-10-30,A", "-5045550143"]
 
 
 @pytest.mark.parametrize("form", _FORMS)
@@ -71,6 +75,23 @@ def test_a_line_of_text_lists_its_number_however_it_is_written(tmp_path, form, h
         _expected(path)
     path.write_text(header + form, encoding="utf-8")
     assert _verdicts(path)[_LISTED] == "dnc"
+
+
+@pytest.mark.parametrize("form", _UNCLEAR)
+@pytest.mark.parametrize("place", [0, 3, 300])
+@pytest.mark.parametrize("file", ["list.csv", "list.db", "list.duckdb"])
+def test_a_row_with_digits_that_are_no_whole_number_refuses_the_list(tmp_path, form, place, file):
+    rows = [*_FILLING[:place], form, *_FILLING[place:]]
+    path = tmp_path / file
+    if file == "list.csv":
+        if place == 0 and form in ("see the next page", "504: 5550143 5550144"):
+            return  # a header, and the head of a section
+        path.write_text("\n".join(rows), encoding="utf-8")
+    else:
+        _MAKERS[file](path, "(full_phone VARCHAR)", [(row,) for row in rows])
+    with pytest.raises(RefusedError, match=rf"\b{place + 1}\b") as refused:
+        _verdicts(path)
+    assert form not in str(refused.value)
 
 
 @pytest.mark.parametrize("file", _MAKERS)
@@ -98,7 +119,6 @@ def test_a_column_without_a_type_may_hold_numbers_and_texts(tmp_path, mixed):
     [
         ("(area_code VARCHAR, phone_number VARCHAR, full_phone VARCHAR)", [("504", "5550143", "5045550143"), ("205", "5550100", "2055550100")]),
         ("(area_code INTEGER, phone_number INTEGER)", [(504, 5550143), (205, 5550100)]),
-        ("(id INTEGER, phone VARCHAR, added DATE)", [(1, "(504) 555-0143", "2026-01-02"), (504202, "2055550100", "2026-01-02")]),
         ('("Full_Phone" VARCHAR, note VARCHAR)', [("5045550143", "2025550199"), ("2055550100", "")]),
     ],
 )
@@ -106,7 +126,18 @@ def test_tables_of_several_columns(tmp_path, file, create, rows):
     _expected(_MAKERS[file](tmp_path / file, create, rows))
 
 
-@given(st.from_regex(r"[2-9][0-9]{2}[2-9][0-9]{6}", fullmatch=True), st.sampled_from(["", "1", "+1", "1-", "+1 "]), st.sampled_from(["", "(", "["]), *[st.sampled_from(["", "-", ".", " ", ") ", ",", '","', "\t"])] * 2, st.sampled_from(["", ",x", " x12", ";2026-01-01", ',"Ann"']))
+@pytest.mark.parametrize("file", _MAKERS)
+def test_of_a_table_with_dates_and_ids_the_phones_column_is_named(tmp_path, file):
+    path = _MAKERS[file](tmp_path / file, "(id INTEGER, phone VARCHAR, added DATE)", [(1, "(504) 555-0143", "2026-01-02"), (504202, "2055550100", "2026-01-02")])
+    with pytest.raises(RefusedError, match="LIST_PHONE_COLUMNS"):
+        _verdicts(path)
+    found = _service(path, list_phone_columns="Phone").check([_LISTED, _FREE])
+    assert [str(scrub.verdict) for scrub in found.values()] == ["dnc", "clean"]
+    with pytest.raises(RefusedError, match="no column tel"):
+        _service(path, list_phone_columns="tel").check([_LISTED])
+
+
+@given(st.from_regex(r"[2-9][0-9]{2}[2-9][0-9]{6}", fullmatch=True), st.sampled_from(["", "1", "+1", "1-", "+1 "]), st.sampled_from(["", "(", "["]), *[st.sampled_from(["", "-", ".", " ", ") ", ",", '","', "\t"])] * 2, st.sampled_from(["", ",x", " x12", ",,", ',"Ann"', " ext 4", ".0"]))
 @settings(max_examples=60, deadline=None)
 def test_no_way_to_write_a_number_hides_it(tmp_path_factory, number, before, opening, first, second, after):
     path = tmp_path_factory.mktemp("list") / "list.csv"
@@ -119,7 +150,7 @@ def test_no_way_to_write_a_number_hides_it(tmp_path_factory, number, before, ope
 
 @pytest.mark.parametrize(
     "content",
-    [b"", b"\n\n", b"full_phone\n", b"area,phone\n504,\n", b"5.04555E+09\n5.04555E+09\n", b"5550143\n5550144\n", b"\xff\xfe5\x000\x004\x005\x005\x005\x000\x001\x004\x003\x00\n\x00", b"<html><body>sign in</body></html>", b"PK\x03\x04" + bytes(range(256)) * 20, b"SQLite format 3\x00" + b"x" * 500, b"x" * 8 + b"DUCK" + b"x" * 500],
+    [b"", b"\n\n", b"full_phone\n", b"area,phone\n504,\n", b"5.04555E+09\n5.04555E+09\n", b"5550143\n5550144\n", b"5\x000\x004\x005\x005\x005\x000\x001\x004\x003\x00\n\x00", b"<html><body>sign in</body></html>", b"PK\x03\x04" + bytes(range(256)) * 20, b"SQLite format 3\x00" + b"x" * 500, b"x" * 8 + b"DUCK" + b"x" * 500],
 )
 @pytest.mark.parametrize("name", ["list.csv", "list.duckdb", "list.sqlite"])
 def test_a_file_that_is_no_list_is_refused(tmp_path, content, name):
@@ -138,7 +169,7 @@ def test_a_list_with_rows_that_hold_no_phone_is_refused(tmp_path, bad):
 
 
 @pytest.mark.parametrize("file", _MAKERS)
-@pytest.mark.parametrize(("create", "rows"), [("(full_phone VARCHAR)", [(None,)]), ("(full_phone VARCHAR)", [("5550143",), ("504",)]), ("(phone VARCHAR)", [("2055550100",), (None,), ("x",)])])
+@pytest.mark.parametrize(("create", "rows"), [("(full_phone VARCHAR)", [(None,)]), ("(full_phone VARCHAR)", [("5550143",), ("504",)]), ("(phone VARCHAR)", [("2055550100",), (None,), ("x",)]), ("(full_phone VARCHAR)", [("2055550100",)] * 999 + [("",)])])
 def test_a_table_that_is_no_list_is_refused(tmp_path, file, create, rows):
     with pytest.raises(RefusedError, match="rows"):
         _verdicts(_MAKERS[file](tmp_path / file, create, rows))
@@ -172,14 +203,16 @@ def test_a_list_that_changes_is_read_through_again(tmp_path):
     path.write_text("no list any more\n")
     with pytest.raises(RefusedError):
         service.check([_LISTED])
-    path.write_text("2025550199\n")
+    path.write_text("5045550144\n")
     assert service.check([_LISTED])[_LISTED].verdict == Verdict.CLEAN
+    path.write_text("2025550199\n")
+    assert service.check([_LISTED])[_LISTED].code == "not covered: area code 504"
 
 
 # The date of the list.
 
 
-@pytest.mark.parametrize(("days", "usable"), [(0, True), (31, True), (32, False), (400, False), (-1, False), (-300, False)])
+@pytest.mark.parametrize(("days", "usable"), [(0, True), (31, True), (32, False), (400, False), (-2, False), (-300, False)])
 def test_a_list_counts_for_31_days(tmp_path, days, usable):
     path = tmp_path / "list.csv"
     path.write_text("5045550143\n")
@@ -188,6 +221,27 @@ def test_a_list_counts_for_31_days(tmp_path, days, usable):
         return
     with pytest.raises(RefusedError, match="31 days"):
         _service(path, _today(days)).check([_LISTED])
+
+
+@pytest.mark.parametrize(("hour", "usable"), [(9, False), (10, True), (23, True)])
+def test_a_list_of_tomorrow_counts_once_it_is_that_day_anywhere_on_earth(tmp_path, monkeypatch, hour, usable):
+    from leadflow.services import dnc_list
+
+    class At(datetime):
+        @classmethod
+        def now(cls, tz=None):
+            return datetime(2026, 11, 25, hour, 30, tzinfo=timezone.utc)
+
+    path = tmp_path / "list.csv"
+    path.write_text("5045550143\n")
+    monkeypatch.setattr(dnc_list, "datetime", At)
+    scrub = Scrub(_FREE, "dnc", Verdict.CLEAN, "list", "absent", At.now(), "2026-11-26")
+    assert scrub.fresh(At.now(), timedelta(days=31)) is usable
+    if usable:
+        assert _service(path, "2026-11-26").check([_LISTED])
+        return
+    with pytest.raises(RefusedError, match="2026-11-26"):
+        _service(path, "2026-11-26").check([_LISTED])
 
 
 def test_the_age_is_that_of_the_moment_of_the_check(tmp_path, monkeypatch):
@@ -231,7 +285,7 @@ def test_a_scrub_is_as_old_as_its_list(tmp_path, age, after, asked):
     assert len(calls) == asked
 
 
-@pytest.mark.parametrize("day", ["2026-99-99", "yesterday", date(2999, 1, 1).isoformat()])
+@pytest.mark.parametrize("day", ["2026-99-99", "yesterday", (datetime.now(timezone.utc).date() + timedelta(days=2)).isoformat(), date(2999, 1, 1).isoformat()])
 def test_a_scrub_whose_list_has_no_day_or_one_to_come_does_not_count(day):
     now = datetime.now(timezone.utc)
     assert not Scrub(_FREE, "dnc", Verdict.CLEAN, "list", "absent", now, day).fresh(now, timedelta(days=31))
@@ -241,7 +295,9 @@ def test_a_scrub_whose_list_has_no_day_or_one_to_come_does_not_count(day):
 
 
 def _job_settings(world, path, day=None):
-    return world.settings.model_copy(update={"batch_size": 20, "dnc": DncSettings(provider="list", list_path=path, list_date=day or _today())})
+    covers = ("federal", "wireless", *["CO", "FL", "IN", "LA", "MA", "MO", "OK", "PA", "TN", "TX", "WY"])
+    dnc = DncSettings(provider="list", list_path=path, list_date=day or _today(), list_covers=covers, list_area_codes=AREA_CODES)
+    return world.settings.model_copy(update={"batch_size": 20, "dnc": dnc})
 
 
 def _truth_list(path):
