@@ -12,7 +12,7 @@ IDENTITY = ("first_name", "last_name", "address", "city", "state", "zip")
 
 # What the stages add to a frame, beside the identity; a script's own column of such a name is renamed.
 ADDED = frozenset(
-    ["person_key", "phones", "phone_types", "emails", "lookup_status", "lookup_reason", "litigator_verdicts", "litigator_scrubbed_at", "dnc_verdicts", "dnc_scrubbed_at", "verdicts", "disposition", "reason", "delivered"]
+    ["person_key", "phones", "phone_types", "emails", "lookup_status", "lookup_reason", "litigator_verdicts", "litigator_scrubbed_at", "dnc_verdicts", "dnc_scrubbed_at", "dnc_not_covered", "verdicts", "disposition", "reason", "delivered"]
 )
 
 _ALIASES = {
@@ -29,6 +29,15 @@ def _plain(name: str) -> str:
     return re.sub(r"[^a-z0-9]", "", name.lower())
 
 
+def columns_of(part: str, columns: Iterable[str]) -> list[str]:
+    """The columns that hold one part of a person, whatever their case and spacing.
+
+    >>> columns_of("state", ["Name", "STATE", "State Code"])
+    ['STATE', 'State Code']
+    """
+    return [name for name in columns if _plain(name) in _ALIASES[part]]
+
+
 def resolve_columns(columns: Iterable[str]) -> dict[str, str]:
     """Map each identity part to the column that holds it, whatever its case and spacing.
 
@@ -38,7 +47,7 @@ def resolve_columns(columns: Iterable[str]) -> dict[str, str]:
     'Zip Code'
     """
     names = list(columns)
-    found = {part: [c for c in names if _plain(c) in aliases] for part, aliases in _ALIASES.items()}
+    found = {part: columns_of(part, names) for part in _ALIASES}
     if missing := [part for part, hits in found.items() if not hits]:
         raise ColumnsError.missing(missing, names)
     for part, hits in found.items():

@@ -400,7 +400,7 @@ class Pipeline:
         for check in wait((litigators, dnc), return_when=FIRST_EXCEPTION).done:
             check.result()
         found = (litigators.result(), "litigator"), (dnc.result(), "dnc")
-        return leads.with_columns(column for frame, kind in found for column in frame.select(f"{kind}_verdicts", f"{kind}_scrubbed_at"))
+        return leads.with_columns(column for frame, kind in found for column in frame.select(rf"^{kind}_(verdicts|scrubbed_at|not_covered)$"))
 
     def _check_litigators(self, leads: pl.DataFrame, number: int) -> pl.DataFrame:
         checked = check_litigators(

@@ -17,6 +17,7 @@ _NAMES = {
     "all_suppressed": "every phone suppressed",
     "litigator": "litigators",
     "in_other_job": "left to another job",
+    "not_covered": "not covered by the do-not-call list",
 }
 _LOOKUP = ("no_match", "ambiguous", "no_phone")
 _BEFORE = (*_LOOKUP, "litigator", "all_suppressed")

@@ -98,6 +98,12 @@ def _notes(job: dict[str, Any], timeline: pd.DataFrame) -> list[str]:
         notes.append(f"The trace is incomplete: the job is COMPLETED, but its job_complete event is missing; the last event was {where}.")
     elif waiting := sum(accounting_of(job).retry.values()):
         notes.append(f"{waiting} leads are held back for now and may still clear: {resume}")
+    if uncovered := accounting_of(job).retry.get("not_covered"):
+        notes.append(
+            f"The do-not-call list does not cover the phones of {uncovered} leads (not_covered; the DNC lines of the timeline name "
+            "area codes and states). Add the missing files to LEADFLOW_DNC__LIST_PATH and the state lists that are in them to "
+            f"LEADFLOW_DNC__LIST_COVERS, then {resume}"
+        )
     return notes
 
 

@@ -11,6 +11,7 @@ import polars as pl
 from leadflow.errors import RefusedError, ServiceDownError, TransientError, UnreadableError
 from leadflow.events import Emit, JobLog
 from leadflow.services.limits import StopFlag
+from leadflow.stages.coverage import NOT_COVERED, no_consumers, with_coverage
 from leadflow.stages.frames import phone_lists
 from leadflow.stages.lists import lists_of, per_lead, per_phone
 from leadflow.verdicts import CALLABLE, OLDEST, Scrub, Verdict
@@ -37,25 +38,32 @@ def check_phones(
     batch: int | None,
     stop: StopFlag | None,
 ) -> pl.DataFrame:
-    """Adds `<kind>_verdicts`, a list of verdict words in the order of the lead's phones, and `<kind>_scrubbed_at`, the oldest check."""
+    """Adds `<kind>_verdicts`, a list of verdict words in the order of the lead's phones, and `<kind>_scrubbed_at`, the
+    oldest check; for "dnc" also dnc_not_covered, a list that says why a phone is not covered by the service's list.
+    """
     if "phones" not in leads.columns:
         leads = leads.with_columns(lists_of("phones", phone_lists(leads)))
     phones = per_phone(leads)
     now = datetime.now(timezone.utc)
     known = {phone: scrub for phone, scrub in known.items() if scrub.fresh(now, OLDEST)}
-    wanted = [phone for phone in phones["phones"].unique(maintain_order=True) if phone not in known]
+    asked = phones["phones"].unique(maintain_order=True)
+    judged = no_consumers(asked, emit, batch) if kind == "dnc" else {}
+    wanted = [phone for phone in asked if phone not in known and phone not in judged]
     answered = _ask(service, wanted, stop, stage, emit, batch) if wanted else {}
     if on_scrubs and answered:
         on_scrubs(list(answered.values()))
-    scrubs = {**known, **answered}
+    scrubs = {**known, **answered, **judged}
     phones = phones.with_columns(
         _beside(scrubs, lambda scrub: str(scrub.verdict), default=str(Verdict.UNCHECKED)).alias("verdict"),
         _beside(scrubs, lambda scrub: scrub.checked_at.astimezone(timezone.utc).strftime(SCRUBBED_AT), default=None).alias("at"),
     )
+    if kind == "dnc":
+        phones = with_coverage(phones, leads, service, emit, batch)
     _tell(phones["verdict"], stage, emit, batch)
-    found = per_lead(phones, leads.height, verdicts=pl.col("verdict"), times=pl.col("at"))
+    gaps = {NOT_COVERED: pl.col(NOT_COVERED)} if kind == "dnc" else {}
+    found = per_lead(phones, leads.height, verdicts=pl.col("verdict"), times=pl.col("at"), **gaps)
     oldest = pl.col("times").list.min().fill_null("").alias(f"{kind}_scrubbed_at")
-    return leads.with_columns(found.select(pl.col("verdicts").alias(f"{kind}_verdicts"), oldest).get_columns())
+    return leads.with_columns(found.select(pl.col("verdicts").alias(f"{kind}_verdicts"), oldest, *gaps).get_columns())
 
 
 def _beside(scrubs: Mapping[str, Scrub], say: Callable[[Scrub], str], default: str | None) -> pl.Expr:

@@ -27,6 +27,8 @@ def check_dnc(
     """Check every phone of every lead; adds dnc_verdicts, a list of verdict words, one for each phone, and dnc_scrubbed_at (text).
 
     `leads` has a `phones` column (lists of E.164), or columns such as "Phone 1". A phone in `known` is not asked for.
-    A phone without an answer is unchecked. Raises ColumnsError, RefusedError, ServiceDownError, or Stopped when `stop` is set.
+    A phone without an answer is unchecked. One that is no US consumer's is invalid, and nobody is asked. With a list, one
+    that the list does not cover is unchecked, and dnc_not_covered (a list of text, one for each phone) says why: by the
+    state of its area code, and by the lead's where `leads` has a state column. Raises ColumnsError, RefusedError, ServiceDownError, or Stopped when `stop` is set.
     """
     return same_kind(leads, lambda f: check_phones(f, dnc, "dnc", "DNC", known or {}, on_scrubs, emit, batch, stop))

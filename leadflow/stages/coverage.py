@@ -1,0 +1,92 @@
+"""What a do-not-call check cannot clear: numbers of no US consumer, and numbers that its list does not cover."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable
+from datetime import datetime, timezone
+from typing import Any, Protocol
+
+import polars as pl
+
+from leadflow.area_codes import not_a_consumer, state_code
+from leadflow.columns import columns_of
+from leadflow.events import Emit, JobLog
+from leadflow.phones import ten_digits, to_e164
+from leadflow.stages.frames import text_of
+from leadflow.verdicts import CALLABLE, Scrub, Verdict
+
+NOT_COVERED = "dnc_not_covered"
+_OPEN = [*(verdict.value for verdict in CALLABLE), Verdict.UNCHECKED.value]
+_MOST_TOLD = 8
+
+
+class Coverage(Protocol):
+    """Which numbers a list can clear."""
+
+    def gap(self, digits: str, lead_state: str | None = None) -> str:
+        """Why a ten-digit number is not covered; "" if it is."""
+        ...
+
+
+def no_consumers(phones: Iterable[str], emit: Emit, batch: int | None) -> dict[str, Scrub]:
+    """The phones that are no US consumer's, by phone: invalid, with the reason as code. Nobody is asked about them."""
+    reasons = {phone: reason for phone in phones if phone and (reason := not_a_consumer(phone))}
+    if reasons:
+        message = f"{len(reasons)} phones are no US consumer's and count as invalid: {_counted(reasons.values())}"
+        emit(JobLog(stage="DNC", batch=batch, level="warning", message=message))
+    now = datetime.now(timezone.utc)
+    return {
+        phone: Scrub(phone, "dnc", Verdict.INVALID, "numbering_plan", reason, now) for phone, reason in reasons.items()
+    }
+
+
+def with_coverage(
+    phones: pl.DataFrame, leads: pl.DataFrame, service: Any, emit: Emit, batch: int | None
+) -> pl.DataFrame:
+    """Adds NOT_COVERED, why the service's list cannot clear a phone ("" if it can), and makes its verdict unchecked.
+
+    `phones` has one row a phone with row (of its lead), phones and verdict. A service without a list covers everything.
+    """
+    find: Callable[[], Coverage] | None = getattr(service, "coverage", None)
+    if find is None or phones.is_empty():
+        return phones.with_columns(pl.lit("").alias(NOT_COVERED))
+    coverage, states = find(), _states(leads)
+    gaps = [
+        _gap(coverage, phone, states[row] if states else (None,)) if verdict in _OPEN else ""
+        for row, phone, verdict in phones.select("row", "phones", "verdict").iter_rows()
+    ]
+    if told := [gap for gap in gaps if gap]:
+        message = f"{len(told)} phones are not covered by the do-not-call list and stay unchecked: {_counted(told)}"
+        emit(JobLog(stage="DNC", batch=batch, level="warning", message=message))
+    phones = phones.with_columns(pl.Series(NOT_COVERED, gaps, pl.String))
+    unchecked = pl.lit(Verdict.UNCHECKED.value)
+    return phones.with_columns(pl.when(pl.col(NOT_COVERED) == "").then("verdict").otherwise(unchecked).alias("verdict"))
+
+
+def _gap(coverage: Coverage, phone: str, states: tuple[str | None, ...]) -> str:
+    if not (e164 := to_e164(phone)):
+        return ""
+    return next((gap for state in states if (gap := coverage.gap(ten_digits(e164), state))), "")
+
+
+def _states(leads: pl.DataFrame) -> list[tuple[str, ...]]:
+    """Each lead's state in every column of that name, "" where it cannot be read; empty if there is no such column."""
+    names = columns_of("state", leads.columns)
+    codes: dict[str, str] = {}
+
+    def code(value: object) -> str:
+        text = text_of(value)
+        if text not in codes:
+            codes[text] = state_code(text)
+        return codes[text]
+
+    return [tuple(map(code, row)) for row in leads.select(names).iter_rows()] if names else []
+
+
+def _counted(reasons: Iterable[str]) -> str:
+    """The reasons, most frequent first, as in "area code 202 5, state list LA 3"."""
+    counted = Counter(reasons).most_common()
+    told = ", ".join(f"{reason} {count}" for reason, count in counted[:_MOST_TOLD])
+    rest = sum(count for _, count in counted[_MOST_TOLD:])
+    return f"{told}, others {rest}" if rest else told
