@@ -97,7 +97,7 @@ class SectionsError(Exception):
 
 
 class RowReader:
-    """Puts the numbers of rows into `numbers` and keeps the `faults`; a table has no header, and no row without a number."""
+    """Puts the numbers of rows into `numbers` and keeps the `faults`; a table has no header and no blank rows."""
 
     def __init__(self, numbers: Numbers, *, has_header: bool = True, has_blanks: bool = True) -> None:
         self.numbers = numbers

@@ -7,6 +7,7 @@ an element or attribute named like an area code holds three digits, and everythi
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import BinaryIO
 from xml.parsers import expat
 
@@ -57,24 +58,25 @@ class _Reader:
             raise _StopReadingError
 
     def _start(self, name: str, attributes: dict[str, str]) -> None:
-        self._take_text()
-        name, is_root = name.rpartition(":")[2], not self._names
+        if self._text:
+            self._take_text()
+        is_root = not self._names
         self._names.append(name)
         self._is_leaf = True
         self._scopes.append(self._scopes[-1])
-        if _CHANGE.fullmatch(name):
+        if _kind_of(name) == "change":
             self._fault("an element of a change list")
         for key, value in attributes.items():
-            self._attribute(name, key.rpartition(":")[2], value, is_root)
+            self._attribute(_kind_of(name, key), value, is_root)
         if len(self._found) >= _FLUSH:
             self.flush()
 
-    def _attribute(self, name: str, key: str, value: str, is_root: bool) -> None:
-        if _CHANGE.search(key) or (key.lower() in ("type", "kind", "list") and _CHANGE.search(value)):
+    def _attribute(self, kind: str, value: str, is_root: bool) -> None:
+        if kind == "change" or (kind == "type" and _CHANGE.search(value)):
             self._fault("an attribute of a change list")
-        elif _AREA.fullmatch(key) or (_AREA.fullmatch(name) and _VALUE.fullmatch(key)):
+        elif kind == "area":
             self._open(value)
-        elif not is_root and re.search(r"\d", value):
+        elif not is_root and _has_digit(value):
             self._number(value)
 
     def _open(self, value: str) -> None:
@@ -98,18 +100,34 @@ class _Reader:
         text, self._text = self._text, ""
         if not text.strip():
             return
-        if self._names and _AREA.fullmatch(self._names[-1]):
+        if self._names and _kind_of(self._names[-1]) == "area":
             self._open(text)
-        elif any(mark.isnumeric() for mark in text):
+        elif _has_digit(text):
             self._number(text)
 
     def _end(self, name: str) -> None:
-        self._take_text()
+        if self._text:
+            self._take_text()
         code = self._scopes.pop()
-        if _AREA.fullmatch(self._names.pop()) and self._is_leaf:
+        if _kind_of(self._names.pop()) == "area" and self._is_leaf:
             # <areacode>504</areacode> is said of what stands behind it, in the same element.
             self._scopes[-1] = code
         self._is_leaf = False
+
+
+@lru_cache(maxsize=1_000)
+def _kind_of(name: str, key: str = "") -> str:
+    """What an element or its attribute is by name: change, area, type, or "" for one that may hold numbers."""
+    element, attribute = name.rpartition(":")[2], key.rpartition(":")[2]
+    if _CHANGE.search(attribute) if key else _CHANGE.fullmatch(element):
+        return "change"
+    if _AREA.fullmatch(attribute or element) or (_AREA.fullmatch(element) and _VALUE.fullmatch(attribute)):
+        return "area"
+    return "type" if attribute.lower() in ("type", "kind", "list") else ""
+
+
+def _has_digit(text: str) -> bool:
+    return text.isdecimal() or any(map(str.isnumeric, text))
 
 
 def read_xml(file: BinaryIO, numbers: Numbers) -> Faults:
