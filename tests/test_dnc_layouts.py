@@ -255,6 +255,24 @@ def test_a_new_file_in_the_folder_counts_at_once(tmp_path):
     assert service.policy != before
 
 
+def test_a_list_that_is_still_being_written_is_refused(tmp_path, monkeypatch):
+    from leadflow.services import dnc_list
+
+    path = tmp_path / "504.txt"
+    path.write_text("5045550143\n")
+
+    def read_and_grow(file, contents, columns):
+        read_file(file, contents, columns)
+        with path.open("a") as more:
+            more.write("5045550144\n")
+
+    read_file = dnc_list.read_file
+    monkeypatch.setattr(dnc_list, "read_file", read_and_grow)
+    _refuses(path, "changed while it was read")
+    monkeypatch.undo()
+    assert _verdicts(path, "5045550144") == ["dnc"]
+
+
 # Dates in names.
 
 
