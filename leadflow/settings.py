@@ -108,8 +108,9 @@ class DncSettings(_Part):
 
     `codes` overrides single result codes, as in {"W": "hold"}; values are Verdict words.
     `list_path` is a file, a folder, a .zip, or several of them; `list_date` is the day of the download (YYYY-MM-DD), which a
-    file may also have in its name. `list_covers` names the lists in it: federal, the states whose own lists are in it too
-    (CO FL IN LA MA MO OK PA TN TX WY), and wireless if wireless numbers are in it, as AZ LA NJ TX WY forbid calls to them.
+    file may also have in its name. `list_covers` names what is in it beside the national registry: the states whose own lists
+    are in it too (CO FL IN LA MA MO OK PA TN TX WY), and wireless if wireless numbers are. AZ LA NJ TX WY forbid sales calls to
+    wireless numbers: naming one of them says that its wireless numbers are in the list too.
     `list_area_codes` declares area codes that were bought, beside those found in it. `list_phone_columns` names the columns
     of a CSV or a table that hold the phones, where others have digits too.
     """
@@ -123,7 +124,7 @@ class DncSettings(_Part):
     codes: dict[str, str] = Field(default_factory=dict)
     list_path: Path | tuple[Path, ...] | None = None
     list_date: str | None = None
-    list_covers: tuple[str, ...] | str = ("federal",)
+    list_covers: tuple[str, ...] | str = ()
     list_area_codes: tuple[str, ...] | str = ()
     list_phone_columns: tuple[str, ...] | str = ()
     price: float | None = None

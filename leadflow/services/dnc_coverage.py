@@ -27,7 +27,7 @@ class Coverage:
 
         `lead_state` is a state code, "" if it is unknown, None if the number is of no lead.
 
-        >>> coverage = Coverage(covers_of(["federal", "CO"]), frozenset({"303", "202", "504"}))
+        >>> coverage = Coverage(covers_of(["CO"]), frozenset({"303", "202", "504"}))
         >>> coverage.gap("3035550143"), coverage.gap("2025550143", "CA"), coverage.gap("2125550143")
         ('', '', 'area code 212')
         >>> coverage.gap("5045550143"), coverage.gap("2025550143", "NJ"), coverage.gap("2025550143", "")
@@ -42,23 +42,24 @@ class Coverage:
     def _gap_in(self, state: str) -> str:
         if not state:
             return "no readable state"
-        if state in STATE_LISTS - self.covers:
+        if state in self.covers:
+            return ""
+        if state in STATE_LISTS:
             return f"state list {state}"
         return f"wireless {state}" if state in NO_WIRELESS and WIRELESS not in self.covers else ""
 
 
 def covers_of(names: Sequence[str]) -> frozenset[str]:
-    """The lists that the setting names; raises SettingsError for an unknown one, and if federal is not among them."""
+    """The lists that the setting names, the national registry always among them; raises SettingsError for an unknown one.
+
+    >>> sorted(covers_of(["Louisiana", "wireless"]))
+    ['LA', 'federal', 'wireless']
+    """
     found = {name: _list_name(name) for name in names}
     if unknown := [name for name, known in found.items() if not known]:
-        known = ", ".join([FEDERAL, *sorted(STATE_LISTS), WIRELESS])
+        known = ", ".join([FEDERAL, *sorted(STATE_LISTS | NO_WIRELESS), WIRELESS])
         raise SettingsError(f"LEADFLOW_DNC__LIST_COVERS names {unknown[0]!r}; known are {known}")
-    if FEDERAL not in found.values():
-        raise SettingsError(
-            "LEADFLOW_DNC__LIST_COVERS does not name federal: without the national registry a list clears no number; "
-            "get the registry's files too, put them beside the others, and add federal"
-        )
-    return frozenset(found.values())
+    return frozenset({FEDERAL, *found.values()})
 
 
 def _list_name(name: str) -> str:
@@ -66,7 +67,7 @@ def _list_name(name: str) -> str:
     if plain in (FEDERAL, WIRELESS):
         return plain
     state = state_code(plain)
-    return state if state in STATE_LISTS else ""
+    return state if state in STATE_LISTS | NO_WIRELESS else ""
 
 
 def area_codes_of(codes: Iterable[str]) -> frozenset[str]:
