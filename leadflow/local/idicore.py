@@ -12,6 +12,7 @@ from leadflow.local.people import Truth, dirty, draw, invent, key_of, phone_type
 
 CLIENT_ID = "api-client@local"
 CLIENT_SECRET = "local-secret"  # noqa: S105 - opens nothing but this stand-in
+_USUAL_FIELDS = ("name", "dob", "address", "phone", "email")
 
 
 class Idicore:
@@ -25,9 +26,10 @@ class Idicore:
         self.reset()
 
     def reset(self) -> None:
-        """Forget tokens and purchases."""
+        """Forget tokens, purchases and deaths."""
         self.tokens: dict[str, float] = {}
         self.bought: dict[str, int] = {}
+        self.dead: set[str] = set()
 
     def operation(self, method: str, path: str) -> str:
         """A login or a search."""
@@ -73,7 +75,13 @@ class Idicore:
         key = reference if reference in self.truth else key_of(*parts)
         truth = self.truth.get(key) or invent(reference or key, self.seed)
         self.bought[reference or key] = self.bought.get(reference or key, 0) + 1
-        return Reply({"result": _result(truth, *parts)})
+        return Reply({"result": [self._asked(person, reference or key, body) for person in _result(truth, *parts)]})
+
+    def _asked(self, person: dict[str, Any], key: str, body: dict[str, Any]) -> dict[str, Any]:
+        """The person with the fields that the search asked for; `isDead` is a premium one, and never comes unasked."""
+        fields = body.get("fields") or _USUAL_FIELDS
+        told = {**person, "isDead": key in self.dead}
+        return {name: value for name, value in told.items() if name == "pid" or name in fields}
 
 
 def _result(
@@ -117,7 +125,6 @@ def _person(
                 "meta": meta,
             }
         ],
-        "isDead": False,
     }
     if listed:
         found["phone"] = listed
