@@ -1,6 +1,6 @@
 """Leads that one person must judge: the candidates of their paid answers, and what somebody accepted.
 
-Also who is who within a job: two leads whose answers have one pid are one person. All of it is in the checkpoints' file.
+Also which leads of a job are one person: those whose answers have one pid. All of it is in the checkpoints' file.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _NEXT = "job.review() lists the leads under review, with the pid of each candida
 
 @dataclass(frozen=True)
 class Choice:
-    """A candidate to be accepted for a lead: its job, the lead's batch, the answer it makes, and how far that has come."""
+    """A candidate to accept: the lead's job and batch, the answer it makes, and how far that has come."""
 
     job_id: str
     batch: int
@@ -115,10 +115,14 @@ def _leads(checkpoints: Checkpoints, person_key: str) -> list[dict[str, Any]]:
 def _accepted_before(person_key: str, lead: dict[str, Any], answer: Answer | None, pid: str) -> Choice:
     job_id = lead["job_id"]
     if lead["accepted"] != pid:
-        raise InputError(f"another candidate was accepted for lead {person_key} before, in job {job_id}; nothing was changed")
+        raise InputError(
+            f"another candidate was accepted for lead {person_key} before, in job {job_id}; nothing was changed"
+        )
     is_open = lead["disposition"] in (None, "", "retry")
     if answer is None or answer.status != "found":
-        raise InputError(f"the answer for lead {person_key} was removed since it was accepted in job {job_id}; nothing was changed")
+        raise InputError(
+            f"the answer for lead {person_key} was removed since it was accepted in job {job_id}; nothing was changed"
+        )
     return Choice(job_id, lead["batch"], answer, pid, stored=True, done=not is_open)
 
 
@@ -136,7 +140,9 @@ def _accepted_answer(person_key: str, answer: Answer | None, pid: str) -> Answer
     if not chosen:
         raise InputError(f"lead {person_key} has no candidate with this pid; {_NEXT}")
     if any(candidate.deceased for candidate in chosen):
-        raise InputError(f"this candidate for lead {person_key} is deceased and cannot be accepted; nothing was changed")
+        raise InputError(
+            f"this candidate for lead {person_key} is deceased and cannot be accepted; nothing was changed"
+        )
     phones: dict[str, Phone] = {}
     for candidate in chosen:
         for phone in candidate.phones:
@@ -168,7 +174,9 @@ def store(checkpoints: Checkpoints, choice: Choice) -> None:
             (job_id, key),
         ).rowcount
         if not (kept and opened):
-            raise InputError(f"lead {key} changed while it was being accepted; nothing was changed, look at job.review()")
+            raise InputError(
+                f"lead {key} changed while it was being accepted; nothing was changed, look at job.review()"
+            )
         db.execute("INSERT INTO accepted VALUES (?, ?, ?, ?)", (job_id, key, choice.pid, now))
 
 
@@ -202,8 +210,11 @@ def _claim(checkpoints: Checkpoints, job_id: str, claims: list[tuple[str, str]])
     if not claims:
         return {}
     text = json.dumps(claims)
-    came = "SELECT ?, json_extract(value, '$[0]'), json_extract(value, '$[1]') FROM json_each(?) WHERE true ORDER BY key"
-    owned = "SELECT pid, person_key FROM pids WHERE job_id = ? AND pid IN (SELECT json_extract(value, '$[0]') FROM json_each(?))"
+    came = (
+        "SELECT ?, json_extract(value, '$[0]'), json_extract(value, '$[1]') FROM json_each(?) WHERE true ORDER BY key"
+    )
+    wanted = "SELECT json_extract(value, '$[0]') FROM json_each(?)"
+    owned = f"SELECT pid, person_key FROM pids WHERE job_id = ? AND pid IN ({wanted})"
     with checkpoints._transaction() as db:
         db.execute(f"INSERT INTO pids (job_id, pid, person_key) {came} ON CONFLICT DO NOTHING", (job_id, text))
         return dict(db.execute(owned, (job_id, text)).fetchall())

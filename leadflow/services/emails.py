@@ -17,8 +17,8 @@ _PUNYCODE = re.compile(r"..--")  # reserved labels of domain names: the library 
 _BETWEEN = re.compile(r"[\s,;|]+")
 _PHONE = re.compile(r"(?<![0-9])(?:1[._+-]*)?[2-9][0-9]{2}[._+-]*[2-9][0-9]{2}[._+-]*[0-9]{4}(?![0-9])")
 _NOBODY = re.compile(
-    "none|null|nobody|no(?:t)?(?:e?mail|name|address|emailaddress|available|provided|given|known|reply)|unknown|donotreply"
-    "|invalid|declined|refused"
+    "none|null|nobody|not?(?:e?mail|name|address|emailaddress|available|provided|given|known|reply)"
+    "|unknown|donotreply|invalid|declined|refused"
 )
 _NOBODY_AT_ITSELF = frozenset(["na", "nil", "no", "not", "test", "email", "mail", "x", "xx", "xxx", "asdf"])
 

@@ -60,10 +60,14 @@ def _chosen(person: Person, people: list[dict[str, Any]], settings: IdicoreSetti
     pids = {_pid(found) for found in same}
     if same and (len(same) == 1 or (len(pids) == 1 and "" not in pids)):  # two entries with one pid are one person
         if any(map(_is_dead, same)):
-            return Answer(person.person_key, "deceased", pid=_pid(same[0]), candidates=_candidates(person, same, settings))
+            return Answer(
+                person.person_key, "deceased", pid=_pid(same[0]), candidates=_candidates(person, same, settings)
+            )
         return Answer(person.person_key, "found", _phones(same[0], settings), _emails(same[0]), pid=_pid(same[0]))
     is_near = not same and any(is_near_match(person, found) for found in people)
-    return Answer(person.person_key, "near_match" if is_near else "ambiguous", candidates=_candidates(person, people, settings))
+    return Answer(
+        person.person_key, "near_match" if is_near else "ambiguous", candidates=_candidates(person, people, settings)
+    )
 
 
 def _candidates(person: Person, people: list[dict[str, Any]], settings: IdicoreSettings) -> tuple[Candidate, ...]:

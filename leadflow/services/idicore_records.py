@@ -43,8 +43,8 @@ class Phone:
 class Candidate:
     """A person whom a paid search returned and who was not taken for the lead.
 
-    `pid` is idiCORE's id of the person, or "#1", "#2" ... by position where it gave none. `name` and `address` are those
-    closest to the lead's. `agrees` and `differs` name the parts: surname, given name, street, unit, area.
+    `pid` is idiCORE's id of the person, or "#1", "#2" ... by position where it gave none. `name` and `address` are
+    those closest to the lead's. `agrees` and `differs` name the parts: surname, given name, street, unit, area.
     """
 
     pid: str
@@ -94,7 +94,11 @@ class Answer:
     def to_json(self) -> str:
         """As text, for the checkpoints."""
         # Not asdict(): it copies deeply, at several times the cost of the JSON itself.
-        fields = {**vars(self), "phones": [vars(phone) for phone in self.phones], "bought_at": self.bought_at.isoformat()}
+        fields = {
+            **vars(self),
+            "phones": [vars(phone) for phone in self.phones],
+            "bought_at": self.bought_at.isoformat(),
+        }
         del fields["candidates"]
         if self.candidates:
             fields["candidates"] = [candidate.to_dict() for candidate in self.candidates]

@@ -22,7 +22,7 @@ _LONGEST_SHOWN = 120
 
 @dataclass(frozen=True, repr=False)
 class Closeness:
-    """The found person's closest name and address, as written, and which parts agree with the lead's and which do not."""
+    """The found person's closest name and address, as written, and which parts agree with the lead's."""
 
     name: str = ""
     address: str = ""
@@ -31,7 +31,7 @@ class Closeness:
 
 
 def is_near_match(person: Person, found: dict[str, Any]) -> bool:
-    """Whether a found person has the same surname and the same whole address, and a given name that is a nickname of the lead's.
+    """Whether surname and whole address are the lead's, and the given name is a nickname of the lead's or the reverse.
 
     Nicknames are those of the `nicknames` library (Apache 2.0). Never raises.
 
@@ -68,8 +68,8 @@ _Parts = dict[str, bool]
 
 
 def _closest(items: list[dict[str, Any]], parts_of: Any) -> tuple[dict[str, Any], list[str], list[str]]:
-    """The item with the most parts that agree, and which agree and which do not; what one side does not say is neither."""
-    read = [(item, parts_of(item)) for item in items] or [({}, {})]
+    """The item with the most parts that agree, with those parts and the others; what one side does not say is neither."""
+    read = [(item, parts_of(item)) for item in items or [{}]]
     item, parts = max(read, key=lambda pair: (sum(pair[1].values()), -len(pair[1])))
     return item, [part for part, same in parts.items() if same], [part for part, same in parts.items() if not same]
 
