@@ -348,6 +348,8 @@ class Engine:
             message += f", {counts.left_out:,} left out ({', '.join(f'{r} {counts.held[r]:,}' for r in LEFT_OUT if r in counts.held)})"
         if counts.retry:
             message += f"; {sum(counts.retry.values())} of them may still clear: engine.resume({pipeline.job_id!r})"
+        if judged := sum(counts.held.get(reason, 0) for reason in candidates.REVIEWED):
+            message += f"; {judged:,} of them are for review: engine.review({pipeline.job_id!r})"
         self.checkpoints.end(pipeline.job_id)
         pipeline.bus.emit(JobComplete(stage="Job", stats={**asdict(counts), **pipeline.flagged()}))
         return self._record_end(pipeline, JobStatus.COMPLETED, message, counts)

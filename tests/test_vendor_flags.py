@@ -132,6 +132,11 @@ def test_a_phone_that_may_be_fake_is_left_out(lookup, said):
     assert [phone.number for phone in lookup({**_FOUND, "phone": phones}).phones] == ["+15045550143"]
 
 
+@pytest.mark.parametrize("name", ["Fake", "isFake", "is_fake", "FAKE"])
+def test_a_fake_flag_is_heard_however_its_name_is_written(lookup, name):
+    assert lookup({**_FOUND, "phone": [{"number": "5045550144", name: "Y"}]}).phones == ()
+
+
 @pytest.mark.parametrize("said", _PLAIN_NO, ids=repr)
 def test_a_phone_that_is_plainly_genuine_stays(lookup, said):
     assert len(lookup({**_FOUND, "phone": [{"number": "5045550143", "fake": said}]}).phones) == 1

@@ -12,7 +12,6 @@ from leadflow.local.people import Truth, dirty, draw, invent, key_of, phone_type
 
 CLIENT_ID = "api-client@local"
 CLIENT_SECRET = "local-secret"  # noqa: S105 - opens nothing but this stand-in
-_USUAL_FIELDS = ("name", "dob", "address", "phone", "email")
 
 
 class Idicore:
@@ -75,13 +74,11 @@ class Idicore:
         key = reference if reference in self.truth else key_of(*parts)
         truth = self.truth.get(key) or invent(reference or key, self.seed)
         self.bought[reference or key] = self.bought.get(reference or key, 0) + 1
-        return Reply({"result": [self._asked(person, reference or key, body) for person in _result(truth, *parts)]})
+        return Reply({"result": [self._told(person, reference or key, body) for person in _result(truth, *parts)]})
 
-    def _asked(self, person: dict[str, Any], key: str, body: dict[str, Any]) -> dict[str, Any]:
-        """The person with the fields that the search asked for; `isDead` is a premium one, and never comes unasked."""
-        fields = body.get("fields") or _USUAL_FIELDS
-        told = {**person, "isDead": key in self.dead}
-        return {name: value for name, value in told.items() if name == "pid" or name in fields}
+    def _told(self, person: dict[str, Any], key: str, body: dict[str, Any]) -> dict[str, Any]:
+        """The person, with `isDead` if the search asked for it: a premium field never comes unasked."""
+        return {**person, "isDead": key in self.dead} if "isDead" in (body.get("fields") or ()) else person
 
 
 def _result(

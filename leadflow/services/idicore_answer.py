@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from leadflow.errors import RejectedError, UnusableAnswerError
@@ -23,6 +24,7 @@ _NO_RANK = 9_999
 _FALSE = frozenset({"", "0", "0.0", "f", "false", "n", "no", "none", "null"})
 _DEATH = re.compile("dead|deceas|death")
 _DIED = frozenset({"dod", "died"})
+_FAKE = frozenset({"fake", "isfake", "is_fake"})
 _LONGEST_PID = 64
 _RANK_DIGITS = 10
 
@@ -123,6 +125,7 @@ def _is_dead(found: dict[str, Any]) -> bool:
     )
 
 
+@lru_cache(maxsize=256)
 def _is_of_death(name: str) -> bool:
     plain = re.sub("[^a-z]", "", name.lower())
     return plain in _DIED or bool(_DEATH.search(plain))
@@ -144,10 +147,15 @@ def _rank(item: dict[str, Any]) -> int:
     return int(text) if text.isdecimal() and len(text) < _RANK_DIGITS else _NO_RANK
 
 
+def _is_fake(phone: dict[str, Any]) -> bool:
+    """Whether the vendor's flag, however its name is written, is anything but a plain no."""
+    return any(name.lower() in _FAKE and not is_plainly_false(value) for name, value in phone.items())
+
+
 def _phones(found: dict[str, Any], settings: IdicoreSettings) -> tuple[Phone, ...]:
     """Best first, those without a rank last; a number that the vendor does not plainly call genuine is left out."""
     sign = -1 if settings.rank_order == "descending" else 1
-    items = [item for item in _dicts(found, "phone") if is_plainly_false(item.get("fake"))]
+    items = [item for item in _dicts(found, "phone") if not _is_fake(item)]
     items.sort(key=lambda item: (_rank(item) == _NO_RANK, sign * _rank(item)))
     phones: dict[str, Phone] = {}
     for item in items:
