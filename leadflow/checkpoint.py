@@ -13,7 +13,7 @@ import os
 import sqlite3
 import threading
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -37,6 +37,11 @@ CREATE TABLE IF NOT EXISTS leads (
     job_id TEXT NOT NULL, person_key TEXT NOT NULL, seq INTEGER NOT NULL, batch INTEGER NOT NULL,
     row TEXT NOT NULL, disposition TEXT, reason TEXT NOT NULL DEFAULT '',
     PRIMARY KEY (job_id, person_key)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS pids (
+    job_id TEXT NOT NULL, pid TEXT NOT NULL, person_key TEXT NOT NULL, PRIMARY KEY (job_id, pid)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS accepted (
+    job_id TEXT NOT NULL, person_key TEXT NOT NULL, pid TEXT NOT NULL, accepted_at REAL NOT NULL,
+    PRIMARY KEY (job_id, person_key)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS turns (turn INTEGER PRIMARY KEY AUTOINCREMENT, job_id TEXT NOT NULL UNIQUE);
 CREATE INDEX IF NOT EXISTS leads_in_order ON leads (job_id, batch, seq);
 """
@@ -45,6 +50,7 @@ CREATE INDEX IF NOT EXISTS leads_in_order ON leads (job_id, batch, seq);
 _FINAL = ("delivered", "held", "processed", "forgotten")
 _OPEN = f"coalesce(disposition, '') NOT IN {_FINAL}"
 _KEYS_A_QUERY = 500
+_OF_A_JOB = ("pids", "accepted")
 _ANSWER = ("person_key", "payload", "job_id", "saved_at")
 
 
@@ -263,16 +269,19 @@ class Checkpoints:
         with self._transaction() as db:
             db.execute("DELETE FROM leads WHERE job_id = ?", (job_id,))
 
-    def unsettled(self, job_id: str) -> Iterator[StoredBatch]:
-        """The batches with leads that are not settled, in order."""
+    def unsettled(self, job_id: str, only: Collection[str] | None = None) -> Iterator[StoredBatch]:
+        """The batches with leads that are not settled, in order; of `only` these leads, if they are given."""
+        open_leads = f"{_OPEN} AND (?2 IS NULL OR person_key IN (SELECT value FROM json_each(?2)))"
+        keys = None if only is None else json.dumps(list(only))
         with self._reading() as db:
             numbers = db.execute(
-                f"SELECT DISTINCT batch FROM leads WHERE job_id = ? AND {_OPEN} ORDER BY batch", (job_id,)
+                f"SELECT DISTINCT batch FROM leads WHERE job_id = ?1 AND {open_leads} ORDER BY batch", (job_id, keys)
             ).fetchall()
         for (number,) in numbers:
             with self._reading() as db:
                 rows = db.execute(
-                    f"SELECT seq, row FROM leads WHERE job_id = ? AND batch = ? AND {_OPEN} ORDER BY seq", (job_id, number)
+                    f"SELECT seq, row FROM leads WHERE job_id = ?1 AND batch = ?3 AND {open_leads} ORDER BY seq",
+                    (job_id, keys, number),
                 ).fetchall()
             if rows:
                 yield StoredBatch(number, rows[0][0], [json.loads(row) for _, row in rows])
@@ -330,11 +339,11 @@ class Checkpoints:
         return {key for (key,) in self._in(sql, person_keys, job_id)}
 
     def unpaid_keys(self, job_id: str) -> list[str]:
-        """The leads that the job has not settled and has bought no answer for."""
+        """The leads that the job has not settled and has bought no answer for, nor had one accepted."""
         self._gather()
-        paid = "SELECT person_key FROM answers WHERE job_id = ?"
+        paid = "SELECT person_key FROM answers WHERE job_id = ?1 UNION SELECT person_key FROM accepted WHERE job_id = ?1"
         with self._reading() as db:
-            rows = db.execute(f"SELECT person_key FROM leads WHERE job_id = ? AND {_OPEN} AND person_key NOT IN ({paid})", (job_id, job_id)).fetchall()
+            rows = db.execute(f"SELECT person_key FROM leads WHERE job_id = ?1 AND {_OPEN} AND person_key NOT IN ({paid})", (job_id,)).fetchall()
         return [key for (key,) in rows]
 
     def change_plan(self, job_id: str, **changes: Any) -> None:
@@ -362,6 +371,8 @@ class Checkpoints:
             db.execute(f"DELETE FROM leads WHERE job_id IN ({old})", (limit,))
             db.execute(f"DELETE FROM answers WHERE job_id IN ({old}) AND person_key NOT IN (SELECT person_key FROM leads)", (limit,))
             db.execute("DELETE FROM scrubs WHERE saved_at < ?", (limit,))
+            for table in _OF_A_JOB:
+                db.execute(f"DELETE FROM {table} WHERE job_id IN ({old})", (limit,))
             return db.execute("DELETE FROM jobs WHERE ended_at < ?", (limit,)).rowcount
 
     def forget(self, person_key: str) -> int:
@@ -372,8 +383,10 @@ class Checkpoints:
             gone = db.execute("DELETE FROM answers WHERE person_key = ?", (person_key,)).rowcount
             gone += db.execute(f"UPDATE leads SET row = '{{}}' WHERE person_key = ? AND NOT {_OPEN}", (person_key,)).rowcount
             gone += db.execute(f"UPDATE leads SET row = '{{}}', disposition = 'forgotten' WHERE person_key = ? AND {_OPEN}", (person_key,)).rowcount
-            for phone in known.phones if known else ():
-                gone += db.execute("DELETE FROM scrubs WHERE phone = ?", (phone.number,)).rowcount
+            for number in _numbers(known):
+                gone += db.execute("DELETE FROM scrubs WHERE phone = ?", (number,)).rowcount
+            for table in _OF_A_JOB:
+                db.execute(f"DELETE FROM {table} WHERE person_key = ?", (person_key,))
         with self._write:
             self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         return gone
@@ -395,6 +408,12 @@ def _from_json(*names: str) -> str:
     With a statement a row, SQLite's module would let other threads in after each, and wait to be let in again.
     """
     return ", ".join(f"json_extract(value, '$[{n}]') AS {name}" for n, name in enumerate(names))
+
+
+def _numbers(answer: Answer | None) -> set[str]:
+    """The phones of an answer and of its candidates."""
+    holders = () if answer is None else (answer, *answer.candidates)
+    return {phone.number for holder in holders for phone in holder.phones}
 
 
 def _sync_folder(folder: Path) -> None:

@@ -12,7 +12,24 @@ IDENTITY = ("first_name", "last_name", "address", "city", "state", "zip")
 
 # What the stages add to a frame, beside the identity; a script's own column of such a name is renamed.
 ADDED = frozenset(
-    ["person_key", "phones", "phone_types", "emails", "lookup_status", "lookup_reason", "litigator_verdicts", "litigator_scrubbed_at", "dnc_verdicts", "dnc_scrubbed_at", "dnc_not_covered", "verdicts", "disposition", "reason", "delivered"]
+    [
+        "person_key",
+        "phones",
+        "phone_types",
+        "emails",
+        "lookup_status",
+        "lookup_reason",
+        "lookup_pid",
+        "litigator_verdicts",
+        "litigator_scrubbed_at",
+        "dnc_verdicts",
+        "dnc_scrubbed_at",
+        "dnc_not_covered",
+        "verdicts",
+        "disposition",
+        "reason",
+        "delivered",
+    ]
 )
 
 _ALIASES = {

@@ -11,11 +11,12 @@ import traceback
 from collections.abc import Callable
 from concurrent.futures import Executor
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from leadflow import candidates
 from leadflow.budget import Budget
 from leadflow.checkpoint import Checkpoints
 from leadflow.errors import (
@@ -178,6 +179,54 @@ class Engine:
             self.checkpoints.reopen(job_id)
             return self._launch(job_id, plan, budget, listeners, self.history.last_seq(job_id))
 
+    def review(self, job_id: str) -> pd.DataFrame:
+        """The leads of a job that somebody must judge, one row a candidate; see Job.review. Raises JobNotFound."""
+        self.history.job(job_id)
+        return candidates.review(self.checkpoints, job_id)
+
+    def accept(self, person_key: str, pid: str | int, *, progress: bool = True) -> Job:
+        """Take a candidate of job.review() for the lead's person: check the phones, deliver the lead, buy nothing.
+
+        Goes on with the job that holds the lead, the newest if there are several, and returns it. Once accepted, to accept
+        the same again does nothing, and engine.resume goes on with what broke off. Raises InputError, before anything is
+        changed, for a lead that is not under review, an unknown pid, a candidate who is deceased, and a job with leads
+        that are not settled; JobBusyError while the job runs; JobFailedError if the delivery fails.
+        """
+        with _starting:
+            choice = candidates.choose(self.checkpoints, person_key, pid)
+            if choice.done:
+                return self._accepted_before(choice)
+            handle = self._deliver_accepted(choice)
+        job = _watched(handle, progress)
+        return replace(job, message=f"lead {person_key}: {candidates.outcome(self.checkpoints, job.id, person_key)}; {job.message}")
+
+    def _deliver_accepted(self, choice: candidates.Choice) -> JobHandle:
+        job_id = choice.job_id
+        before = self.history.job(job_id)
+        _raise_if_elsewhere(before, self.settings)
+        _raise_if_running(job_id)
+        plan = self.checkpoints.plan(job_id)
+        self.history.claim(job_id, _owner(), STALE_S)
+        try:
+            if not choice.stored:
+                candidates.store(self.checkpoints, choice)
+                self.history.record_batch(job_id, choice.batch, held=-1)
+        except BaseException:
+            self.history.update_job(job_id, status=before["status"], completed_at=before["completed_at"])
+            raise
+        self.checkpoints.reopen(job_id)
+        # No more than was bought before: whatever happens, accepting buys nothing.
+        spent = self.checkpoints.bought(job_id) + plan.get("unanswered", 0)
+        budget = Budget(spent, None, self.settings.idicore.price, spent)
+        only = {**plan, "only": [choice.answer.person_key]}
+        return self._launch(job_id, only, budget, (), self.history.last_seq(job_id))
+
+    def _accepted_before(self, choice: candidates.Choice) -> Job:
+        job = self.history.job(choice.job_id)
+        counts = Counts(**{name: value for name, value in job["counts"].items() if name in Counts.__dataclass_fields__})
+        message = f"this candidate was accepted for lead {choice.answer.person_key} before; nothing was done"
+        return Job(job["id"], job["name"], JobStatus(job["status"]), counts, message, self.report, self.trace, self.review)
+
     def _budget(self, max_lookups: int | None, max_cost: float | None) -> Budget:
         settings = self.settings
         lookups = settings.max_lookups if max_lookups is None else max_lookups
@@ -299,6 +348,8 @@ class Engine:
             message += f", {counts.left_out:,} left out ({', '.join(f'{r} {counts.held[r]:,}' for r in LEFT_OUT if r in counts.held)})"
         if counts.retry:
             message += f"; {sum(counts.retry.values())} of them may still clear: engine.resume({pipeline.job_id!r})"
+        if judged := sum(counts.held.get(reason, 0) for reason in candidates.REVIEWED):
+            message += f"; {judged:,} of them are for review: engine.review({pipeline.job_id!r})"
         self.checkpoints.end(pipeline.job_id)
         pipeline.bus.emit(JobComplete(stage="Job", stats={**asdict(counts), **pipeline.flagged()}))
         return self._record_end(pipeline, JobStatus.COMPLETED, message, counts)
@@ -327,7 +378,7 @@ class Engine:
             completed_at=datetime.now(timezone.utc),
         )
         self.history.flush()
-        return Job(job_id, pipeline.plan["name"], status, counts, message, self.report, self.trace)
+        return Job(job_id, pipeline.plan["name"], status, counts, message, self.report, self.trace, self.review)
 
     @property
     def running(self) -> list[JobHandle]:

@@ -64,6 +64,10 @@ class UnreadableError(ServiceError):
     """An answer came that cannot be understood; it counts as no answer."""
 
 
+class UnusableAnswerError(UnreadableError):
+    """A whole, well-formed answer without what was asked for; the same request, sent again at once, would bring the same."""
+
+
 class ServiceDownError(ServiceError):
     """The circuit breaker opened: a service failed many times in a row."""
 

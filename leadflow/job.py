@@ -109,6 +109,7 @@ class Job:
     message: str = ""
     _report: Callable[[str], Report] | None = field(default=None, repr=False, compare=False)
     _trace: Callable[[str], pd.DataFrame] | None = field(default=None, repr=False, compare=False)
+    _review: Callable[[str], pd.DataFrame] | None = field(default=None, repr=False, compare=False)
 
     @property
     def ok(self) -> bool:
@@ -126,6 +127,17 @@ class Job:
         if self._trace is None:
             raise JobFailedError(f"job {self.id} is detached from its engine; use lf.trace({self.id!r})")
         return self._trace(self.id)
+
+    def review(self) -> pd.DataFrame:
+        """The leads held until somebody judges them, one row a candidate of a paid answer.
+
+        Columns: person_key, reason (ambiguous or near_match), lead (as it was asked for), pid, candidate (name and address),
+        agrees, differs, phones (their last four digits), emails (a count), deceased. engine.accept(person_key, pid)
+        delivers one. The frame names people: it is for the eyes of whoever judges, not for a log.
+        """
+        if self._review is None:
+            raise JobFailedError(f"job {self.id} is detached from its engine; use engine.review({self.id!r})")
+        return self._review(self.id)
 
 
 class JobHandle:

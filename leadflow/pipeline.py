@@ -20,6 +20,7 @@ import polars as pl
 
 from leadflow.batch import Batch, facts, outcome, timed
 from leadflow.budget import Budget
+from leadflow.candidates import DUPLICATE, hold_duplicate_persons, waiting_in_batch
 from leadflow.checkpoint import Checkpoints
 from leadflow.errors import BudgetReached, HistoryError, InputError, LeadflowError, Stopped
 from leadflow.events import BatchProgress, EventBus, JobLog, JobProgress, RowProcessed
@@ -89,6 +90,7 @@ class Pipeline:
         self.stop = stop
         self.budget = budget
         self.find_others = find_others
+        self._only: list[str] | None = plan.get("only")  # the lead that somebody accepted; all others stay as they are
         self._others: list[str] = []
         self.progress = Progress()
         self.reused = 0
@@ -248,11 +250,13 @@ class Pipeline:
         counts = self.checkpoints.extracted(self.job_id)
         if counts is None:
             counts = self._extract()
-        else:
+        elif self._only is None:
             self._leave_processed()
         tally = self.checkpoints.tally(self.job_id)
         settled = sum(n for (d, _), n in tally.items() if d not in ("", "retry"))
         if any(tally.get(key) for key in tally if key != ("", "")):
+            if self._only:
+                self._log("Engine", f"A candidate was accepted for lead {', '.join(self._only)}: it is checked and delivered, and nothing is bought")
             self._log("Engine", f"Resuming: {settled} of {counts['todo']} leads are settled")
         self.progress = Progress(settled, counts["todo"], dict.fromkeys(STAGES, settled), self._counted() if settled else {})
         self._others = self.find_others(self.checkpoints.take_turn(self.job_id))
@@ -274,7 +278,7 @@ class Pipeline:
         return {name: int(batches[name].fillna(0).sum()) for name in _COUNTED if name != "retry"}
 
     def _stored(self, batches: int) -> Iterator[Batch]:
-        for stored in self.checkpoints.unsettled(self.job_id):
+        for stored in self.checkpoints.unsettled(self.job_id, self._only):
             leads = pl.DataFrame(stored.rows, infer_schema_length=None)
             last = stored.first_row + leads.height - 1
             self.bus.emit(BatchProgress(stage="Engine", batch=stored.number, first_row=stored.first_row, last_row=last, total_batches=batches))
@@ -379,7 +383,13 @@ class Pipeline:
             batch=number,
         )
         self.checkpoints.sync()
-        return found
+        return self._one_row_a_person(found, number)
+
+    def _one_row_a_person(self, leads: pl.DataFrame, number: int) -> pl.DataFrame:
+        leads = hold_duplicate_persons(leads, self.checkpoints, self.job_id)
+        if doubled := leads.filter(pl.col("lookup_status") == DUPLICATE).height:
+            self._log("idiCORE", f"{doubled} leads are people whom another lead of this job has, and are held as {DUPLICATE}", batch=number)
+        return leads
 
     def _save_answer(self, answer: Answer) -> None:
         try:
@@ -483,6 +493,8 @@ class Pipeline:
                 self.bus.emit(RowProcessed(stage="Engine", batch=batch.number, row=row, person_key=key, outcome=said))
         settled = sum(1 for _, d, _ in outcomes if d != "retry")
         found = facts(batch, outcomes)
+        if self._only is not None:
+            found["retry"] = waiting_in_batch(self.checkpoints, self.job_id, batch.number)
         with self._lock:
             self.progress = self.progress.settled(settled, {name: found[name] for name in _COUNTED})
         self.history.record_leads(self.job_id, batch.number, outcomes)

@@ -62,7 +62,11 @@ class WarehouseSettings(_Part):
 
 
 class IdicoreSettings(_Part):
-    """idiCORE people search. `glba` and `dppa` are your permissible purposes: no default exists on purpose."""
+    """idiCORE people search. `glba` and `dppa` are your permissible purposes: no default exists on purpose.
+
+    `fields` are what a search asks for. Public code lists isDead among the premium fields: if your contract does not have
+    it, or charges for it, ask idiCORE, or leave it out here; then nobody is held as deceased.
+    """
 
     client_id: str
     client_secret: SecretStr
@@ -70,7 +74,7 @@ class IdicoreSettings(_Part):
     dppa: str = Field(min_length=1)
     login_url: str = "https://login-api.idicore.com/apiclient"
     search_url: str = "https://api.idicore.com/search"
-    fields: tuple[str, ...] = ("name", "address", "phone", "email")
+    fields: tuple[str, ...] = ("name", "address", "phone", "email", "isDead")
     token_life_s: float = 720.0
     token_prefix: str = ""
     rank_order: Literal["ascending", "descending"] = "ascending"

@@ -33,7 +33,7 @@ class Control:
         self.gates: dict[str, Gate] = {name: standin.gate for name, standin in standins.items()}
 
     def configure(self, wanted: dict[str, Any]) -> None:
-        """Set latency (seconds), in_flight caps, quotas a minute, token_life_s; window_s shortens the minute."""
+        """Set latency (seconds), in_flight caps, quotas a minute, token_life_s, dead; window_s shortens the minute."""
         for name, seconds in (wanted.get("latency") or {}).items():
             self.gates[name].latency = float(seconds)
         for name, cap in (wanted.get("in_flight") or {}).items():
@@ -47,6 +47,8 @@ class Control:
                 self.gates[service].quotas[operation] = limit
         if "token_life_s" in wanted:
             self.idicore.token_life_s = float(wanted["token_life_s"])
+        if "dead" in wanted:
+            self.idicore.dead = set(wanted["dead"])
 
     def fail(self, service: str, kind: str, times: int = 1, after: int = 0, **options: Any) -> None:
         """Let a service fail."""

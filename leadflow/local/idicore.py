@@ -25,9 +25,10 @@ class Idicore:
         self.reset()
 
     def reset(self) -> None:
-        """Forget tokens and purchases."""
+        """Forget tokens, purchases and deaths."""
         self.tokens: dict[str, float] = {}
         self.bought: dict[str, int] = {}
+        self.dead: set[str] = set()
 
     def operation(self, method: str, path: str) -> str:
         """A login or a search."""
@@ -73,7 +74,11 @@ class Idicore:
         key = reference if reference in self.truth else key_of(*parts)
         truth = self.truth.get(key) or invent(reference or key, self.seed)
         self.bought[reference or key] = self.bought.get(reference or key, 0) + 1
-        return Reply({"result": _result(truth, *parts)})
+        return Reply({"result": [self._told(person, reference or key, body) for person in _result(truth, *parts)]})
+
+    def _told(self, person: dict[str, Any], key: str, body: dict[str, Any]) -> dict[str, Any]:
+        """The person, with `isDead` if the search asked for it: a premium field never comes unasked."""
+        return {**person, "isDead": key in self.dead} if "isDead" in (body.get("fields") or ()) else person
 
 
 def _result(
@@ -117,7 +122,6 @@ def _person(
                 "meta": meta,
             }
         ],
-        "isDead": False,
     }
     if listed:
         found["phone"] = listed

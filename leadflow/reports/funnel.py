@@ -14,12 +14,14 @@ _NAMES = {
     "over_limit": "over the row limit",
     "no_match": "not found",
     "no_phone": "no phone found",
+    "near_match": "near matches to review",
+    "duplicate_person": "same person as another lead",
     "all_suppressed": "every phone suppressed",
     "litigator": "litigators",
     "in_other_job": "left to another job",
     "not_covered": "not covered by the do-not-call list",
 }
-_LOOKUP = ("no_match", "ambiguous", "no_phone")
+_LOOKUP = ("no_match", "ambiguous", "near_match", "deceased", "duplicate_person", "no_phone")
 _BEFORE = (*_LOOKUP, "litigator", "all_suppressed")
 
 

@@ -16,7 +16,14 @@ from typing import Any, TypeVar
 import httpx
 import stamina
 
-from leadflow.errors import RefusedError, RejectedError, ServiceDownError, TransientError, UnreadableError
+from leadflow.errors import (
+    RefusedError,
+    RejectedError,
+    ServiceDownError,
+    TransientError,
+    UnreadableError,
+    UnusableAnswerError,
+)
 from leadflow.services.limits import Breaker, Limiter, StopFlag
 
 T = TypeVar("T")
@@ -66,11 +73,13 @@ class Caller:
     def _retried(self, once: Callable[[], T]) -> T:
         try:
             return once()
+        except UnusableAnswerError:
+            raise
         except (TransientError, UnreadableError) as error:
             failed: Exception | None = error
 
         def again(error: Exception) -> bool | float:
-            if not isinstance(error, (TransientError, UnreadableError)):
+            if not isinstance(error, (TransientError, UnreadableError)) or isinstance(error, UnusableAnswerError):
                 return False
             # The limiter holds every call back for Retry-After, and can be stopped meanwhile; a sleep here could not.
             return 0.0 if getattr(error, "retry_after", None) else True

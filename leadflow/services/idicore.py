@@ -5,92 +5,30 @@ Wire facts: VENDORS.md section 1, read from public integrations; the vendor's ow
 
 from __future__ import annotations
 
-import json
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from datetime import datetime, timezone
 from types import TracebackType
 from typing import Any, Protocol, TypeVar
 
 import httpx
 
-from leadflow.errors import RejectedError, UnreadableError
-from leadflow.phones import to_e164
-from leadflow.services.http import Caller, json_request, read_json
+from leadflow.errors import UnreadableError
+from leadflow.services.http import Caller, json_request
+from leadflow.services.idicore_answer import read_answer as _read_answer
+from leadflow.services.idicore_records import Answer as Answer
+from leadflow.services.idicore_records import Candidate as Candidate
+from leadflow.services.idicore_records import Person as Person
+from leadflow.services.idicore_records import Phone as Phone
 from leadflow.services.limits import Breaker, Limiter, StopFlag, shared_limiter
-from leadflow.services.matching import is_same
 from leadflow.services.remote import ExecutorTransport
 from leadflow.settings import IdicoreSettings
 
 T = TypeVar("T")
 _NAME = "idiCORE"
-_NO_RANK = 9_999
 _NOT_CHARGED = (401, 403, 429)
-
-
-@dataclass(frozen=True, repr=False)
-class Person:
-    """Who is looked up."""
-
-    person_key: str
-    first_name: str
-    last_name: str
-    address: str
-    city: str
-    state: str
-    zip: str
-
-    def __repr__(self) -> str:
-        """The key alone: a repr may end up in a log."""
-        return f"Person({self.person_key})"
-
-
-@dataclass(frozen=True, repr=False)
-class Phone:
-    """A phone found: E.164, the vendor's type and rank (1 is best), and when it was last seen (YYYYMMDD)."""
-
-    number: str
-    type: str = ""
-    rank: int = 0
-    last_seen: str = ""
-
-    def __repr__(self) -> str:
-        """Without the number."""
-        return f"Phone({self.type}, rank={self.rank})"
-
-
-@dataclass(frozen=True, repr=False)
-class Answer:
-    """A paid answer: `status` is found, no_match or ambiguous."""
-
-    person_key: str
-    status: str
-    phones: tuple[Phone, ...] = ()
-    emails: tuple[str, ...] = ()
-    bought_at: datetime = field(default_factory=lambda: datetime.now(timezone.utc))
-    pid: str = ""
-
-    def __repr__(self) -> str:
-        """Counts, not contents."""
-        return f"Answer({self.person_key}, {self.status}, {len(self.phones)} phones, {len(self.emails)} emails)"
-
-    def to_json(self) -> str:
-        """As text, for the checkpoints."""
-        # Not asdict(): it copies deeply, at several times the cost of the JSON itself.
-        return json.dumps({**vars(self), "phones": [vars(phone) for phone in self.phones], "bought_at": self.bought_at.isoformat()})
-
-    @classmethod
-    def from_json(cls, text: str) -> Answer:
-        """Back from text."""
-        fields = json.loads(text)
-        fields["phones"] = tuple(Phone(**phone) for phone in fields["phones"])
-        fields["emails"] = tuple(fields["emails"])
-        fields["bought_at"] = datetime.fromisoformat(fields["bought_at"])
-        return cls(**fields)
 
 
 class Purse(Protocol):
@@ -165,7 +103,7 @@ class Idicore:
 
         `budget` is asked before each search is sent, the repeated ones too. Raises TransientError, UnreadableError,
         ServiceDownError or ExecutorError after its retries; RejectedError when this search is refused, RefusedError when all
-        are; Stopped; and what the budget raises.
+        are; Stopped; and what the budget raises. An UnusableAnswerError is not retried: the search would cost and say the same.
         """
         body = self._request(person)
 
@@ -238,63 +176,3 @@ class Idicore:
         self.pool.shutdown(wait=True, cancel_futures=True)
         self._caller.close()
         self._login_caller.close()
-
-
-def _read_answer(person: Person, response: httpx.Response, settings: IdicoreSettings) -> Answer:
-    body = read_json(_NAME, response)
-    if not isinstance(body, dict):
-        raise UnreadableError(f"{_NAME} answered JSON of another shape for {person.person_key}")
-    error, people = body.get("error"), body.get("result")
-    code = error.get("code") if isinstance(error, dict) else None
-    if code == "TooManyMatches":
-        return Answer(person.person_key, "ambiguous")
-    # An error beside an empty result is no proof that nobody was found.
-    said = any(error.values()) if isinstance(error, dict) else error
-    if code or response.status_code == 400 or (said and not people):
-        raise RejectedError(f"{_NAME} refused the search for {person.person_key}")
-    if not isinstance(people, list):
-        raise UnreadableError(f"{_NAME} answered without a result for {person.person_key}")
-    if not people:
-        return Answer(person.person_key, "no_match")
-    if not any(isinstance(found, dict) for found in people):
-        raise UnreadableError(f"{_NAME} answered a result of another shape for {person.person_key}")
-    same = [found for found in people if isinstance(found, dict) and is_same(person, found)]
-    pids = {str(found.get("pid") or "") for found in same}
-    if not same or (len(same) > 1 and (len(pids) > 1 or "" in pids)):  # two entries with one pid are one person
-        return Answer(person.person_key, "ambiguous")
-    found = same[0]
-    return Answer(person.person_key, "found", _phones(found, settings), _emails(found), pid=str(found.get("pid", "")))
-
-
-def _dicts(found: dict[str, Any], name: str) -> list[dict[str, Any]]:
-    items = found.get(name)
-    return [item for item in items if isinstance(item, dict)] if isinstance(items, list) else []
-
-
-def _meta(item: dict[str, Any]) -> dict[str, Any]:
-    meta = item.get("meta")
-    return meta if isinstance(meta, dict) else {}
-
-
-def _rank(item: dict[str, Any]) -> int:
-    rank = _meta(item).get("rank")
-    return int(rank) if isinstance(rank, int | str) and str(rank).isdecimal() else _NO_RANK
-
-
-def _phones(found: dict[str, Any], settings: IdicoreSettings) -> tuple[Phone, ...]:
-    """Best first, those without a rank last; a number the vendor calls fake is left out."""
-    sign = -1 if settings.rank_order == "descending" else 1
-    items = [item for item in _dicts(found, "phone") if item.get("fake") is not True]
-    items.sort(key=lambda item: (_rank(item) == _NO_RANK, sign * _rank(item)))
-    phones: dict[str, Phone] = {}
-    for item in items:
-        number = to_e164(str(item.get("number") or ""))
-        if number and number not in phones:
-            phones[number] = Phone(number, str(item.get("type") or ""), _rank(item), str(_meta(item).get("lastSeen") or ""))
-    return tuple(phones.values())
-
-
-def _emails(found: dict[str, Any]) -> tuple[str, ...]:
-    items = sorted(_dicts(found, "email"), key=_rank)
-    emails = (str(item.get("data") or "").strip() for item in items)
-    return tuple(dict.fromkeys(email for email in emails if "@" in email))

@@ -35,11 +35,12 @@ def lookup_people(
     emit: Emit = no_emit,
     batch: int | None = None,
 ) -> F:
-    """Look up each lead once; adds lookup_status, lookup_reason (text), phones, phone_types and emails (lists of text).
+    """Look up each lead once; adds lookup_status, lookup_reason, lookup_pid (text), phones, phone_types and emails (lists of text).
 
     `leads` needs first and last name, address, city, state and ZIP, in any case and spacing. A person in `known` is not
     bought. `on_answer` has each paid answer before it is used; `budget.take()` may raise BudgetReached before a search is sent.
-    A lookup that fails has status failed. Raises ColumnsError, RefusedError, ServiceDownError, Stopped, BudgetReached.
+    A lookup that fails has status failed. ambiguous, near_match and deceased are paid answers without phones: somebody must
+    judge the first two, and nobody calls the third. lookup_pid is idiCORE's id of the person found. Raises ColumnsError, RefusedError, ServiceDownError, Stopped, BudgetReached.
     """
     return same_kind(leads, lambda frame: _lookup(frame, idicore, known or {}, on_answer, budget, stop, emit, batch))
 
@@ -129,6 +130,7 @@ def _with_answers(leads: pl.DataFrame, answers: Mapping[str, Answer], failed: Ma
     return leads.with_columns(
         pl.Series("lookup_status", [a.status if a else "failed" if k in failed else "skipped" for k, a in zip(keys, found, strict=True)], pl.String),
         pl.Series("lookup_reason", [failed.get(key, "") for key in keys], pl.String),
+        pl.Series("lookup_pid", [a.pid if a and a.status == "found" else "" for a in found], pl.String),
         lists_of("phones", [[p.number for p in a.phones] if a else [] for a in found]),
         lists_of("phone_types", [[p.type for p in a.phones] if a else [] for a in found]),
         lists_of("emails", [a.emails if a else () for a in found]),

@@ -1,0 +1,115 @@
+"""What goes to idiCORE and what comes back, as plain records: a person, phones, candidates, an answer."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from datetime import datetime, timezone
+from typing import Any
+
+
+@dataclass(frozen=True, repr=False)
+class Person:
+    """Who is looked up."""
+
+    person_key: str
+    first_name: str
+    last_name: str
+    address: str
+    city: str
+    state: str
+    zip: str
+
+    def __repr__(self) -> str:
+        """The key alone: a repr may end up in a log."""
+        return f"Person({self.person_key})"
+
+
+@dataclass(frozen=True, repr=False)
+class Phone:
+    """A phone found: E.164, the vendor's type and rank (1 is best), and when it was last seen (YYYYMMDD)."""
+
+    number: str
+    type: str = ""
+    rank: int = 0
+    last_seen: str = ""
+
+    def __repr__(self) -> str:
+        """Without the number."""
+        return f"Phone({self.type}, rank={self.rank})"
+
+
+@dataclass(frozen=True, repr=False)
+class Candidate:
+    """A person whom a paid search returned and who was not taken for the lead.
+
+    `pid` is idiCORE's id of the person, or "#1", "#2" ... by position where it gave none. `name` and `address` are
+    those closest to the lead's. `agrees` and `differs` name the parts: surname, given name, street, unit, area.
+    """
+
+    pid: str
+    name: str = ""
+    address: str = ""
+    phones: tuple[Phone, ...] = ()
+    emails: tuple[str, ...] = ()
+    agrees: tuple[str, ...] = ()
+    differs: tuple[str, ...] = ()
+    deceased: bool = False
+
+    def __repr__(self) -> str:
+        """Counts, not contents."""
+        return f"Candidate({len(self.phones)} phones, agrees={self.agrees}, differs={self.differs})"
+
+    def to_dict(self) -> dict[str, Any]:
+        """As plain values, for JSON."""
+        return {**vars(self), "phones": [vars(phone) for phone in self.phones]}
+
+    @classmethod
+    def from_dict(cls, fields: dict[str, Any]) -> Candidate:
+        """Back from plain values."""
+        lists = {name: tuple(fields[name]) for name in ("emails", "agrees", "differs")}
+        return cls(**{**fields, **lists, "phones": tuple(Phone(**phone) for phone in fields["phones"])})
+
+
+@dataclass(frozen=True, repr=False)
+class Answer:
+    """A paid answer: `status` is found, no_match, ambiguous, near_match or deceased.
+
+    An answer that needs a person's judgement has no phones of its own; its `candidates` have them.
+    """
+
+    person_key: str
+    status: str
+    phones: tuple[Phone, ...] = ()
+    emails: tuple[str, ...] = ()
+    bought_at: datetime = field(default_factory=lambda: datetime.now(timezone.utc))
+    pid: str = ""
+    candidates: tuple[Candidate, ...] = ()
+
+    def __repr__(self) -> str:
+        """Counts, not contents."""
+        counts = f"{len(self.phones)} phones, {len(self.emails)} emails, {len(self.candidates)} candidates"
+        return f"Answer({self.person_key}, {self.status}, {counts})"
+
+    def to_json(self) -> str:
+        """As text, for the checkpoints."""
+        # Not asdict(): it copies deeply, at several times the cost of the JSON itself.
+        fields = {
+            **vars(self),
+            "phones": [vars(phone) for phone in self.phones],
+            "bought_at": self.bought_at.isoformat(),
+        }
+        del fields["candidates"]
+        if self.candidates:
+            fields["candidates"] = [candidate.to_dict() for candidate in self.candidates]
+        return json.dumps(fields)
+
+    @classmethod
+    def from_json(cls, text: str) -> Answer:
+        """Back from text; records of leadflow 0.1.0 have no candidates."""
+        fields = json.loads(text)
+        fields["phones"] = tuple(Phone(**phone) for phone in fields["phones"])
+        fields["emails"] = tuple(fields["emails"])
+        fields["bought_at"] = datetime.fromisoformat(fields["bought_at"])
+        fields["candidates"] = tuple(Candidate.from_dict(candidate) for candidate in fields.get("candidates", ()))
+        return cls(**fields)
