@@ -15,7 +15,7 @@ from leadflow.stages.script.judge import QUERIES, Judge
 from leadflow.stages.script.templates import raise_if_unfilled, raise_if_unfilled_text
 from leadflow.stages.script.text import STRINGS, Source, Statement
 
-__all__ = ["Script", "parse_script", "read_script", "script_id", "without_literals"]
+__all__ = ["Script", "parse_script", "read_script", "script_id", "without_constants", "without_literals"]
 
 
 @dataclass(frozen=True)
@@ -47,6 +47,8 @@ def parse_script(text: str, *, allow_writes: bool = False, home: tuple[str, str]
     statements = source.statements
     if not statements:
         raise ScriptError("the script holds no statement")
+    for statement in statements:
+        _raise_if_before_the_script(statement)
     judge, names = Judge(allow_writes, home), []
     *before, (*chained, last) = [statement.parts for statement in statements]
     for part in (*(p for parts in before for p in parts), *chained):
@@ -79,6 +81,15 @@ def _source(text: str) -> Source:
     return source
 
 
+def _raise_if_before_the_script(statement: Statement) -> None:
+    """LAST_QUERY_ID() must mean a statement of the script: those before it in the session are leadflow's."""
+    for n, word in enumerate(statement.words):
+        if word == "LAST_QUERY_ID":
+            sign, back = statement.words[n + 2 : n + 4] if statement.words[n + 2 : n + 3] == ("-",) else ("-", "1" if statement.words[n + 2 : n + 3] == (")",) else "")
+            if sign != "-" or not back.isdigit() or not 0 < int(back) < statement.number:
+                raise ScriptError(f"{statement} asks for LAST_QUERY_ID of a statement that is not in the script before it; count back from it, as in LAST_QUERY_ID(-2)")
+
+
 def without_literals(text: str) -> str:
     """The script for the record, without its comments and constants: those may name people.
 
@@ -90,6 +101,22 @@ def without_literals(text: str) -> str:
     except ScriptError as error:
         return f"-- not kept: {error}"
     return ";\n".join(map(_without_literals, source.statements))
+
+
+def without_constants(message: str, sql: str) -> str:
+    """A message without the strings of the statement that it is about: those may name somebody.
+
+    >>> without_constants("unexpected 'Ann'", "SELECT 'Ann'")
+    "unexpected '...'"
+    """
+    try:
+        source = Source.of(sql)
+    except ScriptError:
+        return message
+    strings = {source.raw(token).strip("'$") for token in source.tokens if token.token_type in STRINGS}
+    for string in sorted(filter(str.strip, strings), key=len, reverse=True):
+        message = message.replace(string, "...").replace(" ".join(string.split()), "...") if len(string) > 1 else message
+    return message
 
 
 def _without_literals(statement: Statement) -> str:

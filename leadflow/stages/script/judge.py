@@ -17,7 +17,7 @@ from leadflow.stages.script import kinds
 from leadflow.stages.script.names import Parts, intos, made, name_at, new_names, targets
 from leadflow.stages.script.session import raise_if_setting
 from leadflow.stages.script.temporary import Temporaries
-from leadflow.stages.script.text import Statement, is_literal
+from leadflow.stages.script.text import STRINGS, Statement, is_literal
 
 QUERIES = ("SELECT", "WITH", "(", "VALUES")
 _SHOWS = ("SHOW", "DESC", "DESCRIBE", "EXPLAIN", "LIST", "LS", "UNSET")
@@ -221,8 +221,14 @@ def _raise_if_acting(part: Statement) -> None:
             raise ScriptError(f"{part} calls {raw}, a function that acts on the account, not only reads; remove it")
         if (raw == "NEXTVAL" and part.words[n - 1] == "." and n) or (raw == "GETNEXTVAL" and called):
             raise ScriptError(f"{part} takes the next value of a sequence, which uses it up for everybody; number the rows with ROW_NUMBER() instead")
-        if raw == "IDENTIFIER" and called and _called_twice(part.words, n + 1):
+        if raw == "IDENTIFIER" and called and _called_twice(part.words, n + 1) and not _names_a_reader(part, n + 2):
             raise ScriptError(f"{part} calls a function by IDENTIFIER(), so that leadflow cannot see which; write its name out")
+
+
+def _names_a_reader(part: Statement, n: int) -> bool:
+    """Whether the n-th token is a string that names a function other than those that act."""
+    name = part.source.raw(part.tokens[n]).strip("'").upper() if part.tokens[n].token_type in STRINGS else ""
+    return bool(re.fullmatch(r"[\w.$]+", name)) and not name.startswith("SYSTEM$") and "GETNEXTVAL" not in name
 
 
 def _called_twice(words: tuple[str, ...], n: int) -> bool:

@@ -13,7 +13,7 @@ from leadflow.stages.script.text import Statement
 
 Parts = tuple[str, ...]
 _PLAIN = re.compile(r"[A-Za-z_][\w$]*")
-_AFTER_CREATE = {"OR REPLACE", "OR", "REPLACE", "ALTER", "LOCAL", "GLOBAL", "TEMP", "TEMPORARY", "VOLATILE", "TRANSIENT", "SECURE", "RECURSIVE"}
+_AFTER_CREATE = {"OR REPLACE", "OR", "REPLACE", "ALTER", "LOCAL", "GLOBAL", "TEMP", "TEMPORARY", "VOLATILE", "TRANSIENT", "SECURE", "RECURSIVE", "READ", "ONLY"}
 _TWO_WORDS = {"FILE", "DYNAMIC", "EXTERNAL", "ICEBERG", "HYBRID", "EVENT", "MATERIALIZED", "SEMANTIC", "MASKING"}
 
 
