@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sqlglot.tokens import TokenType
+from sqlglot import TokenType
 
 from leadflow.errors import ScriptError
 from leadflow.stages.script.files import read_script, script_id

@@ -18,7 +18,7 @@ _BEGINS_SQL = re.compile(
     re.IGNORECASE,
 )
 # In Windows-1252 next to nobody writes these; in a file of another code page they are its accented letters.
-_DOUBTFUL = re.compile("[‚ƒ„†‡ˆ‰Š‹ŒŽ˜š›œžŸ¡¢£¤]")
+_DOUBTFUL = re.compile(rb"[\x82-\x84\x86-\x8c\x8e\x98\x9a-\x9c\x9e\x9f\xa1-\xa4]")
 _DRIVE = re.compile(r"[A-Za-z]:[\\/\s]")
 
 
@@ -122,5 +122,4 @@ def _detected(data: bytes) -> str:
     from charset_normalizer import from_bytes
 
     found = from_bytes(data, cp_isolation=["cp1252"]).best()
-    text = "\x00" if found is None else data.decode("cp1252")
-    return "\x00" if _DOUBTFUL.search(text) else text
+    return "\x00" if found is None or _DOUBTFUL.search(data) else data.decode("cp1252")

@@ -8,9 +8,8 @@ from __future__ import annotations
 import logging
 import re
 
-from sqlglot import exp
+from sqlglot import Token, exp
 from sqlglot.dialects.snowflake import Snowflake
-from sqlglot.tokens import Token
 
 from leadflow.errors import ScriptError
 from leadflow.stages.script import kinds
@@ -72,6 +71,8 @@ class Judge:
 
     def judge_last(self, part: Statement) -> str:
         """The last statement: a query. Where sqlglot cannot read it, or "": then Snowflake's own compiler is asked before it runs."""
+        if intos(part):
+            self._raise_unless_allowed(part, "INTO")
         try:
             tree = _tree(part, part.tokens)
         except ScriptError as error:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 
-from sqlglot.tokens import TokenType
+from sqlglot import TokenType
 
 from leadflow.stages.script.temporary import folded
 from leadflow.stages.script.text import Statement
@@ -14,6 +15,7 @@ from leadflow.stages.script.text import Statement
 Parts = tuple[str, ...]
 _PLAIN = re.compile(r"[A-Za-z_][\w$]*")
 _AFTER_CREATE = {"OR REPLACE", "OR", "REPLACE", "ALTER", "LOCAL", "GLOBAL", "TEMP", "TEMPORARY", "VOLATILE", "TRANSIENT", "SECURE", "RECURSIVE", "READ", "ONLY"}
+_AFTER_INTO = {"LOCAL", "GLOBAL", "TEMP", "TEMPORARY", "VOLATILE", "TRANSIENT", "UNLOGGED", "TABLE"}
 _TWO_WORDS = {"FILE", "DYNAMIC", "EXTERNAL", "ICEBERG", "HYBRID", "EVENT", "MATERIALIZED", "SEMANTIC", "MASKING"}
 
 
@@ -41,17 +43,17 @@ def name_at(statement: Statement, n: int) -> Parts | None:
         if statement.tokens[n].token_type != TokenType.IDENTIFIER and not _PLAIN.fullmatch(raw):
             return None
         parts.append(folded(raw))
-        if not statement.words[n + 1 : n + 2] == (".",):
-            return None if statement.words[n + 1 : n + 2] == ("..",) or parts[-1] == "IDENTIFIER" else tuple(parts)
+        after = statement.words[n + 1] if n + 1 < len(statement.words) else ""
+        if after != ".":
+            return None if after == ".." or parts[-1] == "IDENTIFIER" else tuple(parts)
         n += 2
     return None
 
 
 def made(statement: Statement) -> Made:
     """What a CREATE makes."""
-    words, n = [w for word in statement.words for w in word.split() or [""]], 1
-    # Keywords of several words are one token, so positions are counted in tokens and words are looked at.
     head: set[str] = set()
+    n = 1
     while n < len(statement.words) and statement.words[n] in _AFTER_CREATE:
         head |= {*statement.words[n].split()}
         n += 1
@@ -60,8 +62,7 @@ def made(statement: Statement) -> Made:
         n += 1
         kind = f"{kind} {statement.words[n]}"
     at = after_if(statement, n + 1)
-    exists = at != n + 1 and "EXISTS" in words
-    return Made(frozenset(head), kind, sure=not exists and "ALTER" not in head, name=name_at(statement, at))
+    return Made(frozenset(head), kind, sure=at == n + 1 and "ALTER" not in head, name=name_at(statement, at))
 
 
 def after_if(statement: Statement, n: int) -> int:
@@ -101,9 +102,9 @@ def new_names(statement: Statement) -> Iterator[Parts | None]:
     elif words[0] == "UNDROP":
         yield name_at(statement, 2)
     elif words[0] == "ALTER":
-        for n, pair in enumerate(zip(words, words[1:], strict=False)):
+        for n, pair in enumerate(pairwise(words)):
             if pair in (("RENAME", "TO"), ("SWAP", "WITH")):
                 yield name_at(statement, n + 2)
     elif words[0] in ("SELECT", "WITH", "("):
         for n in intos(statement):
-            yield name_at(statement, n + 1 + (words[n + 1 : n + 2] in (("TEMP",), ("TEMPORARY",), ("TRANSIENT",), ("TABLE",))))
+            yield name_at(statement, next((m for m in range(n + 1, len(words)) if words[m] not in _AFTER_INTO), n))

@@ -14,7 +14,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from sqlglot.tokens import Token, TokenType
+from sqlglot import Token, TokenType
 
 from leadflow.errors import ScriptError
 from leadflow.stages.script.text import STRINGS, Source, Statement, is_literal
@@ -26,7 +26,7 @@ _ANYWHERE = re.compile(
     re.DOTALL,
 )
 _IN_CODE = re.compile(r"&&?\w+|\$\(\w+\)|\{[A-Za-z_]\w*\}|\?|\{\{|\{%|<%|(?<![:\w]):\w+|%[sdifr]\b")
-_IN_QUOTES = re.compile(r"(?:^|(?<=[%_\-/.:,(]))&&?[A-Za-z]\w*(?![\w;=])")
+_IN_QUOTES = re.compile(r"(?:^|(?<=[%_\-/.:,(]))&&?[A-Za-z_]\w*(?![\w;=])")
 _WHOLE = re.compile(r"%[sdifr]|\{[A-Za-z_]\w*\}|[$:][A-Za-z_]\w*")
 _COMMENTS = re.compile(r"(?:--|//)[^\r\n]*|/\*.*?\*/", re.DOTALL)
 _COMPARE = {"=", "<>", "!=", "<", ">", "<=", ">=", "BETWEEN", "DATE", "TIMESTAMP"}
