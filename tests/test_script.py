@@ -21,7 +21,7 @@ _AS_WRITTEN = [
     "SELECT a FROM t WHERE NOT (opted_out IS DISTINCT FROM FALSE) AND b IS NOT FALSE",
     "SELECT (SELECT MAX(f.value:tag::string) FROM TABLE(FLATTEN(INPUT => l.tags)) f) AS tag FROM t l",
     "SELECT 2 * MOD(id, 5), id % 3 * 2 FROM t",
-    "SELECT src:a.b[0]:\"C d\"::string, $1:x, $2, METADATA$FILENAME FROM @stage/f.json (FILE_FORMAT => ff)",
+    'SELECT src:a.b[0]:"C d"::string, $1:x, $2, METADATA$FILENAME FROM @stage/f.json (FILE_FORMAT => ff)',
     "SELECT * FROM t WHERE a ILIKE ANY ('x%', '%s') AND b RLIKE 'a\\\\d{2}$'",
     "SELECT *, ROW_NUMBER() OVER (PARTITION BY a ORDER BY b NULLS LAST) AS n FROM t QUALIFY n = 1",
     "SELECT * FROM t MATCH_RECOGNIZE (PARTITION BY a ORDER BY b MEASURES FIRST(b) AS f PATTERN (x{2} y+) DEFINE x AS b > 1)",
@@ -43,7 +43,28 @@ def test_a_query_is_sent_byte_for_byte(query):
     assert parsed.setup == ("SET d = 'x;y'",)
 
 
-_fragments = st.sampled_from(["SELECT", "a", "'x;--y'", "'it''s'", "'b\\'c'", "$$ d'; /* $$", '"q "" ;"', "1.5", "||", "(", ")", "FROM", "t", ",", "::", "%", "->", "=>"])
+_fragments = st.sampled_from(
+    [
+        "SELECT",
+        "a",
+        "'x;--y'",
+        "'it''s'",
+        "'b\\'c'",
+        "$$ d'; /* $$",
+        '"q "" ;"',
+        "1.5",
+        "||",
+        "(",
+        ")",
+        "FROM",
+        "t",
+        ",",
+        "::",
+        "%",
+        "->",
+        "=>",
+    ]
+)
 _gaps = st.sampled_from([" ", "\n", "\t ", " -- it's; a comment\n", " /* x ; 'y \n z */ ", " // don't\r\n", "\r\n"])
 
 
@@ -66,7 +87,7 @@ def test_line_breaks_within_a_literal_stay(newer):
 
 
 def test_a_comment_that_an_editor_ends_earlier_hides_nothing():
-    with pytest.raises(ScriptError, match=r"line 1, column 21 .* U\+2028"):
+    with pytest.raises(ScriptError, match=r"line 1, column 21 .*U\+2028"):
         parse_script("SELECT a FROM t -- x\u2028WHERE opted_out = FALSE")
     assert parse_script("SELECT a FROM t -- x\rWHERE b").select.split() == ["SELECT", "a", "FROM", "t", "WHERE", "b"]
 
@@ -88,11 +109,11 @@ _MINE = "CREATE TEMP TABLE mine AS SELECT 1 AS a"
         "SET (a, b) = (1, (SELECT MAX(x) FROM t)); UNSET (a, b)",
         "USE ROLE r; USE WAREHOUSE w; USE DATABASE d; USE SCHEMA d.s; USE SECONDARY ROLES ALL",
         "SHOW TABLES ->> SELECT * FROM $1",
-        f"{_MINE}; INSERT INTO MINE SELECT 2; INSERT OVERWRITE INTO \"MINE\" VALUES (3)",
+        f'{_MINE}; INSERT INTO MINE SELECT 2; INSERT OVERWRITE INTO "MINE" VALUES (3)',
         f"{_MINE}; UPDATE mine SET a = 2; DELETE FROM mine WHERE a = 2; TRUNCATE TABLE IF EXISTS mine",
         f"{_MINE}; MERGE INTO mine USING t ON t.a = mine.a WHEN NOT MATCHED THEN INSERT (a) VALUES (t.a)",
         f"{_MINE}; ALTER TABLE mine ADD COLUMN b INT; ALTER TABLE mine DROP COLUMN b; DROP TABLE mine",
-        "CREATE OR REPLACE LOCAL TEMPORARY TABLE d.s.mine (a INT DEFAULT 1 NOT NULL); INSERT INTO D.S.\"MINE\" VALUES (1)",
+        'CREATE OR REPLACE LOCAL TEMPORARY TABLE d.s.mine (a INT DEFAULT 1 NOT NULL); INSERT INTO D.S."MINE" VALUES (1)',
         "CREATE VOLATILE TABLE mine (a INT); DELETE FROM mine",
         "CREATE TEMP TABLE mine (a VARCHAR); COPY INTO mine FROM @stage",
         "CREATE TEMP VIEW v AS SELECT 1 AS a; DROP VIEW v",
@@ -119,7 +140,7 @@ def test_what_only_reads_or_changes_its_own_temporary_tables_runs(script):
         f"{_MINE}; DROP TABLE mine, t",
         f"{_MINE}; USE SCHEMA other; DELETE FROM mine",
         f"{_MINE}; USE DATABASE other; DELETE FROM mine",
-        f"{_MINE}; INSERT INTO \"mine\" VALUES (1)",
+        f'{_MINE}; INSERT INTO "mine" VALUES (1)',
         f"INSERT INTO mine VALUES (1); {_MINE}",
         f"{_MINE}; CREATE OR REPLACE TABLE mine (a INT)",
         f"{_MINE}; CREATE OR ALTER TEMP TABLE t (a INT)",
@@ -162,7 +183,7 @@ def test_what_writes_is_refused_as_a_write(script, last):
         ("CREATE TEMP TABLE x (a INT DEFAULT s.NEXTVAL)", "sequence"),
         ("SELECT SYSTEM$CANCEL_QUERY('x')", r"SYSTEM\$CANCEL_QUERY"),
         ("SET x = SYSTEM$ABORT_SESSION(1)", r"SYSTEM\$ABORT_SESSION"),
-        ("SELECT \"SYSTEM$ABORT_SESSION\"(1)", r"SYSTEM\$ABORT_SESSION"),
+        ('SELECT "SYSTEM$ABORT_SESSION"(1)', r"SYSTEM\$ABORT_SESSION"),
         ("SELECT IDENTIFIER($f)(1)", "IDENTIFIER"),
         ("CALL p()", "not a query"),
         ("EXECUTE IMMEDIATE 'DROP TABLE t'", "not a query"),
@@ -229,7 +250,7 @@ def test_only_what_is_surely_its_own_may_be_changed(steps):
     [
         "SELECT * INTO TEMP PERSON_CACHE FROM t",
         "SELECT * INTO db.s.person_cache FROM t",
-        "CREATE TABLE \"PERSON_CACHE\" AS SELECT 1 AS a",
+        'CREATE TABLE "PERSON_CACHE" AS SELECT 1 AS a',
         "CREATE TEMP VIEW unique_consolidated_data AS SELECT 1 AS a",
         "CREATE OR REPLACE DYNAMIC TABLE PERSON_CACHE TARGET_LAG = '1 minute' WAREHOUSE = w AS SELECT 1 AS a",
         "ALTER TABLE t RENAME TO PERSON_CACHE",
@@ -318,7 +339,11 @@ def test_what_is_no_placeholder_is_not_taken_for_one(query):
     assert parse_script(query).select
 
 
-@given(st.sampled_from(["SELECT 'x' AS a", "SELECT a:b FROM t", "SELECT a % 5 FROM t"]), st.text("abz_", min_size=1, max_size=6), st.integers(0, 4))
+@given(
+    st.sampled_from(["SELECT 'x' AS a", "SELECT a:b FROM t", "SELECT a % 5 FROM t"]),
+    st.text("abz_", min_size=1, max_size=6),
+    st.integers(0, 4),
+)
 @settings(deadline=None)
 def test_a_filled_script_passes_and_an_unfilled_one_never_does(query, name, kind):
     forms = ["{{{{ {} }}}}", "${{{}}}", "&{}", "%({})s", "<% {} %>"]
@@ -331,10 +356,16 @@ def test_a_filled_script_passes_and_an_unfilled_one_never_does(query, name, kind
 
 # The record.
 
+
 def test_the_record_of_a_script_that_cannot_be_rewritten():
-    kept = without_literals("SELECT a FROM t WHERE b = 'Ann' AND $1 = 5045550143 FROM FROM -- Ann Lee\n; SHOW TABLES LIKE $$Lee$$ ->> SELECT * FROM $1")
+    kept = without_literals(
+        "SELECT a FROM t WHERE b = 'Ann' AND $1 = 5045550143 FROM FROM -- Ann Lee\n; SHOW TABLES LIKE $$Lee$$ ->> SELECT * FROM $1"
+    )
     assert kept == "SELECT a FROM t WHERE b = '?' AND $1 = '?' FROM FROM;\nSHOW TABLES LIKE '?' ->> SELECT * FROM $1"
-    assert without_literals("SELECT 'Ann") == "-- not kept: the script cannot be read: the ' that is opened on line 1 is not closed"
+    assert (
+        without_literals("SELECT 'Ann")
+        == "-- not kept: the script cannot be read: the ' that is opened on line 1 is not closed"
+    )
 
 
 @given(st.text("ab'\\\n$ ;-", min_size=1, max_size=12))
@@ -411,12 +442,22 @@ def test_each_wrong_path_gets_the_right_word(script, says):
         read_script(script)
 
 
-@pytest.mark.parametrize("text", ["SELECT * FROM reports.sql", "SELECT 1 AS a -- from june.sql", "select a from t where n = 'x.sql'", "WITH a AS (SELECT 1) SELECT * FROM a.sql", "/* june.csv */ SELECT 1"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "SELECT * FROM reports.sql",
+        "SELECT 1 AS a -- from june.sql",
+        "select a from t where n = 'x.sql'",
+        "WITH a AS (SELECT 1) SELECT * FROM a.sql",
+        "/* june.csv */ SELECT 1",
+    ],
+)
 def test_sql_that_ends_like_a_path_is_sql(text):
     assert read_script(text) == (text, "script")
 
 
 # Over the local world.
+
 
 @pytest.fixture
 def engine(world):
@@ -426,7 +467,12 @@ def engine(world):
 
 def _tables(world):
     with Warehouse(world.settings.warehouse) as warehouse:
-        return {name for (name,) in warehouse.execute("SELECT table_name FROM information_schema.tables WHERE table_schema = 'PUBLIC'")}
+        return {
+            name
+            for (name,) in warehouse.execute(
+                "SELECT table_name FROM information_schema.tables WHERE table_schema = 'PUBLIC'"
+            )
+        }
 
 
 def _rows(world, script):
@@ -448,15 +494,19 @@ def test_select_into_leaves_nothing_and_buys_nothing(world, engine, into):
 
 
 def test_a_filter_means_what_it_says(world):
-    made = "CREATE TEMP TABLE l AS SELECT column1 AS n, column2 AS opted_out FROM VALUES (1, TRUE), (2, FALSE), (3, NULL)"
+    made = (
+        "CREATE TEMP TABLE l AS SELECT column1 AS n, column2 AS opted_out FROM VALUES (1, TRUE), (2, FALSE), (3, NULL)"
+    )
     assert _rows(world, f"{made}; SELECT n FROM l WHERE opted_out IS NOT TRUE ORDER BY n") == [["2"], ["3"]]
     assert _rows(world, f"{made}; SELECT n FROM l WHERE opted_out IS NOT FALSE ORDER BY n") == [["1"], ["3"]]
     assert _rows(world, f"{made}; SELECT 2 * MOD(n, 2) AS m FROM l ORDER BY n") == [["2"], ["0"], ["2"]]
 
 
 def test_a_scalar_subquery_over_flatten_runs(world):
-    made = "CREATE TEMP TABLE l AS SELECT 1 AS n, PARSE_JSON('[{\"tag\":\"a\"},{\"tag\":\"b\"}]') AS tags"
-    assert _rows(world, f"{made}; SELECT (SELECT MAX(f.value:tag::string) FROM TABLE(FLATTEN(INPUT => l.tags)) f) AS t FROM l") == [["b"]]
+    made = 'CREATE TEMP TABLE l AS SELECT 1 AS n, PARSE_JSON(\'[{"tag":"a"},{"tag":"b"}]\') AS tags'
+    assert _rows(
+        world, f"{made}; SELECT (SELECT MAX(f.value:tag::string) FROM TABLE(FLATTEN(INPUT => l.tags)) f) AS t FROM l"
+    ) == [["b"]]
 
 
 @pytest.mark.parametrize(
@@ -466,7 +516,7 @@ def test_a_scalar_subquery_over_flatten_runs(world):
         'SHOW TABLES; SELECT 1 AS b; SELECT s."name" FROM TABLE(RESULT_SCAN(LAST_QUERY_ID(-2))) s',
         'SHOW TABLES ->> SELECT "name" FROM $1 WHERE "name" = \'RAW_LEADS\';',
         'SHOW TABLES ->> SELECT 1 AS b ->> SELECT "name" FROM $2',
-        'SHOW TABLES; SET q = LAST_QUERY_ID(); SELECT \'RAW_LEADS\' AS "name"',
+        "SHOW TABLES; SET q = LAST_QUERY_ID(); SELECT 'RAW_LEADS' AS \"name\"",
     ],
 )
 def test_results_of_earlier_statements_are_the_script_s_own(world, script):
@@ -474,22 +524,35 @@ def test_results_of_earlier_statements_are_the_script_s_own(world, script):
 
 
 def test_a_whole_job_over_an_earlier_result(world, engine):
-    job = engine.run("SELECT * FROM RAW_LEADS; SELECT * FROM TABLE(RESULT_SCAN(LAST_QUERY_ID()))", limit_rows=5, progress=False)
+    job = engine.run(
+        "SELECT * FROM RAW_LEADS; SELECT * FROM TABLE(RESULT_SCAN(LAST_QUERY_ID()))", limit_rows=5, progress=False
+    )
     assert job.ok
     assert job.counts.extracted > 5
-    piped = engine.run("ALTER SESSION SET TIMEZONE = 'UTC'; SELECT * FROM RAW_LEADS ->> SELECT * FROM $1 -- all", limit_rows=5, progress=False)
+    piped = engine.run(
+        "ALTER SESSION SET TIMEZONE = 'UTC'; SELECT * FROM RAW_LEADS ->> SELECT * FROM $1 -- all",
+        limit_rows=5,
+        progress=False,
+    )
     assert piped.ok
     assert piped.counts.already_processed > 0
 
 
-@pytest.mark.parametrize("script", ["SELECT * FROM TABLE(RESULT_SCAN(LAST_QUERY_ID()))", "SELECT 1 AS a; SELECT * FROM TABLE(RESULT_SCAN(LAST_QUERY_ID(-2)))", "SELECT 1 AS a; SELECT * FROM TABLE(RESULT_SCAN(LAST_QUERY_ID(1)))"])
+@pytest.mark.parametrize(
+    "script",
+    [
+        "SELECT * FROM TABLE(RESULT_SCAN(LAST_QUERY_ID()))",
+        "SELECT 1 AS a; SELECT * FROM TABLE(RESULT_SCAN(LAST_QUERY_ID(-2)))",
+        "SELECT 1 AS a; SELECT * FROM TABLE(RESULT_SCAN(LAST_QUERY_ID(1)))",
+    ],
+)
 def test_a_result_that_is_not_the_script_s_is_refused(script):
     with pytest.raises(ScriptError, match="not in the script before it"):
         parse_script(script)
 
 
 def test_its_own_temporary_tables_are_the_script_s_to_change(world):
-    script = "CREATE TEMP TABLE l (n INT); INSERT INTO l VALUES (1), (2); UPDATE L SET n = 5 WHERE n = 1; DELETE FROM \"L\" WHERE n = 2; SELECT * FROM l"
+    script = 'CREATE TEMP TABLE l (n INT); INSERT INTO l VALUES (1), (2); UPDATE L SET n = 5 WHERE n = 1; DELETE FROM "L" WHERE n = 2; SELECT * FROM l'
     assert _rows(world, script) == [["5"]]
 
 

@@ -29,10 +29,20 @@ def _patterns(node: ast.AST) -> list[re.Pattern[str]]:
     """Each text in the code as a pattern: what an f-string fills in is anything. A text without words says nothing."""
     found = []
     for part in ast.walk(node):
-        values = part.values if isinstance(part, ast.JoinedStr) else [part] if isinstance(part, ast.Constant) and isinstance(part.value, str) else []
+        values = (
+            part.values
+            if isinstance(part, ast.JoinedStr)
+            else [part]
+            if isinstance(part, ast.Constant) and isinstance(part.value, str)
+            else []
+        )
         fixed = [str(v.value) for v in values if isinstance(v, ast.Constant)]
         if re.search(r"[A-Za-z]{4,}", " ".join(fixed)):
-            found.append(re.compile("".join(re.escape(str(v.value)) if isinstance(v, ast.Constant) else ".*" for v in values), re.DOTALL))
+            found.append(
+                re.compile(
+                    "".join(re.escape(str(v.value)) if isinstance(v, ast.Constant) else ".*" for v in values), re.DOTALL
+                )
+            )
     return found
 
 
@@ -66,7 +76,12 @@ def test_two_messages_sent_by_one_helper_have_two_lines(world):
     with lf.Engine(world.settings) as engine:
         job = engine.run(SCRIPT, limit_rows=5, progress=False)
         trace = engine.trace(job.id)
-    sent = ["Connecting to Snowflake", "Connected to Snowflake", "Connecting to Google Sheets", "Connected to Google Sheets"]
+    sent = [
+        "Connecting to Snowflake",
+        "Connected to Snowflake",
+        "Connecting to Google Sheets",
+        "Connected to Google Sheets",
+    ]
     lines = [trace[trace["message"] == message]["source"].iloc[0] for message in sent]
     assert len(set(lines)) == len(sent)
     assert all(line.startswith("pipeline.py:") for line in lines)

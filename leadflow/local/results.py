@@ -11,7 +11,7 @@ import re
 from typing import Any
 
 import fakesnow.server as server
-from fakesnow import cursor
+from fakesnow import cursor as cursors
 from fakesnow.cursor import FakeSnowflakeCursor
 from snowflake.connector.errors import ProgrammingError
 from sqlglot import exp
@@ -29,7 +29,8 @@ _EARLIER = re.compile(r"(\bFROM|\bJOIN|,)(\s+)\$(\d+)", re.IGNORECASE)
 
 def keep_results() -> None:
     """Put it in place, once a process."""
-    execute, describe, parse = FakeSnowflakeCursor.execute, FakeSnowflakeCursor._describe_only, cursor.parse_one
+    execute, describe = FakeSnowflakeCursor.execute, FakeSnowflakeCursor._describe_only
+    parse: Any = cursors.parse_one  # type: ignore[attr-defined]
 
     def executed(self: FakeSnowflakeCursor, command: str, *args: Any, **kwargs: Any) -> FakeSnowflakeCursor:
         ids: list[str] = []
@@ -64,7 +65,9 @@ def _parts(command: str) -> list[str]:
         return [command]
     ends = [(t.start, t.end + 1) for t in Snowflake().tokenize(command) if t.text == "->>"]
     starts = [0, *(end for _, end in ends)]
-    return [command[start:end] for start, end in zip(starts, [*(start for start, _ in ends), len(command)], strict=True)]
+    return [
+        command[start:end] for start, end in zip(starts, [*(start for start, _ in ends), len(command)], strict=True)
+    ]
 
 
 def _answered(command: str) -> str:

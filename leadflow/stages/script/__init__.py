@@ -1,6 +1,7 @@
 """Reading an analyst's script: several statements, the last a query, none that writes unless allowed.
 
-sqlglot reads the script to judge it. What runs are the analyst's own characters, without the comments, which may name somebody.
+sqlglot reads the script to judge it. What runs are the analyst's own characters, without the comments: those may name
+somebody.
 """
 
 from __future__ import annotations
@@ -22,8 +23,8 @@ __all__ = ["Script", "parse_script", "read_script", "script_id", "without_consta
 class Script:
     """The statements that run first, the query whose rows are the leads, and the names of the tables and views made.
 
-    `lines` are the lines (1-based) on which the statements begin, the query's last. `alone`: the query must run as it is, right
-    after the statement before it, and cannot stand within another: a chain of ->>, or one that asks for LAST_QUERY_ID().
+    `lines` are the lines (1-based) on which the statements begin, the query's last. `alone`: the query has a ->> or
+    asks for LAST_QUERY_ID(), so it must run as it is, right after the statement before it.
     `unread`: where sqlglot cannot read the query; Snowflake's compiler must accept it before it runs.
     """
 
@@ -85,9 +86,16 @@ def _raise_if_before_the_script(statement: Statement) -> None:
     """LAST_QUERY_ID() must mean a statement of the script: those before it in the session are leadflow's."""
     for n, word in enumerate(statement.words):
         if word == "LAST_QUERY_ID":
-            sign, back = statement.words[n + 2 : n + 4] if statement.words[n + 2 : n + 3] == ("-",) else ("-", "1" if statement.words[n + 2 : n + 3] == (")",) else "")
+            sign, back = (
+                statement.words[n + 2 : n + 4]
+                if statement.words[n + 2 : n + 3] == ("-",)
+                else ("-", "1" if statement.words[n + 2 : n + 3] == (")",) else "")
+            )
             if sign != "-" or not back.isdigit() or not 0 < int(back) < statement.number:
-                raise ScriptError(f"{statement} asks for LAST_QUERY_ID of a statement that is not in the script before it; count back from it, as in LAST_QUERY_ID(-2)")
+                raise ScriptError(
+                    f"{statement} asks for LAST_QUERY_ID of a statement that is not in the script before it; "
+                    "count back from it, as in LAST_QUERY_ID(-2)"
+                )
 
 
 def without_literals(text: str) -> str:
@@ -115,7 +123,9 @@ def without_constants(message: str, sql: str) -> str:
         return message
     strings = {source.raw(token).strip("'$") for token in source.tokens if token.token_type in STRINGS}
     for string in sorted(filter(str.strip, strings), key=len, reverse=True):
-        message = message.replace(string, "...").replace(" ".join(string.split()), "...") if len(string) > 1 else message
+        message = (
+            message.replace(string, "...").replace(" ".join(string.split()), "...") if len(string) > 1 else message
+        )
     return message
 
 

@@ -1,4 +1,4 @@
-"""Which table a statement makes or changes, read off its tokens: the same for what sqlglot reads and for what it does not."""
+"""Which table a statement makes or changes, by its tokens, whether or not sqlglot can read the statement."""
 
 from __future__ import annotations
 
@@ -14,14 +14,29 @@ from leadflow.stages.script.text import Statement
 
 Parts = tuple[str, ...]
 _PLAIN = re.compile(r"[A-Za-z_][\w$]*")
-_AFTER_CREATE = {"OR REPLACE", "OR", "REPLACE", "ALTER", "LOCAL", "GLOBAL", "TEMP", "TEMPORARY", "VOLATILE", "TRANSIENT", "SECURE", "RECURSIVE", "READ", "ONLY"}
+_AFTER_CREATE = {
+    "OR REPLACE",
+    "OR",
+    "REPLACE",
+    "ALTER",
+    "LOCAL",
+    "GLOBAL",
+    "TEMP",
+    "TEMPORARY",
+    "VOLATILE",
+    "TRANSIENT",
+    "SECURE",
+    "RECURSIVE",
+    "READ",
+    "ONLY",
+}
 _AFTER_INTO = {"LOCAL", "GLOBAL", "TEMP", "TEMPORARY", "VOLATILE", "TRANSIENT", "UNLOGGED", "TABLE"}
 _TWO_WORDS = {"FILE", "DYNAMIC", "EXTERNAL", "ICEBERG", "HYBRID", "EVENT", "MATERIALIZED", "SEMANTIC", "MASKING"}
 
 
 @dataclass(frozen=True)
 class Made:
-    """The head of a CREATE: its words, what it makes ("TABLE", "FILE FORMAT" ...), and the name, None if it is not a plain one."""
+    """The head of a CREATE: its words, what it makes ("TABLE" ...), and the name; None if it is no plain name."""
 
     words: frozenset[str]
     kind: str
@@ -36,7 +51,7 @@ class Made:
 
 
 def name_at(statement: Statement, n: int) -> Parts | None:
-    """The dotted name that begins with the n-th token, each part as Snowflake stores it; None if it is not a plain name."""
+    """The dotted name at the n-th token, each part as Snowflake stores it; None if it is no plain name."""
     parts: list[str] = []
     while n < len(statement.tokens):
         raw = statement.source.raw(statement.tokens[n])
@@ -93,7 +108,7 @@ def intos(statement: Statement) -> list[int]:
 
 
 def new_names(statement: Statement) -> Iterator[Parts | None]:
-    """The names that stand for a table or a view after a statement, and perhaps did not before; None for one that cannot be told."""
+    """The names that a statement gives to tables and views; None for one that cannot be told."""
     words = statement.words
     if words[0] == "CREATE":
         head = made(statement)

@@ -3,9 +3,10 @@
 What is refused, and what is text:
 
 - Anywhere, in quotes or not: {{ x }}, {% if x %}, <% x %>, ${x}, %(x)s, &{x}, #{x}, @{x}.
-- In code: &x, $(x), {x}, a bare ?, and where a value is due :x, :1 and %s. After a value a colon is a path and a % is modulo.
+- In code: &x, $(x), {x}, a bare ?, and where a value is due :x, :1 and %s. After a value, : is a path and % is modulo.
 - In quotes: &x at the beginning or after one of %_-/.:,( unless an = or ; follows, as in a URL or an HTML entity.
-- In quotes, as the whole literal, compared by =, <>, <, >, BETWEEN or IN: %s, {x}, $x and :x. In LIKE and in functions they are text.
+- In quotes, as the whole literal, compared by =, <>, <, >, BETWEEN or IN: %s, {x}, $x and :x. In LIKE and in functions
+  they are text.
 - Comments and the bodies of functions are not looked at.
 """
 
@@ -19,7 +20,39 @@ from sqlglot import Token, TokenType
 from leadflow.errors import ScriptError
 from leadflow.stages.script.text import STRINGS, Source, Statement, is_literal
 
-_JINJA = "if|elif|else|endif|for|endfor|set|endset|macro|endmacro|call|endcall|filter|endfilter|include|import|from|extends|block|endblock|raw|endraw|do|with|endwith|snapshot|endsnapshot|test|docs"
+_JINJA = "|".join(
+    [
+        "if",
+        "elif",
+        "else",
+        "endif",
+        "for",
+        "endfor",
+        "set",
+        "endset",
+        "macro",
+        "endmacro",
+        "call",
+        "endcall",
+        "filter",
+        "endfilter",
+        "include",
+        "import",
+        "from",
+        "extends",
+        "block",
+        "endblock",
+        "raw",
+        "endraw",
+        "do",
+        "with",
+        "endwith",
+        "snapshot",
+        "endsnapshot",
+        "test",
+        "docs",
+    ]
+)
 _ANYWHERE = re.compile(
     rf"\{{\{{.+?\}}\}}|\{{%[-+]?\s*(?:{_JINJA})\b.*?%\}}|<%[=-]?\s+.+?\s*%>|<%=.+?%>|\$\{{\s*[A-Za-z_][^{{}}\n]*\}}"
     r"|%\([A-Za-z_]\w*\)[-#0 +]*\d*(?:\.\d+)?[sdifgrx]\b|&&?\{\w+\}|[#@]\{\w+\}",
@@ -31,11 +64,45 @@ _WHOLE = re.compile(r"%[sdifr]|\{[A-Za-z_]\w*\}|[$:][A-Za-z_]\w*")
 _COMMENTS = re.compile(r"(?:--|//)[^\r\n]*|/\*.*?\*/", re.DOTALL)
 _COMPARE = {"=", "<>", "!=", "<", ">", "<=", ">=", "BETWEEN", "DATE", "TIMESTAMP"}
 # After these a value is due, so that a colon or a per cent sign cannot belong to the value before.
-_BEFORE_A_VALUE = {
-    "SELECT", "WHERE", "AND", "OR", "NOT", "IN", "LIKE", "ILIKE", "RLIKE", "REGEXP", "BETWEEN", "ON", "WHEN", "THEN", "ELSE", "CASE",
-    "LIMIT", "OFFSET", "BY", "GROUP BY", "ORDER BY", "PARTITION BY", "HAVING", "QUALIFY", "DISTINCT", "FROM", "JOIN", "TOP", "VALUES",
-    "FETCH", "SET", "USING", "ESCAPE", "INTERVAL", "IS", "ANY", "UNION", "UNION ALL", "RETURN",
-}  # fmt: skip
+_BEFORE_A_VALUE = frozenset(
+    [
+        "AND",
+        "ANY",
+        "BETWEEN",
+        "BY",
+        "CASE",
+        "DISTINCT",
+        "ELSE",
+        "ESCAPE",
+        "FETCH",
+        "FROM",
+        "HAVING",
+        "ILIKE",
+        "IN",
+        "INTERVAL",
+        "IS",
+        "JOIN",
+        "LIKE",
+        "LIMIT",
+        "NOT",
+        "OFFSET",
+        "ON",
+        "OR",
+        "QUALIFY",
+        "REGEXP",
+        "RETURN",
+        "RLIKE",
+        "SELECT",
+        "SET",
+        "THEN",
+        "TOP",
+        "UNION",
+        "USING",
+        "VALUES",
+        "WHEN",
+        "WHERE",
+    ]
+) | {"GROUP BY", "ORDER BY", "PARTITION BY", "UNION ALL"}
 
 
 def raise_if_unfilled(source: Source) -> None:
@@ -48,7 +115,11 @@ def raise_if_unfilled(source: Source) -> None:
         if found := re.search(r"\{#.*?#\}", _COMMENTS.sub(lambda m: " " * len(m[0]), gap), re.DOTALL):
             raise _unfilled(source.place(start + found.start()), "{# #}")
     for statement in source.statements:
-        found = min(_in_code(statement) + ([] if _has_body(statement) else _in_literals(statement)), key=lambda f: (f[0], -len(f[1])), default=None)
+        found = min(
+            _in_code(statement) + ([] if _has_body(statement) else _in_literals(statement)),
+            key=lambda f: (f[0], -len(f[1])),
+            default=None,
+        )
         if found:
             raise _unfilled(source.place(found[0]), found[1])
 
@@ -63,7 +134,10 @@ def raise_if_unfilled_text(text: str) -> None:
 def _unfilled(place: str, found: str) -> ScriptError:
     shown = re.sub(r"""(["']).*?(\1|$)""", "...", found, flags=re.DOTALL)
     shown = f"{shown[:40]} ..." if len(shown) > 44 else shown
-    return ScriptError(f"the script has an unfilled placeholder, {shown}, at {place}; fill it in first. If it is meant as text, write it in two parts joined by ||")
+    return ScriptError(
+        f"the script has an unfilled placeholder, {shown}, at {place}; fill it in first. "
+        "If it is meant as text, write it in two parts joined by ||"
+    )
 
 
 def _has_body(statement: Statement) -> bool:
@@ -97,7 +171,12 @@ def _value_is_due(statement: Statement, n: int) -> bool:
 
 
 def _in_literals(statement: Statement) -> list[tuple[int, str]]:
-    return [found for n, token in enumerate(statement.tokens) if is_literal(token) for found in _in_literal(statement, n, token)]
+    return [
+        found
+        for n, token in enumerate(statement.tokens)
+        if is_literal(token)
+        for found in _in_literal(statement, n, token)
+    ]
 
 
 def _in_literal(statement: Statement, n: int, token: Token) -> Iterator[tuple[int, str]]:
@@ -107,7 +186,11 @@ def _in_literal(statement: Statement, n: int, token: Token) -> Iterator[tuple[in
     for pattern in (_ANYWHERE, _IN_QUOTES):
         if match := pattern.search(inner):
             yield token.start, match[0]
-    if token.token_type in STRINGS and _WHOLE.fullmatch(inner.strip()) and _is_compared(statement.words, statement.tokens, n):
+    if (
+        token.token_type in STRINGS
+        and _WHOLE.fullmatch(inner.strip())
+        and _is_compared(statement.words, statement.tokens, n)
+    ):
         yield token.start, inner.strip()
 
 

@@ -38,7 +38,9 @@ class Temporaries:
         if surely:
             self._made[name] = kind
         elif name not in self._made:
-            self._lost[name] = "IF NOT EXISTS may have found a permanent table: use CREATE OR REPLACE TEMPORARY TABLE instead"
+            self._lost[name] = (
+                "IF NOT EXISTS may have found a permanent table: use CREATE OR REPLACE TEMPORARY TABLE instead"
+            )
 
     def drop(self, parts: Sequence[str]) -> None:
         """DROP: the next one of that name would be a permanent one."""

@@ -24,7 +24,7 @@ _ODD_BREAKS = re.compile("[\x0b\x0c\x85\u2028\u2029]")
 
 
 class _Tokenizer(Snowflake.Tokenizer):
-    """Snowflake's tokens. For sqlglot's commands (CALL, EXPLAIN ...) the rest of the statement is tokens too, not one string."""
+    """Snowflake's tokens; what follows a command that sqlglot does not parse (CALL ...) is tokens too."""
 
     COMMANDS: ClassVar[set[TokenType]] = set()
 
@@ -93,8 +93,8 @@ class Source:
         for start, gap in self.gaps():
             if odd := _ODD_BREAKS.search(gap):
                 raise ScriptError(
-                    f"{self.place(start + odd.start())} of the script: an unusual line break (U+{ord(odd[0]):04X}) stands in a comment; "
-                    "put a usual line break there"
+                    f"{self.place(start + odd.start())} of the script: an unusual line break (U+{ord(odd[0]):04X}) "
+                    "stands in a comment; put a usual line break there"
                 )
 
     @cached_property
@@ -166,4 +166,8 @@ def _blanked(text: str) -> str:
 def _unclosed(said: str) -> str:
     """What the tokenizer found, without the text that it quotes."""
     found = re.search(r"Missing (\S+) from (\d+):", said)
-    return f"the {found[1]} that is opened on line {found[2]} is not closed" if found else "it has characters that are no SQL"
+    return (
+        f"the {found[1]} that is opened on line {found[2]} is not closed"
+        if found
+        else "it has characters that are no SQL"
+    )
