@@ -28,7 +28,7 @@ from leadflow.errors import (
     SettingsError,
     Stopped,
 )
-from leadflow.events import EventBus, JobComplete, JobErrored, JobLog, JobProgress, Listener
+from leadflow.events import EventBus, JobComplete, JobErrored, JobLog, JobProgress, Listener, raised_at
 from leadflow.history import STALE_S, History, set_default
 from leadflow.job import LEFT_OUT, Counts, Job, JobHandle, JobStatus
 from leadflow.pipeline import Pipeline, Services
@@ -357,7 +357,7 @@ class Engine:
     def _ended(self, pipeline: Pipeline, status: JobStatus, error: BaseException) -> Job:
         message = str(error) if isinstance(error, LeadflowError) else f"unexpected {type(error).__name__} at {_where(error)}"
         next_step = f"engine.resume({pipeline.job_id!r})"
-        pipeline.bus.emit(JobErrored(stage="Job", message=message, error=type(error).__name__, next_step=next_step))
+        pipeline.bus.emit(JobErrored(stage="Job", message=message, error=type(error).__name__, next_step=next_step, source=raised_at(error)))
         return self._record_end(pipeline, status, message, pipeline.counts())
 
     def _record_end(self, pipeline: Pipeline, status: JobStatus, message: str, counts: Counts) -> Job:

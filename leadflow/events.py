@@ -5,22 +5,39 @@ from __future__ import annotations
 import sys
 import threading
 import time
+import traceback
 import warnings
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import Any, ClassVar
+from types import CodeType
+from typing import Any, ClassVar, TypeVar
 
 _PACKAGE = Path(__file__).parent
+_PASSES_ON: set[CodeType] = set()
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def passes_on(helper: F) -> F:
+    """Mark a function that makes events of messages it is handed: their source is its caller's line, not its own."""
+    _PASSES_ON.add(helper.__code__)
+    return helper
 
 
 def _speaker() -> str:
-    """The file:line, inside leadflow where possible, of the code that made the event."""
+    """The file:line of the code that says the message: the nearest that neither makes events nor passes messages on."""
     frame = sys._getframe(2)
-    while frame.f_back and frame.f_code.co_filename in ("<string>", __file__):
+    while frame.f_back and (frame.f_code.co_filename in ("<string>", __file__) or frame.f_code in _PASSES_ON):
         frame = frame.f_back
     return f"{Path(frame.f_code.co_filename).name}:{frame.f_lineno}"
+
+
+def raised_at(error: BaseException) -> str:
+    """The file:line inside leadflow that raised an error, or passed a foreign one on: an error's message is said there."""
+    frames = traceback.extract_tb(error.__traceback__)
+    ours = [f for f in frames if Path(f.filename).is_relative_to(_PACKAGE)] or frames
+    return f"{Path(ours[-1].filename).name}:{ours[-1].lineno}" if ours else "an unknown place"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -23,7 +23,7 @@ from leadflow.budget import Budget
 from leadflow.candidates import DUPLICATE, hold_duplicate_persons, waiting_in_batch
 from leadflow.checkpoint import Checkpoints
 from leadflow.errors import BudgetReached, HistoryError, InputError, LeadflowError, Stopped
-from leadflow.events import BatchProgress, EventBus, JobLog, JobProgress, RowProcessed
+from leadflow.events import BatchProgress, EventBus, JobLog, JobProgress, RowProcessed, passes_on, raised_at
 from leadflow.job import LEFT_OUT, Counts, Progress
 from leadflow.merger import Merger
 from leadflow.phones import time_zones
@@ -242,6 +242,7 @@ class Pipeline:
         if doubles:
             self._log("Google Sheets", f"Took out {doubles} rows that repeated a lead, written by an append that seemed to have failed", "warning")
 
+    @passes_on
     def _log(self, stage: str, message: str, level: str = "info", batch: int | None = None) -> None:
         self.bus.emit(JobLog(stage=stage, message=message, level=level, batch=batch))
 
@@ -354,7 +355,7 @@ class Pipeline:
         except BudgetReached as error:
             # What was paid for is still delivered; the rest waits for a resume with more budget.
             self._budget_error = error
-            self._log("idiCORE", str(error), "warning", batch.number)
+            self.bus.emit(JobLog(stage="idiCORE", message=str(error), level="warning", batch=batch.number, source=raised_at(error)))
             known = self.checkpoints.answers(leads["person_key"])
             answered = leads.filter(pl.col("person_key").is_in(list(known)))
             return answered if answered.is_empty() else self._looked_up(answered, known, batch.number)

@@ -47,6 +47,7 @@ from leadflow.local.faults import (
     status_reply,
     told,
 )
+from leadflow.local.results import keep_results
 
 DATABASE = "LEADS_DB"
 _DUPLICATE = "Duplicate row detected during DML action"
@@ -82,6 +83,7 @@ def mend() -> None:
     transforms.merge = guarded_merge
     FakeSnowflakeCursor.execute = translated
     _keep_merges()
+    keep_results()
 
 
 def _keep_merges() -> None:

@@ -75,7 +75,7 @@ class Panel:
     def offer(self, scripts: Path) -> None:
         """Offer the .sql files of a folder."""
         if self._view:
-            self._view.offer_scripts(sorted(scripts.expanduser().glob("*.sql")))
+            self._view.offer_scripts(sorted(p for p in scripts.expanduser().glob("*") if p.suffix.lower() == ".sql"))
 
     def refresh(self) -> None:
         """Look again for jobs that can be resumed; a job that broke off with its process is pointed at."""

@@ -107,6 +107,12 @@ class Warehouse:
             cursor = self._run(sql, params, timeout_s)
             return list(cursor.fetchall())
 
+    def query_id(self, sql: str, timeout_s: int | None = None) -> str:
+        """Run a query and leave its rows in Snowflake; the id under which RESULT_SCAN reads them in this session."""
+        with self._lock:
+            self.connect()
+            return str(self._run(sql, (), timeout_s).sfqid)
+
     def _run(self, sql: str, params: Sequence[Any] = (), timeout_s: int | None = None) -> Any:
         # Without a timeout of its own connector 4 cancels a statement after network_timeout; connector 5 has query_timeout.
         options: dict[str, Any] = {"timeout": timeout_s} if timeout_s and _major() < 5 else {}

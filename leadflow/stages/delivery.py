@@ -10,7 +10,7 @@ import polars as pl
 
 from leadflow.columns import ADDED, IDENTITY
 from leadflow.errors import InputError
-from leadflow.events import Emit, JobLog, no_emit
+from leadflow.events import Emit, JobLog, no_emit, raised_at
 from leadflow.phones import time_zones
 from leadflow.settings import Policy
 from leadflow.stages.frames import same_kind, with_identity
@@ -82,7 +82,7 @@ def _bad(rows: pl.DataFrame, key: str, emit: Emit, batch: int | None) -> list[st
             raise_for_cells(row, row[key])
         except InputError as error:
             bad.append(row[key])
-            emit(JobLog(stage=_STAGE, batch=batch, level="warning", message=str(error)))
+            emit(JobLog(stage=_STAGE, batch=batch, level="warning", message=str(error), source=raised_at(error)))
     return bad
 
 

@@ -7,6 +7,7 @@ in the warehouse, by the person key, so that only what is to be paid for leaves 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -16,7 +17,7 @@ from leadflow.columns import ADDED, IDENTITY, resolve_columns
 from leadflow.errors import ColumnsError, InputError, RefusedError, ScriptError
 from leadflow.events import Emit, JobLog, no_emit
 from leadflow.services.warehouse import ANSWERED, quoted
-from leadflow.stages.script import Script, parse_script
+from leadflow.stages.script import Script, parse_script, without_constants
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -104,48 +105,66 @@ def open_extraction(
     counts = {"extracted": int(extracted), **{state: int(found.get(state, 0)) for state in STATES}}
     total = counts["todo"] if limit_rows is None else min(counts["todo"], limit_rows)
     counts |= {"over_limit": counts["todo"] - total, "todo": total}
-    emit(JobLog(stage=_STAGE, message=_told(counts)))
+    emit(JobLog(stage=_STAGE, message=f"Filtered to {counts['todo']} unprocessed leads ({_others(counts)})"))
     return Extraction(warehouse, ("person_key", *IDENTITY, *others.values()), counts, total)
 
 
-def _told(counts: dict[str, int]) -> str:
-    rest = ", ".join(f"{counts[state]} {state.replace('_', ' ')}" for state in ("already_processed", "duplicate", "no_identity", "over_limit"))
-    return f"Filtered to {counts['todo']} unprocessed leads ({rest})"
+def _others(counts: dict[str, int]) -> str:
+    return ", ".join(f"{counts[state]} {state.replace('_', ' ')}" for state in ("already_processed", "duplicate", "no_identity", "over_limit"))
 
 
 def _parsed(script: str, warehouse: Warehouse, allow_writes: bool) -> Script:
-    parsed = parse_script(script, allow_writes=allow_writes)
+    settings = warehouse.settings
+    home = (settings.database, settings.schema_name) if settings.database else ("", "")
+    parsed = parse_script(script, allow_writes=allow_writes, home=home)
     _raise_if_shadowing(parsed.creates, warehouse)
     return parsed
 
 
 def _set_up(parsed: Script, warehouse: Warehouse) -> str:
-    for statement in parsed.setup:
-        _run(warehouse, statement)
-    return parsed.select
+    """Run what comes before the query; the query, as SQL that can stand within another.
+
+    A query that must run alone runs here, with no statement of ours before it: LAST_QUERY_ID() means the script's own statement
+    before. Its rows are then read by its id, whatever runs in between.
+    """
+    for number, statement in enumerate(parsed.setup, 1):
+        _run(warehouse, statement, f"statement {number} of the script, on line {parsed.lines[number - 1]},")
+    if not parsed.alone:
+        return parsed.select
+    with _explained("the script", parsed.select):
+        found = warehouse.query_id(parsed.select, timeout_s=warehouse.settings.script_timeout_s)
+    return f"SELECT * FROM TABLE(RESULT_SCAN('{found}'))"
 
 
 def _raise_if_shadowing(names: Iterable[str], warehouse: Warehouse) -> None:
     """A temporary table hides a table of the same name: everybody would seem to be unprocessed, and be paid for again."""
     settings = warehouse.settings
-    ours = {table.rpartition(".")[2].upper() for table in (settings.person_cache, settings.consolidated)}
+    ours = {table.rpartition(".")[2].strip('"').upper() for table in (settings.person_cache, settings.consolidated)}
     for name in names:
         if name.upper() in ours or name.upper().startswith("LF_"):
             raise ScriptError(f"the script makes a table called {name}, a name that leadflow uses itself; give it another name")
 
 
-def _run(warehouse: Warehouse, sql: str) -> None:
-    try:
+def _run(warehouse: Warehouse, sql: str, what: str = "the script") -> None:
+    with _explained(what, sql):
         warehouse.execute(sql, timeout_s=warehouse.settings.script_timeout_s)
-    except RefusedError as error:
-        raise ScriptError(f"the script did not run: {error}") from None
 
 
 def _columns(warehouse: Warehouse, query: str) -> list[str]:
-    try:
+    with _explained("the script", query):
         return warehouse.columns(query)
+
+
+@contextmanager
+def _explained(what: str, sql: str) -> Iterator[None]:
+    """Snowflake's refusal as a ScriptError, without the constants of the statement."""
+    try:
+        yield
     except RefusedError as error:
-        raise ScriptError(f"the script did not run: {error}") from None
+        failure = ScriptError(f"{what} did not run: {without_constants(str(error), sql)}")
+    else:
+        return
+    raise failure
 
 
 def _distinct(names: list[str]) -> list[str]:

@@ -1,0 +1,148 @@
+"""What the analyst hands over as a script: its text, or a file that holds it, in whatever encoding."""
+
+from __future__ import annotations
+
+import codecs
+import hashlib
+import re
+from pathlib import Path
+
+from leadflow.errors import ScriptError
+
+_LONGEST_PATH = 1_000
+_BOMS = (
+    (codecs.BOM_UTF8, "utf-8-sig"),
+    (codecs.BOM_UTF32_LE, "utf-32"),
+    (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
+_DATA = {".csv", ".tsv", ".xlsx", ".xls", ".parquet", ".json", ".jsonl", ".feather", ".gz", ".zip"}
+_OTHER = {".py", ".ipynb", ".md", ".docx", ".doc", ".pdf", ".rtf", ".html", ".yml", ".yaml"}
+_BEGINS_SQL = re.compile(
+    r"(?:SELECT|WITH|SET|UNSET|USE|CREATE|SHOW|DESC|DESCRIBE|EXPLAIN|LIST|LS|ALTER|INSERT|UPDATE|DELETE|MERGE|DROP"
+    r"|TRUNCATE|CALL|COPY|BEGIN|VALUES)\b\s*\S|\(|--|//|/\*",
+    re.IGNORECASE,
+)
+# In Windows-1252 next to nobody writes these; in a file of another code page they are its accented letters.
+_DOUBTFUL = re.compile(rb"[\x82-\x84\x86-\x8c\x8e\x98\x9a-\x9c\x9e\x9f\xa1-\xa4]")
+_DRIVE = re.compile(r"[A-Za-z]:[\\/\s]")
+
+
+def read_script(script: str | Path, name: str | None = None) -> tuple[str, str]:
+    """The text of a script, given as text or as the path of a .sql file, and the name of its job.
+
+    A file may be UTF-8, UTF-16 (with a byte-order mark) or Windows-1252. Raises ScriptError for what is neither text
+    nor a readable file.
+
+    >>> read_script("SELECT 1 AS a")
+    ('SELECT 1 AS a', 'script')
+    """
+    if path := _path_of(script):
+        return _file_text(path), name or path.stem
+    text = str(script)
+    if not text.lstrip("\ufeff").strip():
+        raise ScriptError("the script is empty")
+    return text, name or "script"
+
+
+def script_id(text: str) -> str:
+    """A short, stable id of a script's text, the same for the same script on any machine."""
+    return hashlib.sha256(text.strip().replace("\r\n", "\n").encode("utf-8", "surrogatepass")).hexdigest()[:12]
+
+
+def _path_of(script: str | Path) -> Path | None:
+    """The path that is meant, or None if the script is SQL text itself."""
+    if isinstance(script, Path):
+        return _expanded(str(script))
+    text = script.strip().strip("\ufeff").strip()
+    bare = text[1:-1].strip() if len(text) > 1 and text[0] == text[-1] and text[0] in "'\"" else text
+    if _DRIVE.match(bare) and bare.lower().endswith(".sql") and re.search(r"[\n\r\t\f\v\a\b]", bare):
+        raise ScriptError(
+            'the path of the script has a control character, as "C:\\new.sql" has in Python; write it as r"C:\\new.sql"'
+        )
+    if not bare or "\n" in bare or len(bare) > _LONGEST_PATH:
+        return None
+    path = _expanded(bare)
+    if _exists(path):
+        return path
+    return path if _names_a_file(bare) else None
+
+
+def _names_a_file(text: str) -> bool:
+    """Whether one line of text, which names nothing that is there, is meant as a path."""
+    if _BEGINS_SQL.match(text) and not re.match(r"\S+\.\w+$", text):
+        return False
+    suffix = Path(text.replace("\\", "/")).suffix.lower()
+    return (
+        suffix == ".sql"
+        or (suffix in _DATA | _OTHER | {".txt"} and ";" not in text)
+        or bool(re.match(r"(~|\.{1,2}|[A-Za-z]:)?[\\/][^\s;*]+$", text))
+    )
+
+
+def _expanded(text: str) -> Path:
+    try:
+        return Path(text).expanduser()
+    except RuntimeError:
+        failure = ScriptError(
+            f"the script's path begins with {text.split('/')[0]}, and there is no such user on this machine"
+        )
+    raise failure
+
+
+def _exists(path: Path) -> bool:
+    try:
+        return path.exists()
+    except (OSError, ValueError):
+        return False
+
+
+def _file_text(path: Path) -> str:
+    """A file's text; raises ScriptError with what is wrong with the file."""
+    if path.is_dir():
+        raise ScriptError(f"{path} is a folder, not a script; name the .sql file in it")
+    if path.suffix.lower() in _DATA:
+        raise ScriptError(
+            f"{path.name} is a data file, not a script; load it into Snowflake, and run a query over that table"
+        )
+    if path.suffix.lower() in _OTHER:
+        raise ScriptError(f"{path.name} is not a script; name a .sql file, or pass the SQL as text")
+    if not _exists(path):
+        raise ScriptError(f"there is no script file {path}; look at the path, or pass the SQL as text")
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        failure = ScriptError(
+            f"the script file {path} cannot be opened ({error.strerror or type(error).__name__}); "
+            "look at its permissions"
+        )
+    else:
+        text = _decoded(data, path)
+        if text.strip():
+            return text
+        failure = ScriptError(f"the script file {path} is empty")
+    raise failure
+
+
+def _decoded(data: bytes, path: Path) -> str:
+    """Text by its byte-order mark, else as UTF-8, else as Windows-1252 if charset-normalizer finds that it reads so."""
+    encoding = next((name for mark, name in _BOMS if data.startswith(mark)), "utf-8")
+    try:
+        text = data.decode(encoding)
+    except UnicodeDecodeError:
+        text = "\x00" if encoding != "utf-8" else _detected(data)
+    if "\x00" in text:
+        raise ScriptError(
+            f"the script file {path} is not text in UTF-8, in UTF-16 with a byte-order mark, or in Windows-1252; "
+            "save it as UTF-8"
+        )
+    return text.removeprefix("\ufeff")
+
+
+def _detected(data: bytes) -> str:
+    """The text of bytes that are no UTF-8, or a NUL if they are no text of a US Windows machine either."""
+    from charset_normalizer import from_bytes
+
+    found = from_bytes(data, cp_isolation=["cp1252"]).best()
+    return "\x00" if found is None or _DOUBTFUL.search(data) else data.decode("cp1252")

@@ -1,0 +1,234 @@
+"""Whether a statement only reads: every word and every node in it must be understood as reading, else it does not run.
+
+What may be made and changed without leave is the script's own temporary tables, which go with the session.
+"""
+
+from __future__ import annotations
+
+import re
+
+from sqlglot import Token, exp
+
+from leadflow.errors import ScriptError
+from leadflow.stages.script import kinds
+from leadflow.stages.script.acting import raise_if_acting, raise_if_commanding
+from leadflow.stages.script.names import Parts, intos, made, name_at, new_names, targets
+from leadflow.stages.script.session import raise_if_setting
+from leadflow.stages.script.temporary import Temporaries
+from leadflow.stages.script.text import Statement
+from leadflow.stages.script.trees import name_of, tree_of
+
+QUERIES = ("SELECT", "WITH", "(", "VALUES")
+_SHOWS = ("SHOW", "DESC", "DESCRIBE", "EXPLAIN", "LIST", "LS", "UNSET")
+_CHANGES = ("INSERT", "UPDATE", "DELETE", "MERGE", "TRUNCATE", "DROP", "ALTER", "COPY")
+_WRITES = (*_CHANGES, "CREATE", "UNDROP", "GRANT", "REVOKE", "COMMENT", "PUT", "REMOVE", "RM", "EXECUTE")
+_TRANSACTION = ("COMMIT", "ROLLBACK", "START")
+_BLOCKS = (
+    "BEGIN",
+    "DECLARE",
+    "IF",
+    "FOR",
+    "WHILE",
+    "LOOP",
+    "REPEAT",
+    "LET",
+    "RETURN",
+    "CASE",
+    "END",
+    "ELSE",
+    "ELSEIF",
+    "EXCEPTION",
+    "AWAIT",
+    "OPEN",
+    "CLOSE",
+)
+_TEMPORARY_KINDS = ("TABLE", "VIEW", "FUNCTION", "FILE FORMAT", "STAGE")
+_NO_DROP = "remove it, CREATE OR REPLACE TEMPORARY TABLE needs none before it"
+
+
+class Judge:
+    """Judges the statements of one script in order; what the earlier ones made decides about the later ones."""
+
+    def __init__(self, allow_writes: bool, home: tuple[str, str] = ("", "")) -> None:
+        self.allow_writes = allow_writes
+        self.temporaries = Temporaries(home)
+
+    def judge(self, part: Statement) -> list[Parts]:
+        """Raises ScriptError for what may not run; the names of the tables and views that it makes."""
+        first = part.words[0]
+        if first in QUERIES:
+            self._query(part)
+        elif first == "USE":
+            self._use(part)
+        elif first == "SET":
+            self._acts(part)
+            self._reads(part, _value_of(part))
+        elif part.words[:2] == ("ALTER", "SESSION"):
+            raise_if_setting(part)
+        elif first == "CREATE":
+            self._create(part)
+        elif first in _CHANGES:
+            self._change(part)
+        elif first not in _SHOWS:
+            self._other(part)
+        return self.new_names(part)
+
+    def judge_last(self, part: Statement) -> str:
+        """Judge the last statement, a query; the place where sqlglot cannot read it, or ""."""
+        if intos(part):
+            self._raise_unless_allowed(part, "INTO")
+        try:
+            tree = tree_of(part, part.tokens)
+        except ScriptError as error:
+            if part.words[0] not in ("SELECT", "WITH", "("):
+                raise
+            problem = str(error)
+        else:
+            unknown = kinds.unknown_to_reading(tree)
+            problem = f"it has a {name_of(unknown)}" if unknown is not None else ""
+        if problem:
+            raise_if_commanding(part)
+            self._acts(part)
+        else:
+            self._query(part)
+        return problem
+
+    def new_names(self, part: Statement) -> list[Parts]:
+        """The names of the tables and views that a judged statement makes."""
+        return _known_names(part)
+
+    def _query(self, part: Statement) -> None:
+        if intos(part):
+            self._raise_unless_allowed(part, "INTO")
+        self._acts(part)
+        tree = tree_of(part, part.tokens)
+        unknown = kinds.unknown_to_reading(tree)
+        if unknown is not None and not (self.allow_writes and isinstance(unknown, exp.Into)):
+            raise ScriptError(
+                f"{part} cannot be judged: leadflow does not know what {name_of(unknown)} does in a query; "
+                "only the last statement may have it"
+            )
+
+    def _reads(self, part: Statement, tokens: tuple[Token, ...]) -> None:
+        unknown = kinds.unknown_to_reading(tree_of(part, tokens))
+        if unknown is not None:
+            raise ScriptError(
+                f"{part} cannot be judged: leadflow does not know what {name_of(unknown)} does in an expression"
+            )
+
+    def _acts(self, part: Statement) -> None:
+        if not self.allow_writes:
+            raise_if_acting(part)
+
+    def _use(self, part: Statement) -> None:
+        kind = (
+            part.words[1]
+            if part.words[1:2] and part.words[1] in ("ROLE", "WAREHOUSE", "DATABASE", "SCHEMA", "SECONDARY")
+            else ""
+        )
+        self.temporaries.use(kind or "DATABASE", name_at(part, 2 if kind else 1) or ("",))
+
+    def _create(self, part: Statement) -> None:
+        head = made(part)
+        if not head.temporary or head.kind not in _TEMPORARY_KINDS or "ALTER" in head.words:
+            hint = "make it a TEMPORARY one" if head.kind in ("TABLE", "VIEW") else "remove it"
+            self._raise_unless_allowed(part, f"CREATE {head.kind}".strip(), hint)
+            return
+        self._acts(part)
+        if head.name is None:
+            raise ScriptError(
+                f"{part} makes a {head.kind.lower()} without a plain name; write its name out, "
+                "so that leadflow can see that it hides no other"
+            )
+        tree = tree_of(part, _without_scope(part))
+        unknown = kinds.unknown_to_making(tree)
+        if unknown is not None:
+            raise ScriptError(
+                f"{part} cannot be judged: leadflow does not know what {name_of(unknown)} does in a CREATE"
+            )
+        self.temporaries.make(head.kind, head.name, surely=head.sure)
+
+    def _change(self, part: Statement) -> None:
+        """INSERT, UPDATE, DELETE, MERGE, TRUNCATE, DROP, ALTER and COPY INTO: of the script's own temporary tables."""
+        found = targets(part)
+        own = bool(found) and all(name is not None and self.temporaries.owns(kind, name) for kind, name in found)
+        if not own or (part.words[0] == "COPY" and "PURGE" in part.words):
+            reasons = [self.temporaries.why_not(name) for _, name in found if name is not None]
+            self._raise_unless_allowed(
+                part, part.words[0], next(filter(None, reasons), "remove it" if part.words[0] != "DROP" else _NO_DROP)
+            )
+            return
+        self._acts(part)
+        if part.words[0] != "COPY":
+            tree = tree_of(part, part.tokens)
+            unknown = kinds.unknown_to_changing(tree)
+            if unknown is not None or (part.words[0] == "DROP" and "," in part.words):
+                self._raise_unless_allowed(part, part.words[0])
+        if part.words[0] == "DROP":
+            self.temporaries.drop(found[0][1] or ())
+
+    def _other(self, part: Statement) -> None:
+        first = part.words[0]
+        second = part.words[1] if len(part.words) > 1 else ""
+        if part.words[:2] == ("EXECUTE", "IMMEDIATE"):
+            raise ScriptError(
+                f"{part} (EXECUTE IMMEDIATE) is not a query: it runs SQL that leadflow cannot read; "
+                "write that SQL out as statements"
+            )
+        if first in _WRITES:
+            self._raise_unless_allowed(part, first)
+        elif first in _TRANSACTION or (first == "BEGIN" and second in ("", "TRANSACTION", "WORK", "NAME")):
+            if not self.allow_writes:
+                raise ScriptError(
+                    f"{part} ({first}) is not a query: it opens or ends a transaction, "
+                    "which a script that only reads does not need; remove it"
+                )
+        elif first in _BLOCKS:
+            raise ScriptError(
+                f"{part} ({first}) is not a query but part of a Snowflake Scripting block, which leadflow cannot read; "
+                "write its statements out one by one"
+            )
+        elif first == "GET":
+            raise ScriptError(f"{part} (GET) is not a query: it copies files to this computer; remove it")
+        elif first == "CALL":
+            if not self.allow_writes:
+                raise ScriptError(
+                    f"{part} (CALL) is not a query: leadflow cannot see what the procedure does; "
+                    "remove it, or select from what it makes"
+                )
+        else:
+            shown = first if re.fullmatch(r"[A-Z_]{1,30}", first) else "something else than a command"
+            raise ScriptError(
+                f"{part} cannot be read: {part.places(part.tokens)}: it begins with {shown}. "
+                "Queries, SHOW, DESCRIBE, EXPLAIN, LIST, SET, USE, ALTER SESSION and temporary tables run"
+            )
+
+    def _raise_unless_allowed(self, part: Statement, what: str, hint: str = "remove it") -> None:
+        if not self.allow_writes:
+            raise ScriptError(f"{part} writes ({what}); {hint}, or set LEADFLOW_WAREHOUSE__ALLOW_WRITES=true")
+        if part.words[0] in QUERIES or part.words[0] in ("INSERT", "UPDATE", "DELETE", "MERGE"):
+            tree_of(part, part.tokens)
+
+
+def _known_names(part: Statement) -> list[Parts]:
+    """Raises ScriptError if a table's name cannot be told: it might hide one of leadflow's."""
+    names = list(new_names(part))
+    if None in names:
+        raise ScriptError(
+            f"{part} makes a table without a plain name; write its name out, "
+            "so that leadflow can see that it hides no other"
+        )
+    return [name for name in names if name]
+
+
+def _value_of(part: Statement) -> tuple[Token, ...]:
+    """The expression that SET gives to a variable."""
+    at = next((n for n, word in enumerate(part.words) if word == "="), len(part.words))
+    if at + 1 >= len(part.words):
+        raise ScriptError(f"{part} cannot be read: {part.places(part.tokens)}: SET needs a name, = and a value")
+    return part.tokens[at + 1 :]
+
+
+def _without_scope(part: Statement) -> tuple[Token, ...]:
+    """A CREATE's tokens without LOCAL and GLOBAL, which say nothing and which sqlglot does not read everywhere."""
+    return tuple(t for n, t in enumerate(part.tokens) if n > 4 or part.words[n] not in ("LOCAL", "GLOBAL"))

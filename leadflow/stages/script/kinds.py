@@ -1,0 +1,143 @@
+"""The kinds of nodes in sqlglot's trees that are understood as reading, or as a temporary table's own."""
+
+from __future__ import annotations
+
+from sqlglot import exp
+
+# Functions, operators and data types read; what a function may do besides is judged by its name, in judge.py.
+_FAMILIES = (exp.Func, exp.Binary, exp.Unary, exp.Predicate, exp.DataType, exp.JSONPathPart, exp.SetOperation)
+_READING = frozenset(
+    [
+        "Alias",
+        "Aliases",
+        "AtTimeZone",
+        "Boolean",
+        "Bracket",
+        "CTE",
+        "Changes",
+        "Column",
+        "ColumnConstraint",
+        "ColumnDef",
+        "ColumnPosition",
+        "Connect",
+        "Cube",
+        "DataTypeParam",
+        "DirectoryStage",
+        "Distinct",
+        "Fetch",
+        "Filter",
+        "Final",
+        "From",
+        "FromTimeZone",
+        "Group",
+        "GroupingSets",
+        "Having",
+        "HavingMax",
+        "HexString",
+        "HistoricalData",
+        "Identifier",
+        "IgnoreNulls",
+        "Interval",
+        "IntervalOp",
+        "JSONKeyValue",
+        "JSONPath",
+        "JSONValue",
+        "Join",
+        "Lambda",
+        "Lateral",
+        "Limit",
+        "LimitOptions",
+        "Literal",
+        "MatchRecognize",
+        "MatchRecognizeMeasure",
+        "ModelAttribute",
+        "National",
+        "NotNullColumnConstraint",
+        "Null",
+        "Offset",
+        "Order",
+        "Ordered",
+        "Parameter",
+        "Pivot",
+        "PivotAlias",
+        "PivotAny",
+        "PositionalColumn",
+        "Prior",
+        "Pseudocolumn",
+        "Qualify",
+        "RawString",
+        "RecursiveWithSearch",
+        "RespectNulls",
+        "Rollup",
+        "Schema",
+        "ScopeResolution",
+        "Select",
+        "SemanticView",
+        "Slice",
+        "Star",
+        "Subquery",
+        "Table",
+        "TableAlias",
+        "TableFromRows",
+        "TableSample",
+        "TimeUnit",
+        "Tuple",
+        "UnpivotColumns",
+        "Values",
+        "Var",
+        "Version",
+        "Where",
+        "Window",
+        "WindowSpec",
+        "With",
+        "WithinGroup",
+    ]
+)
+_CHANGING = {
+    "Insert",
+    "Update",
+    "Delete",
+    "Merge",
+    "When",
+    "Whens",
+    "Drop",
+    "TruncateTable",
+    "ConditionalInsert",
+    "MultitableInserts",
+}
+_ALTERING = {"Alter", "AlterColumn", "Drop", "RenameColumn"}
+_MAKING = {
+    "Create",
+    "Properties",
+    "Clone",
+    "Constraint",
+    "ForeignKey",
+    "IndexParameters",
+    "PrimaryKey",
+    "Reference",
+    "UserDefinedFunction",
+    "Return",
+    "Heredoc",
+}
+
+
+def unknown_to_reading(tree: exp.Expr) -> exp.Expr | None:
+    """The first node that is not understood as part of a query, if any."""
+    return _first_unknown(tree, set())
+
+
+def unknown_to_changing(tree: exp.Expr) -> exp.Expr | None:
+    """The first node that is not understood as part of a change of a table's rows or columns, or of a DROP."""
+    return _first_unknown(tree, _ALTERING if isinstance(tree, exp.Alter) else _CHANGING)
+
+
+def unknown_to_making(tree: exp.Expr) -> exp.Expr | None:
+    """The first node that is not understood as part of a CREATE."""
+    return _first_unknown(tree, _MAKING, (exp.ColumnConstraintKind, exp.Property))
+
+
+def _first_unknown(tree: exp.Expr, more: set[str], families: tuple[type, ...] = ()) -> exp.Expr | None:
+    known = _READING | more
+    return next(
+        (n for n in tree.walk() if type(n).__name__ not in known and not isinstance(n, (*_FAMILIES, *families))), None
+    )

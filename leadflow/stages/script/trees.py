@@ -1,0 +1,49 @@
+"""Statements as sqlglot's trees, to judge them by."""
+
+from __future__ import annotations
+
+import logging
+import re
+
+from sqlglot import Token, exp
+from sqlglot.dialects.snowflake import Snowflake
+
+from leadflow.errors import ScriptError
+from leadflow.stages.script.text import Statement, is_literal
+
+# sqlglot warns when it falls back to a command; that is judged here, and the warning would only puzzle.
+logging.getLogger("sqlglot").addFilter(lambda record: "contains unsupported syntax" not in str(record.msg))
+
+
+def tree_of(part: Statement, tokens: tuple[Token, ...]) -> exp.Expr:
+    """The tree that sqlglot makes of tokens; raises ScriptError with line and column in the script."""
+    try:
+        trees = Snowflake().parser().parse(list(tokens), part.source.clean)
+    except RecursionError:
+        failure = ScriptError(f"{part} is nested too deeply to be read")
+    except Exception as error:
+        # What the parser stumbles over in its own code is not understood either.
+        failure = ScriptError(f"{part} cannot be read: {_place(part, error)}")
+    else:
+        if len(trees) == 1 and trees[0] is not None and not isinstance(trees[0], exp.Command):
+            return trees[0]
+        failure = ScriptError(
+            f"{part} cannot be read: {part.places(tokens)}: leadflow does not know this form of {part.words[0]}"
+        )
+    # Raised here, it does not carry the parser's error along, which quotes the script.
+    raise failure
+
+
+def _place(part: Statement, error: Exception) -> str:
+    """Line, column and keyword where the parser stopped."""
+    found = (getattr(error, "errors", None) or [{}])[0]
+    at = next((t for t in part.tokens if (t.line, t.col) == (found.get("line"), found.get("col"))), part.tokens[-1])
+    raw = part.source.raw(at)
+    near = "" if is_literal(at) or not re.fullmatch(r"[A-Za-z_]{1,30}|\W{1,3}", raw) else f", near {raw}"
+    expects = re.match(r"Expecting [^\s'\"]{1,3}$", str(found.get("description", "")))
+    return f"{part.source.place(at.start)}{near}{f' ({expects[0].lower()})' if expects else ''}"
+
+
+def name_of(node: exp.Expr) -> str:
+    """What a message calls a kind of node."""
+    return re.sub(r"(?<=[a-z])(?=[A-Z])", " ", type(node).__name__).lower()
