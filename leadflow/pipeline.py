@@ -221,6 +221,8 @@ class Pipeline:
     def _connect_sheet(self) -> None:
         self._log("Google Sheets", "Connecting to Google Sheets")
         self.services.sheet.connect(prove=True)
+        if warning := self.services.sheet.filter_warning():
+            self._log("Google Sheets", warning, "warning")
         if self.services.sheet.header:
             self._prepare_sheet()
         self._log("Google Sheets", "Connected to Google Sheets")

@@ -98,6 +98,8 @@ class Control:
             return {"values": self.sheets.values(body.get("tab")), "version": self.sheets.version}
         if name == "protect":
             return self.sheets.protect(body["ranges"])
+        if name == "filter":
+            return self.sheets.filter(body["range"], body.get("hides", True), body.get("appends", "lost"))
         if name == "share":
             self.sheets.role = body["role"]
             return None

@@ -60,6 +60,8 @@ def _deliver(
     bad = _bad(rows, key, emit, batch)
     rows = rows.filter(~pl.col(key).is_in(bad)).unique(key, keep="last", maintain_order=True)
     there = leads.filter(pl.col("person_key").is_in(list(sheet.there(leads["person_key"].to_list()))))
+    if warning := sheet.filter_warning():
+        emit(JobLog(stage=_STAGE, batch=batch, level="warning", message=warning))
     if there.height and (gone := sheet.withdraw(_forbidden(there, policy))):
         emit(JobLog(stage=_STAGE, batch=batch, level="warning", message=f"Took out {gone} rows of an earlier run: not all their phones may still be called"))
     cells = rows.to_dicts()

@@ -81,17 +81,21 @@ class Connection(ABC):
         return [part.get("values", []) for part in found["valueRanges"]]
 
     def _new_tab(self, book: gspread.Spreadsheet) -> gspread.Worksheet:
-        """Make the tab. In doubt, or if another made it in that moment, it is looked for: a second one would be refused."""
+        """Make the tab, and look for it: another may have made it in that moment, and what is answered is no proof."""
         name = self.settings.worksheet
         for _ in range(self.settings.attempts):
+            refused: RefusedError | None = None
             try:
-                return self._refused_again(lambda: book.add_worksheet(name, rows=1000, cols=60))
-            except (TransientError, RefusedError) as error:
-                found = next((tab for tab in self._again(book.worksheets) if tab.title == name), None)
-                if found is not None:
-                    return found
-                if isinstance(error, RefusedError):
-                    raise
+                self._refused_again(lambda: book.add_worksheet(name, rows=1000, cols=60))
+            except TransientError:
+                pass
+            except RefusedError as error:
+                refused = error
+            found = next((tab for tab in self._again(book.worksheets) if tab.title == name), None)
+            if found is not None:
+                return found
+            if refused:
+                raise refused
         raise DeliveryError(f"tab {name} could not be made after {self.settings.attempts} attempts; resume the job")
 
     def _prove(self) -> None:

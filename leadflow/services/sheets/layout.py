@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from leadflow.errors import DeliveryError
+from leadflow.errors import DeliveryError, RefusedError
 from leadflow.services.limits import StopFlag
 from leadflow.services.sheets.client import Connection, letters
 from leadflow.settings import SheetsSettings
@@ -24,6 +24,7 @@ class Layout(Connection):
         self.header: list[str] = []
         self._seen = Seen()
         self._ahead: tuple[object, float] | None = None
+        self._read_back: tuple[object, float] | None = None
 
     def _read_header(self) -> None:
         self.header = [str(name) for name in self._again(lambda: self.tab.row_values(1))]
@@ -83,7 +84,7 @@ class Layout(Connection):
             return set()
         with self._turn():
             self._present()
-            self._ahead = (self._turn.stamp(), time.monotonic())
+            self._ahead = self._now()
             return self._seen.known.intersection(keys)
 
     def _look(self) -> list[str]:
@@ -111,37 +112,50 @@ class Layout(Connection):
         if not seen.keys or key not in self.header:
             return self._look()
         column = self.header.index(key)
-        head, end = self._read("1:1", f"{letters(column)}{seen.row}:{letters(column)}")
-        if not head or head[0][column : column + 1] != [key] or end != [[seen.keys[-1]]]:
+        head, end = self._read_from(column, seen.row)
+        if head[column : column + 1] != [key] or end != [seen.keys[-1]]:
             return self._look()
-        self.header = [str(name) for name in head[0]]
+        self.header = head
         return seen.keys
+
+    def _read_from(self, column: int, row: int) -> tuple[list[str], list[str]]:
+        """The header, and the cells of a column from a row on, in one call; both empty if there is no such row."""
+        try:
+            head, cells = self._read("1:1", f"{letters(column)}{row}:{letters(column)}")
+        except RefusedError:
+            return [], []
+        return [str(name) for name in head[0]] if head else [], [str(cell[0]) if cell else "" for cell in cells]
 
     def look_ahead(self) -> None:
         """Glance now, for an append that is due in a moment and need not wait for it then."""
         with self._turn():
-            if not self._looked():
+            if self._fresh(self._read_back):
+                self._ahead = self._read_back
+            elif not self._fresh(self._ahead):
                 self._glance()
-                self._ahead = (self._turn.stamp(), time.monotonic())
+                self._ahead = self._now()
 
-    def _looked(self) -> bool:
-        """Whether the last look was a moment ago, and nobody here has appended since."""
-        ahead = self._ahead
-        return ahead is not None and ahead[0] == self._turn.stamp() and time.monotonic() - ahead[1] < LOOK_HOLDS_S
+    def _now(self) -> tuple[object, float]:
+        """What tells later whether a look is still good."""
+        return self._turn.stamp(), time.monotonic()
+
+    def _fresh(self, look: tuple[object, float] | None) -> bool:
+        """Whether a look was a moment ago, and nobody here has appended since."""
+        return look is not None and look[0] == self._turn.stamp() and time.monotonic() - look[1] < LOOK_HOLDS_S
 
     def _present(self) -> list[str]:
         """The keys in the sheet."""
-        present = self._seen.keys if self._looked() else self._glance()
+        present = self._seen.keys if self._fresh(self._ahead) else self._glance()
         self._ahead = None
         return present
 
 
 @dataclass(frozen=True)
 class Seen:
-    """The keys as of the last look, as a list and as a set, and the number of the last row that has one."""
+    """The keys as of the last look, as a list and as a set, and the numbers of their rows."""
 
     keys: list[str] = field(default_factory=list)
-    row: int = 0
+    rows: list[int] = field(default_factory=list)
     known: set[str] = field(default_factory=set)
 
     @classmethod
@@ -149,12 +163,20 @@ class Seen:
         """From the cells of the key column, the header's first."""
         cells = [(row, str(cell[0])) for row, cell in enumerate(column[1:], 2) if cell and cell[0] != ""]
         keys = [key for _, key in cells]
-        return cls(keys, cells[-1][0] if cells else 0, set(keys))
+        return cls(keys, [row for row, _ in cells], set(keys))
+
+    @property
+    def row(self) -> int:
+        """The number of the last row that has a key, 0 if none has."""
+        return self.rows[-1] if self.rows else 0
+
+    def ends_before(self, row: int) -> bool:
+        """Whether a row follows the last one that was seen; if not, someone wrote between."""
+        return row == max(self.row, 1) + 1
 
     def with_more(self, keys: Sequence[str], first: int) -> Seen:
-        """After an append of ours at row `first`; knows nothing if that does not follow the last row seen: someone wrote between."""
-        if first != max(self.row, 1) + 1:
-            return Seen()
+        """With keys of ours that stand from row `first` on."""
         self.keys.extend(keys)
+        self.rows.extend(range(first, first + len(keys)))
         self.known.update(keys)
-        return Seen(self.keys, first + len(keys) - 1, self.known)
+        return self

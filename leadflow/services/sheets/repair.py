@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from contextlib import suppress
 
 from leadflow.errors import DeliveryError, TransientError
 from leadflow.services.sheets.append import Append
@@ -18,16 +19,23 @@ class Repair(Append):
         """
         if not forbidden:
             return 0
+        most, rows = 0, dict[int, str]()
         with self._turn():
-            gone = 0
-            for _ in range(self.settings.attempts):
-                before = [[str(cell) for cell in row] for row in self._again(self.tab.get_all_values)]
+            for left in reversed(range(self.settings.attempts + 1)):
+                before = self._everything()
                 rows = _showing(before, self.settings.key_column, forbidden)
-                if not rows:
-                    return gone
-                gone += self._deleted(list(rows))
+                most = max(most, len(rows))
+                if not rows or not left:
+                    break
+                self._deleted(list(rows))
                 self._restored(before, but=set(rows.values()))
-        raise DeliveryError(f"rows of tab {self.settings.worksheet} whose phones may not be called any more could not be taken out; let the sheet rest for a minute, then resume")
+        if not rows:
+            return most
+        raise DeliveryError(f"{len(rows)} rows of tab {self.settings.worksheet} whose phones may not be called any more could not be taken out, such as that of lead {min(rows.values())}; delete them, then resume")
+
+    def _everything(self) -> list[list[str]]:
+        """All the cells of the tab as text."""
+        return [[str(cell) for cell in row] for row in self._again(self.tab.get_all_values)]
 
     def settle_doubts(self) -> int:
         """At a job's end: look again for rows that came late, after their append was given up; how many were taken out."""
@@ -38,26 +46,28 @@ class Repair(Append):
 
     def _take_out_doubles(self, present: Sequence[str]) -> int:
         """Delete rows that only repeat another row of the same key. What a person wrote beside a lead stays."""
-        gone = 0
-        for _ in range(self.settings.attempts):
+        most, copies = 0, list[int]()
+        for left in reversed(range(self.settings.attempts + 1)):
             if len(set(present)) == len(present):
-                break
-            before = [[str(cell) for cell in row] for row in self._again(self.tab.get_all_values)]
+                return most
+            before = self._everything()
             copies = _copies(before, self.settings.key_column)
+            most = max(most, len(copies))
             if not copies:
-                break
-            gone += self._deleted(copies)
-            present = self._restored(before)
-        return gone
+                return most
+            if left:
+                self._deleted(copies)
+                present = self._restored(before)
+        raise DeliveryError(f"rows of tab {self.settings.worksheet} that repeat a lead could not be taken out, such as row {min(copies)}; delete them, then resume")
 
-    def _deleted(self, rows: Sequence[int]) -> int:
-        """Delete rows by number, from the bottom; stops when in doubt, as a repeated delete would hit another row."""
-        for done, row in enumerate(sorted(rows, reverse=True)):
-            try:
+    def _deleted(self, rows: Sequence[int]) -> None:
+        """Delete rows by number, from the bottom; stops when in doubt, as a repeated delete would hit another row.
+
+        The caller reads whether they went: an answer that says so is no proof.
+        """
+        with suppress(TransientError):
+            for row in sorted(rows, reverse=True):
                 self._refused_again(lambda row=row: self.tab.delete_rows(row))
-            except TransientError:
-                return done
-        return len(rows)
 
     def _restored(self, before: Sequence[Sequence[str]], but: Collection[str] = ()) -> list[str]:
         """The keys there now. If someone sorted in that moment, a wrong row is gone: put it back."""

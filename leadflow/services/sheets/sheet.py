@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -24,6 +23,7 @@ class Sheet(Repair):
     def __init__(self, settings: SheetsSettings, locks: Path | None = None, stop: StopFlag | None = None) -> None:
         super().__init__(settings, locks, stop)
         self._proven = False
+        self._filter_warning = ""
 
     def connect(self, prove: bool = False) -> None:
         """Open the tab, making it if it is not there; with `prove`, find out too whether it may be written.
@@ -43,12 +43,18 @@ class Sheet(Repair):
             self._read_header()
             return
         self._tab = gspread.Worksheet(book, described["properties"], book.id, book.client)
+        self._filter_warning = _about_filter(self.settings.worksheet, described.get("basicFilter"))
         or_again(looked, self._look)
-        self._ahead = (self._turn.stamp(), time.monotonic())
+        self._ahead = self._now()
         if proven:
             or_again(proven, self._prove)
             self._raise_if_protected(described.get("protectedRanges", []))
             self._proven = True
+
+    def filter_warning(self) -> str:
+        """A warning if the tab had a filter on when it was opened, the first time that this is asked; else ""."""
+        said, self._filter_warning = self._filter_warning, ""
+        return said
 
     def _raise_if_protected(self, protections: list[dict[str, Any]]) -> None:
         """Raise RefusedError if the next rows, or a header that is still to be made, would fall into a part that only others may edit."""
@@ -83,6 +89,17 @@ class Sheet(Repair):
                 f"the spreadsheet has {used:,} of {_MOST_CELLS:,} cells in use, too many for {rows:,} more rows; "
                 "delete empty rows and columns, or set LEADFLOW_SHEETS__SPREADSHEET_ID to another one, then resume"
             )
+
+
+def _about_filter(tab: str, found: Mapping[str, Any] | None) -> str:
+    """What to say of a tab's basic filter. A filter view, which is each reader's own, is none.
+
+    Source: https://developers.google.com/workspace/sheets/api/guides/filters
+    """
+    if found is None:
+        return ""
+    hides = ", which hides rows: leads may be there and not be seen" if found.get("filterSpecs") or found.get("criteria") else ""
+    return f"Tab {tab} has a filter on{hides}. Google may lose rows that are added below a filter; turn it off (Data > Remove filter), or use a filter view"
 
 
 def _holds(part: Mapping[str, int], row: int, width: int) -> bool:
