@@ -21,7 +21,7 @@ import polars as pl
 from leadflow.batch import Batch, facts, outcome, timed
 from leadflow.budget import Budget
 from leadflow.checkpoint import Checkpoints
-from leadflow.errors import BudgetReached, HistoryError, InputError, LeadflowError, Stopped
+from leadflow.errors import BudgetReached, HistoryError, InputError, LeadflowError, RefusedError, Stopped
 from leadflow.events import BatchProgress, EventBus, JobLog, JobProgress, RowProcessed
 from leadflow.job import LEFT_OUT, Counts, Progress
 from leadflow.merger import Merger
@@ -35,6 +35,7 @@ from leadflow.stages.extraction import open_extraction
 from leadflow.stages.litigators import check_litigators
 from leadflow.stages.lookup import lookup_people
 from leadflow.stages.settle import settle
+from leadflow.stages.sharing import Sharing
 
 if TYPE_CHECKING:
     from leadflow.history import History
@@ -98,6 +99,7 @@ class Pipeline:
         self._check_s = 0.0
         self._look: Future[None] | None = None
         self._prepared = False
+        self._sharing = Sharing(services.sheet)
         self._halt = threading.Event()
         self._budget_error: BudgetReached | None = None
         self._unkept: HistoryError | None = None
@@ -108,7 +110,7 @@ class Pipeline:
         window = self._window()
         with ThreadPoolExecutor(2 * window, "check") as checks:
             cache = Merger("cache", self._cache)
-            sheet = Merger("sheet", lambda batches: self._deliver(batches, checks), then=cache, linger=self._linger, first=self._prepare_sheet)
+            sheet = Merger("sheet", lambda batches: self._deliver(batches, checks), then=cache, linger=self._linger, first=self._open_sheet)
             try:
                 self._look_up_and_check(batches, checks, sheet, window)
             except BaseException:
@@ -120,9 +122,9 @@ class Pipeline:
                 raise
             try:
                 sheet.finish()
+                self._finish_sheet()
             finally:
                 cache.finish()
-        self._told_of(self.services.sheet.settle_doubts())
         if self._budget_error:
             raise self._budget_error
 
@@ -232,6 +234,19 @@ class Pipeline:
         if not self._prepared:
             self._told_of(self.services.sheet.prepare([self.settings.sheets.key_column, *columns(self.settings.policy), *self._script_columns()]))
             self._prepared = True
+
+    def _open_sheet(self) -> None:
+        """Prepare the sheet, and read its phones while the first lookups are under way."""
+        self._prepare_sheet()
+        self._sharing.begin()
+
+    def _finish_sheet(self) -> None:
+        """After the last append, while it is cached: take out doubles, mark the rows that share a phone."""
+        self._told_of(self.services.sheet.settle_doubts())
+        try:
+            self._sharing.finish(self.bus.emit)
+        except RefusedError as error:
+            self._log("Google Sheets", f"Rows that share a phone are not marked in column 'Shared With': {error}", "warning")
 
     def _script_columns(self) -> list[str]:
         """The columns that the script brings to the sheet, once the leads are on disk."""
@@ -456,6 +471,7 @@ class Pipeline:
             done = deliver(
                 leads, self.services.sheet, policy=self.settings.policy, job_id=self.job_id, emit=self.bus.emit, batch=number, when_ready=meanwhile
             )
+        self._sharing.add(done)
         self._through("Sheet", leads.height)
         start = 0
         for batch in batches:

@@ -127,7 +127,7 @@ class Gate:
     def stats(self) -> dict[str, int]:
         """The counters."""
         with self.lock:
-            return {**self.counts, "max_in_flight": self.max_in_flight, "waiting": self.waiting}
+            return {**self.counts, "max_in_flight": self.max_in_flight}
 
     def later(self, seconds: float, work: Callable[[], object]) -> None:
         """Do some work in a while, unless all is reset before; `waiting` counts what is still to come."""

@@ -10,7 +10,8 @@ from typing import Any, NoReturn
 
 from leadflow.errors import DeliveryError, RefusedError, TransientError
 from leadflow.services.limits import StopFlag
-from leadflow.services.sheets.layout import Layout, Seen
+from leadflow.services.sheets.cells import Cells
+from leadflow.services.sheets.layout import Seen
 from leadflow.settings import SheetsSettings
 
 _PAYLOAD_CELLS = 40_000
@@ -22,7 +23,7 @@ _NOT_SHOWN = (
 _MOVED = ": the columns of tab {tab} keep moving. Let the sheet rest for a minute"
 
 
-class Append(Layout):
+class Append(Cells):
     """Appends to a tab, each preceded by a look at the key column."""
 
     def __init__(self, settings: SheetsSettings, locks: Path | None = None, stop: StopFlag | None = None) -> None:
@@ -59,6 +60,7 @@ class Append(Layout):
                 if self._sent(list(missing.values())):
                     return len(new)
                 self._doubtful |= missing.keys()
+                self.surprises += 1
         doubt = self._doubt.format(tab=self.settings.worksheet)
         raise DeliveryError(f"{len(wanted)} rows could not be proven to be in the sheet after {self.settings.attempts} attempts{doubt}, then resume the job")
 
@@ -98,6 +100,7 @@ class Append(Layout):
             self._take_back(values, "A", first, "columns were moved")
             self._doubt = _MOVED
             return False
+        self.surprises += 1
         present = self._look()
         self._raise_if_written_over(keys, before)
         if not self._seen.known.issuperset(keys):

@@ -17,11 +17,15 @@ LOOK_HOLDS_S = 2.0
 
 
 class Layout(Connection):
-    """The header and the key column of a tab, as of the last look."""
+    """The header and the key column of a tab, as of the last look.
+
+    `surprises` counts how often it looked otherwise than our own writes had left it: others may have written too.
+    """
 
     def __init__(self, settings: SheetsSettings, locks: Path | None = None, stop: StopFlag | None = None) -> None:
         super().__init__(settings, locks, stop)
         self.header: list[str] = []
+        self.surprises = 0
         self._seen = Seen()
         self._ahead: tuple[object, float] | None = None
         self._read_back: tuple[object, float] | None = None
@@ -74,6 +78,11 @@ class Layout(Connection):
         if key in names and key not in self.header and there > len(names) // 2 and len(self._read("")[0]) > 1:
             raise DeliveryError(f"tab {self.settings.worksheet} has no column {key!r} any more, so leads that are there cannot be told from new ones: name it so again, then resume")
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether the last look found no key."""
+        return not self._seen.keys
+
     def key_list(self) -> list[str]:
         """Every key in the key column, from top to bottom, with repeats."""
         return list(self._look())
@@ -110,10 +119,13 @@ class Layout(Connection):
         """As _look, at the cost of two cells: while the last key stands where we put it, nobody else added any."""
         key, seen = self.settings.key_column, self._seen
         if not seen.keys or key not in self.header:
-            return self._look()
+            found = self._look()
+            self.surprises += bool(found)
+            return found
         column = self.header.index(key)
         head, end = self._read_from(column, seen.row)
         if head[column : column + 1] != [key] or end != [seen.keys[-1]]:
+            self.surprises += 1
             return self._look()
         self.header = head
         return seen.keys
