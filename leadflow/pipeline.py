@@ -22,7 +22,7 @@ from leadflow.batch import Batch, facts, outcome, timed
 from leadflow.budget import Budget
 from leadflow.candidates import DUPLICATE, hold_duplicate_persons, waiting_in_batch
 from leadflow.checkpoint import Checkpoints
-from leadflow.errors import BudgetReached, HistoryError, InputError, LeadflowError, Stopped
+from leadflow.errors import BudgetReached, HistoryError, InputError, LeadflowError, RefusedError, Stopped
 from leadflow.events import BatchProgress, EventBus, JobLog, JobProgress, RowProcessed, passes_on, raised_at
 from leadflow.job import LEFT_OUT, Counts, Progress
 from leadflow.merger import Merger
@@ -36,6 +36,7 @@ from leadflow.stages.extraction import open_extraction
 from leadflow.stages.litigators import check_litigators
 from leadflow.stages.lookup import lookup_people
 from leadflow.stages.settle import settle
+from leadflow.stages.sharing import Sharing
 
 if TYPE_CHECKING:
     from leadflow.history import History
@@ -100,6 +101,7 @@ class Pipeline:
         self._check_s = 0.0
         self._look: Future[None] | None = None
         self._prepared = False
+        self._sharing = Sharing(services.sheet)
         self._halt = threading.Event()
         self._budget_error: BudgetReached | None = None
         self._unkept: HistoryError | None = None
@@ -110,7 +112,7 @@ class Pipeline:
         window = self._window()
         with ThreadPoolExecutor(2 * window, "check") as checks:
             cache = Merger("cache", self._cache)
-            sheet = Merger("sheet", lambda batches: self._deliver(batches, checks), then=cache, linger=self._linger, first=self._prepare_sheet)
+            sheet = Merger("sheet", lambda batches: self._deliver(batches, checks), then=cache, linger=self._linger, first=self._open_sheet)
             try:
                 self._look_up_and_check(batches, checks, sheet, window)
             except BaseException:
@@ -122,9 +124,9 @@ class Pipeline:
                 raise
             try:
                 sheet.finish()
+                self._finish_sheet()
             finally:
                 cache.finish()
-        self._told_of(self.services.sheet.settle_doubts())
         if self._budget_error:
             raise self._budget_error
 
@@ -223,6 +225,8 @@ class Pipeline:
     def _connect_sheet(self) -> None:
         self._log("Google Sheets", "Connecting to Google Sheets")
         self.services.sheet.connect(prove=True)
+        if warning := self.services.sheet.filter_warning():
+            self._log("Google Sheets", warning, "warning")
         if self.services.sheet.header:
             self._prepare_sheet()
         self._log("Google Sheets", "Connected to Google Sheets")
@@ -232,6 +236,19 @@ class Pipeline:
         if not self._prepared:
             self._told_of(self.services.sheet.prepare([self.settings.sheets.key_column, *columns(self.settings.policy), *self._script_columns()]))
             self._prepared = True
+
+    def _open_sheet(self) -> None:
+        """Prepare the sheet, and read its phones while the first lookups are under way."""
+        self._prepare_sheet()
+        self._sharing.begin()
+
+    def _finish_sheet(self) -> None:
+        """After the last append, while it is cached: take out doubles, mark the rows that share a phone."""
+        self._told_of(self.services.sheet.settle_doubts())
+        try:
+            self._sharing.finish(self.bus.emit)
+        except RefusedError as error:
+            self._log("Google Sheets", f"Rows that share a phone are not marked in column 'Shared With': {error}", "warning")
 
     def _script_columns(self) -> list[str]:
         """The columns that the script brings to the sheet, once the leads are on disk."""
@@ -465,6 +482,7 @@ class Pipeline:
             done = deliver(
                 leads, self.services.sheet, policy=self.settings.policy, job_id=self.job_id, emit=self.bus.emit, batch=number, when_ready=meanwhile
             )
+        self._sharing.add(done)
         self._through("Sheet", leads.height)
         start = 0
         for batch in batches:

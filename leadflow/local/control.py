@@ -66,7 +66,7 @@ class Control:
         for name in ("litigator", "dnc"):
             found[name] = {"numbers": 0, **found[name]}
         rows = max(0, len(self.sheets.values(None)) - 1)
-        found["sheets"] = {"reads": 0, "writes": 0, **found["sheets"], "rows": rows, "version": self.sheets.version}
+        found["sheets"] = {"reads": 0, "writes": 0, **found["sheets"], "rows": rows, "version": self.sheets.version, "waiting": self.sheets.gate.waiting}
         found["snowflake"]["rows"] = self.snowflake.rows()
         return found
 
@@ -100,6 +100,8 @@ class Control:
             return {"values": self.sheets.values(body.get("tab")), "version": self.sheets.version}
         if name == "protect":
             return self.sheets.protect(body["ranges"])
+        if name == "filter":
+            return self.sheets.filter(body["range"], body.get("hides", True), body.get("appends", "lost"))
         if name == "share":
             self.sheets.role = body["role"]
             return None

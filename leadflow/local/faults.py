@@ -19,7 +19,7 @@ Scope = dict[str, Any]
 
 KINDS = {
     "timeout", "truncated", "html", "drop", "missing_row", "malformed_number", "unknown_code", "expired_token", "empty",
-    "applied_then_503", "applied_then_drop", "applied_late", "body", "lie",
+    "applied_then_503", "applied_then_drop", "applied_late", "body", "lie", "claimed",
 }  # fmt: skip
 _WAKING_S = 0.0003  # what a loop takes to wake up
 APPLIED = {"applied_then_503", "applied_then_drop"}
@@ -36,7 +36,7 @@ class Fault:
 
     def matches(self, call: Call) -> bool:
         """Whether the fault is meant for this call: `on` names the operation, `key` a word in the body."""
-        on = self.options.get("on", "write" if self.kind.startswith("applied") and call.service == "sheets" else None)
+        on = self.options.get("on", "write" if self.kind.startswith(("applied", "claimed")) and call.service == "sheets" else None)
         key = self.options.get("key")
         wanted = call.operation == on if on else call.operation != "login"
         return wanted and (key is None or key.encode() in call.body)
@@ -106,6 +106,7 @@ class Gate:
         self.cap: int | None = None
         self.quotas: dict[str, int | None] = {}
         self.window = 60.0
+        self.lives = 0
         self.reset()
 
     def reset(self) -> None:
@@ -115,6 +116,8 @@ class Gate:
             self.counts: dict[str, int] = {}
             self.in_flight = self.max_in_flight = 0
             self.recent: dict[str, deque[float]] = {}
+            self.waiting = 0
+            self.lives += 1
 
     def count(self, name: str, by: int = 1) -> None:
         """Add to a counter."""
@@ -125,6 +128,22 @@ class Gate:
         """The counters."""
         with self.lock:
             return {**self.counts, "max_in_flight": self.max_in_flight}
+
+    def later(self, seconds: float, work: Callable[[], object]) -> None:
+        """Do some work in a while, unless all is reset before; `waiting` counts what is still to come."""
+        life = self.lives
+
+        def run() -> None:
+            if life == self.lives:
+                work()
+                with self.lock:
+                    self.waiting -= life == self.lives
+
+        with self.lock:
+            self.waiting += 1
+        timer = threading.Timer(seconds, run)
+        timer.daemon = True
+        timer.start()
 
     def refuse(self, operation: str) -> tuple[str, float] | None:
         """Why a call of this kind is refused now, with the seconds to wait; None admits and counts it."""

@@ -51,6 +51,7 @@ class Tab:
     columns: int = 26
     cells: list[list[Cell]] = field(default_factory=list)
     extra: dict[str, Any] = field(default_factory=dict)
+    filter: Any = None  # a BasicFilter of leadflow.local.claims
 
     def properties(self, index: int) -> dict[str, Any]:
         """As Google describes a tab."""

@@ -48,7 +48,7 @@ class Standin(Protocol):
         ...
 
 
-_ANSWERING = {"missing_row", "malformed_number", "unknown_code", "expired_token", "truncated", "lie"}
+_ANSWERING = {"missing_row", "malformed_number", "unknown_code", "expired_token", "truncated", "lie", "claimed"}
 _HTML = Reply(
     "<html><body><h1>Service temporarily under maintenance</h1></body></html>", 200, {"content-type": "text/html"}
 )
@@ -122,6 +122,5 @@ class Service:
             await send_reply(send, Reply(self.standin.empty()))
         else:
             if kind == "applied_late":
-                wait = float(fault.options.get("s", 1))
-                asyncio.get_running_loop().call_later(wait, self.standin.handle, call, None)
+                self.gate.later(float(fault.options.get("s", 1)), lambda: self.standin.handle(call, None))
             await send_reply(send, Reply(self.standin.error(503, "The service is currently unavailable."), 503))

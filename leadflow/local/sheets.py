@@ -6,22 +6,18 @@ import re
 import threading
 from typing import Any
 
+from leadflow.local.claims import BasicFilter, Effect
 from leadflow.local.faults import Call, Fault, Gate, Reply
 from leadflow.local.grid import Area, SheetsError, Tab, letters, parse_range, shown
+from leadflow.local.structure import Structure
 
 SPREADSHEET_ID = "local-leads-sheet"
 WORKSHEET = "consolidated_data"
 _WORDS = {400: "INVALID_ARGUMENT", 401: "UNAUTHENTICATED", 403: "PERMISSION_DENIED", 404: "NOT_FOUND"}
 _WORDS |= {429: "RESOURCE_EXHAUSTED", 500: "INTERNAL", 503: "UNAVAILABLE", 504: "DEADLINE_EXCEEDED"}
-_MOST_CELLS = 10_000_000
-_PROTECTED = (
-    "You are trying to edit a protected cell or object. "
-    "Please contact the spreadsheet owner to remove protection if you need to edit."
-)
-_NO_OPS = {"repeatCell", "autoResizeDimensions", "setDataValidation", "addProtectedRange", "updateDimensionProperties"}
 
 
-class Sheets:
+class Sheets(Structure):
     """One spreadsheet. A request is atomic: it is done as a whole or not at all."""
 
     def __init__(self) -> None:
@@ -64,14 +60,30 @@ class Sheets:
             except SheetsError as refusal:
                 self.tabs = before
                 return Reply(self.error(refusal.status, str(refusal)), refusal.status)
+            self._do_less(call, match[2], fault, before)
             self.version += call.operation == "write"
             return Reply(body)
+
+    def _do_less(self, call: Call, rest: str, fault: Fault | None, before: list[Tab]) -> None:
+        """Undo what is only claimed: by a fault called `claimed`, or by appends below a filter that loses them."""
+        claimed = fault.options if fault and fault.kind == "claimed" and call.operation == "write" else None
+        append = rest.startswith("/values/") and rest.endswith(":append")
+        tabs, self.tabs = self.tabs, before
+        area = parse_range(rest.removeprefix("/values/").removesuffix(":append"), before) if append else None
+        effect = Effect.of(claimed) if claimed is not None else area and area.tab.filter and area.tab.filter.effect()
+        if not effect:
+            self.tabs = tabs
+            return
+        if claimed and "s" in claimed:
+            self.gate.later(float(claimed["s"]), lambda: self.handle(call, None))
+        elif area:
+            effect.append(area, call.json().get("values", []))
 
     def _route(self, call: Call, rest: str) -> dict[str, Any]:
         if (call.method, rest) == ("GET", ""):
             return self._spreadsheet()
         if (call.method, rest) == ("POST", ":batchUpdate"):
-            return self._batch_update(call.json())
+            return {"spreadsheetId": SPREADSHEET_ID, **self._batch_update(call.json())}
         if (call.method, rest) == ("GET", "/values:batchGet"):
             ranges = call.query.get("ranges", [])
             return {"spreadsheetId": SPREADSHEET_ID, "valueRanges": [self._get(call, name) for name in ranges]}
@@ -106,15 +118,9 @@ class Sheets:
         described: dict[str, Any] = {"properties": tab.properties(index)}
         if areas := self._protected(tab):
             described["protectedRanges"] = [{"range": _grid_range(area), "requestingUserCanEdit": False} for area in areas]
+        if tab.filter:
+            described["basicFilter"] = tab.filter.described(tab.sheet_id)
         return described
-
-    def _protected(self, tab: Tab) -> list[Area]:
-        return [area for area in self.protected if area.tab.sheet_id == tab.sheet_id]
-
-    def _raise_if_protected(self, tab: Tab, top: int, left: int, bottom: int | None, right: int | None) -> None:
-        wanted = Area(tab, top, left, bottom, right)
-        if any(_meet(area, wanted) for area in self._protected(tab)):
-            raise SheetsError(400, _PROTECTED)
 
     def _get(self, call: Call, name: str) -> dict[str, Any]:
         area = parse_range(name, self.tabs)
@@ -177,94 +183,15 @@ class Sheets:
             cells[number] = [*row[: area.left], *[""] * (end - area.left), *row[max(end, area.left) :]]
         return area.name()
 
-    def _batch_update(self, body: dict[str, Any]) -> dict[str, Any]:
-        replies = [self._change(kind, part) for request in body.get("requests", []) for kind, part in request.items()]
-        self._check_size()
-        return {"spreadsheetId": SPREADSHEET_ID, "replies": replies}
-
-    def _change(self, kind: str, part: dict[str, Any]) -> dict[str, Any]:
-        if kind in _NO_OPS:
-            return {}
-        self._raise_if_structure_is_protected(kind, part)
-        change = getattr(self, f"_do_{kind}", None)
-        if change is None:
-            raise SheetsError(400, f"Invalid JSON payload received. Unknown name \"{kind}\" at 'requests[0]'")
-        return change(part) or {}
-
-    def _raise_if_structure_is_protected(self, kind: str, part: dict[str, Any]) -> None:
-        where = part.get("range") or part.get("properties") or part
-        if kind == "addSheet" or "sheetId" not in where:
-            return
-        tab = self._tab(where["sheetId"])
-        if kind == "deleteDimension" and where["dimension"] == "ROWS":
-            self._raise_if_protected(tab, where.get("startIndex", 0), 0, where["endIndex"], None)
-        elif any((area.top, area.left, area.bottom, area.right) == (0, 0, None, None) for area in self._protected(tab)):
-            raise SheetsError(400, _PROTECTED)
-
-    def _tab(self, sheet_id: int) -> Tab:
-        for tab in self.tabs:
-            if tab.sheet_id == sheet_id:
-                return tab
-        raise SheetsError(400, f"Invalid requests[0]: No grid with id: {sheet_id}")
-
-    def _check_size(self) -> None:
-        if sum(tab.rows * tab.columns for tab in self.tabs) > _MOST_CELLS:
-            limit = f"limit of {_MOST_CELLS} cells"
-            raise SheetsError(400, f"This action would increase the number of cells in the workbook above the {limit}.")
-
-    def _do_addSheet(self, part: dict[str, Any]) -> dict[str, Any]:
-        wanted = part.get("properties", {})
-        title, grid = wanted.get("title", f"Sheet{len(self.tabs) + 1}"), wanted.get("gridProperties", {})
-        if any(tab.title == title for tab in self.tabs):
-            raise SheetsError(
-                400,
-                f'Invalid requests[0].addSheet: A sheet with the name "{title}" already exists. Please enter another name.',
-            )
-        number = wanted.get("sheetId", max(tab.sheet_id for tab in self.tabs) + 1)
-        tab = Tab(number, title, grid.get("rowCount", 1000), grid.get("columnCount", 26))
-        self.tabs.insert(wanted.get("index", len(self.tabs)), tab)
-        return {"addSheet": {"properties": tab.properties(self.tabs.index(tab))}}
-
-    def _do_deleteSheet(self, part: dict[str, Any]) -> None:
-        if len(self.tabs) == 1:
-            raise SheetsError(400, "You can't remove all the sheets in a document.")
-        self.tabs.remove(self._tab(part["sheetId"]))
-
-    def _do_appendDimension(self, part: dict[str, Any]) -> None:
-        tab = self._tab(part.get("sheetId", 0))
-        if part["dimension"] == "ROWS":
-            tab.rows += part["length"]
-        else:
-            tab.columns += part["length"]
-
-    def _do_insertDimension(self, part: dict[str, Any]) -> None:
-        where = part["range"]
-        tab, start, count = self._tab(where.get("sheetId", 0)), where.get("startIndex", 0), 0
-        count = where["endIndex"] - start
-        if where["dimension"] == "ROWS":
-            tab.insert_rows(start, count)
-            return
-        tab.columns += count
-        tab.cells = [[*row[:start], *[""] * count, *row[start:]] if len(row) > start else row for row in tab.cells]
-
-    def _do_deleteDimension(self, part: dict[str, Any]) -> None:
-        where = part["range"]
-        tab, start, end = self._tab(where.get("sheetId", 0)), where.get("startIndex", 0), where["endIndex"]
-        if end > (tab.rows if where["dimension"] == "ROWS" else tab.columns):
-            raise SheetsError(400, "Invalid requests[0].deleteDimension: Cannot delete a dimension that doesn't exist.")
-        if where["dimension"] == "ROWS":
-            tab.delete_rows(start, end)
-            return
-        tab.columns -= end - start
-        tab.cells = [[*row[:start], *row[end:]] for row in tab.cells]
-
-    def _do_updateSheetProperties(self, part: dict[str, Any]) -> None:
-        wanted = part["properties"]
-        tab, grid = self._tab(wanted.get("sheetId", 0)), wanted.get("gridProperties", {})
-        tab.title = wanted.get("title", tab.title)
-        tab.rows, tab.columns = grid.get("rowCount", tab.rows), grid.get("columnCount", tab.columns)
-        tab.cells = [row[: tab.columns] for row in tab.cells[: tab.rows]]
-        tab.extra |= {k: v for k, v in grid.items() if k.startswith("frozen")}
+    def filter(self, name: str | None, hides: bool, appends: str) -> None:
+        """Turn the basic filter of a tab or a range on; without a name, turn every filter off."""
+        with self.lock:
+            if name is None:
+                for tab in self.tabs:
+                    tab.filter = None
+                return
+            area = parse_range(name, self.tabs)
+            area.tab.filter = BasicFilter((area.top, area.left, area.bottom, area.right), hides, appends)
 
     def protect(self, ranges: list[str]) -> None:
         """Protect these A1 ranges, or tabs, against the caller, and no others."""
@@ -284,12 +211,6 @@ class Sheets:
             for name, *args in ops:
                 _edit(tab, name, args)
             self.version += 1
-
-
-def _meet(one: Area, other: Area) -> bool:
-    """Whether two areas of a tab have a cell in common."""
-    rows = one.top < (other.bottom or _MOST_CELLS) and other.top < (one.bottom or _MOST_CELLS)
-    return rows and one.left < (other.right or _MOST_CELLS) and other.left < (one.right or _MOST_CELLS)
 
 
 def _grid_range(area: Area) -> dict[str, int]:

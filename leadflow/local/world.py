@@ -128,7 +128,9 @@ class World:
         Kinds: a status such as "503" (retry_after=), timeout (s=), truncated (short=True cuts the connection too),
         html, drop, empty, expired_token, missing_row (rows=), malformed_number, unknown_code, body (body=, base64=,
         status=, headers=: this very answer), lie (set=, unset=, of=, add=: changes the true answer); for sheets and
-        snowflake also applied_then_503, applied_then_drop, and for sheets applied_late (s=). `on=` names the kind of
+        snowflake also applied_then_503, applied_then_drop, and for sheets applied_late (s=) and claimed: a write answered
+        as if it were done, of which nothing is done, or of an append `rows=` rows, at `place=` (end, top, over), with the
+        cells of column `alter=` changed, or all of it `s=` seconds later. `on=` names the kind of
         call (login, search, check, read, write, query); `key=` a text that the request body must hold;
         `applied=True` does the work before any of them.
         """
@@ -176,6 +178,13 @@ class World:
     def protect_sheet(self, *ranges: str) -> None:
         """Protect tabs or A1 ranges against the service account, and no others; nothing takes protection away."""
         self._do("protect", {"ranges": ranges})
+
+    def filter_sheet(self, where: str | None, *, hides: bool = True, appends: str = "lost") -> None:
+        """Turn on the basic filter of a tab or an A1 range; with None, turn all filters off.
+
+        While it is on, appends are answered 200 and are kept, lost, or written over the last rows (over).
+        """
+        self._do("filter", {"range": where, "hides": hides, "appends": appends})
 
     def share_sheet(self, role: str) -> None:
         """Share the spreadsheet with the service account as a writer, a reader, or none."""

@@ -16,6 +16,7 @@ from leadflow.settings import Policy
 from leadflow.stages.frames import same_kind, with_identity
 from leadflow.stages.lists import TEXTS, as_text, nth, per_lead, per_phone
 from leadflow.stages.settle import is_callable, settle
+from leadflow.stages.sharing import SHARED_WITH, with_shared
 from leadflow.verdicts import Verdict
 
 if TYPE_CHECKING:
@@ -60,9 +61,11 @@ def _deliver(
     bad = _bad(rows, key, emit, batch)
     rows = rows.filter(~pl.col(key).is_in(bad)).unique(key, keep="last", maintain_order=True)
     there = leads.filter(pl.col("person_key").is_in(list(sheet.there(leads["person_key"].to_list()))))
+    if warning := sheet.filter_warning():
+        emit(JobLog(stage=_STAGE, batch=batch, level="warning", message=warning))
     if there.height and (gone := sheet.withdraw(_forbidden(there, policy))):
         emit(JobLog(stage=_STAGE, batch=batch, level="warning", message=f"Took out {gone} rows of an earlier run: not all their phones may still be called"))
-    cells = rows.to_dicts()
+    cells = with_shared(rows, key).to_dicts()
     when_ready()
     if cells:
         sheet.ensure_columns([key, *columns(policy), *extra.values()])
@@ -90,7 +93,7 @@ def columns(policy: Policy) -> list[str]:
     """The sheet's columns after the key, before the script's own."""
     phones = [f"Phone {n}{part}" for n in range(1, policy.phones_delivered + 1) for part in ("", " Verdict", " Time Zone")]
     emails = [f"Email {n}" for n in range(1, policy.emails_delivered + 1)]
-    return [*_NAMES.values(), *phones, *emails, "Held Phones", "Scrubbed At", "Job Id"]
+    return [*_NAMES.values(), *phones, *emails, "Held Phones", SHARED_WITH, "Scrubbed At", "Job Id"]
 
 
 def _forbidden(leads: pl.DataFrame, policy: Policy) -> dict[str, set[str]]:

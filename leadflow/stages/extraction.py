@@ -29,7 +29,7 @@ _PAGE = 50_000
 STATES = ("already_processed", "duplicate", "no_identity", "todo")
 # No person can be told from another by such an address, so it would be paid for in vain.
 _NUMBERLESS = """TRANSLATE(k."address", '0123456789', '') = k."address\""""
-_SHEET = ("lead key", "phone ", "email ", "held phones", "scrubbed at", "job id")
+_SHEET = ("lead key", "phone ", "email ", "held phones", "shared with", "scrubbed at", "job id")
 
 
 def extract(script: str, warehouse: Warehouse, *, allow_writes: bool = False, emit: Emit = no_emit) -> pd.DataFrame:

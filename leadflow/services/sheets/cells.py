@@ -1,0 +1,191 @@
+"""What can stand in a cell, and how columns of our own are brought up to date in rows that are there."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from leadflow.errors import DeliveryError, InputError, TransientError
+from leadflow.services.sheets.client import a1, letters
+from leadflow.services.sheets.layout import Layout
+
+LONGEST_CELL = 50_000
+_CELLS_A_WRITE = 40_000
+_LONGEST_GAP = 50
+_LONGEST_WAIT_S = 5.0
+Values = Mapping[str, Mapping[str, str]]
+
+
+@dataclass(frozen=True)
+class Columns:
+    """Some columns of a tab as they were read: the header, and of each row below it the key ("" for none) and the cells by column."""
+
+    header: list[str]
+    keys: list[str]
+    cells: dict[str, list[str]]
+
+    def of(self, column: str) -> dict[str, str]:
+        """The cell of each key in a column; of several rows with one key the first."""
+        return {key: cell for key, cell in zip(reversed(self.keys), reversed(self.cells[column]), strict=True) if key}
+
+
+@dataclass(frozen=True)
+class Write:
+    """One cell to be written: its column's name, its row below the header (from 0), and the new text."""
+
+    column: str
+    row: int
+    text: str
+
+
+class Cells(Layout):
+    """Reads and changes single columns of a tab; a person's cells are never written."""
+
+    def read_columns(self, names: Iterable[str]) -> Columns:
+        """The keys and these columns of all rows, in one call. A column that is not there is left out."""
+        key = self.settings.key_column
+        for _ in range(self.settings.attempts):
+            if key not in self.header:
+                self._look()
+            header = self.header
+            wanted = [name for name in dict.fromkeys(names) if name in header and key in header]
+            if not wanted:
+                return Columns(header, [], {})
+            places = [letters(header.index(name)) for name in (key, *wanted)]
+            head, *columns = self._read("1:1", *(f"{place}:{place}" for place in places))
+            self.header = [str(name) for name in head[0]] if head else []
+            if self.header == header:
+                return _columns(header, wanted, [[str(cell[0]) if cell else "" for cell in column[1:]] for column in columns])
+        raise DeliveryError(f"the columns of tab {self.settings.worksheet} keep moving; let the sheet rest for a minute, then resume")
+
+    def update_cells(self, values: Values) -> int:
+        """Write texts into the rows of keys: by key, the text of each column; how many rows changed. Keys that are not there are left out.
+
+        The columns must be leadflow's own. When it returns, each text was read in the row of its key: rows that a person
+        sorted, inserted or deleted meanwhile are found again, and a cell hit by mistake gets back what it had.
+        Raises RefusedError (a protected cell), DeliveryError.
+        """
+        names = dict.fromkeys(name for cells in values.values() for name in cells)
+        return self.recompute(names, lambda _: values)
+
+    def recompute(self, names: Iterable[str], wanted: Callable[[Columns], Values]) -> int:
+        """As update_cells, with texts that follow from what is read: `wanted` is asked again after each write. `names` are read."""
+        names, changed, tried = list(names), set[str](), 0
+        last: tuple[Columns, list[Write]] | None = None
+        with self._turn():
+            while tried < self.settings.attempts:
+                now = self.read_columns(names)
+                writes = list(_writes(now, wanted(now)))
+                changed.update(now.keys[write.row] for write in writes)
+                if last:
+                    self._raise_if_astray(last, now)
+                    writes += _misplaced(last, now, {(write.column, write.row) for write in writes})
+                    tried += len(writes) >= len(last[1])
+                if not writes:
+                    return len(changed)
+                last = now, writes
+                try:
+                    self._write(now, writes[:_CELLS_A_WRITE])
+                except TransientError:
+                    time.sleep(min(0.2 * 2**tried, _LONGEST_WAIT_S))
+        raise DeliveryError(f"cells of tab {self.settings.worksheet} could not be brought up to date after {self.settings.attempts} attempts; let the sheet rest for a minute, then resume")
+
+    def _write(self, now: Columns, writes: Sequence[Write]) -> None:
+        """Write cells in one request. Not repeated when in doubt, as a person may have sorted meanwhile: the caller reads again."""
+        assert self._client is not None
+        http, data = self._client.http_client, []
+        for name in dict.fromkeys(write.column for write in writes):
+            texts = {write.row: write.text for write in writes if write.column == name}
+            place = letters(now.header.index(name))
+            for first, run in _runs(texts):
+                cells = f"{place}{first + 2}:{place}{first + 1 + len(run)}"
+                data.append({"range": a1(self.settings.worksheet, cells), "majorDimension": "COLUMNS", "values": [run]})
+        self._refused_again(lambda: http.values_batch_update(self.settings.spreadsheet_id, {"valueInputOption": "RAW", "data": data}))
+
+    def _raise_if_astray(self, last: tuple[Columns, list[Write]], now: Columns) -> None:
+        """After a write, if columns have moved: take back what went into another column, or raise DeliveryError if that had cells."""
+        before, writes = last
+        moved = [name for name in dict.fromkeys(write.column for write in writes) if name not in now.header or now.header.index(name) != before.header.index(name)]
+        for name in moved:
+            hit = [write for write in writes if write.column == name]
+            if name in now.header and _arrived(hit, before, now):
+                continue
+            place = before.header.index(name)
+            other = now.header[place] if place < len(now.header) else ""
+            cells = self._read(f"{letters(place)}2:{letters(place)}")[0]
+            strays = [write for write in hit if write.row < len(cells) and cells[write.row][:1] == [write.text]]
+            if strays and other in before.header:
+                raise DeliveryError(
+                    f"columns of tab {self.settings.worksheet} were moved while {name!r} was written: cells of column {other!r} may have been "
+                    "written over; bring them back from File > Version history, then resume"
+                )
+            if strays:
+                named = Columns([*now.header[:place], name], [], {})
+                self._write(named, [Write(name, write.row, "") for write in strays])
+
+
+def _columns(header: list[str], wanted: Sequence[str], columns: Sequence[list[str]]) -> Columns:
+    rows = max(map(len, columns))
+    keys, *cells = ([*column, *[""] * (rows - len(column))] for column in columns)
+    return Columns(header, keys, dict(zip(wanted, cells, strict=True)))
+
+
+def _writes(now: Columns, wanted: Values) -> Iterator[Write]:
+    """The cells that are not as they should be."""
+    for row, key in enumerate(now.keys):
+        for column, text in wanted.get(key, {}).items() if key else ():
+            if column in now.cells and now.cells[column][row] != text:
+                yield Write(column, row, text)
+
+
+def _misplaced(last: tuple[Columns, list[Write]], now: Columns, known: set[tuple[str, int]]) -> Iterator[Write]:
+    """What the last write put into rows that it was not meant for, since a person had sorted: these get back what they had."""
+    before, writes = last
+    for column in dict.fromkeys(write.column for write in writes if write.column in now.cells):
+        meant = {before.keys[write.row] for write in writes if write.column == column}
+        texts = {write.text for write in writes if write.column == column}
+        at = {write.row: write.text for write in writes if write.column == column}
+        had = before.of(column)
+        for row, (key, text) in enumerate(zip(now.keys, now.cells[column], strict=True)):
+            if (column, row) in known or key in meant or text not in texts:
+                continue
+            if key and key in had and had[key] != text:
+                yield Write(column, row, had[key])
+            elif not key and at.get(row) == text:
+                yield Write(column, row, "")
+
+
+def _arrived(writes: Sequence[Write], before: Columns, now: Columns) -> bool:
+    """Whether the rows that a write was meant for show it."""
+    shown = now.of(writes[0].column)
+    return all(shown.get(before.keys[write.row], write.text) == write.text for write in writes)
+
+
+def _runs(texts: Mapping[int, str]) -> Iterator[tuple[int, list[str | None]]]:
+    """Rows and texts as runs, each from its first row on; None, for a row within a run that is left as it is.
+
+    Source: "Null values will be skipped", https://developers.google.com/workspace/sheets/api/reference/rest/v4/spreadsheets.values
+
+    >>> list(_runs({4: "a", 6: "b", 900: "c"}))
+    [(4, ['a', None, 'b']), (900, ['c'])]
+    """
+    first, run = -1, list[str | None]()
+    for row in sorted(texts):
+        if run and row - first - len(run) > _LONGEST_GAP:
+            yield first, run
+            run = []
+        if not run:
+            first = row
+        run += [*[None] * (row - first - len(run)), texts[row]]
+    if run:
+        yield first, run
+
+
+def raise_for_cells(row: Mapping[str, str], key: str) -> None:
+    """Raise InputError, naming the lead's key, if a cell cannot stand in a sheet."""
+    for name, value in row.items():
+        if len(value) > LONGEST_CELL:
+            raise InputError(f"lead {key}: column {name} has {len(value)} characters; a cell holds {LONGEST_CELL}")
+        if "\x00" in value:
+            raise InputError(f"lead {key}: column {name} has a NUL byte")

@@ -1,0 +1,149 @@
+"""The connection to one tab: gspread at the base URL of the settings, within the quotas, with retries that are safe."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from concurrent.futures import Future
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import stamina
+
+from leadflow.errors import DeliveryError, RefusedError, TransientError
+from leadflow.services.google import QuotaError, explained, readable
+from leadflow.services.limits import Limiter, StopFlag, shared_limiter
+from leadflow.services.turns import Turn
+from leadflow.settings import SheetsSettings
+
+if TYPE_CHECKING:
+    import gspread
+
+T = TypeVar("T")
+_GOOGLE = "https://sheets.googleapis.com"
+
+
+class Connection(ABC):
+    """One tab of a spreadsheet, and the calls to it."""
+
+    def __init__(self, settings: SheetsSettings, locks: Path | None = None, stop: StopFlag | None = None) -> None:
+        self.settings = settings
+        where = (settings.base_url, settings.spreadsheet_id)
+        self.reads = shared_limiter((*where, "reads"), lambda: Limiter("Google Sheets", 4, settings.reads_per_minute))
+        self.writes = shared_limiter((*where, "writes"), lambda: Limiter("Google Sheets", 1, settings.writes_per_minute, settings.write_every_s))
+        self._stop = stop
+        self._turn = Turn((*where, settings.worksheet), locks)
+        self._tabs: list[dict[str, Any]] | None = None
+        self._client: gspread.Client | None = None
+        self._tab: gspread.Worksheet | None = None
+
+    @abstractmethod
+    def connect(self, prove: bool = False) -> None:
+        """Open the tab."""
+
+    @property
+    def tab(self) -> gspread.Worksheet:
+        """The open tab."""
+        if self._tab is None:
+            self.connect()
+        assert self._tab is not None
+        return self._tab
+
+    def _http_client(self) -> Any:
+        import gspread
+
+        sheet = self
+
+        class Client(gspread.HTTPClient):
+            """Sends to the base URL of the settings, within the quota."""
+
+            def request(self, method: str, endpoint: str, *args: Any, **options: Any) -> Any:
+                self.timeout = sheet.settings.timeout_s
+                url = endpoint.replace(_GOOGLE, sheet.settings.base_url, 1)
+                limiter = sheet.reads if method.lower() == "get" else sheet.writes
+                with limiter.slot(sheet._stop):
+                    answer = explained(lambda: readable(super(Client, self).request(method, url, *args, **options)), limiter)
+                limiter.went_well()
+                return answer
+
+            def fetch_sheet_metadata(self, id: str, params: Any = None) -> Any:
+                found = super().fetch_sheet_metadata(id, params)
+                sheet._tabs = found["sheets"]
+                return found
+
+        return Client
+
+    def _read(self, *ranges: str) -> list[list[list[Any]]]:
+        """The values of ranges of the tab, in one call."""
+        assert self._client is not None
+        http, names = self._client.http_client, [a1(self.settings.worksheet, name) for name in ranges]
+        found = self._again(lambda: http.values_batch_get(self.settings.spreadsheet_id, names))
+        return [part.get("values", []) for part in found["valueRanges"]]
+
+    def _new_tab(self, book: gspread.Spreadsheet) -> gspread.Worksheet:
+        """Make the tab, and look for it: another may have made it in that moment, and what is answered is no proof."""
+        name = self.settings.worksheet
+        for _ in range(self.settings.attempts):
+            refused: RefusedError | None = None
+            try:
+                self._refused_again(lambda: book.add_worksheet(name, rows=1000, cols=60))
+            except TransientError:
+                pass
+            except RefusedError as error:
+                refused = error
+            found = next((tab for tab in self._again(book.worksheets) if tab.title == name), None)
+            if found is not None:
+                return found
+            if refused:
+                raise refused
+        raise DeliveryError(f"tab {name} could not be made after {self.settings.attempts} attempts; resume the job")
+
+    def _prove(self) -> None:
+        """Write nothing into A1: refused if the tab may not be written, and seen by nobody."""
+        assert self._client is not None
+        http, settings = self._client.http_client, self.settings
+        where = a1(settings.worksheet, "A1")
+        self._again(lambda: http.values_update(settings.spreadsheet_id, where, {"valueInputOption": "RAW"}, {"values": [[None]]}))
+
+    def _again(self, call: Callable[[], T]) -> T:
+        """Repeat a call that is safe to repeat, after transient failures."""
+        return _repeated(call, TransientError, attempts=self.settings.attempts, wait_initial=0.2, wait_max=16)
+
+    def _refused_again(self, call: Callable[[], T]) -> T:
+        """Repeat a call that was refused for the quota: only then is it certain that nothing was applied."""
+        return _repeated(call, QuotaError, attempts=12, wait_initial=1.0, wait_max=30)
+
+
+def or_again(first: Future[T], again: Callable[[], T]) -> T:
+    """What came of a call that went out before it was known that the tab is there: another job may have made it just then."""
+    try:
+        return first.result()
+    except RefusedError:
+        return again()
+
+
+def _repeated(call: Callable[[], T], kind: type[TransientError], *, attempts: int, wait_initial: float, wait_max: float) -> T:
+    def on(error: Exception) -> bool | float:
+        if not isinstance(error, kind):
+            return False
+        # The limiter holds every call back for Retry-After, and can be stopped meanwhile; a sleep here could not.
+        return 0.0 if error.retry_after else True
+
+    for attempt in stamina.retry_context(on=on, attempts=attempts, timeout=None, wait_initial=wait_initial, wait_max=wait_max):
+        with attempt:
+            return call()
+    raise DeliveryError("the sheet was not reached")
+
+
+def a1(tab: str, cells: str) -> str:
+    """An A1 range of a tab, or all of it."""
+    from gspread.utils import absolute_range_name
+
+    return absolute_range_name(tab, cells or None)
+
+
+def letters(column: int) -> str:
+    """The letters of a column, from 0."""
+    from gspread.utils import rowcol_to_a1
+
+    return rowcol_to_a1(1, column + 1).rstrip("1")

@@ -1,0 +1,113 @@
+"""Phones that stand in several rows of the sheet: each such row is marked with how many others show one of its phones."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from leadflow.events import Emit, JobLog, no_emit
+
+if TYPE_CHECKING:
+    from leadflow.services.sheets import Sheet
+    from leadflow.services.sheets.cells import Columns
+
+SHARED_WITH = "Shared With"
+_PHONE = re.compile(r"Phone (10|[1-9])")
+
+
+def shared_counts(phones: Mapping[str, Iterable[str]]) -> dict[str, int]:
+    """From the phones of each key: with how many other keys it shares one. Keys that share none are left out.
+
+    >>> shared_counts({"a": ["1", "2"], "b": ["2"], "c": ["1", "2"], "d": ["3"]})
+    {'a': 2, 'b': 2, 'c': 2}
+    """
+    keys: dict[str, list[str]] = {}
+    for key, numbers in phones.items():
+        for number in set(numbers):
+            keys.setdefault(number, []).append(key)
+    shared = {key: tuple(sorted({n for n in numbers if len(keys[n]) > 1})) for key, numbers in phones.items()}
+    sizes = {numbers: len(set().union(*(keys[n] for n in numbers))) for numbers in set(shared.values()) if numbers}
+    return {key: sizes[numbers] - 1 for key, numbers in shared.items() if numbers}
+
+
+def with_shared(rows: pl.DataFrame, key: str) -> pl.DataFrame:
+    """Rows of the sheet with the column "Shared With", as far as the rows of this frame tell."""
+    names = [name for name in rows.columns if _PHONE.fullmatch(name)]
+    counts = shared_counts({row[0]: [cell for cell in row[1:] if cell] for row in rows.select(key, *names).iter_rows()})
+    return rows.with_columns(pl.Series(SHARED_WITH, [_text(counts.get(k, 0)) for k in rows[key]], pl.String))
+
+
+def mark_shared(sheet: Sheet) -> int:
+    """Bring the column "Shared With" up to date in all rows of the sheet; how many rows changed.
+
+    It is worked out from the phones that the sheet shows, so rows that were deleted or taken out count no more, and what a
+    killed run left unmarked is marked. A text of a person's in that column stays. Raises RefusedError, DeliveryError.
+    """
+    return sheet.recompute(_names(sheet), _marks)
+
+
+class Sharing:
+    """Finds out during a job whether its rows share a phone with other rows, so that a job whose rows do not marks nothing."""
+
+    def __init__(self, sheet: Sheet) -> None:
+        self._sheet = sheet
+        self._phones: set[str] = set()
+        self._due = False
+        self._surprises = 0
+
+    def begin(self) -> None:
+        """Read the phones that the sheet has; marks that are not as they should be are due."""
+        if not self._sheet.is_empty:
+            now = self._sheet.read_columns(_names(self._sheet))
+            self._phones = set().union(*_phones(now).values()) if now.keys else set()
+            self._due = any(_marks(now).values())
+        self._surprises = self._sheet.surprises
+
+    def add(self, leads: pl.DataFrame) -> None:
+        """Take note of leads just delivered. What these share with each other is marked already."""
+        found = set(leads.filter("delivered")["phones"].explode().drop_nulls()) - {""}
+        self._due = self._due or not self._phones.isdisjoint(found)
+        self._phones |= found
+
+    def finish(self, emit: Emit = no_emit) -> None:
+        """Mark the rows of the sheet, if any may share a phone that is not marked yet, or others wrote into the sheet meanwhile."""
+        if not self._due and self._sheet.surprises == self._surprises:
+            return
+        if changed := mark_shared(self._sheet):
+            emit(JobLog(stage="Google Sheets", message=f"Marked {changed} rows in column {SHARED_WITH!r}: other rows show one of their phones"))
+
+
+def _names(sheet: Sheet) -> list[str]:
+    if not sheet.header:
+        sheet.key_list()  # which reads the header too
+    return [*(name for name in sheet.header if _PHONE.fullmatch(name)), SHARED_WITH]
+
+
+def _phones(now: Columns) -> dict[str, set[str]]:
+    """The phones that the rows of each key show."""
+    found: dict[str, set[str]] = {}
+    columns = [cells for name, cells in now.cells.items() if name != SHARED_WITH]
+    for key, *cells in zip(now.keys, *columns, strict=True):
+        if key:
+            found.setdefault(key, set()).update(cell for cell in cells if cell)
+    return found
+
+
+def _marks(now: Columns) -> dict[str, dict[str, str]]:
+    """The marks to be changed, by key."""
+    if SHARED_WITH not in now.cells:
+        return {}
+    counts = shared_counts(_phones(now))
+    there = zip(now.keys, now.cells[SHARED_WITH], strict=True)
+    return {key: {SHARED_WITH: _text(counts.get(key, 0))} for key, cell in there if key and _is_mark(cell) and cell != _text(counts.get(key, 0))}
+
+
+def _is_mark(cell: str) -> bool:
+    return not cell or (cell.isascii() and cell.isdigit())
+
+
+def _text(count: int) -> str:
+    return str(count) if count else ""
