@@ -1,0 +1,87 @@
+"""Whether a person whom idiCORE found is the one who was asked for, and whether anybody found ever could be.
+
+A wrong yes gives a stranger's phones to a caller; a wrong no throws away an answer that was paid for. So a name and an
+address must agree, past names and addresses included. What is missing where it is needed never agrees. What only one
+side says (a middle name, Jr, a unit, a direction) does not stand in the way; what both say differently does.
+Whoever has no name or no address that can be read would be paid for in vain: `unsearchable` says so beforehand.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+from leadflow.services.matching.addresses import Place, read_place, same_place
+from leadflow.services.matching.names import Name, names_of, readings, same_name
+from leadflow.services.matching.text import spellings
+
+NO_NAME = "no_person_name"
+NO_ADDRESS = "unreadable_address"
+UNSEARCHABLE = (NO_ADDRESS, NO_NAME)
+
+
+class Asked(Protocol):
+    """Whoever is asked for."""
+
+    @property
+    def first_name(self) -> str: ...  # noqa: D102
+    @property
+    def last_name(self) -> str: ...  # noqa: D102
+    @property
+    def address(self) -> str: ...  # noqa: D102
+    @property
+    def city(self) -> str: ...  # noqa: D102
+    @property
+    def state(self) -> str: ...  # noqa: D102
+    @property
+    def zip(self) -> str: ...  # noqa: D102
+
+
+def unsearchable(person: Asked) -> str:
+    """Why no answer could ever match, so that none is to be bought: "no_person_name", "unreadable_address", or "". Never raises.
+
+    A name without a person (N/A, an estate, a trust, a company, somebody marked as deceased) or without a given name or a
+    surname is the first; an address without a place that can be compared, or without a ZIP or city and state, the second.
+
+    >>> from leadflow.services.idicore import Person
+    >>> [unsearchable(Person("k", "Ann", name, "12 Elm St", "Bath", "ME", zip)) for name, zip in (("Lee", "04530"), ("Lee Trust", ""), ("Lee", ""))]
+    ['', 'no_person_name', '']
+    >>> unsearchable(Person("k", "Ann", "Lee", "General Delivery", "Bath", "ME", "04530"))
+    'unreadable_address'
+    """
+    if not names_of(person.first_name, person.last_name):
+        return NO_NAME
+    return "" if _home(person) else NO_ADDRESS
+
+
+def is_same(person: Asked, found: dict[str, Any]) -> bool:
+    """Whether one of the found person's names and one of the addresses are those of the person asked for. Never raises."""
+    home = _home(person)
+    if home is None:
+        return False
+    mine = names_of(person.first_name, person.last_name)
+    if not mine or not any(_has_name(mine, name) for name in dicts(found, "name")):
+        return False
+    return any(is_home(home, person, address) for address in dicts(found, "address"))
+
+
+def _home(person: Asked) -> Place | None:
+    home = read_place(person.address, person.city, person.state, person.zip)
+    return home if home is not None and home.has_area else None
+
+
+def _has_name(mine: list[Name], name: dict[str, Any]) -> bool:
+    theirs = [reading for umlauts in spellings(*name.values()) for reading in readings(name, umlauts)]
+    return any(same_name(one, other) for one in mine for other in theirs)
+
+
+def is_home(home: Place, person: Asked, address: dict[str, Any]) -> bool:
+    """Whether a found address is the place asked for."""
+    fields = (address.get(part) for part in ("data", "city", "state", "zip"))
+    place = read_place(*fields, told=(person.city, person.state))
+    return place is not None and same_place(home, place)
+
+
+def dicts(found: dict[str, Any], part: str) -> list[dict[str, Any]]:
+    """The entries of a part of a found person that are objects."""
+    items = found.get(part)
+    return [item for item in items if isinstance(item, dict)] if isinstance(items, list) else []
