@@ -298,9 +298,9 @@ class Pipeline:
             first += leads.height
         if withheld := [name for name in extraction.columns if is_phone_column(name)]:
             self._log("Snowflake", f"Not checked, and so kept from the sheet: the script's own {', '.join(withheld)}", "warning")
-        counts = {**extraction.counts, "todo": first - 1}
-        if counts["todo"] != extraction.total:
-            raise InputError(f"Snowflake announced {extraction.total} leads and sent {first - 1}; nothing was bought, run the job again")
+        counts = extraction.counts
+        if extraction.missing:
+            raise InputError(f"Snowflake announced {extraction.total} leads and sent {extraction.total - extraction.missing}; nothing was bought, run the job again")
         self.history.update_job(self.job_id, counts=counts)
         return self.checkpoints.extracted(self.job_id, counts) or counts
 

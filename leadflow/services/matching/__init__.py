@@ -8,6 +8,7 @@ Whoever has no name or no address that can be read would be paid for in vain: `u
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any, Protocol
 
 from leadflow.services.matching.addresses import Place, read_place, same_place
@@ -48,25 +49,29 @@ def unsearchable(person: Asked) -> str:
     >>> unsearchable(Person("k", "Ann", "Lee", "General Delivery", "Bath", "ME", "04530"))
     'unreadable_address'
     """
-    if not names_of(person.first_name, person.last_name):
+    names, home = _read(person)
+    if not names:
         return NO_NAME
-    return "" if _home(person) else NO_ADDRESS
+    return "" if home else NO_ADDRESS
 
 
 def is_same(person: Asked, found: dict[str, Any]) -> bool:
     """Whether one of the found person's names and one of the addresses are those of the person asked for. Never raises."""
-    home = _home(person)
-    if home is None:
-        return False
-    mine = names_of(person.first_name, person.last_name)
-    if not mine or not any(_has_name(mine, name) for name in dicts(found, "name")):
+    names, home = _read(person)
+    if home is None or not any(_has_name(names, name) for name in dicts(found, "name")):
         return False
     return any(is_home(home, person, address) for address in dicts(found, "address"))
 
 
-def _home(person: Asked) -> Place | None:
-    home = read_place(person.address, person.city, person.state, person.zip)
-    return home if home is not None and home.has_area else None
+def _read(person: Asked) -> tuple[list[Name], Place | None]:
+    return _read_fields(person.first_name, person.last_name, person.address, person.city, person.state, person.zip)
+
+
+@lru_cache(maxsize=256)  # a person is read before the search, and beside each person found
+def _read_fields(first: str, last: str, address: str, city: str, state: str, zip_code: str) -> tuple[list[Name], Place | None]:
+    """The names of somebody asked for, none if it is no person's, and the address if it can be compared."""
+    home = read_place(address, city, state, zip_code)
+    return names_of(first, last), home if home is not None and home.has_area else None
 
 
 def _has_name(mine: list[Name], name: dict[str, Any]) -> bool:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from leadflow.services.matching.text import word_set
+
 # Each group is one word, read as its first form: whole words where the spacing may differ (Harbor View, Harborview), short
 # ones where no name is made of them.
 _SIDE_WORDS = """
@@ -52,20 +54,20 @@ NUMBERED = frozenset({"hwy", "rd", "rte", "loop"})  # "Old Highway 90", "Park Ro
 HIGHWAYS = frozenset({"hwy", "rte", "us", "sr"})
 UNITS = frozenset({"apt", "unit", "ste", "#"})
 # Not "Old Trailer Park".
-UNITS_WITH_NUMBER = frozenset("bldg box cond dept fl hngr lot no ofc ph pmb rm slip spc trlr".split())
+UNITS_WITH_NUMBER = word_set("bldg box cond dept fl hngr lot no ofc ph pmb rm slip spc trlr")
 PARTS = frozenset({"rear", "front", "upper", "lower", "bsmt"})
 
 COMMUNITIES = _table(_COMMUNITY_WORDS)
 # Between a community's name and a street; a Puerto Rican line without one is like any other.
-SPANISH_ROADS = frozenset("calle carr carretera camino callejon paseo km ave blvd".split())
+SPANISH_ROADS = word_set("calle carr carretera camino callejon paseo km ave blvd")
 PLOTS = frozenset({"lot", "spc", "trlr"})  # each number once in a park; an apartment's may be in every building
-PARK_WORDS = frozenset("mobile home homes trailer trlr park mhp mhc rv court ct community".split())
+PARK_WORDS = word_set("mobile home homes trailer trlr park mhp mhc rv court ct community")
 
 # Nothing is built here.
-NO_PLACES = frozenset("unknown unk none na null xxx xx tbd homeless confidential same test undisclosed withheld no not available n a".split())
+NO_PLACES = word_set("unknown unk none na null xxx xx tbd homeless confidential same test undisclosed withheld no not available n a")
 # What a description begins with, or a distance goes on with: ACROSS FROM 12 ELM ST, 5 MILES N OF TOWN.
-NEAR = frozenset("near behind across opposite next corner cor before after between past beyond above below off at by from of to old".split())
-DISTANCES = frozenset("mile miles block blocks blk blks yards feet".split())
+NEAR = word_set("near behind across opposite next corner cor before after between past beyond above below off at by from of to old")
+DISTANCES = word_set("mile miles block blocks blk blks yards feet")
 
 _ONES = "one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen"
 _TENS = "twenty thirty forty fifty sixty seventy eighty ninety"

@@ -7,7 +7,18 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from leadflow.services.matching.address_text import CARE_OF, Line, address_words, alike
-from leadflow.services.matching.address_words import ALIKE, HIGHWAYS, NEAR, NO_PLACES, SIDES, STATES, SUFFIXES, UNITS, UNITS_WITH_NUMBER, WRITTEN
+from leadflow.services.matching.address_words import (
+    ALIKE,
+    HIGHWAYS,
+    NEAR,
+    NO_PLACES,
+    SIDES,
+    STATES,
+    SUFFIXES,
+    UNITS,
+    UNITS_WITH_NUMBER,
+    WRITTEN,
+)
 from leadflow.services.matching.boxes import read_box
 from leadflow.services.matching.puerto_rico import read_puerto_rican
 from leadflow.services.matching.streets import is_house, read_street

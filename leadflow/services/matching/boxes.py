@@ -11,6 +11,7 @@ import re
 
 from leadflow.services.matching.address_text import LETTER_HYPHEN, Line
 from leadflow.services.matching.address_words import ALIKE
+from leadflow.services.matching.text import word_set
 
 _NUMBER = r"0*([a-z]?[ -]?[0-9][0-9a-z-]*|[a-z])\b"
 _KINDS = r"(?:box|drawer|drwr|bin|lock box|lockbox|buzon|(?:firm )?caller(?: service| box)?)"
@@ -28,7 +29,7 @@ _ROUTE_BOX = re.compile(rf"{_ROUTE}{_BETWEEN} {_BOX} {_NUMBER}")
 _BOX_ROUTE = re.compile(rf"{_KINDS} {_NUMBER} {_ROUTE}(?: |$)")
 _MILITARY_BOX = re.compile(rf"(?:^|.* (?=psc|cmr)){_MILITARY} {_BOX} {_NUMBER}")
 _BOX_MILITARY = re.compile(rf"{_BOX} {_NUMBER} {_MILITARY}(?: |$)")
-_HAS_BOX = frozenset("box bx drawer drwr bin caller lockbox pob po p buzon apartado apdo".split())
+_HAS_BOX = word_set("box bx drawer drwr bin caller lockbox pob po p buzon apartado apdo")
 
 
 def read_box(found: list[str]) -> Line | None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 from leadflow.services.matching.name_words import (
@@ -34,7 +35,7 @@ from leadflow.services.matching.name_words import (
     TITLES,
     TITLES_OR_NAMES,
 )
-from leadflow.services.matching.text import fold, spellings, words
+from leadflow.services.matching.text import fold, spellings, word_set, words
 
 _MOST_WORDS = 8  # of a whole name in one field
 _SURNAME = 4  # letters from which half a double surname stands for the whole: not "Van", "Ben" or "O"
@@ -50,7 +51,7 @@ _ROLE = "ttee"
 
 _UNUSUAL = (
     *(DECEASED, ESTATES, TITLES, TITLES_OR_NAMES, CREDENTIALS, ROLES, frozenset(ROLE_PAIRS), JOINING, PLACEHOLDERS),
-    *(NO_GIVEN_NAMES, PLACEHOLDER_WORDS, COMPANIES, COMPANIES_OR_NAMES, NAMES_OR_COMPANIES, frozenset("of for the est na".split())),
+    *(NO_GIVEN_NAMES, PLACEHOLDER_WORDS, COMPANIES, COMPANIES_OR_NAMES, NAMES_OR_COMPANIES, word_set("of for the est na")),
 )
 _LOOKED_AT = frozenset().union(*_UNUSUAL)
 
@@ -108,10 +109,10 @@ def read_name(first: object, middle: object, last: object, suffix: object, umlau
     firsts, family = _two_parts(fold(first, umlauts), fold(last, umlauts))
     firsts, born = _cut_generation(firsts)
     family, born_too = _cut_generation(family)
-    behind = words(fold(suffix))
+    behind = words(fold(suffix)) if suffix else []
     if not (firsts and family) or not DECEASED.isdisjoint(behind):
         return _NOBODY
-    given = firsts + name_words(middle, umlauts)
+    given = firsts + name_words(middle, umlauts) if middle else firsts
     keep = len(given)
     while keep > 1 and given[keep - 1] in PARTICLES:
         keep -= 1
@@ -160,7 +161,7 @@ def _says_nothing(found: list[str]) -> bool:
 
 def _is_no_given_name(given: list[str]) -> bool:
     """Whether it is one that nobody has, such as NULL, or several words of which none is a name."""
-    if given[:1] == ["the"] or given[:1] == given and NO_GIVEN_NAMES.issuperset(given):
+    if given[:1] == ["the"] or (len(given) == 1 and given[0] in NO_GIVEN_NAMES):
         return True
     return len(given) > 1 and PLACEHOLDER_WORDS.issuperset(given)
 
@@ -204,7 +205,7 @@ def _is_company(first: list[str], last: list[str]) -> bool:
     seen = set(found)
     if "of" in seen or ("for" in seen and len(found) > 2) or not ESTATES.isdisjoint(seen) or not COMPANIES.isdisjoint(seen) or _is_estate(first, last):
         return True
-    if any(word == "&" and after in COMPANIONS for word, after in zip(found, found[1:], strict=False)):
+    if any(word == "&" and after in COMPANIONS for word, after in pairwise(found)):
         return True
     ends = last[-1:] and (last[-1] in COMPANIES_OR_NAMES or last[-1] in ENDS_OF_COMPANIES)
     signs = sum(word in COMPANIES_OR_NAMES for word in found)

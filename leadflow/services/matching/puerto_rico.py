@@ -5,14 +5,15 @@ USPS Publication 28, section 29. Streets are called the same in several communit
 
 from __future__ import annotations
 
-from leadflow.services.matching.address_text import LETTER_HYPHEN, Line, alike
+from leadflow.services.matching.address_text import Line, alike
 from leadflow.services.matching.address_words import ALIKE, COMMUNITIES, SPANISH_ROADS
 from leadflow.services.matching.streets import cut_unit, house_number, read_street
+from leadflow.services.matching.text import word_set
 
 _ALWAYS = frozenset({"urb", "cond"})  # no US street has these words
 _BUILDINGS = frozenset({"cond", "res"})
-_NUMBER_WORDS = frozenset("# no num number nbr casa".split())
-_UNIT_WORDS = frozenset("apt apto apartamento edif edificio bldg building torre".split())
+_NUMBER_WORDS = word_set("# no num number nbr casa")
+_UNIT_WORDS = word_set("apt apto apartamento edif edificio bldg building torre")
 
 
 def read_puerto_rican(found: list[str]) -> Line | None:
@@ -26,8 +27,8 @@ def read_puerto_rican(found: list[str]) -> Line | None:
     roads = [ALIKE.get(word, word) for word in rest]
     if not kind and SPANISH_ROADS.isdisjoint(roads):
         return None
-    line = _read_kilometre(roads) or read_street(rest, plots=True) or _read_number_behind(rest) or _read_flat(kind, name, rest)
-    return line._replace(community="".join(name)) if line is not None and line.community != "itself" else None if line is None else line._replace(community="")
+    line = _read_kilometre(roads) or read_street(rest, plots=True) or _read_number_behind(rest)
+    return line._replace(community="".join(name)) if line else _read_flat(kind, name, rest)
 
 
 def _cut_community(found: list[str]) -> tuple[str, list[str], list[str]]:
@@ -81,4 +82,4 @@ def _read_flat(kind: str, name: list[str], rest: list[str]) -> Line | None:
         return None
     _, unit = cut_unit(["cond", *alike([word if word not in ("torre", "edif", "edificio") else "bldg" for word in rest])])
     has_flat = any(ALIKE.get(word, word) in ("apt", "#") for word in rest) and any(c.isdigit() for c in rest[-1])
-    return Line("-".join(["apt", *unit]), name, community="itself") if has_flat and unit else None
+    return Line("-".join(["apt", *unit]), name) if has_flat and unit else None

@@ -19,12 +19,13 @@ from leadflow.services.matching.address_words import (
     WRITTEN,
     WRITTEN_TENS,
 )
+from leadflow.services.matching.text import word_set
 
 # 123, 43-15, 123-A; N65W123, N1234 and 2S650 of the grids of Wisconsin and Illinois
 _HOUSE = re.compile(r"0*([0-9]+)(?:-([0-9]+))?-?([a-z]?)|([nsew][0-9]+(?:[nsew][0-9]+)?|[0-9]+[nsew][0-9]+)")
 _GRID = re.compile("[nsew][0-9]+")
 _PLOT = re.compile("[a-z]{1,2}-?[0-9]+[a-z]?")  # block and lot of Puerto Rico
-_ORDINALS = frozenset("first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth".split())
+_ORDINALS = word_set("first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth")
 _ORDINAL = re.compile("[0-9]+(st|nd|rd|th)")
 _BOX_BESIDE_STREET = re.compile(r" p ?o ?box [0-9].*")
 # One name for each kind of numbered road; "County Road 12" and "CR 12" are one, US 90 and State Road 90 are two.

@@ -20,6 +20,11 @@ _MARKS = re.compile("(?<=[a-z])[\u0300-\u036f]+")  # of Latin letters only: else
 _FRACTION = re.compile("([\u00bc-\u00be\u2150-\u215e])")
 
 
+def word_set(text: str) -> frozenset[str]:
+    """The words of a table."""
+    return frozenset(text.split())
+
+
 def fold(value: object, umlauts: bool = False) -> str:
     """Text without case, accents and apostrophes; "" for what is no text. Other scripts keep their letters.
 

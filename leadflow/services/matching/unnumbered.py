@@ -14,15 +14,18 @@ def read_milepost(found: list[str]) -> Line | None:
     >>> read_milepost("mile 12p5 sterling highway".split()) == read_milepost("sterling hwy mp 12p5".split())
     True
     """
-    road = alike(found)
-    marks = [n for n in (0, len(found) - 2) if 0 <= n and len(found) > 3 - (n > 0) and ALIKE.get(found[n]) == "mile" and found[n + 1][0].isdigit()]
-    if not marks:
+    start = next((n for n in (0, len(found) - 2) if _is_mark(found, n)), None)
+    if start is None:
         return None
-    start = marks[0]
     road = alike(found[:start] + found[start + 2 :])
-    if SUFFIXES.issuperset(road) or road[0] in SIDES or found[(start + 2) % len(found)] in NEAR or any(word.isdigit() for word in road):
+    is_towards = road[0] in SIDES or road[0] in NEAR  # MILE 12 N OF TOWN
+    if is_towards or SUFFIXES.issuperset(road) or any(word.isdigit() for word in road):
         return None
     return Line(f"mile{found[start + 1]}", road)
+
+
+def _is_mark(found: list[str], start: int) -> bool:
+    return start >= 0 and len(found) > 2 and ALIKE.get(found[start]) == "mile" and found[start + 1][0].isdigit()
 
 
 def read_lot(found: list[str]) -> Line | None:
