@@ -22,7 +22,7 @@ from leadflow.errors import RejectedError, UnreadableError
 from leadflow.phones import to_e164
 from leadflow.services.http import Caller, json_request, read_json
 from leadflow.services.limits import Breaker, Limiter, StopFlag, shared_limiter
-from leadflow.services.matching import is_same
+from leadflow.services.matching import is_same, searched_name
 from leadflow.services.remote import ExecutorTransport
 from leadflow.settings import IdicoreSettings
 
@@ -197,9 +197,10 @@ class Idicore:
             return {person.person_key: self.pool.submit(work, person) for person in people}
 
     def _request(self, person: Person) -> dict[str, Any]:
+        first, last = searched_name(person.first_name, person.last_name)
         return {
-            "firstName": person.first_name,
-            "lastName": person.last_name,
+            "firstName": first,
+            "lastName": last,
             "address": person.address,
             "city": person.city,
             "state": person.state,

@@ -15,8 +15,8 @@ _KEYS_TOLD = 3
 class Searchable:
     """Takes the searchable leads out of a stream, as many as wanted, and counts the others.
 
-    `announced` is how many leads the stream is to bring, `limit` how many searchable ones are wanted (None: all). Leads that
-    cannot be searched for do not use up the limit; what comes after it is not looked at.
+    `announced` is how many leads the stream is to bring, `limit` how many searchable ones are wanted (None: all). Leads
+    that cannot be searched for do not use up the limit; what comes after it is not looked at.
     """
 
     def __init__(self, announced: int, limit: int | None = None) -> None:

@@ -1,8 +1,8 @@
 """Whether a person whom idiCORE found is the one who was asked for, and whether anybody found ever could be.
 
-A wrong yes gives a stranger's phones to a caller; a wrong no throws away an answer that was paid for. So a name and an
-address must agree, past names and addresses included. What is missing where it is needed never agrees. What only one
-side says (a middle name, Jr, a unit, a direction) does not stand in the way; what both say differently does.
+A wrong yes gives a stranger's phones to a caller; a wrong no throws away an answer that was paid for. So a name and
+an address must agree, past names and addresses included. What is missing where it is needed never agrees. What only
+one side says (a middle name, Jr, a unit, a direction) does not stand in the way; what both say differently does.
 Whoever has no name or no address that can be read would be paid for in vain: `unsearchable` says so beforehand.
 """
 
@@ -12,8 +12,10 @@ from functools import lru_cache
 from typing import Any, Protocol
 
 from leadflow.services.matching.addresses import Place, read_place, same_place
-from leadflow.services.matching.names import Name, names_of, readings, same_name
+from leadflow.services.matching.names import Name, names_of, readings, same_name, searched_name
 from leadflow.services.matching.text import spellings
+
+__all__ = ["UNSEARCHABLE", "is_same", "searched_name", "unsearchable"]
 
 NO_NAME = "no_person_name"
 NO_ADDRESS = "unreadable_address"
@@ -24,28 +26,28 @@ class Asked(Protocol):
     """Whoever is asked for."""
 
     @property
-    def first_name(self) -> str: ...  # noqa: D102
+    def first_name(self) -> str: ...
     @property
-    def last_name(self) -> str: ...  # noqa: D102
+    def last_name(self) -> str: ...
     @property
-    def address(self) -> str: ...  # noqa: D102
+    def address(self) -> str: ...
     @property
-    def city(self) -> str: ...  # noqa: D102
+    def city(self) -> str: ...
     @property
-    def state(self) -> str: ...  # noqa: D102
+    def state(self) -> str: ...
     @property
-    def zip(self) -> str: ...  # noqa: D102
+    def zip(self) -> str: ...
 
 
 def unsearchable(person: Asked) -> str:
-    """Why no answer could ever match, so that none is to be bought: "no_person_name", "unreadable_address", or "". Never raises.
+    """Why no answer could match this person, so that none is bought; "" if one could. Never raises.
 
-    A name without a person (N/A, an estate, a trust, a company, somebody marked as deceased) or without a given name or a
-    surname is the first; an address without a place that can be compared, or without a ZIP or city and state, the second.
+    `no_person_name`: N/A, an estate, a trust, a company, somebody marked as deceased, no given name, or no surname.
+    `unreadable_address`: no place that can be compared, or neither a ZIP nor a city and a state.
 
     >>> from leadflow.services.idicore import Person
-    >>> [unsearchable(Person("k", "Ann", name, "12 Elm St", "Bath", "ME", zip)) for name, zip in (("Lee", "04530"), ("Lee Trust", ""), ("Lee", ""))]
-    ['', 'no_person_name', '']
+    >>> [unsearchable(Person("k", "Ann", last, "12 Elm St", "Bath", "ME", "04530")) for last in ("Lee", "Lee Trust")]
+    ['', 'no_person_name']
     >>> unsearchable(Person("k", "Ann", "Lee", "General Delivery", "Bath", "ME", "04530"))
     'unreadable_address'
     """
@@ -56,7 +58,7 @@ def unsearchable(person: Asked) -> str:
 
 
 def is_same(person: Asked, found: dict[str, Any]) -> bool:
-    """Whether one of the found person's names and one of the addresses are those of the person asked for. Never raises."""
+    """Whether a name and an address of the found person are those of the person asked for. Never raises."""
     names, home = _read(person)
     if home is None or not any(_has_name(names, name) for name in dicts(found, "name")):
         return False
@@ -68,7 +70,9 @@ def _read(person: Asked) -> tuple[list[Name], Place | None]:
 
 
 @lru_cache(maxsize=256)  # a person is read before the search, and beside each person found
-def _read_fields(first: str, last: str, address: str, city: str, state: str, zip_code: str) -> tuple[list[Name], Place | None]:
+def _read_fields(
+    first: str, last: str, address: str, city: str, state: str, zip_code: str
+) -> tuple[list[Name], Place | None]:
     """The names of somebody asked for, none if it is no person's, and the address if it can be compared."""
     home = read_place(address, city, state, zip_code)
     return names_of(first, last), home if home is not None and home.has_area else None

@@ -27,7 +27,9 @@ from leadflow.services.matching.unnumbered import read_lot, read_milepost
 
 _MOST_NAMES = 6  # words in front of an address: a building's name, or who receives the mail
 _TAIL = re.compile(r"(.*[^\s,].*),\s*([^,]+?),\s*([A-Za-z. ]+?)\.?,?\s*([0-9]{5}(?:-[0-9]{4})?)?\s*")
-_REPDIGIT_ZIPS = frozenset(["22222", "33333", "44444", "55555"])  # of Arlington, Fort Lauderdale, Newton Falls and Young America
+_REPDIGIT_ZIPS = frozenset(
+    ["22222", "33333", "44444", "55555"]
+)  # of Arlington, Fort Lauderdale, Newton Falls and Young America
 
 
 class Place(NamedTuple):
@@ -49,7 +51,9 @@ class Place(NamedTuple):
         return bool(self.zip or (self.city and self.state))
 
 
-def read_place(line: object, city: object, state: object, zip_code: object, told: tuple[str, str] = ("", "")) -> Place | None:
+def read_place(
+    line: object, city: object, state: object, zip_code: object, told: tuple[str, str] = ("", "")
+) -> Place | None:
     """An address read; None where the line names no place: no house number and street, box, lot or milepost.
 
     City, state and ZIP may stand at the end of the line too. Where their fields are empty, they are sought there as
@@ -88,12 +92,16 @@ def _read_in_order(found: list[str]) -> Line | None:
 
 
 def _read_behind_names(found: list[str], is_marked: bool) -> Line | None:
-    """The line behind a name: JOHN SMITH 12 ELM ST. Without C/O in front the name must look like one, and the street too."""
+    """The line behind a name: JOHN SMITH 12 ELM ST. Without C/O the name and the street must look like such."""
     for start in range(1, min(len(found), _MOST_NAMES + 1)):
         if not is_marked and not _may_be_name(found[start - 1]):
             return None
         rest = found[start:]
-        if is_house(rest[0]) and (line := read_street(rest)) and (is_marked or (_is_whole(line) and not is_house(rest[1]))):
+        if (
+            is_house(rest[0])
+            and (line := read_street(rest))
+            and (is_marked or (_is_whole(line) and not is_house(rest[1])))
+        ):
             return line
         if is_marked and not is_house(rest[0]) and (line := read_box(rest)):
             return line
@@ -103,7 +111,13 @@ def _read_behind_names(found: list[str], is_marked: bool) -> Line | None:
 def _may_be_name(word: str) -> bool:
     known = ALIKE.get(word, word)
     parts = SIDES | SUFFIXES | UNITS | UNITS_WITH_NUMBER | NEAR | NO_PLACES | HIGHWAYS
-    return word.isalpha() and len(word) > 1 and known not in parts and word not in WRITTEN and known not in ("mile", "box", "rr", "rural", "km", "carr")
+    return (
+        word.isalpha()
+        and len(word) > 1
+        and known not in parts
+        and word not in WRITTEN
+        and known not in ("mile", "box", "rr", "rural", "km", "carr")
+    )
 
 
 def _is_whole(line: Line) -> bool:
@@ -166,15 +180,17 @@ def _cut_area(found: list[str], city: str, state: str) -> tuple[list[str], str, 
 
 
 def same_place(mine: Place, theirs: Place) -> bool:
-    """Whether two addresses are one: what only one of them says does not stand in the way, what both say differently does."""
+    """Whether two addresses are one; what only one of them says (a unit, a direction) does not count."""
     if mine.number != theirs.number or mine.is_box != theirs.is_box or not same_area(mine, theirs):
         return False
-    sides_agree = mine.sides <= theirs.sides or theirs.sides <= mine.sides  # "Main St" is N Main St, which is not S Main St
+    sides_agree = (
+        mine.sides <= theirs.sides or theirs.sides <= mine.sides
+    )  # "Main St" is N Main St, which is not S Main St
     return sides_agree and same_street(mine.street, theirs.street) and same_unit(mine.unit, theirs.unit)
 
 
 def same_area(mine: Place, theirs: Place) -> bool:
-    """The same ZIP; or else the same city and state, for ZIPs are split, moved and mistyped more often than towns have a street twice.
+    """The same ZIP; or else the same city and state: ZIPs are split and mistyped more often than towns have a street twice.
 
     A box is counted anew in each ZIP of a city, so two ZIPs are two boxes; and a Puerto Rican street that only one side
     says the community of needs the ZIP. Nothing to compare is no agreement.
@@ -202,6 +218,13 @@ def _without_suffix(street: list[str]) -> str:
 
 
 def same_unit(mine: list[str], theirs: list[str]) -> bool:
-    """One may be silent, or say less (the flat without the building): neighbours in a tower share names, but not a flat."""
-    silent = not mine or not theirs
-    return silent or "".join(mine) == "".join(theirs) or set(mine) <= set(theirs) or set(theirs) <= set(mine)
+    """One may say nothing, or less (the flat without the building): neighbours share names, but not a flat.
+
+    >>> same_unit(["5"], ["4", "5"]), same_unit(["5", "4"], ["4", "5"]), same_unit(["5", "5"], ["4", "5"])
+    (True, False, False)
+    """
+    if not mine or not theirs or "".join(mine) == "".join(theirs):
+        return True
+    short, long = sorted((mine, theirs), key=len)
+    rest = iter(long)
+    return all(word in rest for word in short)

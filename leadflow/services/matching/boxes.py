@@ -1,8 +1,9 @@
 """Boxes: of a post office, of a rural or highway contract route, and of the military post.
 
-USPS Publication 28, sections 24 (rural routes: RFD and RD are RR), 25 (highway contract: star routes are HC), 28 (post office
-boxes: a drawer, a bin and a caller number are boxes), and the Domestic Mail Manual, 703.2 (PSC, CMR and UNIT, each with a box).
-What stands behind a box does not count. A route, a ship or a unit without a box is many people's address: it is not read.
+USPS Publication 28, sections 24 (rural routes: RFD and RD are RR), 25 (highway contract: star routes are HC), 28
+(post office boxes: a drawer, a bin and a caller number are boxes), and the Domestic Mail Manual, 703.2 (PSC, CMR and
+UNIT, each with a box). What stands behind a box does not count. A route, a ship or a unit without a box is many
+people's address: it is not read.
 """
 
 from __future__ import annotations
@@ -22,7 +23,10 @@ _ROUTE = rf"(?:({_RURAL})|{_CONTRACT})(?: rte)?(?: ?0*([0-9]+[a-z]{{0,2}}|[a-z])
 _BETWEEN = r"(?: (?!box)[a-z]+){0,3}?"  # the post office of the route
 _MILITARY = r"(psc|cmr|unit|omc) ?0*([0-9]+[a-z]?)"
 
-_POST = re.compile(rf"(?:p ?o ?b(?:x|ox)? |p ?o ?(?={_KINDS} )|post ?(?:ofc|off) |apartado |apdo |(?={_KINDS} ))(?:{_KINDS} )*{_NUMBER}")
+_POST = re.compile(
+    rf"(?:p ?o ?b(?:x|ox)? |p ?o ?(?={_KINDS} )|post ?(?:ofc|off) |apartado |apdo |(?={_KINDS} ))"
+    rf"(?:{_KINDS} )*{_NUMBER}"
+)
 _POST_ALONE = re.compile(r"p ?o 0*([0-9]+)$")  # PO 12
 _POST_BEHIND = re.compile(rf".* p ?o ?box {_NUMBER}")  # DEPT 5 PO BOX 12
 _ROUTE_BOX = re.compile(rf"{_ROUTE}{_BETWEEN} {_BOX} {_NUMBER}")

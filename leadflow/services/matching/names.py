@@ -1,8 +1,8 @@
 """Names: which words are a person's, and whether two names may be one person's.
 
-Not every name is a person's. Placeholders, estates, trusts and companies have none to compare, nor has anybody who is marked
-as deceased. Titles, credentials and what somebody is to a deed go away. Of two people in one field (JOHN & MARY) the first
-is read: one search asks for one person.
+Not every name is a person's. Placeholders, estates, trusts and companies have none to compare, nor has anybody who is
+marked as deceased. Titles, credentials and what somebody is to a deed go away. Of two people in one field (JOHN &
+MARY) the first is read: one search asks for one person.
 """
 
 from __future__ import annotations
@@ -42,16 +42,25 @@ _SURNAME = 4  # letters from which half a double surname stands for the whole: n
 
 _BRACKETS = re.compile(r'\([^()]*\)?|\[[^\[\]]*\]?|\{[^{}]*\}?|"[^"]*"|\u201c[^\u201d]*\u201d')
 _NOT_AVAILABLE = re.compile(r"\bn\s*[/\\]\s*a\b|^\W*n[.-]a\W*$")
-_ROLE_SIGNS = re.compile(r"\b(?:c\s*/\s*o|h\s*[/&]\s*w|w\s*[/&]\s*h|[afnd]\s*/\s*[kb]\s*/\s*a|t\s*/\s*c|u\s*/\s*[adtw](?:\s*/\s*[dt])?)\b")
+_ROLE_SIGNS = re.compile(
+    r"\b(?:c\s*/\s*o|h\s*[/&]\s*w|w\s*[/&]\s*h|[afnd]\s*/\s*[kb]\s*/\s*a|t\s*/\s*c|u\s*/\s*[adtw](?:\s*/\s*[dt])?)\b"
+)
 _INITIAL_BY_SLASH = re.compile(r"(?<!\w)\w\s*[/\\]|[/\\]\s*\w(?!\w)")
-_DOTTED = re.compile(r"\b([a-z])\.(?=[a-z]\b)")
+_DOTTED = re.compile(r"\b([a-z]{1,2})\.(?=[a-z]\b)")  # M.D., Ph.D.
 _KEYBOARD = re.compile(r"x{2,}|([a-z])\1{3,}|([a-hj-z])\2{2}")  # xx, aaaa; not III
 _PLAIN = re.compile(r"[a-z -]*")
 _ROLE = "ttee"
 
 _UNUSUAL = (
     *(DECEASED, ESTATES, TITLES, TITLES_OR_NAMES, CREDENTIALS, ROLES, frozenset(ROLE_PAIRS), JOINING, PLACEHOLDERS),
-    *(NO_GIVEN_NAMES, PLACEHOLDER_WORDS, COMPANIES, COMPANIES_OR_NAMES, NAMES_OR_COMPANIES, word_set("of for the est na")),
+    *(
+        NO_GIVEN_NAMES,
+        PLACEHOLDER_WORDS,
+        COMPANIES,
+        COMPANIES_OR_NAMES,
+        NAMES_OR_COMPANIES,
+        word_set("of for the est na"),
+    ),
 )
 _LOOKED_AT = frozenset().union(*_UNUSUAL)
 
@@ -75,11 +84,24 @@ _NOBODY = Name("", [], [], "")
 def names_of(first: object, last: object) -> list[Name]:
     """The name of somebody who is asked for, in each spelling of its umlauts; none if it is no person's.
 
-    >>> [name.family for name in names_of("Dr. Ann", "Lee, MD")], names_of("Estate of Ann", "Lee"), names_of("N/A", "Lee")
-    ([['lee']], [], [])
+    >>> [name.family for name in names_of("Dr. Ann", "Lee, MD")], names_of("Estate of Ann", "Lee")
+    ([['lee']], [])
     """
     found = (read_name(first, "", last, "", umlauts) for umlauts in spellings(first, last))
     return [name for name in found if is_person(name)]
+
+
+def searched_name(first: str, last: str) -> tuple[str, str]:
+    """The name to search for: as written, or where words are no part of it (SMITH TR, DR ANN) only those that are.
+
+    >>> searched_name("Dr. Ann", "Lee ET AL"), searched_name("Séan", "O'Neil")
+    (('ANN', 'LEE'), ('Séan', "O'Neil"))
+    """
+    folded = fold(first), fold(last)
+    read = _two_parts(*folded)
+    if not all(read) or read == tuple(_lettered(words(text)) for text in folded):
+        return first, last
+    return " ".join(read[0]).upper(), " ".join(read[1]).upper()
 
 
 def is_person(name: Name) -> bool:
@@ -95,7 +117,9 @@ def readings(name: dict[str, Any], umlauts: bool) -> Iterator[Name]:
         return
     text = name.get("data")
     family, _, given = text.partition(",") if isinstance(text, str) else ("", "", "")
-    if any(word not in GENERATIONS and word not in CREDENTIALS for word in name_words(given, umlauts)):  # "SMITH, JOHN", not "JOHN SMITH, JR"
+    if any(
+        word not in GENERATIONS and word not in CREDENTIALS for word in name_words(given, umlauts)
+    ):  # "SMITH, JOHN", not "JOHN SMITH, JR"
         yield read_name(given, "", family, suffix, umlauts)._replace(free=True)
         return
     whole, generation = _cut_generation(_persons_words(fold(text, umlauts), behind=True))
@@ -132,7 +156,12 @@ def _lettered(found: list[str]) -> list[str]:
 def _two_parts(first: str, last: str) -> tuple[list[str], list[str]]:
     """The words of the given name and of the surname; none where the two fields are no person's name."""
     firsts, lasts = _lettered(words(first)), _lettered(words(last))
-    if _PLAIN.fullmatch(first) and _PLAIN.fullmatch(last) and _LOOKED_AT.isdisjoint(firsts) and _LOOKED_AT.isdisjoint(lasts):
+    if (
+        _PLAIN.fullmatch(first)
+        and _PLAIN.fullmatch(last)
+        and _LOOKED_AT.isdisjoint(firsts)
+        and _LOOKED_AT.isdisjoint(lasts)
+    ):
         return ([] if _KEYBOARD.fullmatch(first) else firsts), ([] if _KEYBOARD.fullmatch(last) else lasts)
     if _is_dead(first) or _is_dead(last) or _is_company(_names_alone(first), _names_alone(last)):
         return [], []
@@ -203,7 +232,13 @@ def _is_company(first: list[str], last: list[str]) -> bool:
     """Whether the words name a company, an office, a trust or an estate."""
     found = first + last
     seen = set(found)
-    if "of" in seen or ("for" in seen and len(found) > 2) or not ESTATES.isdisjoint(seen) or not COMPANIES.isdisjoint(seen) or _is_estate(first, last):
+    if (
+        "of" in seen
+        or ("for" in seen and len(found) > 2)
+        or not ESTATES.isdisjoint(seen)
+        or not COMPANIES.isdisjoint(seen)
+        or _is_estate(first, last)
+    ):
         return True
     if any(word == "&" and after in COMPANIONS for word, after in pairwise(found)):
         return True
@@ -211,7 +246,11 @@ def _is_company(first: list[str], last: list[str]) -> bool:
     signs = sum(word in COMPANIES_OR_NAMES for word in found)
     if signs and (signs > 1 or not NAMES_OR_COMPANIES.isdisjoint(seen) or (ends and last[-1] in ENDS_OF_COMPANIES)):
         return len(found) > 2
-    return bool(ends and last[-1] in COMPANIES_OR_NAMES and (len(last) > 1 or (len(first) > 1 and all(len(w) > 1 for w in first))))
+    return bool(
+        ends
+        and last[-1] in COMPANIES_OR_NAMES
+        and (len(last) > 1 or (len(first) > 1 and all(len(w) > 1 for w in first)))
+    )
 
 
 def _is_estate(first: list[str], last: list[str]) -> bool:
@@ -220,7 +259,7 @@ def _is_estate(first: list[str], last: list[str]) -> bool:
 
 
 def _persons_words(text: str, behind: bool) -> list[str]:
-    """The words of one person's name in a field; of several people, those of the first. `behind` names stand credentials."""
+    """The words of one person in a field, the first if there are several; in a surname (`behind`) credentials go."""
     if _is_dead(text):
         return []
     outside = _BRACKETS.sub(" ", text)
@@ -271,7 +310,7 @@ def _cut_generation(found: list[str]) -> tuple[list[str], str]:
 
 
 def same_name(mine: Name, theirs: Name) -> bool:
-    """Given name and surname agree, or all words do, wherever the name was cut. A father is not his son: Sr is not Jr."""
+    """Given name and surname agree, or all words do, wherever the name was cut; Sr is not Jr."""
     if not (is_person(mine) and is_person(theirs)):
         return False
     if mine.generation and theirs.generation and mine.generation != theirs.generation:

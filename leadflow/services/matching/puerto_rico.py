@@ -1,6 +1,8 @@
-"""Puerto Rican lines: a community, a street with the number before or behind it, a kilometre of a road, or a flat of a building.
+"""Puerto Rican lines: a community, a street with the number before or behind it, a kilometre of a road, or a flat of
+a building.
 
-USPS Publication 28, section 29. Streets are called the same in several communities of one ZIP, so the community counts.
+USPS Publication 28, section 29. Streets are called the same in several communities of one ZIP, so the community
+counts.
 """
 
 from __future__ import annotations
@@ -54,7 +56,11 @@ def _ends_community(word: str, is_first: bool) -> bool:
 
 def _read_kilometre(roads: list[str]) -> Line | None:
     """Kilometre 4.5 of road 123, in either order; what stands between and behind does not tell more."""
-    places = {word: roads[n + 1] for n, word in enumerate(roads[:-1]) if word in ("km", "carr", "carretera") and roads[n + 1][0].isdigit()}
+    places = {
+        word: roads[n + 1]
+        for n, word in enumerate(roads[:-1])
+        if word in ("km", "carr", "carretera") and roads[n + 1][0].isdigit()
+    }
     road = places.get("carr") or places.get("carretera")
     if not road or "km" not in places:
         return None
@@ -77,9 +83,11 @@ def _read_number_behind(rest: list[str]) -> Line | None:
 
 
 def _read_flat(kind: str, name: list[str], rest: list[str]) -> Line | None:
-    """A flat of a condominium or of public housing, which is one building, or gives the building's number: EDIF 4 APT 12."""
+    """A flat of a condominium or of public housing, with the building's number: EDIF 4 APT 12."""
     if kind not in _BUILDINGS or not rest or ALIKE.get(rest[0], rest[0]) not in ("apt", "bldg", "#", "torre"):
         return None
-    _, unit = cut_unit(["cond", *alike([word if word not in ("torre", "edif", "edificio") else "bldg" for word in rest])])
+    _, unit = cut_unit(
+        ["cond", *alike([word if word not in ("torre", "edif", "edificio") else "bldg" for word in rest])]
+    )
     has_flat = any(ALIKE.get(word, word) in ("apt", "#") for word in rest) and any(c.isdigit() for c in rest[-1])
     return Line("-".join(["apt", *unit]), name) if has_flat and unit else None

@@ -104,7 +104,9 @@ def _written(found: list[str]) -> tuple[int, int]:
         return 0, 0
     for scale in (1000, 100, 1):
         number, length = _below_hundred(found[used:])
-        names_scale = scale == 1 or found[used + length : used + length + 1] == ["thousand" if scale == 1000 else "hundred"]
+        names_scale = scale == 1 or found[used + length : used + length + 1] == [
+            "thousand" if scale == 1000 else "hundred"
+        ]
         if number and names_scale:
             total, used = total + number * scale, used + length + (scale > 1)
             used += bool(used and scale > 1 and found[used : used + 1] == ["and"])
@@ -124,7 +126,7 @@ def _below_hundred(found: list[str]) -> tuple[int, int]:
 
 
 def _is_counted(number: int, noun: str) -> bool:
-    """Whether the number is part of a name: Seven Hills Dr, Eight Mile Rd and Two Notch Rd have no house number here."""
+    """Whether the number is part of a name: Seven Hills Dr and Eight Mile Rd have no house number here."""
     plural = noun.endswith("s") and noun not in ("us", "s")
     is_ordinal = number % 10 == 0 and noun in _ORDINALS  # Twenty-First St
     return noun in DISTANCES or noun == "notch" or is_ordinal or (number > 1 and plural)
@@ -132,7 +134,11 @@ def _is_counted(number: int, noun: str) -> bool:
 
 def _is_distance(found: list[str]) -> bool:
     """ "5 MILES N OF TOWN" is no house; 5 Mile Rd is a street."""
-    return found[0] in DISTANCES and len(found) > 1 and (found[1] in NEAR or (ALIKE.get(found[1]) in SIDES and len(found) != 3))
+    return (
+        found[0] in DISTANCES
+        and len(found) > 1
+        and (found[1] in NEAR or (ALIKE.get(found[1]) in SIDES and len(found) != 3))
+    )
 
 
 def _road(found: list[str]) -> list[str]:
@@ -145,7 +151,7 @@ def _road(found: list[str]) -> list[str]:
 
 
 def _cut_unit_before(found: list[str]) -> tuple[list[str], list[str]]:
-    """Without the unit before the house number: "Apt 4, 123 Main St", "Bldg 2 Apt 4 123 Main St", "2nd Floor, One Main St"."""
+    """Without the unit before the house number: "Apt 4, 123 Main St", "2nd Floor, One Main St"."""
     start = 0
     while length := _unit_length(found[start:]):
         start += length

@@ -12,7 +12,8 @@ _LONGEST = 300  # no name or address is longer; what is, is not one
 _DROPPED = dict.fromkeys(map(ord, "'`\u00b4\u2018\u2019\u02bc\u2032\u00ad\u200b\u200c\u200d\u2060\ufeff"))
 # Letters that do not decompose, and the slash in a written-out one half.
 _LETTERS = str.maketrans(
-    {"ø": "o", "ł": "l", "ß": "ss", "æ": "ae", "œ": "oe", "đ": "d", "ð": "d", "þ": "th", "\u0131": "i", "\u2044": "/"}
+    {"ø": "o", "ł": "l", "ß": "ss", "æ": "ae", "œ": "oe", "đ": "d", "ð": "d", "þ": "th"}
+    | {"\u0131": "i", "\u2044": "/"}
 )
 # How a keyboard without these letters writes them; the other way is to drop the mark.
 _UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ø": "oe", "å": "aa"})

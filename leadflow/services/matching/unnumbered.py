@@ -29,12 +29,16 @@ def _is_mark(found: list[str], start: int) -> bool:
 
 
 def read_lot(found: list[str]) -> Line | None:
-    """LOT 5 SHADY ACRES, SHADY ACRES MHP TRLR 5: a park has each number once; a street without a house number is no park.
+    """LOT 5 SHADY ACRES, SHADY ACRES MHP TRLR 5; a street without a house number is no park.
 
     >>> read_lot("lot 5 shady acres".split()) == read_lot("shady acres mobile home park spc 5".split())
     True
     """
-    plots = [n for n, word in enumerate(found[:-1]) if ALIKE.get(word, word) in PLOTS and n in (0, len(found) - 2, len(found) - 3)]
+    plots = [
+        n
+        for n, word in enumerate(found[:-1])
+        if ALIKE.get(word, word) in PLOTS and n in (0, len(found) - 2, len(found) - 3)
+    ]
     if not plots:
         return None
     start = plots[0]
