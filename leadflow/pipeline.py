@@ -505,7 +505,7 @@ class Pipeline:
         bought = self.checkpoints.bought(self.job_id)
         tally = self.checkpoints.tally(self.job_id)
         held = {r: extracted[r] for r in LEFT_OUT if extracted.get(r)}
-        held |= {r: n for (d, r), n in tally.items() if d == "held"}
+        held |= {r: n + held.get(r, 0) for (d, r), n in tally.items() if d == "held"}
         if forgotten := sum(n for (d, _), n in tally.items() if d == "forgotten"):
             held["forgotten"] = forgotten
         elsewhere = sum(n for (d, _), n in tally.items() if d == "processed")

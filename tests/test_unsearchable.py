@@ -46,7 +46,8 @@ def _names(text):
     JOHN DECD + SMITH | JOHN + SMITH DEC'D | JOHN (DEC) + SMITH | JOHN + SMITH - Deceased | SMITH FAMILY + TRUST | JOHN + SMITH LIVING TRUST
     SMITH + REVOCABLE TRUST | ABC + PROPERTIES LLC | ACME + HOLDINGS | ACME BRICK + CO | WELLS FARGO + BANK | FIRST BAPTIST + CHURCH
     CITY OF + HOUSTON | COUNTY + OF HARRIS | JOHN + SMITH & SONS | JONES + REALTY | BANK + OF AMERICA | Dallas + School District
-    Smith + and Associates | Friends + for Harry
+    Smith + and Associates | Friends + for Harry | JOHN + SMITH REV LIV TR | JOHN + SMITH FAMILY TR | DO NOT + CALL | DO NOT CALL + SMITH
+    JOHN + SMITH DNC | JOHN + SMITH DELETED | THE LATE JOHN + SMITH | JOHN + SMITH DEC | JOHN (MINOR) + SMITH | nan + nan | #REF! + Smith
     """),
 )
 def test_no_name_of_a_person(first, last):
@@ -62,6 +63,7 @@ def test_no_name_of_a_person(first, last):
     Md + Rahman | Md Abdul + Karim | Thi + Do | Hon + Nguyen | Major + Harris | Judge + Reinhold | Earl + Grey | Duke + Ellington | Sir + Jones
     Prince + Rogers | John + Est | John + Miss | JT + Smith | J.R. + Smith | J + Smith | Baby + Thomas | Ng + Lee | Al + Green | Trinity + Moss
     Ольга + Иванова | 伟 + 王 | O + Oh | An + Or | Reverend John + Case | John + Sergeant | Gen + Ito | Pa + Vang | Rip + Torn
+    Late + Smith | John + Dec | Kyle + Minor | Kim + No | John + Opt | Ann + Baptiste
     """),
 )
 def test_names_of_people_that_look_like_something_else(first, last):
@@ -75,7 +77,7 @@ def test_names_of_people_that_look_like_something_else(first, last):
     MAIN ST 123 | MAIN ST APT 5 | APT 4 | LOT 5 | MAIN ST LOT 5 | PMB 123 | 123 APT 4 | GENERAL DELIVERY | POSTMASTER | PSC 3 | UNIT 2050
     USS ENTERPRISE | RFD 3 | STAR ROUTE | HC 61 | RR 2 | PO BOX | BOX | C/O JOHN SMITH | MILE 12 | HIGHWAY 90 WEST | 5 MILES N OF TOWN
     2 BLOCKS FROM SCHOOL | 1/2 MILE N OF HWY 9 | ACROSS FROM 12 ELM ST | CORNER OF MAIN AND ELM | EIGHT MILE RD | SEVEN HILLS DR
-    TWENTY FIRST ST | URB LAS GLADIOLAS | CALLE A | COND ASHFORD PALACE | THE OLD FARM | 39.2 RD | 12.5 MAIN ST
+    TWENTY FIRST ST | URB LAS GLADIOLAS | CALLE A | COND ASHFORD PALACE | THE OLD FARM | 39.2 RD | 12.5 MAIN ST | AVENUE B 150 | A17 MAIN AVE | COND 5
     """),
 )
 def test_no_address_that_can_be_compared(line):

@@ -14,7 +14,8 @@ CARE_OF = "c/o"
 _ORDINAL = re.compile("^([0-9]+)(?:st|nd|rd|th)$")
 _INITIALS = re.compile(r"\b([a-z])\.(?=[a-z]\b)")
 _HYPHEN_BEFORE_FRACTION = re.compile("-(?=[0-9]/[0-9])")
-_CARE_OF = re.compile(r"%|\bc\s*/\s*o\b|\b(?:in )?care of\b|\b(?:attn|attention)\b")
+_CARE_OF = re.compile(r"%|\bc\s*/\s*o\b|^\W*c o\b|\b(?:in )?care of\b|\b(?:attn|attention)\b|^\W*att\b")
+_CALLE = re.compile(r"\bc/(?!o\b)")
 _BOX_JOINED = re.compile(r"\b(p\.?o\.?)? ?(box|bx)(?=[0-9])")  # POBOX12
 _DECIMAL = re.compile(r"(?<=[0-9])(?:\.([0-9]+)\b| ?hm ?([0-9]+))")  # kilometre 4.5 or 4 HM 5, road 39.2
 
@@ -38,7 +39,7 @@ def address_words(line: object) -> list[str]:
     """
     text = fold(line)
     if "%" in text or "c" in text or "att" in text:
-        text = _CARE_OF.sub(f" {CARE_OF} ", text)
+        text = _CALLE.sub("calle ", _CARE_OF.sub(f" {CARE_OF} ", text))
     text = _INITIALS.sub(r"\1", text)
     if "box" in text or "bx" in text:
         text = _BOX_JOINED.sub(r"\1 box ", text)

@@ -59,7 +59,8 @@ PARTS = frozenset({"rear", "front", "upper", "lower", "bsmt"})
 
 COMMUNITIES = _table(_COMMUNITY_WORDS)
 # Between a community's name and a street; a Puerto Rican line without one is like any other.
-SPANISH_ROADS = word_set("calle carr carretera camino callejon paseo km ave blvd")
+SPANISH_ROADS = word_set("calle callejon carr carretera km")
+ROADS_OF_COMMUNITIES = SPANISH_ROADS | {"camino", "paseo", "ave", "blvd"}  # elsewhere too: Camino Real, Avenue B
 PLOTS = frozenset({"lot", "spc", "trlr"})  # each number once in a park; an apartment's may be in every building
 PARK_WORDS = word_set("mobile home homes trailer trlr park mhp mhc rv court ct community")
 

@@ -82,13 +82,8 @@ def read_line(found: list[str]) -> Line | None:
 def _read_alone(found: list[str]) -> Line | None:
     if not found:
         return None
-    if found[0][0].isdigit() and (line := _read_in_order(found)):
-        return line
-    return read_box(found) or _read_in_order(found) or read_milepost(found) or read_lot(found)
-
-
-def _read_in_order(found: list[str]) -> Line | None:
-    return read_puerto_rican(found) or read_street(found)
+    street = read_puerto_rican(found) or read_street(found)
+    return street or read_box(found) or read_milepost(found) or read_lot(found)
 
 
 def _read_behind_names(found: list[str], is_marked: bool) -> Line | None:

@@ -25,9 +25,13 @@ SAINTS = {"st": "saint", "ste": "sainte"}
 # They belong to the surname, wherever the vendor cuts the name: "ANA VAN DER" + "BERG" is no Ana Berg.
 PARTICLES = word_set("van von der den de del della dos das la las los saint sainte san santa mc mac")
 
-# The person is dead: nobody by that name is to be called.
-DECEASED = word_set("deceased decd decsd dcsd decease deceasd desceased")
-DECEASED_IN_BRACKETS = word_set("dec d died rip")
+# Whoever is called this is dead, or is not to be called, or the row says of itself that it is no lead.
+BARRED = word_set(
+    """deceased decd decsd dcsd decease deceasd desceased decedent dnc optout unsubscribe unsubscribed duplicate
+    deleted delete removed remove invalid"""
+)
+BARRED_PAIRS = frozenset([("do", "not"), ("opt", "out"), ("opted", "out"), ("not", "call")])
+BARRED_IN_BRACKETS = word_set("dec d died rip minor")
 # What is left of the dead.
 ESTATES = word_set("estate heirs legatees devisees")
 
@@ -43,10 +47,13 @@ CREDENTIALS = word_set(
 )
 # What somebody is to a deed, and what stands behind it, is no part of the name.
 ROLES = word_set(
-    """tr trs ttee ttees trustee trustees cotrustee cotrustees executor executrix exec exr exrx administrator
+    """tr trs ttee ttees trustee trustees trustor grantor cotrustee cotrustees executor executrix exec exr exrx administrator
     administratrix admr admx guardian gdn custodian conservator beneficiary poa aka fka nka dba jt jtrs jtros
     jtwros jtten tenants tenant husband wife spouse surviving etal etux etvir uta utd udt dtd attn individually"""
 )
+# "SMITH REV LIV TR" is a trust.
+TRUSTS = word_set("tr trs trst")
+KINDS_OF_TRUST = word_set("rev liv living fam family revocable irrev irrevocable lvg inter testamentary")
 ROLES_OR_NAMES = word_set("jt husband tenant guardian")  # only behind another word
 ROLE_PAIRS = {
     "et": word_set("al ux uxor vir alii alia con"),
@@ -67,18 +74,18 @@ PLACEHOLDERS = word_set(
 # Nobody has this as the whole given name, but somebody as a surname: Jennifer Null, Frederick Test, Ana Blank.
 NO_GIVEN_NAMES = word_set(
     """na null none test testing tester blank owner current name first last person user guest private the dear
-    family lead sample example demo lessee tenant member patient client"""
+    family lead sample example demo lessee tenant member patient client void empty error ref value object"""
 )
 # No name if no other word stands in the field, or in both.
 PLACEHOLDER_WORDS = NO_GIVEN_NAMES | word_set(
     """not no available provided applicable listed given specified known stated supplied entered disclosed home
-    house property land business valued present determined boy girl baby infant newborn male female sir madam x"""
+    house property land business valued present determined boy girl baby infant newborn male female sir madam x nan nil"""
 )
 
 # A company, an office or a trust, wherever it stands.
 COMPANIES = word_set(
     """llc llp lllp pllc inc incorporated corp corporation ltd company cooperative trust properties property
-    holdings realty realtors associates assoc association assn partnership partners enterprise enterprises
+    holdings trusts trst realty realtors associates assoc association assn partnership partners enterprise enterprises
     investments investment investors ventures management mgmt services svcs solutions foundation ministries
     ministry university hospital apartments apts condominium condominiums homeowners development developers
     rentals mortgage insurance financial finance department dept authority district municipality township

@@ -13,16 +13,18 @@ from itertools import pairwise
 from typing import Any, NamedTuple
 
 from leadflow.services.matching.name_words import (
+    BARRED,
+    BARRED_IN_BRACKETS,
+    BARRED_PAIRS,
     COMPANIES,
     COMPANIES_OR_NAMES,
     COMPANIONS,
     CREDENTIALS,
-    DECEASED,
-    DECEASED_IN_BRACKETS,
     ENDS_OF_COMPANIES,
     ESTATES,
     GENERATIONS,
     JOINING,
+    KINDS_OF_TRUST,
     NAMES_OR_COMPANIES,
     NO_GIVEN_NAMES,
     PARTICLES,
@@ -34,6 +36,7 @@ from leadflow.services.matching.name_words import (
     SAINTS,
     TITLES,
     TITLES_OR_NAMES,
+    TRUSTS,
 )
 from leadflow.services.matching.text import fold, spellings, word_set, words
 
@@ -52,14 +55,14 @@ _PLAIN = re.compile(r"[a-z -]*")
 _ROLE = "ttee"
 
 _UNUSUAL = (
-    *(DECEASED, ESTATES, TITLES, TITLES_OR_NAMES, CREDENTIALS, ROLES, frozenset(ROLE_PAIRS), JOINING, PLACEHOLDERS),
+    *(BARRED, ESTATES, TITLES, TITLES_OR_NAMES, CREDENTIALS, ROLES, frozenset(ROLE_PAIRS), JOINING, PLACEHOLDERS),
     *(
         NO_GIVEN_NAMES,
         PLACEHOLDER_WORDS,
         COMPANIES,
         COMPANIES_OR_NAMES,
         NAMES_OR_COMPANIES,
-        word_set("of for the est na"),
+        word_set("of for the est na late dec not opt opted"),
     ),
 )
 _LOOKED_AT = frozenset().union(*_UNUSUAL)
@@ -134,7 +137,7 @@ def read_name(first: object, middle: object, last: object, suffix: object, umlau
     firsts, born = _cut_generation(firsts)
     family, born_too = _cut_generation(family)
     behind = words(fold(suffix)) if suffix else []
-    if not (firsts and family) or not DECEASED.isdisjoint(behind):
+    if not (firsts and family) or not BARRED.isdisjoint(behind):
         return _NOBODY
     given = firsts + name_words(middle, umlauts) if middle else firsts
     keep = len(given)
@@ -163,7 +166,9 @@ def _two_parts(first: str, last: str) -> tuple[list[str], list[str]]:
         and _LOOKED_AT.isdisjoint(lasts)
     ):
         return ([] if _KEYBOARD.fullmatch(first) else firsts), ([] if _KEYBOARD.fullmatch(last) else lasts)
-    if _is_dead(first) or _is_dead(last) or _is_company(_names_alone(first), _names_alone(last)):
+    if _is_barred(first) or _is_barred(last) or _is_trust(firsts + lasts):
+        return [], []
+    if _is_company(_names_alone(first), _names_alone(last)):
         return [], []
     given, family = _persons_words(first, behind=False), _persons_words(last, behind=True)
     if _ends_with_joining(first) and len(family) > 1:  # "JOHN &" beside "MARY SMITH"
@@ -195,10 +200,15 @@ def _is_no_given_name(given: list[str]) -> bool:
     return len(given) > 1 and PLACEHOLDER_WORDS.issuperset(given)
 
 
-def _is_dead(text: str) -> bool:
-    if not DECEASED.isdisjoint(words(text)):
+def _is_barred(text: str) -> bool:
+    """Whether the field says that its person is dead (SMITH DEC, THE LATE JOHN), or is not to be called (DO NOT CALL)."""
+    found = words(text)
+    if not BARRED.isdisjoint(found) or not BARRED_PAIRS.isdisjoint(pairwise(found)):
         return True
-    return any(not DECEASED_IN_BRACKETS.isdisjoint(words(aside)) for aside in _BRACKETS.findall(text))
+    lead = found[1:] if found[:1] == ["the"] else found
+    if len(found) > 1 and (found[-1] == "dec" or (lead[:1] == ["late"] and len(lead) > 1)):
+        return True
+    return any(not BARRED_IN_BRACKETS.isdisjoint(words(aside)) for aside in _BRACKETS.findall(text))
 
 
 def _names_alone(text: str) -> list[str]:
@@ -253,6 +263,11 @@ def _is_company(first: list[str], last: list[str]) -> bool:
     )
 
 
+def _is_trust(found: list[str]) -> bool:
+    """ "SMITH REV LIV TR" and "SMITH FAMILY TR"; in "SMITH TR" somebody is a trustee."""
+    return any(kind in KINDS_OF_TRUST and word in TRUSTS for kind, word in pairwise(found))
+
+
 def _is_estate(first: list[str], last: list[str]) -> bool:
     """ "SMITH EST" is his estate, and so is "EST" in front of a name; John Est is a name."""
     return first[:1] == ["est"] or "est" in (last[1:] if len(last) > 1 else []) or "est" in first[1:]
@@ -260,7 +275,7 @@ def _is_estate(first: list[str], last: list[str]) -> bool:
 
 def _persons_words(text: str, behind: bool) -> list[str]:
     """The words of one person in a field, the first if there are several; in a surname (`behind`) credentials go."""
-    if _is_dead(text):
+    if _is_barred(text):
         return []
     outside = _BRACKETS.sub(" ", text)
     text = outside if _lettered(words(outside)) else text

@@ -7,8 +7,10 @@ counts.
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 from leadflow.services.matching.address_text import Line, alike
-from leadflow.services.matching.address_words import ALIKE, COMMUNITIES, SPANISH_ROADS
+from leadflow.services.matching.address_words import ALIKE, COMMUNITIES, ROADS_OF_COMMUNITIES, SPANISH_ROADS
 from leadflow.services.matching.streets import cut_unit, house_number, read_street
 from leadflow.services.matching.text import word_set
 
@@ -30,7 +32,7 @@ def read_puerto_rican(found: list[str]) -> Line | None:
     if not kind and SPANISH_ROADS.isdisjoint(roads):
         return None
     line = _read_kilometre(roads) or read_street(rest, plots=True) or _read_number_behind(rest)
-    return line._replace(community="".join(name)) if line else _read_flat(kind, name, rest)
+    return line._replace(community="".join(name)) if line else _read_within(kind, name, rest)
 
 
 def _cut_community(found: list[str]) -> tuple[str, list[str], list[str]]:
@@ -43,7 +45,7 @@ def _cut_community(found: list[str]) -> tuple[str, list[str], list[str]]:
         end = start + 1
         while end < len(found) and not _ends_community(found[end], found[end - 1 : end] == [word]):
             end += 1
-        if end > start + 1:
+        if end > start + 1 and len(found[start + 1]) > 1:
             return kind, alike(found[start + 1 : end]), found[:start] + found[end:]
     return "", [], found
 
@@ -51,25 +53,21 @@ def _cut_community(found: list[str]) -> tuple[str, list[str], list[str]]:
 def _ends_community(word: str, is_first: bool) -> bool:
     if word in _NUMBER_WORDS or any(c.isdigit() for c in word):
         return True
-    return not is_first and (ALIKE.get(word, word) in SPANISH_ROADS or word in _UNIT_WORDS or word in COMMUNITIES)
+    return not is_first and (
+        ALIKE.get(word, word) in ROADS_OF_COMMUNITIES or word in _UNIT_WORDS or word in COMMUNITIES
+    )
 
 
 def _read_kilometre(roads: list[str]) -> Line | None:
     """Kilometre 4.5 of road 123, in either order; what stands between and behind does not tell more."""
-    places = {
-        word: roads[n + 1]
-        for n, word in enumerate(roads[:-1])
-        if word in ("km", "carr", "carretera") and roads[n + 1][0].isdigit()
-    }
-    road = places.get("carr") or places.get("carretera")
-    if not road or "km" not in places:
-        return None
-    return Line(f"km{places['km']}", ["carr", road])
+    numbers = {word: number for word, number in pairwise(alike(roads)) if number[0].isdigit()}
+    road = next((numbers[word] for word in ("carr", "carretera", "pr", "rte") if word in numbers), None)
+    return Line(f"km{numbers['km']}", ["carr", road]) if road and "km" in numbers else None
 
 
 def _read_number_behind(rest: list[str]) -> Line | None:
     """CALLE A 150, CALLE 3 # A-17 APT 2."""
-    if not rest or ALIKE.get(rest[0], rest[0]) not in SPANISH_ROADS or rest[0] == "km":
+    if not rest or ALIKE.get(rest[0], rest[0]) not in ROADS_OF_COMMUNITIES or rest[0] == "km":
         return None
     for place in range(2, len(rest)):
         house = house_number(rest[place], plots=True)
@@ -80,6 +78,13 @@ def _read_number_behind(rest: list[str]) -> Line | None:
             known = len(street) > 1 and (len(behind) == 1)
             return Line(number, alike(street), unit=[*([letter] if letter else []), *unit]) if known else None
     return None
+
+
+def _read_within(kind: str, name: list[str], rest: list[str]) -> Line | None:
+    """A place in a community without streets: a plot, or a flat of a building."""
+    if kind and len(rest) == 1 and (house := house_number(rest[0], plots=True)):
+        return Line(house[0], ["within", *name], unit=[part for part in house[1:] if part])
+    return _read_flat(kind, name, rest)
 
 
 def _read_flat(kind: str, name: list[str], rest: list[str]) -> Line | None:
