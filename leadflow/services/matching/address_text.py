@@ -38,7 +38,7 @@ def address_words(line: object) -> list[str]:
     ['43-15', 'ne', 'main', 'st', '#', '4', 'c/o', 'lee']
     """
     text = fold(line)
-    if "%" in text or "c" in text or "att" in text:
+    if "%" in text or "/" in text or "care of" in text or "att" in text or "c o" in text:
         text = _CALLE.sub("calle ", _CARE_OF.sub(f" {CARE_OF} ", text))
     text = _INITIALS.sub(r"\1", text)
     if "box" in text or "bx" in text:

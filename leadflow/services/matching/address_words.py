@@ -75,7 +75,8 @@ NEAR = word_set(
 DISTANCES = word_set("mile miles block blocks blk blks yards feet")
 
 _ONES = """
-one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen
+one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen
+eighteen nineteen
 """
 _TENS = "twenty thirty forty fifty sixty seventy eighty ninety"
 WRITTEN = {word: number for number, word in enumerate(_ONES.split(), 1)}

@@ -22,11 +22,11 @@ from leadflow.services.matching.address_words import (
 from leadflow.services.matching.boxes import read_box
 from leadflow.services.matching.puerto_rico import read_puerto_rican
 from leadflow.services.matching.streets import is_house, read_street
-from leadflow.services.matching.text import fold
+from leadflow.services.matching.text import LONGEST, fold
 from leadflow.services.matching.unnumbered import read_lot, read_milepost
 
 _MOST_NAMES = 6  # words in front of an address: a building's name, or who receives the mail
-_TAIL = re.compile(r"(.*[^\s,].*),\s*([^,]+?),\s*([A-Za-z. ]+?)\.?,?\s*([0-9]{5}(?:-[0-9]{4})?)?\s*")
+_TAIL = re.compile(r"(.*[^\s,].*),\s*([^,0-9]+?),\s*([A-Za-z. ]+?)\.?,?\s*([0-9]{5}(?:-[0-9]{4})?)?\s*")
 _REPDIGIT_ZIPS = frozenset(
     ["22222", "33333", "44444", "55555"]
 )  # of Arlington, Fort Lauderdale, Newton Falls and Young America
@@ -60,8 +60,8 @@ def read_place(
     those `told`, and hold only if found; or behind commas.
     """
     area = [read_city(city), read_state(state), read_zip(zip_code)]
-    if not (area[0] or area[1]) and isinstance(line, str) and (parts := _TAIL.fullmatch(line)) and read_state(parts[3]):
-        line, area = parts[1], [read_city(parts[2]), read_state(parts[3]), area[2] or read_zip(parts[4])]
+    if not (area[0] or area[1]) and (parts := _split_at_commas(line)):
+        line, area = parts[0], [read_city(parts[1]), read_state(parts[2]), area[2] or read_zip(parts[3])]
     found = address_words(line)
     tail = _cut_area(found, area[0] or read_city(told[0]), area[1] or read_state(told[1]))
     if tail is not None:
@@ -156,6 +156,14 @@ def read_zip(value: object) -> str:
     return text[:5] if len(text) in (5, 9) and not is_placeholder else ""
 
 
+def _split_at_commas(line: object) -> tuple[str, str, str, str] | None:
+    """Street, city, state and ZIP of "123 Main St, Houston, TX 77002"."""
+    if not isinstance(line, str) or len(line) > LONGEST:
+        return None
+    parts = _TAIL.fullmatch(line)
+    return (parts[1], parts[2], parts[3], parts[4] or "") if parts and read_state(parts[3]) else None
+
+
 def _cut_area(found: list[str], city: str, state: str) -> tuple[list[str], str, str, str] | None:
     """The line without this city, this state and a ZIP at its end, and what was cut; None where they are not there."""
     has_zip = bool(found) and re.fullmatch(r"[0-9]{5}(-[0-9]{4})?", found[-1]) is not None
@@ -185,7 +193,7 @@ def same_place(mine: Place, theirs: Place) -> bool:
 
 
 def same_area(mine: Place, theirs: Place) -> bool:
-    """The same ZIP; or else the same city and state: ZIPs are split and mistyped more often than towns have a street twice.
+    """The same ZIP; or else the same city and state: ZIPs change more often than towns have a street twice.
 
     A box is counted anew in each ZIP of a city, so two ZIPs are two boxes; and a Puerto Rican street that only one side
     says the community of needs the ZIP. Nothing to compare is no agreement.

@@ -115,7 +115,7 @@ def is_person(name: Name) -> bool:
 def readings(name: dict[str, Any], umlauts: bool) -> Iterator[Name]:
     """The vendor's name: its fields, or else every way to cut the text of the whole name in two."""
     suffix = name.get("suffix")
-    if name_words(name.get("first"), umlauts) and name_words(name.get("last"), umlauts):
+    if _has_letter(name.get("first")) and _has_letter(name.get("last")):
         yield read_name(name["first"], name.get("middle"), name["last"], suffix, umlauts)
         return
     text = name.get("data")
@@ -150,6 +150,10 @@ def read_name(first: object, middle: object, last: object, suffix: object, umlau
 def name_words(value: object, umlauts: bool) -> list[str]:
     """The words that have a letter: "-" and "." leave none, so that nobody is found by them."""
     return _lettered(words(fold(value, umlauts)))
+
+
+def _has_letter(value: object) -> bool:
+    return isinstance(value, str) and any(map(str.isalpha, value))
 
 
 def _lettered(found: list[str]) -> list[str]:
@@ -201,7 +205,7 @@ def _is_no_given_name(given: list[str]) -> bool:
 
 
 def _is_barred(text: str) -> bool:
-    """Whether the field says that its person is dead (SMITH DEC, THE LATE JOHN), or is not to be called (DO NOT CALL)."""
+    """Whether the field says that its person is dead (THE LATE JOHN), or is not to be called (DO NOT CALL)."""
     found = words(text)
     if not BARRED.isdisjoint(found) or not BARRED_PAIRS.isdisjoint(pairwise(found)):
         return True

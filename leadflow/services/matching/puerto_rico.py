@@ -27,6 +27,8 @@ def read_puerto_rican(found: list[str]) -> Line | None:
     >>> one == read_puerto_rican("calle a 150 urb las gladiolas".split()), one.number, one.community
     (True, '150', 'lasgladiolas')
     """
+    if SPANISH_ROADS.isdisjoint(found) and COMMUNITIES.keys().isdisjoint(found):
+        return None
     kind, name, rest = _cut_community(found)
     roads = [ALIKE.get(word, word) for word in rest]
     if not kind and SPANISH_ROADS.isdisjoint(roads):

@@ -6,7 +6,7 @@ import re
 import unicodedata
 from functools import lru_cache
 
-_LONGEST = 300  # no name or address is longer; what is, is not one
+LONGEST = 300  # no name or address is longer; what is, is not one
 
 # Apostrophes join (O'Neil, ONEIL); what cannot be seen is not there.
 _DROPPED = dict.fromkeys(map(ord, "'`\u00b4\u2018\u2019\u02bc\u2032\u00ad\u200b\u200c\u200d\u2060\ufeff"))
@@ -37,9 +37,9 @@ def fold(value: object, umlauts: bool = False) -> str:
     if not isinstance(value, str):
         return ""
     if value.isascii():
-        return value.translate(_DROPPED).casefold() if len(value) <= _LONGEST else ""
+        return value.translate(_DROPPED).casefold() if len(value) <= LONGEST else ""
     text = unicodedata.normalize("NFC", value).casefold().translate(_DROPPED)
-    if len(text) > _LONGEST:
+    if len(text) > LONGEST:
         return ""
     text = _FRACTION.sub(r" \1", text.translate(_UMLAUTS) if umlauts else text)
     text = unicodedata.normalize("NFKD", text).casefold().translate(_LETTERS)
