@@ -48,7 +48,8 @@ CREDENTIALS = word_set(
 # What somebody is to a deed, and what stands behind it, is no part of the name.
 ROLES = word_set(
     """tr trs ttee ttees trustee trustees trustor grantor cotrustee cotrustees executor executrix exec exr exrx
-    administrator administratrix admr admx guardian gdn custodian conservator beneficiary poa aka fka nka dba jt jtrs jtros
+    administrator administratrix admr admx guardian gdn custodian conservator beneficiary poa aka fka nka dba
+    jt jtrs jtros
     jtwros jtten tenants tenant husband wife spouse surviving etal etux etvir uta utd udt dtd attn individually"""
 )
 # "SMITH REV LIV TR" is a trust.
