@@ -126,7 +126,7 @@ class Engine:
     ) -> Job:
         """Run a script (SQL text, or the path of a .sql file) and wait for its end.
 
-        `limit_rows` counts unprocessed leads. Raises JobFailedError if the job fails; a stopped job is returned.
+        `limit_rows` counts unprocessed leads that can be searched for. Raises JobFailedError if the job fails; a stopped job is returned.
         Ctrl-C stops the job within the calls in flight, then raises KeyboardInterrupt; the job can be resumed.
         """
         handle = self.submit(script, name, limit_rows, max_lookups=max_lookups, max_cost=max_cost)
@@ -395,8 +395,8 @@ class Engine:
             extraction = open_extraction(text, warehouse, limit_rows=limit_rows)
             reused = sum(len(self.checkpoints.answers(leads["person_key"])) for leads in extraction.batches(10_000))
         counts = extraction.counts
-        batches = -(-extraction.total // self.settings.batch_size)
-        lookups = extraction.total - reused
+        batches = -(-counts["todo"] // self.settings.batch_size)
+        lookups = counts["todo"] - reused
         price = self.settings.idicore.price
         return Estimate(
             extracted=counts["extracted"],

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 # Why a lead is held back before it is processed at all.
-LEFT_OUT = ("duplicate", "no_identity", "over_limit", "forgotten")
+LEFT_OUT = ("duplicate", "no_identity", "unreadable_address", "no_person_name", "over_limit", "forgotten")
 
 
 class JobStatus(str, Enum):
@@ -63,7 +63,7 @@ class Counts:
 
     @property
     def left_out(self) -> int:
-        """Leads held back before they were processed: doubled, without a name or address, over the row limit."""
+        """Leads held back before they were processed: doubled, without a name or address that can be searched for, over the row limit."""
         return sum(self.held.get(reason, 0) for reason in LEFT_OUT)
 
     @property

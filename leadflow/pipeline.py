@@ -320,9 +320,9 @@ class Pipeline:
             first += leads.height
         if withheld := [name for name in extraction.columns if is_phone_column(name)]:
             self._log("Snowflake", f"Not checked, and so kept from the sheet: the script's own {', '.join(withheld)}", "warning")
-        counts = {**extraction.counts, "todo": first - 1}
-        if counts["todo"] != extraction.total:
-            raise InputError(f"Snowflake announced {extraction.total} leads and sent {first - 1}; nothing was bought, run the job again")
+        counts = extraction.counts
+        if extraction.missing:
+            raise InputError(f"Snowflake announced {extraction.total} leads and sent {extraction.total - extraction.missing}; nothing was bought, run the job again")
         self.history.update_job(self.job_id, counts=counts)
         return self.checkpoints.extracted(self.job_id, counts) or counts
 
@@ -536,7 +536,7 @@ class Pipeline:
         bought = self.checkpoints.bought(self.job_id)
         tally = self.checkpoints.tally(self.job_id)
         held = {r: extracted[r] for r in LEFT_OUT if extracted.get(r)}
-        held |= {r: n for (d, r), n in tally.items() if d == "held"}
+        held |= {r: n + held.get(r, 0) for (d, r), n in tally.items() if d == "held"}
         if forgotten := sum(n for (d, _), n in tally.items() if d == "forgotten"):
             held["forgotten"] = forgotten
         elsewhere = sum(n for (d, _), n in tally.items() if d == "processed")

@@ -11,6 +11,7 @@ from leadflow.reports.flow import LEFT_OUT, Accounting
 _NAMES = {
     "duplicate": "duplicates",
     "no_identity": "no identity",
+    "no_person_name": "no person's name",
     "over_limit": "over the row limit",
     "no_match": "not found",
     "no_phone": "no phone found",

@@ -23,6 +23,7 @@ from leadflow.services.idicore_records import Candidate as Candidate
 from leadflow.services.idicore_records import Person as Person
 from leadflow.services.idicore_records import Phone as Phone
 from leadflow.services.limits import Breaker, Limiter, StopFlag, shared_limiter
+from leadflow.services.matching import searched_name
 from leadflow.services.remote import ExecutorTransport
 from leadflow.settings import IdicoreSettings
 
@@ -135,9 +136,10 @@ class Idicore:
             return {person.person_key: self.pool.submit(work, person) for person in people}
 
     def _request(self, person: Person) -> dict[str, Any]:
+        first, last = searched_name(person.first_name, person.last_name)
         return {
-            "firstName": person.first_name,
-            "lastName": person.last_name,
+            "firstName": first,
+            "lastName": last,
             "address": person.address,
             "city": person.city,
             "state": person.state,

@@ -11,6 +11,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from leadflow.services import matching
+from leadflow.services.matching import addresses, names, text
 
 if TYPE_CHECKING:
     from nicknames import NickNamer
@@ -43,7 +44,7 @@ def is_near_match(person: Person, found: dict[str, Any]) -> bool:
     >>> is_near_match(lead, {"name": [{"first": "MARY", "last": "LEE"}], "address": home})
     False
     """
-    home = matching._place(person.address, person.city, person.state, person.zip)
+    home = addresses.read_place(person.address, person.city, person.state, person.zip)
     if home is None or not any(_is_home(home, person, address) for address in _items(found, "address")):
         return False
     return any(_same_but_for_nickname(*pair) for name in _items(found, "name") for pair in _pairs(person, name))
@@ -52,7 +53,7 @@ def is_near_match(person: Person, found: dict[str, Any]) -> bool:
 def closeness(person: Person, found: dict[str, Any]) -> Closeness:
     """Compare a found person with the lead, for somebody who is to judge. Never raises."""
     name, name_agrees, name_differs = _closest(_items(found, "name"), lambda item: _name_parts(person, item))
-    home = matching._place(person.address, person.city, person.state, person.zip)
+    home = addresses.read_place(person.address, person.city, person.state, person.zip)
     address, place_agrees, place_differs = _closest(
         _items(found, "address"), lambda item: _place_parts(person, home, item)
     )
@@ -79,9 +80,9 @@ def _name_parts(person: Person, item: dict[str, Any]) -> _Parts:
     return max(options, key=lambda parts: sum(parts.values()), default={"surname": False, "given name": False})
 
 
-def _compared(mine: matching._Name, theirs: matching._Name) -> _Parts:
-    given = bool(mine.given and theirs.given) and matching._same_given(mine, theirs)
-    family = bool(mine.family and theirs.family) and matching._same_family(mine, theirs)
+def _compared(mine: names.Name, theirs: names.Name) -> _Parts:
+    given = bool(mine.given and theirs.given) and names.same_given(mine, theirs)
+    family = bool(mine.family and theirs.family) and names.same_family(mine, theirs)
     parts = {"surname": family, "given name": given}
     if not given and _are_nicknames(mine, theirs):
         parts["nickname"] = True
@@ -90,28 +91,28 @@ def _compared(mine: matching._Name, theirs: matching._Name) -> _Parts:
     return parts
 
 
-def _place_parts(person: Person, home: matching._Place | None, item: dict[str, Any]) -> _Parts:
+def _place_parts(person: Person, home: addresses.Place | None, item: dict[str, Any]) -> _Parts:
     place = _place_of(person, item)
     if home is None or place is None:
         return {"street": False, "area": False}
     same_number = home.number == place.number and home.is_box == place.is_box
     same_sides = home.sides <= place.sides or place.sides <= home.sides
-    street = same_number and same_sides and matching._same_street(home.street, place.street)
-    parts = {"street": street, "area": matching._same_area(home, place)}
+    street = same_number and same_sides and addresses.same_street(home.street, place.street)
+    parts = {"street": street, "area": addresses.same_area(home, place)}
     if home.unit and place.unit:
-        parts["unit"] = matching._same_unit(home.unit, place.unit)
+        parts["unit"] = addresses.same_unit(home.unit, place.unit)
     return parts
 
 
-def _same_but_for_nickname(mine: matching._Name, theirs: matching._Name) -> bool:
+def _same_but_for_nickname(mine: names.Name, theirs: names.Name) -> bool:
     if not _are_nicknames(mine, theirs):
         return False
     short, long = mine.given[0], theirs.given[0]
     swapped = theirs._replace(given=[short, *theirs.given[1:]], first=short + theirs.first[len(long) :])
-    return matching._same_name(mine, swapped)
+    return names.same_name(mine, swapped)
 
 
-def _are_nicknames(mine: matching._Name, theirs: matching._Name) -> bool:
+def _are_nicknames(mine: names.Name, theirs: names.Name) -> bool:
     """Whether two given names are short for each other, or for one and the same name: Bob and Robert, Peggy and Meg."""
     if not mine.given or not theirs.given or mine.given[0] == theirs.given[0]:
         return False
@@ -135,25 +136,24 @@ def _nicknames() -> NickNamer:
 
 
 def _items(found: dict[str, Any], part: str) -> list[dict[str, Any]]:
-    return matching._dicts(found, part)
+    return matching.dicts(found, part)
 
 
-def _pairs(person: Person, item: dict[str, Any]) -> Iterator[tuple[matching._Name, matching._Name]]:
+def _pairs(person: Person, item: dict[str, Any]) -> Iterator[tuple[names.Name, names.Name]]:
     """The lead's name beside each reading of a name found."""
-    first, last = person.first_name, person.last_name
-    mine = [matching._name(first, "", last, "", umlauts) for umlauts in matching._spellings(first, last)]
-    for umlauts in matching._spellings(*item.values()):
-        for theirs in matching._readings(item, umlauts):
+    mine = names.names_of(person.first_name, person.last_name)
+    for umlauts in text.spellings(*item.values()):
+        for theirs in names.readings(item, umlauts):
             yield from ((one, theirs) for one in mine)
 
 
-def _is_home(home: matching._Place, person: Person, item: dict[str, Any]) -> bool:
-    return matching._is_home(home, person, item)
+def _is_home(home: addresses.Place, person: Person, item: dict[str, Any]) -> bool:
+    return matching.is_home(home, person, item)
 
 
-def _place_of(person: Person, item: dict[str, Any]) -> matching._Place | None:
+def _place_of(person: Person, item: dict[str, Any]) -> addresses.Place | None:
     fields = (item.get(part) for part in ("data", "city", "state", "zip"))
-    return matching._place(*fields, told=(person.city, person.state))
+    return addresses.read_place(*fields, told=(person.city, person.state))
 
 
 def _shown(item: dict[str, Any], names: Iterable[str]) -> str:

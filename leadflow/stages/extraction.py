@@ -16,8 +16,10 @@ import polars as pl
 from leadflow.columns import ADDED, IDENTITY, resolve_columns
 from leadflow.errors import ColumnsError, InputError, RefusedError, ScriptError
 from leadflow.events import Emit, JobLog, no_emit
+from leadflow.services.matching import UNSEARCHABLE
 from leadflow.services.warehouse import ANSWERED, quoted
 from leadflow.stages.script import Script, parse_script, without_constants
+from leadflow.stages.searchable import Searchable
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -26,9 +28,8 @@ if TYPE_CHECKING:
 
 _STAGE = "Snowflake"
 _PAGE = 50_000
+_SPARE = 1_000  # rows read beyond the limit, for those that cannot be searched for
 STATES = ("already_processed", "duplicate", "no_identity", "todo")
-# No person can be told from another by such an address, so it would be paid for in vain.
-_NUMBERLESS = """TRANSLATE(k."address", '0123456789', '') = k."address\""""
 _SHEET = ("lead key", "phone ", "email ", "held phones", "shared with", "scrubbed at", "job id")
 
 
@@ -47,17 +48,27 @@ def extract(script: str, warehouse: Warehouse, *, allow_writes: bool = False, em
 
 @dataclass
 class Extraction:
-    """Classified rows waiting in the warehouse: counts by state, and the number that `batches` will stream."""
+    """Classified rows waiting in the warehouse.
+
+    `counts` has the number in each state; that of leads to do is final, and shared out with those that cannot be searched for
+    and those over the limit, once `batches` has ended. `total` is how many rows the warehouse announced as unprocessed, and
+    `missing` how many of them it did not send.
+    """
 
     warehouse: Warehouse
     columns: tuple[str, ...]
     counts: dict[str, int]
     total: int
+    limit: int | None = None
+    page: int = _PAGE
+    emit: Emit = no_emit
+    missing: int = 0
 
     def batches(self, size: int) -> Iterator[pl.DataFrame]:
-        """The unprocessed leads, `size` at a time; all columns are text."""
+        """The unprocessed leads that can be searched for, `size` at a time; all columns are text."""
         rest: pl.DataFrame | None = None
-        for piece in self._pieces():
+        searchable = Searchable(self.total, self.limit)
+        for piece in searchable.of(self._pieces()):
             rest = piece if rest is None else pl.concat([rest, piece])
             whole = rest.height // size * size
             for start in range(0, whole, size):
@@ -65,6 +76,13 @@ class Extraction:
             rest = rest.slice(whole)
         if rest is not None and rest.height:
             yield rest
+        self.counts |= searchable.counts
+        self.missing = searchable.missing
+        counts = self.counts
+        self.emit(JobLog(stage=_STAGE, message=f"Filtered to {counts['todo']} unprocessed leads ({_others(counts)})"))
+        if held := searchable.held():
+            message = f"Not searched for, since no answer could match: {held}"
+            self.emit(JobLog(stage=_STAGE, level="warning", message=message))
 
     def _pieces(self) -> Iterator[pl.DataFrame]:
         """Page by page, so that memory does not grow with the list however the warehouse sends a result."""
@@ -73,7 +91,7 @@ class Extraction:
         while left > 0:
             rows = 0
             where = f'"lf_state" = \'todo\' AND "lf_seq" > {last}'
-            for piece in self.warehouse.batches(f'SELECT {picked}, "lf_seq" FROM "LF_LEADS" WHERE {where} ORDER BY "lf_seq" LIMIT {min(left, _PAGE)}'):
+            for piece in self.warehouse.batches(f'SELECT {picked}, "lf_seq" FROM "LF_LEADS" WHERE {where} ORDER BY "lf_seq" LIMIT {min(left, self.page)}'):
                 rows, last = rows + piece.height, int(piece["lf_seq"][-1])
                 yield piece.drop("lf_seq")
             if not rows:
@@ -86,7 +104,7 @@ def open_extraction(
 ) -> Extraction:
     """Run the script and sort its rows into already processed, duplicate, without identity, and to do.
 
-    `limit_rows` counts leads to do; `key_column` is the sheet's. Raises ScriptError, ColumnsError, InputError before anything is bought.
+    `limit_rows` counts leads that can be searched for; `key_column` is the sheet's. Raises ScriptError, ColumnsError, InputError before anything is bought.
     """
     if limit_rows is not None and limit_rows <= 0:
         raise InputError(f"limit_rows is {limit_rows}; it must be 1 or more, or None for all the leads")
@@ -103,14 +121,15 @@ def open_extraction(
     warehouse.execute(_classified_sql(warehouse.table(warehouse.settings.person_cache)))
     found = dict(warehouse.execute('SELECT "lf_state", COUNT(*) FROM "LF_LEADS" GROUP BY "lf_state"'))
     counts = {"extracted": int(extracted), **{state: int(found.get(state, 0)) for state in STATES}}
-    total = counts["todo"] if limit_rows is None else min(counts["todo"], limit_rows)
-    counts |= {"over_limit": counts["todo"] - total, "todo": total}
-    emit(JobLog(stage=_STAGE, message=f"Filtered to {counts['todo']} unprocessed leads ({_others(counts)})"))
-    return Extraction(warehouse, ("person_key", *IDENTITY, *others.values()), counts, total)
+    total = counts["todo"]
+    page = _PAGE if limit_rows is None else min(_PAGE, limit_rows + _SPARE)
+    columns = ("person_key", *IDENTITY, *others.values())
+    return Extraction(warehouse, columns, counts, total, limit_rows, page, emit)
 
 
 def _others(counts: dict[str, int]) -> str:
-    return ", ".join(f"{counts[state]} {state.replace('_', ' ')}" for state in ("already_processed", "duplicate", "no_identity", "over_limit"))
+    states = ("already_processed", "duplicate", "no_identity", *UNSEARCHABLE, "over_limit")
+    return ", ".join(f"{counts[state]} {state.replace('_', ' ')}" for state in states)
 
 
 def _parsed(script: str, warehouse: Warehouse, allow_writes: bool) -> Script:
@@ -203,7 +222,7 @@ def _classified_sql(person_cache: str) -> str:
     """Which of the four states each row is in."""
     return f"""CREATE OR REPLACE TEMPORARY TABLE "LF_LEADS" AS
         SELECT k.*, CASE
-            WHEN {_blank('k."first_name"')} OR {_blank('k."last_name"')} OR {_NUMBERLESS} THEN 'no_identity'
+            WHEN {_blank('k."first_name"')} OR {_blank('k."last_name"')} OR {_blank('k."address"')} THEN 'no_identity'
             WHEN c."lf_done" IS NOT NULL THEN 'already_processed'
             WHEN ROW_NUMBER() OVER (PARTITION BY k."person_key" ORDER BY k."lf_seq") > 1 THEN 'duplicate'
             ELSE 'todo' END AS "lf_state"

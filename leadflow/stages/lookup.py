@@ -11,6 +11,7 @@ import polars as pl
 from leadflow.columns import IDENTITY
 from leadflow.errors import BudgetReached, RejectedError, Stopped, TransientError, UnreadableError
 from leadflow.events import Emit, JobLog, no_emit
+from leadflow.services.matching import unsearchable
 from leadflow.stages.frames import same_kind, with_identity
 from leadflow.stages.lists import lists_of
 
@@ -38,9 +39,11 @@ def lookup_people(
     """Look up each lead once; adds lookup_status, lookup_reason, lookup_pid (text), phones, phone_types and emails (lists of text).
 
     `leads` needs first and last name, address, city, state and ZIP, in any case and spacing. A person in `known` is not
-    bought. `on_answer` has each paid answer before it is used; `budget.take()` may raise BudgetReached before a search is sent.
+    bought, and neither is one whom no answer could match: the status is then unreadable_address or no_person_name.
+    `on_answer` has each paid answer before it is used; `budget.take()` may raise BudgetReached before a search is sent.
     A lookup that fails has status failed. ambiguous, near_match and deceased are paid answers without phones: somebody must
-    judge the first two, and nobody calls the third. lookup_pid is idiCORE's id of the person found. Raises ColumnsError, RefusedError, ServiceDownError, Stopped, BudgetReached.
+    judge the first two, and nobody calls the third. lookup_pid is idiCORE's id of the person found. Raises ColumnsError,
+    RefusedError, ServiceDownError, Stopped, BudgetReached.
     """
     return same_kind(leads, lambda frame: _lookup(frame, idicore, known or {}, on_answer, budget, stop, emit, batch))
 
@@ -57,8 +60,9 @@ def _lookup(
 ) -> pl.DataFrame:
     leads = with_identity(leads)
     emit(JobLog(stage=_STAGE, batch=batch, message=f"API lookup of {leads.height} leads, {len(known)} known already"))
+    barred = {person.person_key: reason for person in _people(leads) if (reason := unsearchable(person))}
     people = {p.person_key: p for p in _people(leads) if p.person_key not in known}
-    ready = [p for p in people.values() if _complete(p)]
+    ready = [person for key, person in people.items() if key not in barred]
 
     def buy(person: Person) -> Answer:
         if stop is not None and stop.is_set():
@@ -72,7 +76,7 @@ def _lookup(
     bought, failed = _collect(futures)
     for key, reason in failed.items():
         emit(JobLog(stage=_STAGE, batch=batch, level="warning", message=f"Lookup of {key} failed: {reason}"))
-    done = _with_answers(leads, {**known, **bought}, failed)
+    done = _with_answers(leads, {**known, **bought}, failed, barred)
     phones = int(done["phones"].list.len().sum() or 0)
     emit(JobLog(stage=_STAGE, batch=batch, message=f"{phones} phones found, {len(bought)} lookups bought, {len(failed)} failed"))
     return done
@@ -83,11 +87,6 @@ def _people(leads: pl.DataFrame) -> Iterator[Person]:
 
     for row in leads.select("person_key", *IDENTITY).iter_rows():
         yield Person(*(value or "" for value in row))
-
-
-def _complete(person: Person) -> bool:
-    """Without a first and a last name and a number in the address, a search would be paid for and could match nobody."""
-    return bool(person.first_name.strip() and person.last_name.strip() and any(map(str.isdigit, person.address)))
 
 
 def _collect(futures: dict[str, Future[Answer]]) -> tuple[dict[str, Answer], dict[str, str]]:
@@ -124,11 +123,12 @@ def _ends_all(future: Future[Answer]) -> bool:
     return not future.cancelled() and future.exception() is not None and not isinstance(future.exception(), _OF_ONE_LEAD)
 
 
-def _with_answers(leads: pl.DataFrame, answers: Mapping[str, Answer], failed: Mapping[str, str]) -> pl.DataFrame:
+def _with_answers(leads: pl.DataFrame, answers: Mapping[str, Answer], failed: Mapping[str, str], barred: Mapping[str, str]) -> pl.DataFrame:
     keys = leads["person_key"].to_list()
-    found = [answers.get(key) for key in keys]
+    found = [None if key in barred else answers.get(key) for key in keys]
+    status = [a.status if a else "failed" if key in failed else barred.get(key, "skipped") for key, a in zip(keys, found, strict=True)]
     return leads.with_columns(
-        pl.Series("lookup_status", [a.status if a else "failed" if k in failed else "skipped" for k, a in zip(keys, found, strict=True)], pl.String),
+        pl.Series("lookup_status", status, pl.String),
         pl.Series("lookup_reason", [failed.get(key, "") for key in keys], pl.String),
         pl.Series("lookup_pid", [a.pid if a and a.status == "found" else "" for a in found], pl.String),
         lists_of("phones", [[p.number for p in a.phones] if a else [] for a in found]),

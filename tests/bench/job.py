@@ -63,7 +63,7 @@ def _main(order: dict[str, Any]) -> dict[str, Any]:
         assert job.counts.balanced
         batches = engine.history.batches(job.id)
         stages = {name: float(batches[f"{name}_s"].sum()) for name in ("lookup", "check", "deliver", "cache")}
-        settled = job.counts.delivered + job.counts.held_back - sum(job.counts.held.get(r, 0) for r in ("duplicate", "no_identity", "over_limit"))
+        settled = job.counts.delivered + job.counts.held_back - job.counts.left_out
         return {
             "job_id": job.id,
             "wall_s": wall,
