@@ -22,6 +22,7 @@ from typing import Any
 
 from leadflow import journal
 from leadflow.errors import HistoryError, JobNotFound
+from leadflow.phone_text import phones_in
 from leadflow.services.idicore import Answer
 from leadflow.verdicts import Scrub, Verdict
 
@@ -369,11 +370,13 @@ class Checkpoints:
         known = self.answers([person_key]).get(person_key)
         self._empty_journal()
         with self._transaction() as db:
+            rows = db.execute("SELECT row FROM leads WHERE person_key = ?", (person_key,)).fetchall()
             gone = db.execute("DELETE FROM answers WHERE person_key = ?", (person_key,)).rowcount
             gone += db.execute(f"UPDATE leads SET row = '{{}}' WHERE person_key = ? AND NOT {_OPEN}", (person_key,)).rowcount
             gone += db.execute(f"UPDATE leads SET row = '{{}}', disposition = 'forgotten' WHERE person_key = ? AND {_OPEN}", (person_key,)).rowcount
-            for phone in known.phones if known else ():
-                gone += db.execute("DELETE FROM scrubs WHERE phone = ?", (phone.number,)).rowcount
+            bought = [phone.number for phone in known.phones] if known else []
+            for phone in {*bought, *(phone for (row,) in rows for text in json.loads(row).values() for phone in phones_in(text))}:
+                gone += db.execute("DELETE FROM scrubs WHERE phone = ?", (phone,)).rowcount
         with self._write:
             self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         return gone

@@ -11,8 +11,8 @@ import polars as pl
 from leadflow.errors import RefusedError, ServiceDownError, TransientError, UnreadableError
 from leadflow.events import Emit, JobLog
 from leadflow.services.limits import StopFlag
-from leadflow.stages.frames import phone_lists
-from leadflow.stages.lists import lists_of, per_lead, per_phone
+from leadflow.stages.lists import per_lead, per_phone
+from leadflow.stages.phone_cells import with_phones
 from leadflow.verdicts import CALLABLE, OLDEST, Scrub, Verdict
 
 SCRUBBED_AT = "%Y-%m-%d %H:%M UTC"
@@ -38,12 +38,11 @@ def check_phones(
     stop: StopFlag | None,
 ) -> pl.DataFrame:
     """Adds `<kind>_verdicts`, a list of verdict words in the order of the lead's phones, and `<kind>_scrubbed_at`, the oldest check."""
-    if "phones" not in leads.columns:
-        leads = leads.with_columns(lists_of("phones", phone_lists(leads)))
+    leads = with_phones(leads)
     phones = per_phone(leads)
     now = datetime.now(timezone.utc)
     known = {phone: scrub for phone, scrub in known.items() if scrub.fresh(now, OLDEST)}
-    wanted = [phone for phone in phones["phones"].unique(maintain_order=True) if phone not in known]
+    wanted = [phone for phone in phones["phones"].unique(maintain_order=True) if phone and phone not in known]
     answered = _ask(service, wanted, stop, stage, emit, batch) if wanted else {}
     if on_scrubs and answered:
         on_scrubs(list(answered.values()))
