@@ -19,11 +19,12 @@ from urllib.parse import unquote
 
 from leadflow.phones import to_e164
 
-_NUMERALS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
-_WORDS = {word: n for n, word in enumerate(_NUMERALS)} | {"oh": 0}
+_WORDS_OF = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
+_WORDS = {word: n for n, word in enumerate(_WORDS_OF)} | {"oh": 0}
 _WORD = "|".join(_WORDS)
 _DIGIT_OF = {**_WORDS, "o": 0}
 _FEWEST_WORDS = 3
+_WORD_AMONG_DIGITS = rf"[0-9][^0-9a-z]{{0,3}}(?:{_WORD}|o)[^0-9a-z]{{0,3}}[0-9]"
 _TOLL_FREE = "8(?:00|22|33|44|55|66|77|88)"
 _PHONE_WORD = (
     "(?:tel|tele|telephone|cellphone|phone|ph|phn|cell|mobile|mob|landline|call|called|calling|callto|dial|ring|reach|"
@@ -37,17 +38,17 @@ _BETWEEN = rf"(?:[^a-z0-9]|(?:{_FILLER})(?![a-z])){{0,12}}?"
 FIRST_LOOK = (
     r"(?:[0-9][^0-9]*){7}|[^\x00-\x7f]|[0-9][.,][0-9]+[eE]|"
     r"[0-9]{3} ?[-.)] ?[A-Za-z]|1[^0-9A-Za-z]{1,3}8[0-9]{2}[^0-9A-Za-z]{1,3}[A-Za-z]|"
-    rf"(?i:(?:(?:{_WORD})[^a-z].*?){{{_FEWEST_WORDS}}})"
+    rf"(?i:(?:(?:{_WORD}).*?){{{_FEWEST_WORDS}}}|{_WORD_AMONG_DIGITS}|8[0-9]{{2}}[a-z]{{7}})"
 )
 MAY_HOLD_PHONE = "(?i)" + "|".join(
     [
-        r"(?:\p{N}\P{N}*){10}",
-        r"\p{N}{3}\P{L}{0,3}-\P{L}{0,3}\p{N}{4}|\p{N}{3}[^\x00-\x7F]{1,3}\p{N}{4}",
-        rf"{_PHONE_WORD}\P{{N}}*(?:\p{{N}}\P{{N}}*){{7}}",
-        r"[+\x{FF0B}]\P{L}{0,3}(?:\p{N}\P{N}*){7}",
-        r"[0-9][.,][0-9]+e[+]?0?(?:9|1[01])",
-        rf"(?:(?:{_WORD})[^a-z].*?){{{_FEWEST_WORDS}}}",
-        r"[0-9]{3} ?[-.)] ?[a-z]|1\P{L}{1,3}8[0-9]{2}\P{L}{1,3}[a-z]",
+        r"(?:[0-9][^0-9]*){10}|[^\x00-\x7f]",
+        r"[0-9]{3} ?- ?[0-9]{4}",
+        rf"{_PHONE_WORD}[^0-9]*(?:[0-9][^0-9]*){{7}}",
+        r"[+][^0-9a-z]{0,3}(?:[0-9][^0-9]*){7}",
+        r"[0-9][.,][0-9]+e[+]?[0-9]",
+        rf"(?:(?:{_WORD}).*?){{{_FEWEST_WORDS}}}|{_WORD_AMONG_DIGITS}",
+        r"[0-9]{3} ?[-.)] ?[a-z]|8[0-9]{2}[a-z]{7}|1[^0-9a-z]{1,3}8[0-9]{2}[^0-9a-z]{1,3}[a-z]",
         r"(?:[0-9OolI][^0-9A-Za-z]{0,5}){10}",
     ]
 )
@@ -66,21 +67,30 @@ _LOOKALIKE = re.compile(
 )
 _PAIRS = re.compile(r"(?<!\d)\d\d([ .\-/])\d\d\1\d\d\1\d\d\1\d\d(?!\d)")
 _SINGLES = re.compile(r"(?<!\d)\d(?:[\W_]{1,3}\d){9,10}(?!\d)")
-_THOUSANDS = re.compile(r"(?<![\d$.,])\d{1,2}(?:([,'. ])\d{3})(?:\1\d{3}){2}(?!\d)")
+_THOUSANDS = re.compile(r"(?<![\d$.,])\d{1,2}(?:([,'. _])\d{3})(?:\1\d{3}){2}(?!\d)")
 _JOINED = re.compile(r"(?<!\d)(?:1?[2-9]\d\d[2-9]\d{6}){2,}(?!\d)")
-_SCIENTIFIC = re.compile(r"(?<![\d.,])([1-9])[.,](\d{1,15})e\+?(\d{1,2})(?!\d)")
+_SCIENTIFIC = re.compile(r"(?<![\d.,])(\d{1,11})[.,](\d{1,15})e\+?0*(\d{1,2})(?!\d)")
 _LOCAL = re.compile(r"(?<!\d)(?<!\d[-.])[2-9]\d\d ?- ?\d{4}(?!\d)(?!-\d)")
 _AFTER_WORD = re.compile(rf"(?<![a-z]){_PHONE_WORD}(?![a-z]){_BETWEEN}(\+?\d(?:[ .\-()/+_]{{0,3}}\d){{6,14}})(?!\d)")
 _INTERNATIONAL = re.compile(r"\+\+?[ (]{0,2}(\d(?:[ .\-()/]{0,3}\d){6,14})(?!\d)")
 _DIALLED_OUT = re.compile(r"(?<!\d)(?:011|00)[ .\-]*([1-9]\d{0,2}[ .\-]+\d(?:[ .\-()/]{0,3}\d){5,14})(?!\d)")
-_SEVEN_LETTERS = "[a-z]{7}|[a-z]{3}[-.][a-z]{4}|[a-z]{2}[-.][a-z]{5}"
+_SEVEN_LETTERS = "[a-z]{7}|[a-z]{3}[-.][a-z]{4}|[a-z]{4}[-.][a-z]{3}|[a-z]{2}[-.][a-z]{5}"
 _VANITY = (
-    re.compile(rf"(?<![a-z\d])\+?1[\W_]{{1,3}}{_TOLL_FREE}[\W_]{{1,3}}(?=[\d\W_]*[a-z])(?:[a-z\d][\-. ]?){{7,}}"),
+    re.compile(rf"(?<![a-z\d])\+?1[\W_]{{0,3}}{_TOLL_FREE}[\W_]{{0,3}}(?=[\d\W_]*[a-z])(?:[a-z\d][\-. ]?){{7,}}"),
     re.compile(rf"(?<![a-z\d]){_TOLL_FREE}\)?[\-. ]{{0,2}}(?<=[\-.)\s])(?<!\d )(?:{_SEVEN_LETTERS})(?![a-z])"),
     re.compile(r"(?<!\d)[2-9]\d\d(?:[\-.]|\) ?)[2-9]\d\d[\-.][a-z]{4}(?![a-z])"),
 )
 # A number of a table, with ten decimals; 1.5045550143 is a phone with its country code.
 _DECIMAL = re.compile(r"[-+]?(?!0*1\.)\d+\.\d{10}")
+_DIGITS_ONLY = re.compile(r"\+?\(?\d+(?:[ .\-()/]{1,3}\d+){1,9}")
+_AREA_APART = re.compile(r"(?<![a-z])(?:area|code)[^a-z\d]{1,3}[2-9]\d\d\D{1,20}[2-9]\d\d[\W_]{0,3}\d{4}(?!\d)")
+_ANY_WORD = re.compile(_WORD)
+_NUMERAL = re.compile("|".join(_DIGIT_OF))
+_NUMERALS = rf"(?:{_NUMERAL.pattern})+"
+_NUMERALS_RUN = re.compile(rf"(?<![a-z]){_NUMERALS}(?![a-z])")
+_BEFORE_NUMERALS = re.compile(rf"(\d|(?<![a-z]){_NUMERALS})[\s\-]+(?={_NUMERALS}(?![a-z]))")
+_BEFORE_DIGITS = re.compile(rf"((?<![a-z]){_NUMERALS})[\s\-]+(?=\d)")
+_AMONG_DIGITS = re.compile(_WORD_AMONG_DIGITS)
 _EXTENSION = re.compile(r"(?:extension|ext|xtn|x|#)[ .:#]*\d{1,6}(?!\d)")
 _HEX = re.compile(r"(?<![\da-z])(?:[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}|(?=\d*[a-f])[\da-f]{24,})(?![\da-z])")
 _TIME = (
@@ -119,6 +129,8 @@ def reads_like_phone(text: str, *, local: bool = True) -> bool:
     >>> reads_like_phone("owner's cell: 555 0143"), reads_like_phone("seen 2026-07-07 12:30")
     (True, False)
     """
+    if not any(map(str.isnumeric, text)) and not _ANY_WORD.search(text.lower()):
+        return False
     return any(_reads_like_phone(_cleaned(version), local) for version in _versions(text))
 
 
@@ -174,7 +186,7 @@ def _read(text: str) -> Iterator[_Read]:
         found += [_Read(match.start(), match.end(), f"+1{part}") for part in parts]
     for match in _SCIENTIFIC.finditer(text):
         # A spreadsheet that rounds shows six digits: with fewer than eight nobody knows the number.
-        if len(match[2]) >= 7 and (number := _ten(_expanded(match))):
+        if len(match[1] + match[2]) >= 8 and (number := _ten(_expanded(match))):
             found.append(_Read(match.start(), match.end(), number))
     last = 0
     for read in sorted(found, key=lambda read: read.start):
@@ -190,6 +202,13 @@ def _is_grouped(first: str, second: str, tail: str) -> bool:
     return second in ("", "-") and len(tail) == 4
 
 
+def _whole(text: str) -> str:
+    """The number that a cell is, if its ten digits are all that it holds, however they are grouped; a decimal is none."""
+    if not _DIGITS_ONLY.fullmatch(text) or re.fullmatch(r"\d+[.,]\d+", text):
+        return ""
+    return _ten(_digits(text))
+
+
 def _ten(digits: str) -> str:
     """The E.164 form of ten digits, or of eleven with a 1; "" if they are no US number."""
     ten = digits[1:] if len(digits) == 11 and digits[0] == "1" else digits
@@ -202,7 +221,13 @@ def _expanded(match: re.Match[str]) -> str:
 
 
 def _reads_like_phone(text: str, local: bool) -> bool:
-    if next(_read(text), None) or (local and _LOCAL.search(text)) or _AFTER_WORD.search(text):
+    if (
+        next(_read(text), None)
+        or _whole(text.strip())
+        or (local and _LOCAL.search(text))
+        or _AFTER_WORD.search(text)
+        or _AREA_APART.search(text)
+    ):
         return True
     if any(_ten(_expanded(m)) for m in _SCIENTIFIC.finditer(text)) or any(pattern.search(text) for pattern in _VANITY):
         return True
@@ -230,12 +255,11 @@ def _is_international(number: str) -> bool:
 
 
 def _spelled_out(text: str) -> str:
-    """The text with "five oh four" as 504, if it has some such words."""
-    words = "|".join(_DIGIT_OF)
-    if len(re.findall(rf"\b(?:{words})\b", text)) < _FEWEST_WORDS:
+    """The text with "five oh four" as 504, if it has some such words, or one among digits."""
+    if len(_NUMERAL.findall("".join(_NUMERALS_RUN.findall(text)))) < _FEWEST_WORDS and not _AMONG_DIGITS.search(text):
         return text
-    joined = re.sub(rf"\b({words})\b[\s\-]+(?=(?:{words})\b)", lambda m: str(_DIGIT_OF[m[1]]), text)
-    return re.sub(rf"(?<![a-z])({words})\b", lambda m: str(_DIGIT_OF[m[1]]), joined)
+    joined = _BEFORE_DIGITS.sub(r"\1", _BEFORE_NUMERALS.sub(r"\1", text))
+    return _NUMERALS_RUN.sub(lambda run: _NUMERAL.sub(lambda word: str(_DIGIT_OF[word[0]]), run[0]), joined)
 
 
 def _digits(text: str) -> str:

@@ -67,7 +67,7 @@ def _deliver(
     extra = own_columns(leads.columns, key, policy)
     rows = _rows(leads.filter(pl.col("disposition") == "deliver"), key, policy, job_id, extra)
     rows, extra = _without_phones(rows, leads, key, policy, extra, told)
-    bad = [*_bad(rows, key, emit, batch), *_phone_keys(rows, key, emit, batch)]
+    bad = [*_bad(rows, key, emit, batch), *_phone_keys(rows, key, policy, emit, batch)]
     rows = rows.filter(~pl.col(key).is_in(bad)).unique(key, keep="last", maintain_order=True)
     there = leads.filter(pl.col("person_key").is_in(list(sheet.there(leads["person_key"].to_list()))))
     if there.height and (gone := sheet.withdraw(_forbidden(there, policy))):
@@ -95,9 +95,9 @@ def _without_phones(
     return rows, {name: title for name, title in extra.items() if title in rows.columns}
 
 
-def _phone_keys(rows: pl.DataFrame, key: str, emit: Emit, batch: int | None) -> list[str]:
+def _phone_keys(rows: pl.DataFrame, key: str, policy: Policy, emit: Emit, batch: int | None) -> list[str]:
     """The keys that are phones themselves: their rows cannot be delivered without showing them."""
-    found = phone_cells(rows.select(key), Policy())
+    found = phone_cells(rows.select(key), policy)
     keys = rows[key].filter(found[key]).to_list() if found else []
     if keys:
         message = f"{len(keys)} rows are held back (bad_cell): their key reads like a phone that no check has seen. Give person_key other values"
