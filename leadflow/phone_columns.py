@@ -80,6 +80,6 @@ def is_named(name: str, names: Collection[str]) -> bool:
     """
     if not names:
         return False
-    wanted = {given.strip().casefold() for given in names}
-    own = name.casefold()
-    return own in wanted or own.removeprefix("script ") in wanted
+    wanted = {given.strip().casefold().replace(" ", "_") for given in names}
+    own = name.casefold().replace(" ", "_")
+    return own in wanted or own.removeprefix("script_") in wanted

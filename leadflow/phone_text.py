@@ -73,16 +73,23 @@ _SCIENTIFIC = re.compile(r"(?<![\d.,])(\d{1,11})[.,](\d{1,15})e\+?0*(\d{1,2})(?!
 _LOCAL = re.compile(r"(?<!\d)(?<!\d[-.])[2-9]\d\d ?- ?\d{4}(?!\d)(?!-\d)")
 _AFTER_WORD = re.compile(rf"(?<![a-z]){_PHONE_WORD}(?![a-z]){_BETWEEN}(\+?\d(?:[ .\-()/+_]{{0,3}}\d){{6,14}})(?!\d)")
 _INTERNATIONAL = re.compile(r"\+\+?[ (]{0,2}(\d(?:[ .\-()/]{0,3}\d){6,14})(?!\d)")
-_DIALLED_OUT = re.compile(r"(?<!\d)(?:011|00)[ .\-]*([1-9]\d{0,2}[ .\-]+\d(?:[ .\-()/]{0,3}\d){5,14})(?!\d)")
+_DIALLED_OUT = re.compile(
+    r"(?<!\d)(?<!\d[\-_/.])(?:011|00)[ .\-]*([1-9]\d{0,2}[ .\-]+\d(?:[ .\-()/]{0,3}\d){5,14})(?!\d)"
+)
 _SEVEN_LETTERS = "[a-z]{7}|[a-z]{3}[-.][a-z]{4}|[a-z]{4}[-.][a-z]{3}|[a-z]{2}[-.][a-z]{5}"
 _VANITY = (
-    re.compile(rf"(?<![a-z\d])\+?1[\W_]{{0,3}}{_TOLL_FREE}[\W_]{{0,3}}(?=[\d\W_]*[a-z])(?:[a-z\d][\-. ]?){{7,}}"),
-    re.compile(rf"(?<![a-z\d]){_TOLL_FREE}\)?[\-. ]{{0,2}}(?<=[\-.)\s])(?<!\d )(?:{_SEVEN_LETTERS})(?![a-z])"),
+    re.compile(
+        rf"(?<![a-z\d])\+?1[\W_]{{1,3}}{_TOLL_FREE}[\W_]{{1,3}}(?=[a-z\d\-. ]{{0,7}}[a-z]{{3}})(?:[a-z\d][\-. ]?){{7,}}"
+    ),
+    re.compile(rf"(?<![a-z\d])1?{_TOLL_FREE}(?:\)?[\-.]|\) ?)(?:{_SEVEN_LETTERS})(?![a-z])"),
+    re.compile(rf"(?<![a-z\d])1?{_TOLL_FREE}[a-z]{{7}}(?![a-z])"),
     re.compile(r"(?<!\d)[2-9]\d\d(?:[\-.]|\) ?)[2-9]\d\d[\-.][a-z]{4}(?![a-z])"),
 )
-# A number of a table, with ten decimals; 1.5045550143 is a phone with its country code.
-_DECIMAL = re.compile(r"[-+]?(?!0*1\.)\d+\.\d{10}")
-_DIGITS_ONLY = re.compile(r"\+?\(?\d+(?:[ .\-()/]{1,3}\d+){1,9}")
+# A number with so many decimals, or an IP address; but 1.5045550143 is a phone with its country code.
+_DECIMAL = re.compile(r"[-+]?(?!0*1\.)\d+\.\d{8,}|\d{1,3}(?:\.\d{1,3}){3}")
+# Before 214932-9006 in 20260526-214932-9006a0, which is a time and no phone.
+_IN_A_CODE = re.compile(r"\d[\-_/.]$")
+_DIGITS_ONLY = re.compile(r"\+?\(?\d+(?:[ .\-()/]{1,2}\d+){1,5}")
 _AREA_APART = re.compile(r"(?<![a-z])(?:area|code)[^a-z\d]{1,3}[2-9]\d\d\D{1,20}[2-9]\d\d[\W_]{0,3}\d{4}(?!\d)")
 _ANY_WORD = re.compile(_WORD)
 _NUMERAL = re.compile("|".join(_DIGIT_OF))
@@ -177,7 +184,7 @@ def _read(text: str) -> Iterator[_Read]:
     found = [
         _Read(m.start(), m.end(), "+1" + _digits(m[1] + m[3] + m[5]))
         for m in _NANP.finditer(text)
-        if _is_grouped(m[2], m[4], m[5])
+        if _is_grouped(m[2], m[4], m[5]) and not (m[4] and not m[2] and _IN_A_CODE.search(text[: m.start(1)]))
     ]
     for pattern in (_PAIRS, _SINGLES, _THOUSANDS):
         found += [_Read(m.start(), m.end(), number) for m in pattern.finditer(text) if (number := _ten(_digits(m[0])))]
@@ -203,8 +210,8 @@ def _is_grouped(first: str, second: str, tail: str) -> bool:
 
 
 def _whole(text: str) -> str:
-    """The number that a cell is, if its ten digits are all that it holds, however they are grouped; a decimal is none."""
-    if not _DIGITS_ONLY.fullmatch(text) or re.fullmatch(r"\d+[.,]\d+", text):
+    """The number that a cell is, if ten digits are all that it holds, however they are grouped; a decimal is none."""
+    if not _DIGITS_ONLY.fullmatch(text) or _DECIMAL.fullmatch(text) or re.fullmatch(r"\d+\.\d+", text):
         return ""
     return _ten(_digits(text))
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import re
 import time
+from datetime import timedelta
+from decimal import Decimal
 
 import numpy as np
 import pandas as pd
@@ -143,6 +145,15 @@ OTHERS = [
     "1 800 GOT JUNK",
 ]
 HARMLESS = [
+    "44783.013715482935",
+    "21.125.28.189",
+    "62 / 74 / 6 / 29 / 60 / 6",
+    "script-20260526-214932-9006a0",
+    "script-20260719-185556-8d53fb",
+    "1833 County Road 12",
+    "1800 Flowers St",
+    "855 Harvest Ln",
+    "833-4 Eastern Ave",
     "",
     " ",
     "2026-07-07",
@@ -301,6 +312,16 @@ def test_a_script_s_phones_under_all_the_usual_names_and_in_notes_are_withheld_a
     for name in ("NOTES", "REMARK", "Landline", "CONTACT_NUMBER"):
         assert told.str.startswith(f"40 cells of column {name} are kept from the sheet").sum() == 1
     assert not told.str.contains("0116").any()
+
+
+def test_a_resumed_job_says_once_more_what_it_withholds(world, engine):
+    script = f"SELECT r.*, 'call {_DNC}' AS NOTES, '{_DNC}' AS MOBILE FROM RAW_LEADS r"
+    stopped = engine.run(script, limit_rows=30, max_lookups=10, progress=False)
+    assert engine.resume(stopped.id, max_lookups=40, progress=False).ok
+    told = engine.trace(stopped.id)["message"]
+    for name in ("NOTES", "MOBILE"):
+        assert told.str.contains(f"cells of column {name} are kept from the sheet").sum() == 2
+    assert not _shows(world, _DNC)
 
 
 def test_only_the_cells_that_hold_one_are_withheld_and_the_rest_of_the_column_goes_along(world, engine):
@@ -581,6 +602,7 @@ def test_with_check_a_script_s_phones_are_checked_and_delivered_behind_the_bough
         job = engine.run(script, limit_rows=40, progress=False)
         assert job.ok
         assert engine.report(job.id).ok
+        told = engine.trace(job.id)["message"]
     rows = sheet_rows(world)
     assert rows
     for row in rows:
@@ -592,6 +614,8 @@ def test_with_check_a_script_s_phones_are_checked_and_delivered_behind_the_bough
     assert not _shows(world, listed)
     # A lead of which idiCORE knows nothing, or no phone, has the script's.
     assert {"no_match", "no_phone"} & set(job.counts.held) == set()
+    assert told.str.contains("of column NOTES are kept .* are checked, and delivered").any()
+    assert not told.str.contains("script_phones=check").any()
 
 
 def test_with_check_a_litigator_s_phone_of_the_script_holds_the_lead(world):
@@ -665,3 +689,21 @@ def test_places_never_hide_a_second_number():
     assert places_in("504-555-0114 or 5550115") == ["+15045550114", ""]
     assert places_in("504-555-0114 x5550115") == ["+15045550114", ""]
     assert Verdict.UNCHECKED not in places_in("none")
+
+
+def test_cells_of_any_type_are_read(world, checks):
+    kinds = {
+        "number": pl.Series([int(_DNC)]),
+        "float": pl.Series([float(_DNC)]),
+        "decimal": pl.Series([Decimal(_DNC)]),
+        "list": pl.Series([["a", f"({_DNC[:3]}) {_DNC[3:6]}-{_DNC[6:]}"]]),
+        "struct": pl.Series([{"home": _DNC}]),
+        "binary": pl.Series([_DNC.encode()]),
+        "category": pl.Series([_DNC], dtype=pl.Categorical),
+        "duration": pl.Series([timedelta(seconds=5)]),
+        "truth": pl.Series([True]),
+    }
+    frame = pl.DataFrame({**{k: [v] for k, v in _WHO.items()}, "Phone": [_CLEAN], **kinds})
+    assert deliver(_checked(frame, checks), Sheet(world.settings.sheets))["delivered"].to_list() == [True]
+    assert not _shows(world, _DNC)
+    assert sheet_rows(world)[0]["truth"] == "True"

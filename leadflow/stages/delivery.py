@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 F = TypeVar("F")
 _STAGE = "Google Sheets"
+_HASH = "^[0-9a-f]{32}$"
 
 
 def deliver(
@@ -97,6 +98,7 @@ def _without_phones(
 
 def _phone_keys(rows: pl.DataFrame, key: str, policy: Policy, emit: Emit, batch: int | None) -> list[str]:
     """The keys that are phones themselves: their rows cannot be delivered without showing them."""
+    rows = rows.filter(~pl.col(key).str.contains(_HASH))
     found = phone_cells(rows.select(key), policy)
     keys = rows[key].filter(found[key]).to_list() if found else []
     if keys:

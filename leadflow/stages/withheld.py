@@ -112,8 +112,8 @@ def withhold(
 ) -> tuple[pl.DataFrame, dict[str, int]]:
     """Rows for the sheet without the cells that read like a phone, and how many these were, by column.
 
-    `own` has the script's own columns by the names they have in `rows`; the columns `but` are not looked at. A column of
-    the script that is blank without such cells is left out.
+    `own` has the script's own columns by the names they have in `rows`; the columns `but` are not looked at. A column
+    of the script that is blank without such cells is left out.
     """
     known = set(but)
     found = phone_cells(rows.select(name for name in rows.columns if name not in known), policy, own)
@@ -124,13 +124,18 @@ def withhold(
     return rows.drop(empty), {own.get(name, name): int(where.sum()) for name, where in found.items()}
 
 
-def tell_withheld(counts: Mapping[str, int], emit: Emit, batch: int | None = None) -> None:
-    """Warn of what was withheld, a line a column."""
+def tell_withheld(counts: Mapping[str, int], emit: Emit, batch: int | None = None, checked: bool = False) -> None:
+    """Warn of what was withheld, a line a column; `checked` says that the phones of the script's own are checked."""
+    then = (
+        "Those that can be read are checked, and delivered as Phone 1, 2 ... if they are clean"
+        if checked
+        else "To have them checked and delivered, set policy.script_phones=check"
+    )
     for name, count in counts.items():
         shown = "of a column whose name reads like a phone" if reads_like_phone(name) else f"of column {name}"
         message = (
-            f"{count} cells {shown} are kept from the sheet: a phone can be read from them that no check has seen. "
-            "If they hold none, name the column in policy.not_phones; to have them checked, set policy.script_phones=check"
+            f"{count} cells {shown} are kept from the sheet: they read like phones that no check has seen. {then}. "
+            "If they are no phones, name the column in policy.not_phones"
         )
         emit(JobLog(stage="Google Sheets", batch=batch, level="warning", message=message))
 
@@ -165,7 +170,7 @@ class WithheldTally:
         """Warn of each column that was not told of yet."""
         fresh = {name: count for name, count in self._counts.items() if name not in self._told}
         self._told |= fresh.keys()
-        tell_withheld(fresh, self._emit)
+        tell_withheld(fresh, self._emit, checked=self._policy.script_phones == "check")
 
     def is_empty(self, name: str) -> bool:
         """Whether a column of the script would stand blank in the sheet; in a resumed job its name alone tells."""
