@@ -47,11 +47,11 @@ def phone_cells(cells: pl.DataFrame, policy: Policy, own: Mapping[str, str] | No
     judged = [name for name in cells.columns if not is_named(own.get(name, name), policy.not_phones)]
     hinted = [name for name in judged if name in own and is_phone_column(own[name])]
     found = {name: _where(cells[name], _is_unclear) for name in hinted}
-    likely = _likely(cells.select(name for name in judged if name not in found))
+    likely = _likely(cells[[name for name in judged if name not in found]])
     found |= {
         name: _where(cells[name], partial(reads_like_phone, local=name in own), may) for name, may in likely.items()
     }
-    for name, where in _in_parts(cells.select(name for name in judged if name in own), own).items():
+    for name, where in _in_parts(cells[[name for name in judged if name in own]], own).items():
         found[name] = found[name] | where if name in found else where
     return {name: where for name in cells.columns if (where := found.get(name)) is not None and where.any()}
 
@@ -59,7 +59,7 @@ def phone_cells(cells: pl.DataFrame, policy: Policy, own: Mapping[str, str] | No
 def _likely(cells: pl.DataFrame) -> dict[str, pl.Series]:
     """By column, the cells that are to be read: most columns have none, and cost no more than a look."""
     for test in (pl.all().str.contains(FIRST_LOOK), ~pl.all().str.contains(IS_DATE)):
-        cells = cells.select(name for name, is_likely in _any(cells, test).items() if is_likely)
+        cells = cells[[name for name, is_likely in _any(cells, test).items() if is_likely]]
     may = (
         cells.select(pl.all().str.contains(MAY_HOLD_PHONE) & ~pl.all().str.contains(IS_DATE)) if cells.width else cells
     )
@@ -116,12 +116,13 @@ def withhold(
     of the script that is blank without such cells is left out.
     """
     known = set(but)
-    found = phone_cells(rows.select(name for name in rows.columns if name not in known), policy, own)
-    rows = rows.with_columns(
-        pl.when(where).then(pl.lit("")).otherwise(rows[name]).alias(name) for name, where in found.items()
-    )
+    found = phone_cells(rows[[name for name in rows.columns if name not in known]], policy, own)
+    if found:
+        rows = rows.with_columns(
+            pl.when(where).then(pl.lit("")).otherwise(rows[name]).alias(name) for name, where in found.items()
+        )
     empty = [name for name in own if (name in found or is_phone_column(own[name])) and not (rows[name] != "").any()]
-    return rows.drop(empty), {own.get(name, name): int(where.sum()) for name, where in found.items()}
+    return rows.drop(empty) if empty else rows, {own.get(name, name): int(where.sum()) for name, where in found.items()}
 
 
 def tell_withheld(counts: Mapping[str, int], emit: Emit, batch: int | None = None, checked: bool = False) -> None:
@@ -152,15 +153,15 @@ class WithheldTally:
 
     def scan(self, leads: pl.DataFrame) -> None:
         """Count the cells of leads as extracted, before any of them is paid for; all columns are text."""
-        cells = leads.select(name for name in leads.columns if name not in ADDED)
+        cells = leads[[name for name in leads.columns if name not in ADDED]]
         own = {name: name for name in script_columns(leads.columns)}
         found = phone_cells(cells, self._policy, own)
         found |= {name: leads[name] != "" for name in own if has_phone_name(name, self._policy)}
         self._counts.update({NAMES.get(name, name): int(where.sum()) for name, where in found.items()})
         left = leads.select(
-            (pl.col(name) != "") & ~found[name] if name in found else pl.col(name) != "" for name in own
+            ((pl.col(name) != "") & ~found[name] if name in found else pl.col(name) != "").sum() for name in own
         )
-        self._left.update(left.sum().row(0, named=True) if left.width else {})
+        self._left.update(left.row(0, named=True) if left.width else {})
 
     def add(self, counts: Mapping[str, int]) -> None:
         """Count what a delivery withheld in columns that were not told of."""
