@@ -22,6 +22,7 @@ from typing import Any
 
 from leadflow import journal
 from leadflow.errors import HistoryError, JobNotFound
+from leadflow.phone_text import phones_in
 from leadflow.services.idicore import Answer
 from leadflow.verdicts import Scrub, Verdict
 
@@ -380,10 +381,12 @@ class Checkpoints:
         known = self.answers([person_key]).get(person_key)
         self._empty_journal()
         with self._transaction() as db:
+            rows = db.execute("SELECT row FROM leads WHERE person_key = ?", (person_key,)).fetchall()
             gone = db.execute("DELETE FROM answers WHERE person_key = ?", (person_key,)).rowcount
             gone += db.execute(f"UPDATE leads SET row = '{{}}' WHERE person_key = ? AND NOT {_OPEN}", (person_key,)).rowcount
             gone += db.execute(f"UPDATE leads SET row = '{{}}', disposition = 'forgotten' WHERE person_key = ? AND {_OPEN}", (person_key,)).rowcount
-            for number in _numbers(known):
+            own = (phone for (row,) in rows for text in json.loads(row).values() for phone in phones_in(text))
+            for number in {*_numbers(known), *own}:
                 gone += db.execute("DELETE FROM scrubs WHERE phone = ?", (number,)).rowcount
             for table in _OF_A_JOB:
                 db.execute(f"DELETE FROM {table} WHERE person_key = ?", (person_key,))

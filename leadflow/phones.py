@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
+# A US number in E.164, as a regex; it is all that a vendor is asked about and a caller is given.
+E164 = r"^\+1[2-9]\d{2}[2-9]\d{6}$"
 _FICTION = re.compile(r"\+1[2-9]\d{2}55501\d{2}")
 _NANP = re.compile(r"\+1[2-9]\d{2}[2-9]\d{6}")
 _USUAL = re.compile(r"(?:\+1[ .-]?)?\(?([2-9][0-9]{2})\)?[ .-]?([2-9][0-9]{2})[ .-]?([0-9]{4})")
@@ -36,6 +38,19 @@ def to_e164(text: str | None) -> str | None:
     return number if _FICTION.fullmatch(number) or phonenumbers.is_possible_number(parsed) else None
 
 
+@lru_cache(maxsize=65_536)
+def is_assigned(e164: str) -> bool:
+    """Whether a number's area and exchange are in use; those kept for fiction count as if they were.
+
+    >>> is_assigned("+15045550143"), is_assigned("+19995550143")
+    (True, False)
+    """
+    import phonenumbers
+
+    parsed = phonenumbers.parse(e164.replace("55501", "55601", 1) if _FICTION.fullmatch(e164) else e164, "US")
+    return phonenumbers.is_valid_number(parsed)
+
+
 def ten_digits(e164: str) -> str:
     """The ten digits US vendors take.
 
@@ -47,9 +62,12 @@ def ten_digits(e164: str) -> str:
 
 @lru_cache(maxsize=65_536)
 def time_zones(e164: str) -> tuple[str, ...]:
-    """The time zones of the number's area, for calling hours; a phone may have moved away from its area code."""
+    """The time zones of the number's area, for calling hours; a phone may have moved away from its area code. None of no phone."""
     import phonenumbers
     from phonenumbers import timezone
 
-    found = timezone.time_zones_for_geographical_number(phonenumbers.parse(e164, "US"))
+    try:
+        found = timezone.time_zones_for_geographical_number(phonenumbers.parse(e164, "US"))
+    except phonenumbers.NumberParseException:
+        return ()
     return tuple(zone for zone in found if zone != timezone.UNKNOWN_TIMEZONE)

@@ -30,13 +30,15 @@ from leadflow.phones import time_zones
 from leadflow.services.sheets import LOOK_HOLDS_S
 from leadflow.settings import Settings
 from leadflow.stages.consolidation import consolidate, stage_ahead
-from leadflow.stages.delivery import columns, deliver, is_phone_column, own_columns
+from leadflow.stages.delivery import columns, deliver, own_columns
 from leadflow.stages.dnc import check_dnc
 from leadflow.stages.extraction import open_extraction
 from leadflow.stages.litigators import check_litigators
 from leadflow.stages.lookup import lookup_people
+from leadflow.stages.phone_cells import with_script_phones
 from leadflow.stages.settle import settle
 from leadflow.stages.sharing import Sharing
+from leadflow.stages.withheld import WithheldTally
 
 if TYPE_CHECKING:
     from leadflow.history import History
@@ -95,6 +97,7 @@ class Pipeline:
         self._others: list[str] = []
         self.progress = Progress()
         self.reused = 0
+        self._withheld = WithheldTally(settings.policy, bus.emit)
         self._lock = threading.Lock()
         self._processing = self._unsettled = 0
         self._first_lookup = (0.0, 0)
@@ -127,6 +130,7 @@ class Pipeline:
                 self._finish_sheet()
             finally:
                 cache.finish()
+        self._withheld.tell()
         if self._budget_error:
             raise self._budget_error
 
@@ -251,9 +255,10 @@ class Pipeline:
             self._log("Google Sheets", f"Rows that share a phone are not marked in column 'Shared With': {error}", "warning")
 
     def _script_columns(self) -> list[str]:
-        """The columns that the script brings to the sheet, once the leads are on disk."""
+        """The columns that the script brings to the sheet, once the leads are on disk, but for those that are withheld altogether."""
         names = self.checkpoints.columns(self.job_id) if self.checkpoints.extracted(self.job_id) else []
-        return list(own_columns(names, self.settings.sheets.key_column, self.settings.policy).values())
+        own = own_columns(names, self.settings.sheets.key_column, self.settings.policy)
+        return [title for name, title in own.items() if not self._withheld.is_empty(name)]
 
     def _told_of(self, doubles: int) -> None:
         if doubles:
@@ -316,10 +321,10 @@ class Pipeline:
         first = 1
         for number, leads in enumerate(extraction.batches(self.settings.batch_size), 1):
             self._raise_if_stopped()
+            self._withheld.scan(leads)
             self.checkpoints.add_leads(self.job_id, number, first, leads.to_dicts())
             first += leads.height
-        if withheld := [name for name in extraction.columns if is_phone_column(name)]:
-            self._log("Snowflake", f"Not checked, and so kept from the sheet: the script's own {', '.join(withheld)}", "warning")
+        self._withheld.tell()
         counts = extraction.counts
         if extraction.missing:
             raise InputError(f"Snowflake announced {extraction.total} leads and sent {extraction.total - extraction.missing}; nothing was bought, run the job again")
@@ -331,7 +336,7 @@ class Pipeline:
         batch.facts = {"first_row": batch.first_row, "last_row": batch.first_row + batch.leads.height - 1, "rows": batch.leads.height}
         batch.facts["started_at"] = datetime.now(timezone.utc)
         with timed(batch, "lookup_s"):
-            leads = self._lookup(batch)
+            leads = with_script_phones(self._lookup(batch), self.settings.policy)
         if leads.is_empty():
             self._count(processing=-1, unsettled=-1)
             return
@@ -480,7 +485,14 @@ class Pipeline:
 
         with timed(*batches, name="deliver_s"):
             done = deliver(
-                leads, self.services.sheet, policy=self.settings.policy, job_id=self.job_id, emit=self.bus.emit, batch=number, when_ready=meanwhile
+                leads,
+                self.services.sheet,
+                policy=self.settings.policy,
+                job_id=self.job_id,
+                emit=self.bus.emit,
+                batch=number,
+                when_ready=meanwhile,
+                on_withheld=self._withheld.add,
             )
         self._sharing.add(done)
         self._through("Sheet", leads.height)
@@ -557,7 +569,8 @@ class Pipeline:
 
 
 def _phones(leads: pl.DataFrame) -> list[str]:
-    return leads["phones"].explode().drop_nulls().unique().to_list() if leads.height else []
+    found = leads["phones"].explode().drop_nulls().unique() if leads.height else []
+    return [phone for phone in found if phone]
 
 
 class _AnyEvent:

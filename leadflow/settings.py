@@ -164,13 +164,19 @@ class SheetsSettings(_Part):
 
 
 class Policy(_Part):
-    """What may be called, and what is delivered."""
+    """What may be called, and what is delivered.
+
+    Cells of a script's own columns from which a phone can be read are withheld from the sheet; with `script_phones="check"`
+    these phones are checked and delivered like bought ones. A column named in `not_phones` holds none, and is delivered.
+    """
 
     max_scrub_age_days: float = Field(31, gt=0, le=31)
     hold_lead_on_litigator: bool = True
     deliver_wireless: bool = True
     phones_delivered: int = Field(3, ge=1, le=10)
     emails_delivered: int = Field(3, ge=0, le=10)
+    script_phones: Literal["withhold", "check"] = "withhold"
+    not_phones: tuple[str, ...] = ()
     reuse_scrubs_hours: float = Field(24, ge=0, le=744)
     keep_checkpoints_days: float = Field(30, ge=0)
 

@@ -12,8 +12,8 @@ from leadflow.errors import RefusedError, ServiceDownError, TransientError, Unre
 from leadflow.events import Emit, JobLog
 from leadflow.services.limits import StopFlag
 from leadflow.stages.coverage import NOT_COVERED, no_consumers, with_coverage
-from leadflow.stages.frames import phone_lists
-from leadflow.stages.lists import lists_of, per_lead, per_phone
+from leadflow.stages.lists import per_lead, per_phone
+from leadflow.stages.phone_cells import with_phones
 from leadflow.verdicts import CALLABLE, OLDEST, Scrub, Verdict
 
 SCRUBBED_AT = "%Y-%m-%d %H:%M UTC"
@@ -41,12 +41,11 @@ def check_phones(
     """Adds `<kind>_verdicts`, a list of verdict words in the order of the lead's phones, and `<kind>_scrubbed_at`, the
     oldest check; for "dnc" also dnc_not_covered, a list that says why a phone is not covered by the service's list.
     """
-    if "phones" not in leads.columns:
-        leads = leads.with_columns(lists_of("phones", phone_lists(leads)))
+    leads = with_phones(leads)
     phones = per_phone(leads)
     now = datetime.now(timezone.utc)
     known = {phone: scrub for phone, scrub in known.items() if scrub.fresh(now, OLDEST)}
-    asked = phones["phones"].unique(maintain_order=True)
+    asked = [phone for phone in phones["phones"].unique(maintain_order=True) if phone]
     judged = no_consumers(asked, emit, batch) if kind == "dnc" else {}
     wanted = [phone for phone in asked if phone not in known and phone not in judged]
     answered = _ask(service, wanted, stop, stage, emit, batch) if wanted else {}

@@ -11,7 +11,7 @@ from leadflow.columns import IDENTITY
 from leadflow.events import Emit, JobLog, no_emit
 from leadflow.stages.delivery import _NAMES, script_columns
 from leadflow.stages.frames import same_kind, with_identity
-from leadflow.stages.lists import as_json, as_text, nth
+from leadflow.stages.lists import TEXTS, as_json, as_text, nth
 
 if TYPE_CHECKING:
     from leadflow.services.warehouse import Warehouse
@@ -32,7 +32,8 @@ def consolidate(
 ) -> F:
     """Merge each lead that is delivered or held for good; one that waits for an answer is never cached as done.
 
-    Needs the columns that settle and deliver add; gives the leads back as they came. `at` is when they were processed, now
+    Needs the columns that settle and deliver add; gives the leads back as they came. The script's own columns are kept whole, as
+    JSON in "Extra", phones and all: the tables are the analyst's, and nobody calls from them. `at` is when they were processed, now
     if it is not given. Raises RefusedError, TransientError.
     """
     return same_kind(leads, lambda frame: _consolidate(frame, warehouse, job_id, script, at, emit, batch))
@@ -69,8 +70,9 @@ def _rows(leads: pl.DataFrame, job_id: str, script: str, at: datetime) -> pl.Dat
 
 
 def _answers(leads: pl.DataFrame) -> pl.DataFrame:
-    """What PERSON_CACHE keeps of the lookup."""
+    """What PERSON_CACHE keeps of the lookup, and of phones of the script's own that were checked; no unreadable ones."""
     status = leads["lookup_status"].fill_null("found").replace("", "found") if "lookup_status" in leads.columns else pl.lit("found")
+    leads = leads.with_columns(pl.col("phones").cast(TEXTS).list.eval(pl.element().filter(pl.element() != "")))
     return leads.select(as_json("phones").alias("phones"), as_json("emails").alias("emails"), status.alias("status"))
 
 

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, TypeVar
 
 import polars as pl
 
-from leadflow.columns import ADDED, IDENTITY
 from leadflow.errors import InputError
 from leadflow.events import Emit, JobLog, no_emit, raised_at
-from leadflow.phones import time_zones
+from leadflow.phones import E164, time_zones
 from leadflow.settings import Policy
 from leadflow.stages.frames import same_kind, with_identity
 from leadflow.stages.lists import TEXTS, as_text, nth, per_lead, per_phone
 from leadflow.stages.settle import is_callable, settle
 from leadflow.stages.sharing import SHARED_WITH, with_shared
+from leadflow.stages.withheld import NAMES as _NAMES
+from leadflow.stages.withheld import has_phone_name, phone_cells, script_columns, tell_withheld, withhold
 from leadflow.verdicts import Verdict
 
 if TYPE_CHECKING:
@@ -24,8 +24,7 @@ if TYPE_CHECKING:
 
 F = TypeVar("F")
 _STAGE = "Google Sheets"
-_NAMES = dict(zip(IDENTITY, ("First Name", "Last Name", "Address", "City", "State", "Zip"), strict=True))
-_PHONE_COLUMN = re.compile(r"phone|(?<![a-z])(mobiles?|cells?|tel)(?![a-z])", re.IGNORECASE)
+_HASH = "^[0-9a-f]{32}$"
 
 
 def deliver(
@@ -37,20 +36,31 @@ def deliver(
     emit: Emit = no_emit,
     batch: int | None = None,
     when_ready: Callable[[], object] = lambda: None,
+    on_withheld: Callable[[Mapping[str, int]], object] | None = None,
 ) -> F:
     """Append each deliverable lead once, with its callable phones alone; adds delivered (true once it is in the sheet).
 
     Leads need the verdicts of both checks; without them nothing is callable and nothing is delivered. A row that a
-    sheet cannot hold is held back as bad_cell. The frame's own columns go along, but for those named like a phone, which no
-    check has seen; one named like a column of ours becomes "Script ...". A row that is in the sheet since an earlier run and
+    sheet cannot hold is held back as bad_cell. The frame's own columns go along; one named like a column of ours becomes
+    "Script ...". A cell from which a phone can be read, that no check has seen, stays blank: a warning says how many of which
+    column, or `on_withheld` is called with these counts instead. A row that is in the sheet since an earlier run and
     shows a phone which may not be called any more is taken out. `when_ready` is called between making the rows and the
     append. Raises RefusedError, DeliveryError.
     """
-    return same_kind(leads, lambda frame: _deliver(frame, sheet, policy or Policy(), job_id, emit, batch, when_ready))
+    policy = policy or Policy()
+    told = on_withheld or (lambda counts: tell_withheld(counts, emit, batch))
+    return same_kind(leads, lambda frame: _deliver(frame, sheet, policy, job_id, emit, batch, when_ready, told))
 
 
 def _deliver(
-    leads: pl.DataFrame, sheet: Sheet, policy: Policy, job_id: str, emit: Emit, batch: int | None, when_ready: Callable[[], object]
+    leads: pl.DataFrame,
+    sheet: Sheet,
+    policy: Policy,
+    job_id: str,
+    emit: Emit,
+    batch: int | None,
+    when_ready: Callable[[], object],
+    told: Callable[[Mapping[str, int]], object],
 ) -> pl.DataFrame:
     leads = with_identity(leads)
     if "disposition" not in leads.columns:
@@ -58,7 +68,8 @@ def _deliver(
     key = sheet.settings.key_column
     extra = own_columns(leads.columns, key, policy)
     rows = _rows(leads.filter(pl.col("disposition") == "deliver"), key, policy, job_id, extra)
-    bad = _bad(rows, key, emit, batch)
+    rows, extra = _without_phones(rows, leads, key, policy, extra, told)
+    bad = [*_bad(rows, key, emit, batch), *_phone_keys(rows, key, policy, emit, batch)]
     rows = rows.filter(~pl.col(key).is_in(bad)).unique(key, keep="last", maintain_order=True)
     there = leads.filter(pl.col("person_key").is_in(list(sheet.there(leads["person_key"].to_list()))))
     if warning := sheet.filter_warning():
@@ -72,6 +83,31 @@ def _deliver(
         new = sheet.append(cells)
         emit(JobLog(stage=_STAGE, batch=batch, message=f"Uploaded batch to Sheets: {new} new rows, {rows.height - new} there already"))
     return _marked(leads, rows[key].to_list(), bad)
+
+
+def _without_phones(
+    rows: pl.DataFrame, leads: pl.DataFrame, key: str, policy: Policy, extra: dict[str, str], told: Callable[[Mapping[str, int]], object]
+) -> tuple[pl.DataFrame, dict[str, str]]:
+    """The rows, and the script's own columns that stay, without any phone but those that both checks cleared."""
+    checked = [f"Phone {n}" for n in range(1, policy.phones_delivered + 1)]
+    rows, counts = withhold(rows, policy, {title: name for name, title in extra.items()}, [key, *checked])
+    delivered = leads.filter(pl.col("disposition") == "deliver")
+    named = as_text(delivered, [name for name in script_columns(leads.columns) if has_phone_name(name, policy)])
+    counts |= {cells.name: n for cells in named if (n := int((cells != "").sum()))}
+    if counts:
+        told(counts)
+    return rows, {name: title for name, title in extra.items() if title in rows.columns}
+
+
+def _phone_keys(rows: pl.DataFrame, key: str, policy: Policy, emit: Emit, batch: int | None) -> list[str]:
+    """The keys that are phones themselves: their rows cannot be delivered without showing them."""
+    rows = rows.filter(~pl.col(key).str.contains(_HASH))
+    found = phone_cells(rows.select(key), policy)
+    keys = rows[key].filter(found[key]).to_list() if found else []
+    if keys:
+        message = f"{len(keys)} rows are held back (bad_cell): their key reads like a phone that no check has seen. Give person_key other values"
+        emit(JobLog(stage=_STAGE, batch=batch, level="warning", message=message))
+    return keys
 
 
 def _bad(rows: pl.DataFrame, key: str, emit: Emit, batch: int | None) -> list[str]:
@@ -99,12 +135,13 @@ def columns(policy: Policy) -> list[str]:
 def _forbidden(leads: pl.DataFrame, policy: Policy) -> dict[str, set[str]]:
     """By lead, the phones that its row must not show: all of a lead that is not delivered, else those that are not callable."""
     phones = per_phone(leads, "verdicts").join(leads.select("person_key", "disposition").with_row_index("row").cast({"row": pl.Int64}), on="row")
-    bad = phones.filter((pl.col("disposition") != "deliver") | ~_callable("verdicts", policy))
+    bad = phones.filter((pl.col("phones") != "") & ((pl.col("disposition") != "deliver") | ~_callable("verdicts", policy)))
     return {key: set(found) for key, found in bad.group_by("person_key").agg("phones").iter_rows()}
 
 
 def _callable(name: str, policy: Policy) -> pl.Expr:
-    return pl.col(name).is_in([v.value for v in Verdict if is_callable(v, policy)])
+    """Of one row a phone: whether it may be called. What is no phone never may, whatever stands beside it."""
+    return pl.col(name).is_in([v.value for v in Verdict if is_callable(v, policy)]) & pl.col("phones").str.contains(E164)
 
 
 def _rows(leads: pl.DataFrame, key: str, policy: Policy, job_id: str, extra: dict[str, str]) -> pl.DataFrame:
@@ -130,24 +167,10 @@ def _scrubbed_at(leads: pl.DataFrame) -> pl.Series:
 
 
 def own_columns(names: Iterable[str], key: str, policy: Policy) -> dict[str, str]:
-    """The script's own columns that are delivered as they are, each with its name in the sheet."""
+    """The script's own columns that are delivered, each with its name in the sheet; one whose name is a phone is none of them."""
     taken = {name.casefold() for name in (key, *columns(policy))}
-    own = [name for name in script_columns(names) if not is_phone_column(name)]
+    own = [name for name in script_columns(names) if not has_phone_name(name, policy)]
     return {name: f"Script {name}" if name.casefold() in taken else name for name in own}
-
-
-def script_columns(names: Iterable[str]) -> list[str]:
-    """Which of a frame's columns are not leadflow's."""
-    return [name for name in names if name not in ADDED and name not in IDENTITY]
-
-
-def is_phone_column(name: str) -> bool:
-    """Whether a column is named like one of phones. Those of a script were never checked, so they are for nobody to call.
-
-    >>> is_phone_column("Cell 2"), is_phone_column("Telephone"), is_phone_column("Cancelled"), is_phone_column("Hotel")
-    (True, True, False, False)
-    """
-    return bool(_PHONE_COLUMN.search(name))
 
 
 def _zone_of(name: str) -> pl.Expr:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from typing import Any, TypeVar
 
@@ -10,8 +9,6 @@ import narwhals as nw
 import polars as pl
 
 from leadflow.columns import IDENTITY, person_key, resolve_columns
-from leadflow.errors import ColumnsError
-from leadflow.phones import to_e164
 
 F = TypeVar("F")
 
@@ -32,8 +29,15 @@ def same_kind(frame: F, work: Callable[[pl.DataFrame], pl.DataFrame]) -> F:
 
 
 def _to_polars(wrapped: nw.DataFrame[Any]) -> pl.DataFrame:
-    columns = {name: [None if _is_nan(v) else v for v in wrapped[name].to_list()] for name in wrapped.columns}
+    columns = {name: [_plain(v) for v in wrapped[name].to_list()] for name in wrapped.columns}
     return pl.DataFrame(columns, strict=False, infer_schema_length=None)
+
+
+def _plain(value: Any) -> Any:
+    """A cell as Python has it: pandas reads lists out of a Parquet file as arrays."""
+    if _is_nan(value):
+        return None
+    return value.tolist() if hasattr(value, "tolist") else value
 
 
 def _is_nan(value: object) -> bool:
@@ -62,17 +66,3 @@ def with_identity(leads: pl.DataFrame) -> pl.DataFrame:
     kept = leads.drop([c for part, c in found.items() if c in parts and c != part])
     added = pl.DataFrame(parts, schema=dict.fromkeys(["person_key", *IDENTITY], pl.String))
     return pl.concat([added, kept.drop([c for c in added.columns if c in kept.columns])], how="horizontal")
-
-
-_PHONE_COLUMN = re.compile(r"phone(number)?\d*", re.IGNORECASE)
-
-
-def phone_lists(leads: pl.DataFrame) -> list[list[str]]:
-    """Each lead's phones: the `phones` column, or every column called phone, Phone 1, PHONE_2 ... in E.164."""
-    if "phones" in leads.columns:
-        return [list(phones) if phones is not None else [] for phones in leads["phones"].to_list()]
-    names = [c for c in leads.columns if _PHONE_COLUMN.fullmatch(re.sub(r"[^A-Za-z0-9]", "", c))]
-    if not names:
-        raise ColumnsError.missing(["phones"], leads.columns)
-    rows = zip(*(leads[name].to_list() for name in names), strict=True)
-    return [list(dict.fromkeys(p for p in (to_e164(text_of(v)) for v in row) if p)) for row in rows]

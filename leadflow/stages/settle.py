@@ -6,6 +6,7 @@ from typing import TypeVar
 
 import polars as pl
 
+from leadflow.phones import E164
 from leadflow.settings import Policy
 from leadflow.stages.coverage import NOT_COVERED
 from leadflow.stages.frames import same_kind
@@ -44,8 +45,9 @@ def _settle(leads: pl.DataFrame, policy: Policy) -> pl.DataFrame:
 
 
 def _known(name: str) -> pl.Expr:
-    """The verdict beside a phone; one that is missing, or that is no verdict, is unchecked."""
-    return pl.col(name).cast(_VERDICT, strict=False).fill_null(_UNCHECKED)
+    """The verdict beside a phone; one that is missing, that is no verdict, or that stands beside no phone, is unchecked."""
+    is_phone = pl.col("phones").str.contains(E164).fill_null(False)
+    return pl.when(is_phone).then(pl.col(name).cast(_VERDICT, strict=False)).fill_null(_UNCHECKED).alias(name)
 
 
 def _is_unanswered(gaps: list[str]) -> pl.Expr:
@@ -64,7 +66,8 @@ def _reason(policy: Policy) -> pl.Expr:
     return (
         pl.when(status.is_in(["failed", "skipped"]))
         .then(pl.lit("lookup_failed"))
-        .when(status != "found")
+        # A lead that the vendor does not know may have phones of the script's own.
+        .when((status != "found") & ~((status == "no_match") & (verdicts.list.len() > 0)))
         .then(status)
         .when(verdicts.list.len() == 0)
         .then(pl.lit("no_phone"))

@@ -1,0 +1,85 @@
+"""What a column's name says of phones. It is a hint: what a cell holds decides, see phone_text."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Collection
+from functools import lru_cache
+
+_ANYWHERE = (
+    r"phone|fone(?![a-z])|telef|land ?line|cellul|celular|whats ?app|msisdn|vo ?ip|"
+    r"(?<!auto)(?<!snow)(?<!im)mobile(?! ?home(?! ?(?:ph|no|num)))"
+)
+_ALONE = (
+    "cells?|tels?|tele|ph|phn|phs|mobs?|movil|fax|faxes|sms|gsm|ani|dial|dialer|hotline|helpline|pager|beeper|"
+    "caller ?id|call ?back|toll ?free"
+)
+_AREA = r"area ?c(?:o?de?)|npa|nxx"
+_KIND = (
+    "cell|tel|mob|fax|ph|sms|contact|home|work|office|day ?time|night|evening|emergency|direct|call|call ?back|text|"
+    "best|reach"
+)
+_NUMBER = "nos?|nums?|numbers?|nbrs?|nr|digits"
+_HINT = re.compile(
+    rf"{_ANYWHERE}|(?<![a-z])(?:{_ALONE}|{_AREA})(?![a-z])|"
+    rf"(?<![a-z])(?:{_KIND}) ?(?:to ?)?(?:call ?)?(?:{_NUMBER})(?![a-z])"
+)
+_AREA_CODE = re.compile(rf"(?<![a-z])(?:{_AREA})(?![a-z])")
+# Words beside "phone" that say whose it is, or which of several.
+_WHOSE = (
+    "home|house|work|office|business|biz|company|day|time|night|evening|alt|alternate|alternative|other|primary|"
+    "secondary|best|main|emergency|direct|call|contact|text|owner|customer|cust|lead|client|borrower|applicant|seller|"
+    "buyer|spouse|agent|person|personal|private|my|the|all|list|us|usa|raw|full|whole|plain|original|formatted|clean|"
+    "cleaned|new|old|previous|current|last|first|second|third|one|two|three|additional|extra|known|possible|found|skip|"
+    "traced?|script|and|or|of|to|for|line|wireless|voice|number|num|nbr|no|nr|nos|digits|e|s|a|b|c"
+)
+_PHONES = (
+    "tele?phones?|phones?|fones?|telefono?s?|telefon|cellular|celular|mobiles?|landline|whatsapp|msisdn|voip|"
+    + _ALONE.replace(" ?", "")
+)
+_PHONE_ONLY = re.compile(rf"(?:{_WHOSE}|{_PHONES})+")
+
+
+def _spaced(name: str) -> str:
+    """The words of a name in lower case, as in "home phone 2" for HomePhone2."""
+    parted = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", unicodedata.normalize("NFKC", name).replace("#", " number "))
+    return " ".join(re.sub(r"[^a-z0-9]+|(?<=[a-z])(?=\d)|(?<=\d)(?=[a-z])", " ", parted.lower()).split())
+
+
+@lru_cache(maxsize=4_096)
+def is_phone_column(name: str) -> bool:
+    """Whether a name hints at phones, or at something of phones.
+
+    >>> is_phone_column("Cell 2"), is_phone_column("CONTACT_NUMBER"), is_phone_column("Cancelled")
+    (True, True, False)
+    """
+    return bool(_HINT.search(_spaced(name)))
+
+
+def names_phones_only(name: str) -> bool:
+    """Whether a name promises phones in every cell, as "Home Phone 2" does and "Phone Type" does not.
+
+    >>> names_phones_only("Best Contact Number"), names_phones_only("Phone 1 Verdict")
+    (True, False)
+    """
+    return is_phone_column(name) and bool(_PHONE_ONLY.fullmatch(re.sub(r"[^a-z]", "", _spaced(name))))
+
+
+@lru_cache(maxsize=4_096)
+def is_area_code_column(name: str) -> bool:
+    """Whether a column is named like the first part of a phone that stands in two columns."""
+    return bool(_AREA_CODE.search(_spaced(name)))
+
+
+def is_named(name: str, names: Collection[str]) -> bool:
+    """Whether a setting names a column, in any case; a script's column that was renamed goes by both its names.
+
+    >>> is_named("Script Phone 1", ["phone 1"])
+    True
+    """
+    if not names:
+        return False
+    wanted = {given.strip().casefold().replace(" ", "_") for given in names}
+    own = name.casefold().replace(" ", "_")
+    return own in wanted or own.removeprefix("script_") in wanted
