@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self
 from urllib.parse import urlsplit
 
@@ -26,7 +27,8 @@ def _number(value: Any) -> Any:
     """True is not 1, and "0,12" or "$0.12" would be read by one person as another amount than by the next."""
     if isinstance(value, bool):
         raise ValueError("must be a number, not true or false")
-    if isinstance(value, str) and any(sign in value for sign in ",$€ _"):
+    value = value.strip() if isinstance(value, str) else value
+    if isinstance(value, str) and re.search(r"[\s,$€_]", value):
         raise ValueError("must be a plain number such as 0.12, without a comma, a blank or a currency sign")
     return value
 

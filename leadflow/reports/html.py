@@ -64,7 +64,7 @@ def _numbers(report: Report, totals: Accounting) -> str:
     shown |= {"litigator phones": int(flags["litigator"]), "DNC phones": int(flags["dnc"])}
     told = {what: f"{n:,}" for what, n in shown.items()}
     told |= {"lookups bought": f"{counts['bought']:,}"} if "bought" in counts else {}
-    told |= {"for lookups and checks": f"${counts['cost']:,.2f}"} if counts.get("cost") is not None else {}
+    told |= {f"for lookups{' and checks' if counts.get('checked') else ''}": f"${counts['cost']:,.2f}"} if counts.get("cost") is not None else {}
     told |= {"seconds": f"{report.timeline['elapsed'].max():,.1f}"} if len(report.timeline) else {}
     kinds = {"delivered": "good"} | {what: "open" for what in ("may still clear", "waiting") if shown.get(what)}
     return '<div class="nums">' + "".join(f'<div class="num {kinds.get(what, "")}"><b>{n}</b>{escape(what)}</div>' for what, n in told.items()) + "</div>"

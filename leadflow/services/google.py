@@ -121,7 +121,7 @@ def _service_account(path: Path) -> Any:
         return Credentials.from_service_account_info(info, scopes=list(_SCOPES))
     except (google.auth.exceptions.GoogleAuthError, ValueError, TypeError, AttributeError):
         pass
-    raise _unusable(path, "its private_key is no RSA key in PEM, as Google writes it")
+    raise _unusable(path, "its private_key is not a private key in PEM format")
 
 
 def _key_file(path: Path) -> dict[str, str]:
