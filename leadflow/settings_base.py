@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, ValidationError
 
 from leadflow.errors import SettingsError
 from leadflow.nearest import nearest
@@ -38,7 +38,7 @@ Positive = Annotated[int, BeforeValidator(_number), Field(ge=1)]
 Real = Annotated[float, BeforeValidator(_number)]
 Seconds = Annotated[float, BeforeValidator(_number), Field(gt=0)]
 Price = Annotated[float, BeforeValidator(_number), Field(ge=0)]
-Word = Annotated[str, Field(min_length=1)]
+Word = Annotated[str, StringConstraints(min_length=1)]
 
 
 class Checked(BaseModel):
