@@ -503,3 +503,14 @@ def test_a_broken_credentials_file_ends_a_job_before_money(world, tmp_path):
     with lf.Engine(world.settings.model_copy(update={"sheets": sheets})) as engine, pytest.raises(lf.errors.JobFailedError, match="is not a JSON object"):
         engine.run(SCRIPT, limit_rows=3, progress=False)
     assert world.stats()["idicore"]["calls"] == 0
+
+
+def test_a_system_that_does_not_know_its_user_is_told_which_name_to_set(monkeypatch):
+    import getpass
+
+    def nobody():
+        raise OSError("No username set in the environment")
+
+    monkeypatch.setattr(getpass, "getuser", nobody)
+    assert "set LEADFLOW_STARTED_BY" in _refused(lambda: lf.Settings(**BASE))
+    assert _with(monkeypatch, LEADFLOW_STARTED_BY="ann").started_by == "ann"
