@@ -13,6 +13,7 @@ import os
 import sqlite3
 import threading
 import time
+from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -43,6 +44,8 @@ CREATE TABLE IF NOT EXISTS pids (
 CREATE TABLE IF NOT EXISTS accepted (
     job_id TEXT NOT NULL, person_key TEXT NOT NULL, pid TEXT NOT NULL, accepted_at REAL NOT NULL,
     PRIMARY KEY (job_id, person_key)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS checked (
+    job_id TEXT NOT NULL, kind TEXT NOT NULL, numbers INTEGER NOT NULL, PRIMARY KEY (job_id, kind));
 CREATE TABLE IF NOT EXISTS turns (turn INTEGER PRIMARY KEY AUTOINCREMENT, job_id TEXT NOT NULL UNIQUE);
 CREATE INDEX IF NOT EXISTS leads_in_order ON leads (job_id, batch, seq);
 """
@@ -51,7 +54,8 @@ CREATE INDEX IF NOT EXISTS leads_in_order ON leads (job_id, batch, seq);
 _FINAL = ("delivered", "held", "processed", "forgotten")
 _OPEN = f"coalesce(disposition, '') NOT IN {_FINAL}"
 _KEYS_A_QUERY = 500
-_OF_A_JOB = ("pids", "accepted")
+_OF_A_LEAD = ("pids", "accepted")
+_COUNT_CHECKED = "INSERT INTO checked VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET numbers = numbers + excluded.numbers"
 _ANSWER = ("person_key", "payload", "job_id", "saved_at")
 
 
@@ -84,6 +88,7 @@ class Checkpoints:
             db.execute(f"PRAGMA synchronous={'NORMAL' if self._wal else 'FULL'}")
             db.execute("PRAGMA secure_delete=ON")
             db.executescript(_SCHEMA)
+            _migrate(db)
             _sync_folder(self.path.parent)
         except sqlite3.DatabaseError as error:
             raise HistoryError(
@@ -217,11 +222,24 @@ class Checkpoints:
         sql = "SELECT person_key, payload FROM answers WHERE person_key IN"
         return {key: Answer.from_json(payload) for key, payload in self._in(sql, person_keys)}
 
-    def save_scrubs(self, scrubs: Iterable[Scrub]) -> None:
-        """Keep the checks of phones, the newest a phone and kind of check."""
-        rows = json.dumps([(s.phone, s.check, _scrub_to_json(s)) for s in scrubs])
+    def save_scrubs(self, scrubs: Iterable[Scrub], job_id: str = "") -> None:
+        """Keep the checks of phones, the newest a phone and kind of check; with a job, count them as checks that it paid for."""
+        found = list(scrubs)
+        rows = json.dumps([(s.phone, s.check, _scrub_to_json(s)) for s in found])
         with self._transaction() as db:
             db.execute(f"INSERT OR REPLACE INTO scrubs SELECT {_from_json('phone', 'kind', 'payload')}, ? FROM json_each(?)", (time.time(), rows))
+            for kind, numbers in Counter(s.check for s in found).items() if job_id else ():
+                db.execute(_COUNT_CHECKED, (job_id, kind, numbers))
+
+    def count_checked(self, job_id: str, kind: str, numbers: int) -> None:
+        """Count numbers that a job had checked and whose checks are not kept."""
+        with self._transaction() as db:
+            db.execute(_COUNT_CHECKED, (job_id, kind, numbers))
+
+    def checked(self, job_id: str) -> dict[str, int]:
+        """How many numbers the job had checked, by kind of check, in all its runs; what was reused is not among them."""
+        with self._reading() as db:
+            return dict(db.execute("SELECT kind, numbers FROM checked WHERE job_id = ?", (job_id,)).fetchall())
 
     def scrubs(self, phones: Iterable[str], check: str) -> dict[str, Scrub]:
         """The last check of that kind for each phone that has one."""
@@ -317,11 +335,27 @@ class Checkpoints:
         with self._reading():
             return [key for (key,) in self._db.execute(f"{sql} ORDER BY seq", (job_id, *dispositions))]
 
-    def bought(self, job_id: str) -> int:
-        """How many answers the job has paid for, in all its runs."""
+    def bought(self, job_id: str, status: str | None = None) -> int:
+        """How many answers the job has bought, in all its runs; of those with one status if it is given."""
         self._gather()
+        of_status = "" if status is None else " AND json_extract(payload, '$.status') = ?"
         with self._reading() as db:
-            return int(db.execute("SELECT count(*) FROM answers WHERE job_id = ?", (job_id,)).fetchone()[0])
+            sql = f"SELECT count(*) FROM answers WHERE job_id = ?{of_status}"
+            return int(db.execute(sql, (job_id,) if status is None else (job_id, status)).fetchone()[0])
+
+    def phones_owed(self, job_id: str) -> dict[str, int]:
+        """By lead that is not settled, the phones of the answer it has already: they are still to be checked."""
+        self._gather()
+        sql = f"SELECT person_key, json_array_length(payload, '$.phones') FROM leads JOIN answers USING (person_key) WHERE leads.job_id = ? AND {_OPEN}"
+        with self._reading() as db:
+            return {key: phones for key, phones in db.execute(sql, (job_id,)) if phones}
+
+    def phones_a_lead(self, least: int = 20) -> float | None:
+        """The mean number of phones of the newest thousand answers; None if there are fewer than `least`."""
+        newest = "SELECT payload FROM answers ORDER BY rowid DESC LIMIT 1000"
+        with self._reading() as db:
+            count, mean = db.execute(f"SELECT count(*), avg(json_array_length(payload, '$.phones')) FROM ({newest})").fetchone()
+        return mean if count >= least else None
 
     def take_turn(self, job_id: str) -> list[str]:
         """Put the job, whose list is complete, behind those that took their turn before it and have not ended: these.
@@ -372,7 +406,7 @@ class Checkpoints:
             db.execute(f"DELETE FROM leads WHERE job_id IN ({old})", (limit,))
             db.execute(f"DELETE FROM answers WHERE job_id IN ({old}) AND person_key NOT IN (SELECT person_key FROM leads)", (limit,))
             db.execute("DELETE FROM scrubs WHERE saved_at < ?", (limit,))
-            for table in _OF_A_JOB:
+            for table in (*_OF_A_LEAD, "checked"):
                 db.execute(f"DELETE FROM {table} WHERE job_id IN ({old})", (limit,))
             return db.execute("DELETE FROM jobs WHERE ended_at < ?", (limit,)).rowcount
 
@@ -388,7 +422,7 @@ class Checkpoints:
             own = (phone for (row,) in rows for text in json.loads(row).values() for phone in phones_in(text))
             for number in {*_numbers(known), *own}:
                 gone += db.execute("DELETE FROM scrubs WHERE phone = ?", (number,)).rowcount
-            for table in _OF_A_JOB:
+            for table in _OF_A_LEAD:
                 db.execute(f"DELETE FROM {table} WHERE person_key = ?", (person_key,))
         with self._write:
             self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
@@ -403,6 +437,14 @@ class Checkpoints:
             self._journal = None
         with self._write:
             self._db.close()
+
+
+def _migrate(db: sqlite3.Connection) -> None:
+    """Before version 1 a wireless number that DNCScrub answered C for was kept as clean: such checks are made again."""
+    if db.execute("PRAGMA user_version").fetchone()[0] < 1:
+        said = "json_extract(payload, '$.provider') = 'dncscrub' AND json_extract(payload, '$.verdict') = 'clean'"
+        db.execute(f"DELETE FROM scrubs WHERE kind = 'dnc' AND {said}")
+        db.execute("PRAGMA user_version = 1")
 
 
 def _from_json(*names: str) -> str:

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from leadflow import candidates
-from leadflow.budget import Budget
+from leadflow.budget import PHONES_A_LEAD, Budget, Prices
 from leadflow.checkpoint import Checkpoints
 from leadflow.errors import (
     BudgetReached,
@@ -32,6 +32,7 @@ from leadflow.events import EventBus, JobComplete, JobErrored, JobLog, JobProgre
 from leadflow.history import STALE_S, History, set_default
 from leadflow.job import LEFT_OUT, Counts, Job, JobHandle, JobStatus
 from leadflow.pipeline import Pipeline, Services
+from leadflow.preflight import dollars, raise_if_unusable, whole_number
 from leadflow.progress import bar
 from leadflow.quiet import short_pauses
 from leadflow.services.dncscrub import LitigatorList
@@ -54,7 +55,12 @@ _starting = threading.Lock()
 
 @dataclass(frozen=True)
 class Estimate:
-    """What a run would do and cost; `cost` is None while a price is not set. Nothing was bought or written."""
+    """What a run would do and cost; nothing was bought or written.
+
+    `cost` is in dollars: every lookup at its price, plus `check_cost`. It is None while idicore.price is not set.
+    `check_cost` is what the litigator and do-not-call checks are expected to cost, of `phones_a_lead` phones for each lead to
+    process: the mean of the answers in the checkpoints, or 3 if those are fewer than 20. A check without a price counts as free.
+    """
 
     extracted: int
     already_processed: int
@@ -65,6 +71,8 @@ class Estimate:
     dnc_calls: int
     sheet_appends: int
     cost: float | None
+    check_cost: float = 0.0
+    phones_a_lead: float = PHONES_A_LEAD
 
 
 class Engine:
@@ -88,8 +96,8 @@ class Engine:
     """
 
     def __init__(self, settings: Settings | None = None, *, executor: Executor | None = None) -> None:
-        self.settings = settings if settings is not None else _settings_from_environment()
-        self._private_home()
+        self.settings = settings if settings is not None else Settings()  # type: ignore[call-arg]
+        raise_if_unusable(self.settings)
         self.history = History(self.settings.history_file, wait_s=self.settings.history_wait_s)
         self.history.prepare()
         set_default(self.settings.history_file)
@@ -108,11 +116,6 @@ class Engine:
     def __exit__(self, *_: object) -> None:
         """Close it."""
         self.close()
-
-    def _private_home(self) -> None:
-        home = self.settings.home.expanduser()
-        home.mkdir(mode=0o700, parents=True, exist_ok=True)
-        os.chmod(home, 0o700)
 
     def run(
         self,
@@ -144,8 +147,7 @@ class Engine:
     ) -> JobHandle:
         """Start a run in the background; `listeners` hear its events from the first one on."""
         text, name = read_script(script, name)
-        if limit_rows is not None and limit_rows <= 0:
-            raise InputError(f"limit_rows is {limit_rows}; it must be 1 or more, or None for all the leads")
+        limit_rows = whole_number("limit_rows", limit_rows, 1)
         job_id = _new_id(name)
         budget = self._budget(max_lookups, max_cost)
         plan = {"script": text, "name": name, "limit_rows": limit_rows, "max_lookups": budget.max_lookups, "max_cost": budget.max_cost}
@@ -173,6 +175,7 @@ class Engine:
             max_lookups, max_cost = plan.get("max_lookups"), plan.get("max_cost")
         budget = self._budget(max_lookups, max_cost)
         budget.spent = self.checkpoints.bought(job_id) + plan.get("unanswered", 0)
+        budget.begin(free=self.checkpoints.bought(job_id, "no_match"), checked=self.checkpoints.checked(job_id))
         with _starting:
             _raise_if_running(job_id)
             self.history.claim(job_id, _owner(), STALE_S)
@@ -217,7 +220,7 @@ class Engine:
         self.checkpoints.reopen(job_id)
         # No more than was bought before: whatever happens, accepting buys nothing.
         spent = self.checkpoints.bought(job_id) + plan.get("unanswered", 0)
-        budget = Budget(spent, None, self.settings.idicore.price, spent)
+        budget = Budget(spent, None, Prices.of(self.settings), spent)
         only = {**plan, "only": [choice.answer.person_key]}
         return self._launch(job_id, only, budget, (), self.history.last_seq(job_id))
 
@@ -229,11 +232,12 @@ class Engine:
 
     def _budget(self, max_lookups: int | None, max_cost: float | None) -> Budget:
         settings = self.settings
-        lookups = settings.max_lookups if max_lookups is None else max_lookups
-        cost = settings.max_cost if max_cost is None else max_cost
-        if cost is not None and settings.idicore.price is None:
+        lookups = settings.max_lookups if max_lookups is None else whole_number("max_lookups", max_lookups, 0)
+        cost = settings.max_cost if max_cost is None else dollars("max_cost", max_cost)
+        prices = Prices.of(settings)
+        if cost is not None and prices.lookup is None:
             raise SettingsError("max_cost is set, but idicore.price is not; set LEADFLOW_IDICORE__PRICE to what one lookup costs you")
-        return Budget(lookups, cost, settings.idicore.price)
+        return Budget(lookups, cost, prices)
 
     def _record_start(self, job_id: str, plan: dict[str, Any]) -> None:
         settings = self.settings
@@ -390,14 +394,16 @@ class Engine:
         from leadflow.stages.extraction import open_extraction
 
         text, _ = read_script(script)
+        limit_rows = whole_number("limit_rows", limit_rows, 1)
         with Warehouse(self.settings.warehouse, query_tag="leadflow:estimate") as warehouse:
             warehouse.connect()
             extraction = open_extraction(text, warehouse, limit_rows=limit_rows)
             reused = sum(len(self.checkpoints.answers(leads["person_key"])) for leads in extraction.batches(10_000))
         counts = extraction.counts
-        batches = -(-counts["todo"] // self.settings.batch_size)
-        lookups = counts["todo"] - reused
-        price = self.settings.idicore.price
+        leads = counts["todo"]
+        batches = -(-leads // self.settings.batch_size)
+        lookups = leads - reused
+        cost, check_cost, phones = Prices.of(self.settings).expected(lookups, leads, self.checkpoints.phones_a_lead())
         return Estimate(
             extracted=counts["extracted"],
             already_processed=counts["already_processed"],
@@ -407,7 +413,9 @@ class Engine:
             litigator_calls=batches,
             dnc_calls=batches if self.settings.dnc.provider == "dncscrub" else 0,
             sheet_appends=batches,
-            cost=None if price is None else round(lookups * price, 2),
+            cost=cost,
+            check_cost=check_cost,
+            phones_a_lead=phones,
         )
 
     def trace(self, job_id: str) -> pd.DataFrame:
@@ -494,16 +502,6 @@ def _dnc(settings: Settings) -> Any:
     from leadflow.services.dnc_list import dnc_service
 
     return dnc_service(settings.dnc)
-
-
-def _settings_from_environment() -> Settings:
-    from pydantic import ValidationError
-
-    try:
-        return Settings()  # type: ignore[call-arg]
-    except ValidationError as error:
-        wrong = "; ".join(f"LEADFLOW_{'__'.join(map(str, e['loc'])).upper()}: {e['msg']}" for e in error.errors())
-        raise SettingsError(f"the settings are not complete: {wrong}. Set them in the environment or in .env, or try lf.local.start()") from None
 
 
 def _new_id(name: str) -> str:

@@ -13,8 +13,8 @@ class LeadflowError(Exception):
     """The base of every error leadflow raises on purpose."""
 
 
-class SettingsError(LeadflowError):
-    """A setting is missing or wrong; nothing was bought."""
+class SettingsError(LeadflowError, ValueError):
+    """A setting is missing or wrong; nothing was bought. A ValueError too, as pydantic's own errors of settings are."""
 
 
 class InputError(LeadflowError):

@@ -40,8 +40,9 @@ class Counts:
 
     `held` has a count for each reason, of leads that were settled and `retry` of leads that a resume tries again. Of lookups,
     `bought` were answered, `reused` were paid for before, and `unanswered` may have been charged though no answer came;
-    `cost` is what those bought came to, None where no price is set. Of those already processed, `elsewhere` were so by
-    another job after this one had its list.
+    `checked` numbers were sent to the two checks, one that both checked counting twice; what was reused is not among them.
+    `cost` is what those bought and those checked came to in dollars, None where idicore.price is not set. Of those already
+    processed, `elsewhere` were so by another job after this one had its list.
     """
 
     extracted: int = 0
@@ -55,6 +56,7 @@ class Counts:
     unanswered: int = 0
     cost: float | None = None
     elsewhere: int = 0
+    checked: int = 0
 
     @property
     def held_back(self) -> int:

@@ -20,6 +20,7 @@ import polars as pl
 
 from leadflow.batch import Batch, facts, outcome, timed
 from leadflow.budget import Budget
+from leadflow.canary import PROVEN, UNPROVEN, raise_if_uncovered
 from leadflow.candidates import DUPLICATE, hold_duplicate_persons, waiting_in_batch
 from leadflow.checkpoint import Checkpoints
 from leadflow.errors import BudgetReached, HistoryError, InputError, LeadflowError, RefusedError, Stopped
@@ -106,6 +107,7 @@ class Pipeline:
         self._prepared = False
         self._sharing = Sharing(services.sheet)
         self._halt = threading.Event()
+        budget.stop = _AnyEvent(stop, self._halt)
         self._budget_error: BudgetReached | None = None
         self._unkept: HistoryError | None = None
 
@@ -220,6 +222,11 @@ class Pipeline:
         """A do-not-call list that is too old or no list must be said before the first lookup, not at the first check."""
         if prove := getattr(self.services.dnc, "raise_if_unusable", None):
             prove()
+        canaries = self.settings.dnc.canaries
+        if canaries:
+            self.checkpoints.count_checked(self.job_id, "dnc", len(canaries))
+        raise_if_uncovered(self.services.dnc, canaries, self.stop)
+        self._log("Job", PROVEN if canaries else UNPROVEN)
 
     def _connect_warehouse(self) -> None:
         self._log("Snowflake", "Connecting to Snowflake")
@@ -283,6 +290,8 @@ class Pipeline:
             self._log("Engine", f"Resuming: {settled} of {counts['todo']} leads are settled")
         self.progress = Progress(settled, counts["todo"], dict.fromkeys(STAGES, settled), self._counted() if settled else {})
         self._others = self.find_others(self.checkpoints.take_turn(self.job_id))
+        if self.budget.max_cost is not None:
+            self.budget.owe(self.checkpoints.phones_owed(self.job_id))
         return self._stored(-(-counts["todo"] // self.settings.batch_size))
 
     def _leave_processed(self) -> None:
@@ -344,6 +353,7 @@ class Pipeline:
         with timed(batch, "check_s"):
             leads = self._check(batch, leads, checks)
         self._check_s = batch.facts["check_s"]
+        self.budget.checks_done(leads["person_key"])
         batch.leads = settle(leads, self.settings.policy)
         self._raise_if_halted()
         self._count(processing=-1)
@@ -422,6 +432,7 @@ class Pipeline:
             self._unkept = error
             self._halt.set()
             raise
+        self.budget.answered(answer)
         self._through("Lookup", 1)
 
     def _check(self, batch: Batch, leads: pl.DataFrame, checks: ThreadPoolExecutor) -> pl.DataFrame:
@@ -435,12 +446,17 @@ class Pipeline:
         found = (litigators.result(), "litigator"), (dnc.result(), "dnc")
         return leads.with_columns(column for frame, kind in found for column in frame.select(rf"^{kind}_(verdicts|scrubbed_at|not_covered)$"))
 
+    def _save_scrubs(self, scrubs: list[Scrub]) -> None:
+        """Keep checks that were paid for, and count them."""
+        self.checkpoints.save_scrubs(scrubs, self.job_id)
+        self.budget.checked(scrubs[0].check, len(scrubs))
+
     def _check_litigators(self, leads: pl.DataFrame, number: int) -> pl.DataFrame:
         checked = check_litigators(
             leads,
             self.services.litigator,
             known=self._fresh(leads, "litigator", self.services.litigator),
-            on_scrubs=self.checkpoints.save_scrubs,
+            on_scrubs=self._save_scrubs,
             stop=_AnyEvent(self.stop, self._halt),
             emit=self.bus.emit,
             batch=number,
@@ -455,7 +471,7 @@ class Pipeline:
             leads,
             self.services.dnc,
             known=self._fresh(leads, "dnc", self.services.dnc),
-            on_scrubs=self.checkpoints.save_scrubs,
+            on_scrubs=self._save_scrubs,
             stop=_AnyEvent(self.stop, self._halt),
             emit=self.bus.emit,
             batch=number,
@@ -545,7 +561,7 @@ class Pipeline:
         extracted = self.checkpoints.extracted(self.job_id)
         if extracted is None:
             return Counts()
-        bought = self.checkpoints.bought(self.job_id)
+        bought, checked = self.checkpoints.bought(self.job_id), self.checkpoints.checked(self.job_id)
         tally = self.checkpoints.tally(self.job_id)
         held = {r: extracted[r] for r in LEFT_OUT if extracted.get(r)}
         held |= {r: n + held.get(r, 0) for (d, r), n in tally.items() if d == "held"}
@@ -563,9 +579,16 @@ class Pipeline:
             bought=bought,
             reused=self.reused,
             unanswered=max(0, self.budget.spent - bought),
-            cost=self.budget.cost(bought),
+            cost=self._cost(bought, checked),
             elsewhere=elsewhere,
+            checked=sum(checked.values()),
         )
+
+    def _cost(self, bought: int, checked: dict[str, int]) -> float | None:
+        """Dollars for all the job's runs, from what is on disk."""
+        prices = self.budget.prices
+        cost = prices.cost(bought, 0 if prices.charge_on_no_match else self.checkpoints.bought(self.job_id, "no_match"), checked)
+        return None if cost is None else round(cost, 2)
 
 
 def _phones(leads: pl.DataFrame) -> list[str]:

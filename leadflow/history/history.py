@@ -9,6 +9,7 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from leadflow import settings_sources
 from leadflow.errors import HistoryError, InputError, JobBusyError
 from leadflow.events import Recorded
 from leadflow.history import reader, writer
@@ -31,8 +32,8 @@ def set_default(path: Path | str | None) -> None:
 
 
 def default_path() -> Path:
-    """The history of the last Engine of this process, else that of LEADFLOW_HOME, else that of ~/.leadflow."""
-    return _default or Path(os.environ.get("LEADFLOW_HOME") or "~/.leadflow").expanduser() / "history.duckdb"
+    """The history of the last Engine of this process, else that of LEADFLOW_HOME (environment or .env), else that of ~/.leadflow."""
+    return _default or settings_sources.home() / "history.duckdb"
 
 
 def open_history(history: History | Path | str | None = None) -> History:

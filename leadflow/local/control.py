@@ -28,12 +28,12 @@ class Control:
         self, idicore: Idicore, litigator: LitigatorList, dnc: FullScrub, sheets: Sheets, snowflake: Snowflake
     ) -> None:
         """Know the stand-ins."""
-        self.idicore, self.sheets, self.snowflake = idicore, sheets, snowflake
+        self.idicore, self.dnc, self.sheets, self.snowflake = idicore, dnc, sheets, snowflake
         standins = {"idicore": idicore, "litigator": litigator, "dnc": dnc, "sheets": sheets, "snowflake": snowflake}
         self.gates: dict[str, Gate] = {name: standin.gate for name, standin in standins.items()}
 
     def configure(self, wanted: dict[str, Any]) -> None:
-        """Set latency (seconds), in_flight caps, quotas a minute, token_life_s, dead; window_s shortens the minute."""
+        """Set latency (seconds), in_flight caps, quotas a minute, token_life_s, dead, dnc_project; window_s shortens the minute."""
         for name, seconds in (wanted.get("latency") or {}).items():
             self.gates[name].latency = float(seconds)
         for name, cap in (wanted.get("in_flight") or {}).items():
@@ -49,6 +49,10 @@ class Control:
             self.idicore.token_life_s = float(wanted["token_life_s"])
         if "dead" in wanted:
             self.idicore.dead = set(wanted["dead"])
+        if "dnc_project" in wanted:
+            if wanted["dnc_project"] not in self.dnc.PROJECTS:
+                raise ValueError(f"dnc_project is one of {', '.join(self.dnc.PROJECTS)}")
+            self.dnc.project = wanted["dnc_project"]
 
     def fail(self, service: str, kind: str, times: int = 1, after: int = 0, **options: Any) -> None:
         """Let a service fail."""
@@ -81,6 +85,7 @@ class Control:
         for gate in self.gates.values():
             gate.reset()
         self.idicore.reset()
+        self.dnc.project = "full"
         self.sheets.reset()
         self.snowflake.reset()
 

@@ -87,6 +87,13 @@ class FullScrub(_Scrub):
     """GET or POST /app/main/rpc/scrub."""
 
     name = "dnc"
+    # What the project looks at: everything, litigators alone, wireless numbers alone, or all but wireless numbers.
+    PROJECTS = ("full", "litigator_only", "wireless_only", "without_wireless")
+
+    def __init__(self) -> None:
+        """A list behind a gate, with a project that looks at everything."""
+        super().__init__()
+        self.project = "full"
 
     def row(self, number: str) -> dict[str, Any]:
         """Every value is a string here; `PHONE|ID` gives the id back in Reserved."""
@@ -94,11 +101,12 @@ class FullScrub(_Scrub):
         code = dnc_code(phone) if _GOOD.fullmatch(phone) else "M"
         wireless = code in "WLGY"
         line = "VoIP" if code == "Y" else "Wireless" if wireless else "AllOther"
+        code, litigator = self._seen(phone, code)
         return {
             "Phone": phone,
             "ResultCode": code,
             "Reserved": reserved,
-            "Reason": "National (USA) 2003-06-01;;;" if code == "D" else ";;;W" if wireless else "",
+            "Reason": "Litigator" if litigator else "National (USA) 2003-06-01;;;" if code == "D" else ";;;W" if code in "WLGY" else "",
             "RegionAbbrev": "LA",
             "Country": "US",
             "Locale": "Fiction",
@@ -113,6 +121,15 @@ class FullScrub(_Scrub):
             "IsWirelessOrVoIP": "1" if wireless else "0",
             "LineType": line,
         }
+
+    def _seen(self, phone: str, code: str) -> tuple[str, bool]:
+        """The code of the project's answer, and whether it is for a litigator: C for all that the project does not look at."""
+        if code in "IMS" or self.project == "full":
+            return code, False
+        if self.project == "litigator_only":
+            return ("D", True) if is_litigator(phone) else ("C", False)
+        looks_at_it = (code in "WLGY") == (self.project == "wireless_only")
+        return (code if looks_at_it else "C"), False
 
     def blur(self, row: dict[str, Any]) -> None:
         """A code of no manual."""

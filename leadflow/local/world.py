@@ -143,7 +143,10 @@ class World:
         quotas: Mapping[str, float | None] | None = None,
         **more: Any,
     ) -> None:
-        """Latency in seconds and in-flight caps by service; quotas a minute by service (sheets_reads, sheets_writes)."""
+        """Latency in seconds and in-flight caps by service; quotas a minute by service (sheets_reads, sheets_writes).
+
+        `dnc_project` is what DNCScrub's project looks at: full, litigator_only, wireless_only or without_wireless.
+        """
         wanted = {"latency": latency, "in_flight": in_flight, "quotas": quotas}
         self._do("configure", {**{k: dict(v) for k, v in wanted.items() if v}, **more})
 

@@ -254,7 +254,8 @@ class _View:
 
 
 def _sentence(found: Estimate) -> str:
-    cost = "cost unknown: set LEADFLOW_IDICORE__PRICE" if found.cost is None else f"at most ${found.cost:,.2f} for lookups"
+    cost = "cost unknown: set LEADFLOW_IDICORE__PRICE" if found.cost is None else f"at most ${found.cost - found.check_cost:,.2f} for lookups"
+    cost += f" and about ${found.check_cost:,.2f} for checks" if found.check_cost else ""
     reused = f", {found.reused:,} of them paid for already" if found.reused else ""
     return (
         f"{found.extracted:,} rows, {found.already_processed:,} already processed; {found.lookups + found.reused:,} leads to look up{reused}; "

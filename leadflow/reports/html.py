@@ -38,7 +38,7 @@ border:1px solid rgba(127,140,155,.35);border-radius:10px;padding:18px 24px 22px
 def to_html(report: Report) -> str:
     """The report as HTML."""
     totals = accounting_of(report.job)
-    parts = [_head(report), _numbers(report, totals), "<h3>Validation</h3>", _validation(report.validation), "<h3>From extracted to delivered</h3>", funnel.to_html(totals)]
+    parts = [_head(report), _numbers(report, totals), "<h3>Validation</h3>", _validation(report.validation), _coverage(report), "<h3>From extracted to delivered</h3>", funnel.to_html(totals)]
     parts += ["<h3>Stages over batches</h3>", gantt(report.flow)]
     parts += ["<h3>Delays</h3>", _delays(report.delays)]
     timeline = report.timeline[report.timeline["event"] != "row_processed"]
@@ -64,7 +64,7 @@ def _numbers(report: Report, totals: Accounting) -> str:
     shown |= {"litigator phones": int(flags["litigator"]), "DNC phones": int(flags["dnc"])}
     told = {what: f"{n:,}" for what, n in shown.items()}
     told |= {"lookups bought": f"{counts['bought']:,}"} if "bought" in counts else {}
-    told |= {"for lookups": f"${counts['cost']:,.2f}"} if counts.get("cost") is not None else {}
+    told |= {f"for lookups{' and checks' if counts.get('checked') else ''}": f"${counts['cost']:,.2f}"} if counts.get("cost") is not None else {}
     told |= {"seconds": f"{report.timeline['elapsed'].max():,.1f}"} if len(report.timeline) else {}
     kinds = {"delivered": "good"} | {what: "open" for what in ("may still clear", "waiting") if shown.get(what)}
     return '<div class="nums">' + "".join(f'<div class="num {kinds.get(what, "")}"><b>{n}</b>{escape(what)}</div>' for what, n in told.items()) + "</div>"
@@ -76,6 +76,10 @@ def _validation(checks: pd.DataFrame) -> str:
         tick = '<b class="yes">&#10003;</b>' if row.ok else '<b class="no">&#10007;</b>'
         lines.append(f'<div class="check">{tick}<div>{escape(str(row.check))} <span class="mute">{escape(str(row.detail))}</span></div></div>')
     return "".join(lines)
+
+
+def _coverage(report: Report) -> str:
+    return f'<div class="mute">{escape(report.coverage)}</div>' if report.coverage else ""
 
 
 def _delays(delays: pd.DataFrame) -> str:

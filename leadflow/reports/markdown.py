@@ -22,6 +22,7 @@ def to_markdown(report: Report) -> str:
     parts += ["## Data Flow", f"```\n{tree(report.flow, accounting_of(report.job))}\n```"]
     parts += ["## Events Log", _events(report.events)]
     parts += ["## Validation", "\n".join(f"- [{'x' if r.ok else ' '}] {r.check} ({r.detail})" for r in report.validation.itertuples())]
+    parts += [report.coverage] if report.coverage else []
     parts += ["## Delays", _delays(report.delays)]
     return "\n\n".join(parts) + "\n"
 

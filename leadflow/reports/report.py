@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from leadflow.canary import COVERAGE
 from leadflow.history import History, open_history, standing
 from leadflow.reports.delays import delays
 from leadflow.reports.flow import accounting_of, flow, so_far, total_line
@@ -31,6 +32,7 @@ class Report:
     delays: pd.DataFrame
     standing: str = ""
     notes: list[str] = field(default_factory=list)
+    coverage: str = ""
 
     @property
     def ok(self) -> bool:
@@ -47,7 +49,7 @@ class Report:
     def __repr__(self) -> str:
         """A few lines for a plain prompt."""
         ticks = [f"[{'x' if r.ok else ' '}] {r.check} ({r.detail})" for r in self.validation.itertuples()]
-        return "\n".join([f"Job {self.job['id']}: {self.job['status']}", *self.notes, total_line(accounting_of(self.job)), *ticks])
+        return "\n".join([f"Job {self.job['id']}: {self.job['status']}", *self.notes, total_line(accounting_of(self.job)), *ticks, *([self.coverage] if self.coverage else [])])
 
 
 def report(job_id: str, *, history: History | Path | str | None = None, facts: Facts | None = None) -> Report:
@@ -64,7 +66,14 @@ def report(job_id: str, *, history: History | Path | str | None = None, facts: F
         delays=delays(opened, job),
         standing=standing(job),
         notes=_notes(job, timeline),
+        coverage=_coverage(timeline),
     )
+
+
+def _coverage(timeline: pd.DataFrame) -> str:
+    """What the job's last run said of the do-not-call check's coverage."""
+    said = timeline.loc[timeline["stage"] == "Job", "message"]
+    return next((str(text) for text in reversed(said.to_list()) if str(text).startswith(COVERAGE)), "")
 
 
 def _job(history: History, job_id: str) -> dict[str, Any]:

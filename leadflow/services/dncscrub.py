@@ -1,14 +1,13 @@
 """DNCScrub (Contact Center Compliance): the litigator list, and the full do-not-call scrub.
 
-Wire facts: docs.dncscrub.com, as collected in VENDORS.md section 2. What a result code means stands in
-CODES alone; settings.codes overrides it code by code.
+Wire facts: https://docs.dncscrub.com/api-reference. What an answer means is in dncscrub_codes.
 """
 
 from __future__ import annotations
 
 import re
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import Any
@@ -17,35 +16,12 @@ import httpx
 
 from leadflow.errors import RefusedError, ServiceError, SettingsError, TransientError, UnreadableError
 from leadflow.phones import ten_digits, to_e164
+from leadflow.services.dncscrub_codes import CODES, POLICY_VERSION, judged, overridden, policy_of, shown
 from leadflow.services.gather import Gatherer
 from leadflow.services.http import Caller, read_json
 from leadflow.services.limits import Breaker, Limiter, StopFlag, shared_limiter
 from leadflow.settings import DncSettings, LitigatorSettings
 from leadflow.verdicts import CALLABLE, Scrub, Verdict, worst
-
-POLICY_VERSION = "dncscrub-2026-11"
-
-CODES: dict[str, Verdict] = {
-    "C": Verdict.CLEAN,
-    "W": Verdict.CLEAN_WIRELESS,
-    "Y": Verdict.CLEAN_WIRELESS,
-    "X": Verdict.HOLD,
-    "E": Verdict.HOLD,
-    "O": Verdict.HOLD,
-    "R": Verdict.HOLD,
-    "G": Verdict.HOLD,
-    "H": Verdict.HOLD,
-    "T": Verdict.HOLD,
-    "L": Verdict.STATE_WIRELESS,
-    "F": Verdict.STATE_WIRELESS,
-    "V": Verdict.STATE_WIRELESS,
-    "D": Verdict.DNC,
-    "P": Verdict.INTERNAL_DNC,
-    "B": Verdict.HOLD,
-    "I": Verdict.INVALID,
-    "M": Verdict.INVALID,
-    "S": Verdict.INVALID,
-}
 
 Answers = dict[str, Scrub]
 _US_PHONE = re.compile(r"\+1[2-9]\d{9}")
@@ -224,9 +200,9 @@ class DncScrub:
             raise SettingsError("dnc.login_id is not set; set LEADFLOW_DNC__LOGIN_ID, or LEADFLOW_DNC__PROVIDER=list")
         self.settings = settings
         self._login = settings.login_id.get_secret_value()
-        overrides = _overrides(settings.codes)
+        overrides = overridden(settings.codes)
         self._codes = CODES | overrides
-        self.policy = _policy(overrides)
+        self.policy = policy_of(overrides)
         self._query = _Query(self._body, {"loginId": self._login}, self._read)
         self._bulk = _Bulk("the do-not-call scrub", self._login, settings)
         self.breakers = self._bulk.breakers
@@ -252,52 +228,13 @@ class DncScrub:
         if phone is None:
             return None
         code = said.strip() if isinstance(said, str) else ""
-        verdict = self._judged(code, str(row.get("Reason") or ""))
+        verdict = judged(row, code, self._codes)
         if verdict in CALLABLE and str(row.get("DoNotCallToday") or "0").strip() != "0":
             # A holiday, or a state of emergency: not an answer for good, so a resume of another day asks again.
             verdict = Verdict.UNCHECKED
         now = datetime.now(timezone.utc)
-        return Scrub(phone, "dnc", verdict, self.provider, _shown(code), now, now.date().isoformat(), self.policy)
-
-    def _judged(self, code: str, reason: str) -> Verdict:
-        if "litigator" in reason.lower():
-            return Verdict.LITIGATOR
-        if CODES.get(code) in CALLABLE and _names_a_list(reason):
-            return Verdict.HOLD
-        return self._codes.get(code, Verdict.UNCHECKED)
+        return Scrub(phone, "dnc", verdict, self.provider, shown(code), now, now.date().isoformat(), self.policy)
 
     def close(self) -> None:
         """Close its connections."""
         self._bulk.close()
-
-
-def _names_a_list(reason: str) -> bool:
-    """Whether a reason, written national;state;other;W, says that a do-not-call list has the number."""
-    return any(part.strip() for part in reason.split(";")[:3])
-
-
-def _shown(code: str) -> str:
-    """A code that no manual knows, as it may be kept: a vendor's fault may put anything in its place."""
-    return code if re.fullmatch(r"[A-Za-z0-9]{0,3}", code) else "unreadable"
-
-
-def _overrides(codes: Mapping[str, str]) -> dict[str, Verdict]:
-    """What the settings make of single codes. An empty code means that nothing was checked: it has no verdict."""
-    found = {code.strip().upper(): _verdict(code, word) for code, word in codes.items()}
-    if wrong := [code for code in found if not re.fullmatch(r"[A-Z]", code)]:
-        raise SettingsError(f"dnc.codes maps {wrong[0]!r}; a result code is one letter")
-    return found
-
-
-def _policy(overrides: Mapping[str, Verdict]) -> str:
-    """The policy that a scrub is recorded with: the version of CODES, and each code that the settings changed."""
-    changed = {code: verdict for code, verdict in overrides.items() if CODES.get(code) != verdict}
-    return POLICY_VERSION + "".join(f"+{code}={verdict}" for code, verdict in sorted(changed.items()))
-
-
-def _verdict(code: str, word: str) -> Verdict:
-    try:
-        return Verdict(word)
-    except ValueError:
-        known = ", ".join(v.value for v in Verdict)
-        raise SettingsError(f"dnc.codes maps {code!r} to {word!r}; known verdicts are {known}") from None

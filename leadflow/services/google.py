@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
+import json
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
-from leadflow.errors import RefusedError, TransientError
+from leadflow.errors import RefusedError, SettingsError, TransientError
 from leadflow.services.http import retry_after
 from leadflow.services.limits import Limiter
 from leadflow.settings import SheetsSettings
+from leadflow.textfile import read_text
 
 T = TypeVar("T")
+_MEMBERS = ("client_email", "token_uri", "private_key")
+_OTHER_KINDS = {
+    "installed": "an OAuth client's secret",
+    "web": "an OAuth client's secret",
+    "authorized_user": "a user's sign-in (authorized_user)",
+    "external_account": "a workload identity configuration",
+}
 _SCOPES = ("https://www.googleapis.com/auth/spreadsheets",)
 UNPROTECT = "the tab or a part of it is protected; unprotect it for the service account, then resume"
 
@@ -72,18 +82,67 @@ def _refusal(status: int, text: str) -> str:
 
 
 def credentials(settings: SheetsSettings) -> Any:
-    """A service account's file, else Google's default credentials; nobody's for a sheet on loopback. Raises RefusedError."""
-    if settings.credentials_file:
-        from google.oauth2.service_account import Credentials
+    """A service account's file, else Google's default credentials; nobody's for a sheet on loopback.
 
-        path = Path(settings.credentials_file).expanduser()
-        if not path.is_file():
-            raise RefusedError(f"there is no Google credentials file at {path}")
-        return Credentials.from_service_account_file(str(path), scopes=list(_SCOPES))
+    Raises RefusedError, in one line and without anything of the file, if they cannot be used.
+    """
+    if settings.credentials_file:
+        return _service_account(Path(settings.credentials_file).expanduser())
     if not settings.base_url.startswith("https://"):
         from google.auth.credentials import AnonymousCredentials
 
         return AnonymousCredentials()
-    import google.auth
+    return _default_credentials()
 
-    return google.auth.default(scopes=list(_SCOPES))[0]
+
+def _default_credentials() -> Any:
+    import google.auth
+    import google.auth.exceptions
+
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message=".*quota project.*")
+        try:
+            return google.auth.default(scopes=list(_SCOPES))[0]
+        except (google.auth.exceptions.GoogleAuthError, ValueError, OSError):
+            pass
+    raise RefusedError(
+        "there are no Google credentials: set LEADFLOW_SHEETS__CREDENTIALS_FILE to a service account's key file, or GOOGLE_APPLICATION_CREDENTIALS, "
+        "or run gcloud auth application-default login"
+    )
+
+
+def _service_account(path: Path) -> Any:
+    """Raised outside of the handlers, the error does not carry one that may quote the key along."""
+    import google.auth.exceptions
+    from google.oauth2.service_account import Credentials
+
+    info = _key_file(path)
+    try:
+        return Credentials.from_service_account_info(info, scopes=list(_SCOPES))
+    except (google.auth.exceptions.GoogleAuthError, ValueError, TypeError, AttributeError):
+        pass
+    raise _unusable(path, "its private_key is not a private key in PEM format")
+
+
+def _key_file(path: Path) -> dict[str, str]:
+    """The members of a service account's key file, as https://cloud.google.com/iam/docs/keys-create-delete describes it."""
+    if not path.is_file():
+        raise RefusedError(f"there is no Google credentials file at {path}")
+    try:
+        info = json.loads(read_text(path)[0])
+    except SettingsError as error:
+        raise RefusedError(f"the Google credentials file cannot be used: {error}") from None
+    except ValueError:
+        info = None
+    if not isinstance(info, dict):
+        raise _unusable(path, "it is not a JSON object")
+    kind = next((kind for kind in ("installed", "web") if kind in info), info.get("type"))
+    if kind != "service_account":
+        raise _unusable(path, f"it is {_OTHER_KINDS.get(str(kind), 'of another kind')}, not the key of a service account")
+    if missing := [name for name in _MEMBERS if not (isinstance(info.get(name), str) and info[name].strip())]:
+        raise _unusable(path, f"it has no {', '.join(missing)}")
+    return info
+
+
+def _unusable(path: Path, why: str) -> RefusedError:
+    return RefusedError(f"the Google credentials file {path} cannot be used: {why}; download the service account's JSON key again")

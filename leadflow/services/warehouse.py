@@ -19,6 +19,7 @@ import stamina
 
 from leadflow.errors import RefusedError, ServiceError, TransientError
 from leadflow.settings import WarehouseSettings
+from leadflow.sign_in import authenticator_of
 
 T = TypeVar("T")
 _DOCUMENT_BYTES = 4_000_000
@@ -249,8 +250,8 @@ def connect_options(settings: WarehouseSettings, query_tag: str) -> dict[str, An
         "role": settings.role,
         "warehouse": settings.warehouse,
         "database": settings.database,
-        "schema": settings.schema_name if settings.database else None,
-        "authenticator": settings.authenticator,
+        "schema": settings.schema_name if settings.database or "schema_name" in settings.model_fields_set else None,
+        "authenticator": authenticator_of(settings),
         "private_key_file": str(settings.private_key_file.expanduser()) if settings.private_key_file else None,
         "token": settings.token.get_secret_value() if settings.token else None,
     }

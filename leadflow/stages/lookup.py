@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import polars as pl
 
+from leadflow.budget import search_of
 from leadflow.columns import IDENTITY
 from leadflow.errors import BudgetReached, RejectedError, Stopped, TransientError, UnreadableError
 from leadflow.events import Emit, JobLog, no_emit
@@ -67,9 +68,10 @@ def _lookup(
     def buy(person: Person) -> Answer:
         if stop is not None and stop.is_set():
             raise Stopped("stopped before a lookup")
-        answer = idicore.lookup(person, stop, budget)
-        if on_answer:
-            on_answer(answer)
+        with search_of(budget):
+            answer = idicore.lookup(person, stop, budget)
+            if on_answer:
+                on_answer(answer)
         return answer
 
     futures = idicore.queue(buy, ready)

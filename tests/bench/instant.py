@@ -11,7 +11,8 @@ import polars as pl
 import leadflow as lf
 from leadflow.local.people import dnc_code, invent, is_litigator
 from leadflow.pipeline import Services
-from leadflow.services.dncscrub import CODES, POLICY_VERSION, DncScrub, LitigatorList
+from leadflow.services.dncscrub import DncScrub, LitigatorList
+from leadflow.services.dncscrub_codes import CODES, POLICY_VERSION
 from leadflow.services.idicore import Answer, Idicore, Person, Phone
 from leadflow.services.sheets import Sheet
 from leadflow.services.warehouse import Warehouse

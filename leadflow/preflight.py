@@ -1,0 +1,77 @@
+"""What must be true of settings and arguments before a job may begin, each said in one line."""
+
+from __future__ import annotations
+
+import math
+import operator
+import os
+from decimal import Decimal
+from typing import Any
+
+from leadflow.errors import InputError, SettingsError
+from leadflow.settings import Settings
+from leadflow.stages.delivery import columns
+
+
+def raise_if_unusable(settings: Settings) -> None:
+    """Make the private folder of history and checkpoints. Raises SettingsError if that, or the sheet's columns, cannot be."""
+    if not isinstance(settings, Settings):
+        raise SettingsError(f"an Engine takes lf.Settings, not {type(settings).__name__}; without an argument it reads the environment and .env")
+    _private_folder(settings)
+    key = settings.sheets.key_column
+    if key.casefold() in {name.casefold() for name in columns(settings.policy)}:
+        raise SettingsError(f"LEADFLOW_SHEETS__KEY_COLUMN is {key!r}, which is another column of the sheet; give the key a column of its own, such as Lead Key")
+
+
+def _private_folder(settings: Settings) -> None:
+    try:
+        home = settings.home.expanduser()
+        home.mkdir(mode=0o700, parents=True, exist_ok=True)
+        os.chmod(home, 0o700)
+    except (OSError, RuntimeError) as error:
+        reason = getattr(error, "strerror", None) or "it names no user's home"
+        raise SettingsError(f"LEADFLOW_HOME, {settings.home}, cannot be a folder of yours ({reason}); name another folder") from None
+
+
+def whole_number(name: str, value: Any, least: int) -> int | None:
+    """An argument that counts something, or None. Raises InputError for text, true or false, fractions, and less than `least`.
+
+    >>> whole_number("limit_rows", 500, 1)
+    500
+    """
+    if value is None:
+        return None
+    try:
+        number = int(value) if isinstance(value, float) and value.is_integer() else operator.index(value)
+    except TypeError:
+        number = None
+    if number is None or _is_boolean(value) or number < least:
+        raise InputError(f"{name} is {_shown(value)}; it must be a whole number of {least} or more, or None for no limit")
+    return number
+
+
+def dollars(name: str, value: Any) -> float | None:
+    """An argument that is an amount of money, or None. Raises InputError for what is no finite number of 0 or more.
+
+    >>> dollars("max_cost", 60)
+    60.0
+    """
+    if value is None:
+        return None
+    try:
+        number = math.nan if isinstance(value, str) or _is_boolean(value) else float(value)
+    except (TypeError, ValueError, OverflowError):
+        number = math.nan
+    if not (math.isfinite(number) and number >= 0):
+        raise InputError(f"{name} is {_shown(value)}; it must be an amount in dollars, as in 12.5, or None for no limit")
+    return number
+
+
+def _is_boolean(value: Any) -> bool:
+    """Python's, or numpy's."""
+    return type(value).__name__ in ("bool", "bool_")
+
+
+def _shown(value: Any) -> str:
+    """A value as an error shows it: a number or a short text as it is, anything else by its kind."""
+    return repr(value) if isinstance(value, int | float | Decimal) or (isinstance(value, str) and len(value) <= 20) else f"a {type(value).__name__}"
