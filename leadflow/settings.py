@@ -17,7 +17,20 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from leadflow import settings_sources
 from leadflow.errors import SettingsError
 from leadflow.phones import to_e164
-from leadflow.settings_base import STRICT, Checked, Positive, Price, Real, Seconds, Whole, Word, Words, fill, safe_url
+from leadflow.settings_base import (
+    STRICT,
+    Checked,
+    Paths,
+    Positive,
+    Price,
+    Real,
+    Seconds,
+    Whole,
+    Word,
+    Words,
+    fill,
+    safe_url,
+)
 from leadflow.sign_in import account_name, sign_in_fault
 
 Secret = Annotated[SecretStr, Field(min_length=1)]
@@ -152,7 +165,7 @@ class DncSettings(_Part):
     campaign_id: Word | None = None
     proj_id: Word | None = None
     codes: dict[str, str] = Field(default_factory=dict)
-    list_path: Path | tuple[Path, ...] | None = None
+    list_path: Paths | None = None
     list_date: str | None = None
     list_covers: Words = ()
     list_area_codes: Words = ()

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self
 from urllib.parse import urlsplit
 
@@ -37,9 +39,18 @@ def _words(value: Any) -> Any:
     """A list of words; text, as of an environment variable, is split at its commas."""
     if isinstance(value, str | int):
         return tuple(word.strip() for word in str(value).split(",") if word.strip())
-    if isinstance(value, list | tuple | set | frozenset):
-        return tuple(str(word) if isinstance(word, int) else word for word in value)
-    return value
+    if isinstance(value, list | tuple | set | frozenset) and all(isinstance(word, str | int) for word in value):
+        return tuple(map(str, value))
+    raise ValueError("must be words with commas between, or a JSON list of them")
+
+
+def _paths(value: Any) -> Any:
+    """One path, or a list of paths."""
+    if isinstance(value, str | int | os.PathLike):
+        return Path(str(value))
+    if isinstance(value, list | tuple) and all(isinstance(path, str | os.PathLike) for path in value):
+        return tuple(map(Path, value))
+    raise ValueError("must be a path, or a JSON list of paths")
 
 
 Whole = Annotated[int, BeforeValidator(_number)]
@@ -50,6 +61,7 @@ Price = Annotated[float, BeforeValidator(_number), Field(ge=0)]
 Word = Annotated[str, StringConstraints(min_length=1)]
 # Text is among the types so that an environment variable need not be JSON.
 Words = Annotated[tuple[str, ...] | str, BeforeValidator(_words)]
+Paths = Annotated[Path | tuple[Path, ...], BeforeValidator(_paths)]
 
 
 class Checked(BaseModel):

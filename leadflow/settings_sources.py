@@ -14,6 +14,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import UnionType
 from typing import Any, get_args
 
 from pydantic import BaseModel
@@ -145,7 +146,9 @@ def read(model: type[BaseSettings], found: Iterable[Place]) -> tuple[dict[str, A
     source = EnvSettingsSource(model)
     for name in [*values]:
         info = known.single.get(name)
-        if info is not None and source.field_is_complex(info) and not _takes_text(info) and (fault := _json_fault(name, values[name], known)):
+        if info is None or not source.field_is_complex(info) or _takes_text(info):
+            continue
+        if fault := _json_fault(name, values[name], known):
             faults.append(fault)
             del values[name]
     source.env_vars = {name.lower(): value for name, value in values.items()}
@@ -153,8 +156,8 @@ def read(model: type[BaseSettings], found: Iterable[Place]) -> tuple[dict[str, A
 
 
 def _takes_text(info: Any) -> bool:
-    """Whether a setting may be plain text where it is no JSON."""
-    return str in get_args(info.annotation)
+    """Whether a setting may be plain text, or a JSON list."""
+    return isinstance(info.annotation, UnionType) and not {str, Path}.isdisjoint(get_args(info.annotation))
 
 
 def _named(place: Place, known: Known, faults: list[str]) -> dict[str, str]:

@@ -237,6 +237,6 @@ def test_the_stage_gives_a_held_lead_no_phones(world):
     world.configure(dead=leads["person_key"].to_list())
     with Idicore(world.settings.idicore) as idicore:
         done = lookup_people(leads, idicore)
-    assert "deceased" in set(done["lookup_status"]) <= {"deceased", "ambiguous", "no_match", "skipped"}
+    assert "deceased" in set(done["lookup_status"]) <= {"deceased", "ambiguous", "no_match", "no_person_name", "unreadable_address"}
     assert done["phones"].map(len).sum() == 0
     assert set(done["lookup_pid"]) == {""}
