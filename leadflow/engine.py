@@ -36,6 +36,7 @@ from leadflow.quiet import short_pauses
 from leadflow.services.dncscrub import LitigatorList
 from leadflow.services.idicore import Idicore
 from leadflow.services.sheets import Sheet
+from leadflow.services.tables import is_one_table
 from leadflow.services.warehouse import Warehouse
 from leadflow.settings import Settings
 from leadflow.stages.script import read_script, script_id, without_literals
@@ -53,7 +54,10 @@ _starting = threading.Lock()
 
 @dataclass(frozen=True)
 class Estimate:
-    """What a run would do and cost; `cost` is None while a price is not set. Nothing was bought or written."""
+    """What a run would do and cost; `cost` is None while a price is not set. Nothing was bought, written or made.
+
+    `notes` say what a run would have to do first, such as making a table that is not there.
+    """
 
     extracted: int
     already_processed: int
@@ -64,6 +68,7 @@ class Estimate:
     dnc_calls: int
     sheet_appends: int
     cost: float | None
+    notes: tuple[str, ...] = ()
 
 
 class Engine:
@@ -299,6 +304,7 @@ class Engine:
             message += f", {counts.left_out:,} left out ({', '.join(f'{r} {counts.held[r]:,}' for r in LEFT_OUT if r in counts.held)})"
         if counts.retry:
             message += f"; {sum(counts.retry.values())} of them may still clear: engine.resume({pipeline.job_id!r})"
+        message += "".join(f"; {note}" for note in pipeline.notes)
         self.checkpoints.end(pipeline.job_id)
         pipeline.bus.emit(JobComplete(stage="Job", stats={**asdict(counts), **pipeline.flagged()}))
         return self._record_end(pipeline, JobStatus.COMPLETED, message, counts)
@@ -343,6 +349,7 @@ class Engine:
             warehouse.connect()
             extraction = open_extraction(text, warehouse, limit_rows=limit_rows)
             reused = sum(len(self.checkpoints.answers(leads["person_key"])) for leads in extraction.batches(10_000))
+            notes = warehouse.missing_tables()
         counts = extraction.counts
         batches = -(-extraction.total // self.settings.batch_size)
         lookups = extraction.total - reused
@@ -357,6 +364,7 @@ class Engine:
             dnc_calls=batches if self.settings.dnc.provider == "dncscrub" else 0,
             sheet_appends=batches,
             cost=None if price is None else round(lookups * price, 2),
+            notes=tuple(f"table {table} is not there; a run makes it, and until then nobody in it counts as processed" for table in notes),
         )
 
     def trace(self, job_id: str) -> pd.DataFrame:
@@ -434,7 +442,8 @@ def _raise_if_elsewhere(job: dict[str, Any], settings: Settings) -> None:
         "person_cache": settings.warehouse.person_cache,
         "consolidated": settings.warehouse.consolidated,
     }
-    if changed := [name for name, value in now.items() if job[name] and job[name] != value]:
+    tables = ("person_cache", "consolidated")
+    if changed := [name for name, value in now.items() if job[name] and job[name] != value and not (name in tables and is_one_table(job[name], value))]:
         names = ", ".join(changed)
         raise InputError(f"job {job['id']} began with another {names}; set it as it was and resume, or run the script again, which leaves out what is processed")
 

@@ -21,6 +21,7 @@ import polars as pl
 from leadflow.batch import Batch, facts, outcome, timed
 from leadflow.budget import Budget
 from leadflow.checkpoint import Checkpoints
+from leadflow.columns import IDENTITY
 from leadflow.errors import BudgetReached, HistoryError, InputError, LeadflowError, Stopped
 from leadflow.events import BatchProgress, EventBus, JobLog, JobProgress, RowProcessed
 from leadflow.job import LEFT_OUT, Counts, Progress
@@ -28,10 +29,11 @@ from leadflow.merger import Merger
 from leadflow.phones import time_zones
 from leadflow.services.sheets import LOOK_HOLDS_S
 from leadflow.settings import Settings
-from leadflow.stages.consolidation import consolidate, stage_ahead
+from leadflow.stages.consolidation import consolidate, prove_rights, stage_ahead
 from leadflow.stages.delivery import columns, deliver, is_phone_column, own_columns
 from leadflow.stages.dnc import check_dnc
 from leadflow.stages.extraction import open_extraction
+from leadflow.stages.known_people import known_people
 from leadflow.stages.litigators import check_litigators
 from leadflow.stages.lookup import lookup_people
 from leadflow.stages.settle import settle
@@ -46,6 +48,8 @@ if TYPE_CHECKING:
 
 # Batches in memory at the most, for each one that is looked up: a slow sheet holds the lookups back.
 _WAITING_A_WINDOW = 8
+# Leads that the warehouse is asked about in one statement.
+_PAGE = 50_000
 
 
 STAGES = ("Lookup", "Litigators", "DNC", "Sheet", "Cache")
@@ -91,6 +95,7 @@ class Pipeline:
         self.find_others = find_others
         self._others: list[str] = []
         self.progress = Progress()
+        self.notes: list[str] = []
         self.reused = 0
         self._lock = threading.Lock()
         self._processing = self._unsettled = 0
@@ -217,6 +222,17 @@ class Pipeline:
         self._log("Snowflake", "Connecting to Snowflake")
         self.services.warehouse.connect()
         self._log("Snowflake", "Connected to Snowflake")
+        self._prove_warehouse()
+
+    def _prove_warehouse(self) -> None:
+        """That the job can be finished is proven before the first lookup; a cache that had to be made knows nobody, and is said."""
+        for table in self.services.warehouse.ensure_tables():
+            note = f"table {table} was not there and was made, empty"
+            if table == self.services.warehouse.table(self.settings.warehouse.person_cache):
+                note += ": nobody counts as processed. If you have such a table, stop this job and correct LEADFLOW_WAREHOUSE__PERSON_CACHE"
+            self.notes.append(note)
+            self._log("Snowflake", note, "warning")
+        prove_rights(self.services.warehouse)
 
     def _connect_sheet(self) -> None:
         self._log("Google Sheets", "Connecting to Google Sheets")
@@ -260,9 +276,12 @@ class Pipeline:
 
     def _leave_processed(self) -> None:
         """Of a job that broke off: settle the leads that another job, perhaps of another machine, has processed since."""
-        self.services.warehouse.ensure_tables()
-        unpaid = self.checkpoints.unpaid_keys(self.job_id)
-        outcomes = [(key, "processed", "by_another_job") for key in sorted(self.services.warehouse.processed(unpaid))]
+        unpaid = set(self.checkpoints.unpaid_keys(self.job_id))
+        rows = (row for batch in self.checkpoints.unsettled(self.job_id) for row in batch.rows if row["person_key"] in unpaid)
+        known: set[str] = set()
+        while page := list(islice(({name: row[name] for name in ("person_key", *IDENTITY)} for row in rows), _PAGE)):
+            known |= known_people(pl.DataFrame(page), self.services.warehouse)
+        outcomes = [(key, "processed", "by_another_job") for key in sorted(known)]
         if outcomes:
             self.checkpoints.settle(self.job_id, outcomes)
             self.history.record_leads(self.job_id, None, outcomes)

@@ -21,7 +21,7 @@ from leadflow.errors import RefusedError, SettingsError
 from leadflow.phones import ten_digits
 from leadflow.services.dncscrub import POLICY_VERSION, DncScrub
 from leadflow.services.limits import StopFlag
-from leadflow.services.warehouse import quoted
+from leadflow.services.tables import quoted
 from leadflow.settings import DncSettings
 from leadflow.verdicts import OLDEST, Scrub, Verdict
 
