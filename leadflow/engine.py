@@ -443,7 +443,7 @@ def _raise_if_elsewhere(job: dict[str, Any], settings: Settings) -> None:
         "consolidated": settings.warehouse.consolidated,
     }
     tables = ("person_cache", "consolidated")
-    if changed := [name for name, value in now.items() if job[name] and job[name] != value and not (name in tables and is_one_table(job[name], value))]:
+    if changed := [name for name, value in now.items() if job[name] and job[name] != value and not (name in tables and is_one_table(job[name], value, settings.warehouse))]:
         names = ", ".join(changed)
         raise InputError(f"job {job['id']} began with another {names}; set it as it was and resume, or run the script again, which leaves out what is processed")
 

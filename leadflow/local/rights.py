@@ -141,7 +141,7 @@ def raise_if_forbidden(session: Session, statement: exp.Expression, connection: 
             errno=606,
             sqlstate="57P03",
         )
-    if rights is None:
+    if rights is None or isinstance(statement, exp.Use):
         return
     target = _target(statement)
     if isinstance(statement, exp.Create) and not _is_temporary(statement) and "CREATE TABLE" not in rights.get("SCHEMA", ()):
@@ -154,14 +154,15 @@ def raise_if_forbidden(session: Session, statement: exp.Expression, connection: 
             continue
         if table is target and isinstance(statement, exp.Create):
             continue
-        needed = wanted if table is target and wanted else ("SELECT",)
+        is_target = table is target or isinstance(statement, exp.Drop)
+        needed = () if isinstance(statement, exp.Describe) and is_target else wanted if is_target and wanted else ("SELECT",)
         _raise_without(rights.get(place[2], rights.get("*", [])), needed, place[2])
 
 
 def _raise_without(held: Sequence[str], needed: Sequence[str], name: str) -> None:
     if not held:
         raise _unknown(name)
-    if not {"ALL", *needed} & set(held) or ("ALL" not in held and not set(needed) <= set(held)):
+    if "ALL" not in held and not set(needed) <= set(held):
         raise _insufficient("table", name)
 
 
@@ -200,12 +201,19 @@ def note_temporary_table(session: Session, statement: exp.Expression, connection
     """Remember the temporary table that a statement makes, and whose it is."""
     if isinstance(statement, exp.Create) and _is_temporary(statement) and (target := _target(statement)) is not None:
         session.temporary[place_of(target, connection)] = session.role
-        if connection.database is None:
-            connection.database, connection._schema = place_of(target, connection)[:2]  # what fakesnow notes of a new table goes there
+
+
+def look_there(statement: exp.Expression, connection: Any) -> None:
+    """Without a current database fakesnow looks up and notes nothing of a table; have it do so in that table's for this statement."""
+    named = next((table for table in statement.find_all(exp.Table) if table.catalog), None)
+    if connection.database is None and named is not None:
+        connection.database, connection._schema = place_of(named, connection)[:2]
+        connection._duck_conn.execute(f"SET schema = '{connection.database}.{connection._schema}'")
 
 
 def place_temporary_tables(session: Session, statement: exp.Expression, connection: Any) -> exp.Expression:
     """Temporary tables by their bare names, which are all that DuckDB takes; refused where Snowflake would not find them."""
+    look_there(statement, connection)
     note_temporary_table(session, statement, connection)
     if not session.temporary:
         return statement

@@ -34,6 +34,7 @@ import sqlglot
 from fakesnow import cursor, info_schema, transforms
 from fakesnow.cursor import FakeSnowflakeCursor
 from fakesnow.dialect import parse_one
+from fakesnow.instance import FakeSnow
 from snowflake.connector.errors import ProgrammingError
 from sqlglot import exp
 
@@ -102,13 +103,19 @@ def mend() -> None:
 
 def _place_tables() -> None:
     """Have temporary tables found where Snowflake would find them, and results of queries read inside other statements."""
-    transform = FakeSnowflakeCursor._transform
+    transform, connect = FakeSnowflakeCursor._transform, FakeSnow.connect
 
     def placed(self: FakeSnowflakeCursor, statement: Any, params: Any) -> Any:
         statement = rights.with_results(statement, self._conn)
         return transform(self, rights.place_temporary_tables(rights.session_of(self._conn), statement, self._conn), params)
 
+    def connected(self: FakeSnow, *args: Any, **kwargs: Any) -> Any:
+        connection = connect(self, *args, **kwargs)
+        rights.session_of(connection)  # while it is known who signs in
+        return connection
+
     FakeSnowflakeCursor._transform = placed
+    FakeSnow.connect = connected
 
 
 def _keep_merges() -> None:
@@ -137,6 +144,7 @@ def _keep_merges() -> None:
         if there not in made:
             made[there] = [_written(transform(self, part, None)) for part in explode(self, statement.copy())]
         else:
+            rights.look_there(statement, self._conn)
             rights.note_temporary_table(rights.session_of(self._conn), statement, self._conn)
         return made[there]
 

@@ -11,6 +11,7 @@ from leadflow.services.connection import NOT_THERE, SqlError
 
 if TYPE_CHECKING:
     from leadflow.services.warehouse import Warehouse
+    from leadflow.settings import WarehouseSettings
 
 PERSON_CACHE_COLUMNS = (
     "person_key", "first_name", "last_name", "address", "city", "state", "zip_code", "phones", "emails", "checked_at", "status",
@@ -65,9 +66,11 @@ def name_parts(name: str) -> list[str]:
     raise SettingsError(f"{name!r} is no name of a table; write NAME, SCHEMA.NAME or DB.SCHEMA.NAME, with double quotes around a part that is not upper case")
 
 
-def is_one_table(name: str, other: str) -> bool:
-    """Whether two names of settings are one table's, as far as they say: person_cache is PERSON_CACHE. Raises SettingsError."""
-    return name == other or name_parts(name) == name_parts(other)
+def is_one_table(name: str, other: str, settings: WarehouseSettings) -> bool:
+    """Whether two names are one table's, as far as the settings say: person_cache is PUBLIC.PERSON_CACHE. Raises SettingsError."""
+    home = [part for text in (settings.database, settings.schema_name) if text for part in name_parts(text)]
+    one, two = ([*home[: 3 - len(parts)], *parts] for parts in map(name_parts, (name, other)))
+    return name == other or one == two
 
 
 @dataclass(frozen=True)

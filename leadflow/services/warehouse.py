@@ -61,7 +61,8 @@ class Warehouse:
     @property
     def role(self) -> str:
         """The role of the sign-in, in words."""
-        return f"role {role}" if (role := getattr(self._connection, "role", None)) else "your role"
+        role = getattr(self._connection, "role", None) or self.settings.role
+        return f"role {role}" if role else "your role"
 
     def table(self, name: str) -> str:
         """A table of the settings as SQL, in full: what the name leaves open is the database and the schema of the sign-in.
