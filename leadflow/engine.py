@@ -364,7 +364,7 @@ class Engine:
             dnc_calls=batches if self.settings.dnc.provider == "dncscrub" else 0,
             sheet_appends=batches,
             cost=None if price is None else round(lookups * price, 2),
-            notes=tuple(f"table {table} is not there; a run makes it, and until then nobody in it counts as processed" for table in notes),
+            notes=tuple(f"table {table} is not there; a run makes it, empty" for table in notes),
         )
 
     def trace(self, job_id: str) -> pd.DataFrame:
@@ -443,7 +443,8 @@ def _raise_if_elsewhere(job: dict[str, Any], settings: Settings) -> None:
         "consolidated": settings.warehouse.consolidated,
     }
     tables = ("person_cache", "consolidated")
-    if changed := [name for name, value in now.items() if job[name] and job[name] != value and not (name in tables and is_one_table(job[name], value, settings.warehouse))]:
+    differing = [name for name, value in now.items() if job[name] and job[name] != value]
+    if changed := [n for n in differing if n not in tables or not is_one_table(job[n], now[n], settings.warehouse)]:
         names = ", ".join(changed)
         raise InputError(f"job {job['id']} began with another {names}; set it as it was and resume, or run the script again, which leaves out what is processed")
 

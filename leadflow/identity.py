@@ -1,8 +1,9 @@
-"""Whether two leads are one person, however they are written: the same text here in Python and in the warehouse's SQL.
+"""Whether two leads are one person, however they are written: one text a person, by Python and by SQL alike.
 
-Two writings are one person only if they are one by the standard of USPS Publication 28: capitals, blanks, punctuation, accents,
-ST and STREET, N and NORTH, 4TH and FOURTH, APT and #, Maine and ME, 4530 and 04530-1234. Nothing is fuzzy: another house number,
-unit, name, generation (Jr), city, state or ZIP is another person, because of two who are taken for one, one would never be processed.
+Two writings are one person only if USPS Publication 28 writes both in one way: capitals, blanks, punctuation, accents,
+ST and STREET, N and NORTH, 4TH and FOURTH, APT and #, Maine and ME, 4530 and 04530-1234. Nothing is fuzzy: another
+house number, unit, name, generation (Jr), city, state or ZIP is another person. If two persons were taken for one, one
+of them would never be processed.
 """
 
 from __future__ import annotations
@@ -15,13 +16,19 @@ from leadflow.columns import IDENTITY
 from leadflow.postal import STATE_CODES, ZERO_PREFIXES, ZIP_DIGITS
 from leadflow.services.matching import _ALIKE, _SAINTS
 
-_BLANKS = "\t\n\v\f\r!\"$%&()*+,-./:;<=>?@[\\]^_{}\u0085\u00a0\u1680\u2028\u2029\u202f\u205f\u3000\u00ab\u00bb\u00b7\u2022\u2026\u201c\u201d\u2212" + "".join(
-    map(chr, (*range(0x2000, 0x200B), *range(0x2010, 0x2016)))
+# Characters that separate words.
+_BLANKS = (
+    '\t\n\v\f\r!"$%&()*+,-./:;<=>?@[\\]^_{}'
+    "\u0085\u00a0\u1680\u2028\u2029\u202f\u205f\u3000\u00ab\u00bb\u00b7\u2022\u2026\u201c\u201d\u2212"
+    + "".join(map(chr, (*range(0x2000, 0x200B), *range(0x2010, 0x2016))))
 )
 _ACCENTED = {
     letter: base
     for letter in map(chr, range(0xDF, 0x180))
-    if letter.lower() == letter and (base := unicodedata.normalize("NFKD", letter)[0]).isascii() and base.isalpha() and letter != base
+    if letter.lower() == letter
+    and (base := unicodedata.normalize("NFKD", letter)[0]).isascii()
+    and base.isalpha()
+    and letter != base
 } | {"\u00f8": "o", "\u0142": "l", "\u0111": "d", "\u00f0": "d", "\u0131": "i"}
 _UNSEEN = "'`\u00b4\u2018\u2019\u02bc\u2032\u00ad\u200b\u200c\u200d\u200e\u200f\u2060\ufeff"
 _FROM = _BLANKS + "".join(_ACCENTED) + _UNSEEN  # those at the end have no counterpart and go
@@ -39,12 +46,13 @@ _PHRASES = {
     " p  o  box ": " po  box ", " post  ofc  box ": " po  box ", " pob ": " po  box ", " pobox ": " po  box ",
     " rural  rte ": " rr ",
 }  # fmt: skip
-_UNITS = {"apt": "#", "unit": "#"}  # "#" stands for either where nobody knows which; a suite, a lot or a floor is something else
+# "#" is written where nobody knows which of the two it is; a suite, a lot or a floor is something else.
+_UNITS = {"apt": "#", "unit": "#"}
 
 
 @lru_cache(maxsize=1)
 def _replacements() -> dict[str, str]:
-    """What is replaced, in any order but for phrases and the number sign: no replacement makes a word that is replaced."""
+    """What is replaced, and by what. No replacement makes a word that is replaced: only phrases need their order."""
     words = {f" {word} ": f" {_standard(word)} " for word in (*_ALIKE, *_UNITS) if _standard(word) != word}
     return {**words, **_PHRASES, " #  # ": " # "}
 
@@ -103,11 +111,15 @@ def _zip_text(code: str, state: str) -> str:
 
 # The same in SQL. Functions and regular expressions are those that Snowflake and DuckDB have in common.
 
-_A_LEVEL = 12  # replacements nested in one another: a deeper nest is more than SQL parsers in Python can read
+_A_LEVEL = 12  # replacements nested in one another; readers of SQL have a limit of depth
 
 
 def identity_sql(rows: str) -> str:
-    """A query that gives "lf_row" and "lf_identity" for a query `rows` with the columns "lf_row", "first_name" ... "zip", all text."""
+    """A query of "lf_row" and "lf_identity"; `rows` is one of "lf_row" and the parts "first_name" ... "zip" as text.
+
+    >>> identity_sql('SELECT 1 AS "lf_row", ...').startswith("WITH lf_text AS (SELECT")
+    True
+    """
     levels = [("lf_text", f'SELECT "lf_row", {_plain_sql()} AS "t" FROM ({rows}) r'), ("lf_split", _split_sql())]
     chain = list(_replacements().items())
     for start in range(0, len(chain), _A_LEVEL):
@@ -117,8 +129,8 @@ def identity_sql(rows: str) -> str:
         levels.append((f"lf_words_{start}", f'SELECT "lf_row", "n", "s", "z", {words} AS "w" FROM {levels[-1][0]}'))
     known = ", ".join(f"{name} AS ({query})" for name, query in levels)
     address = """SPLIT_PART("w", '|', 1) || '|' || REPLACE(SPLIT_PART("w", '|', 2), ' ', '')"""
-    whole = f"""SELECT "lf_row", "n" || '|' || {address} || '|' || "s" || '|' || {_zip_sql()} AS "lf_identity" FROM {levels[-1][0]}"""
-    return f"WITH {known} {whole}"
+    identity = f"""{address} || '|' || "s" || '|' || {_zip_sql()} AS "lf_identity" FROM {levels[-1][0]}"""
+    return f"""WITH {known} SELECT "lf_row", "n" || '|' || {identity}"""
 
 
 def _plain_sql() -> str:
@@ -144,11 +156,13 @@ def _split_sql() -> str:
             name = f"REPLACE({name}, ' {written} ', ' {standard} ')"
         names.append(f"REPLACE({name}, ' ', '')")
     code = _regexp(f"REPLACE({code}, ' ', '')", "~0*$", "")
-    return f"""SELECT "lf_row", {" || '|' || ".join(names)} AS "n", {_state_sql(region)} AS "s", {code} AS "z", {words} AS "w" FROM lf_text"""
+    columns = {"n": " || '|' || ".join(names), "s": _state_sql(region), "z": code, "w": words}
+    picked = ", ".join(f'{sql} AS "{name}"' for name, sql in columns.items())
+    return f'SELECT "lf_row", {picked} FROM lf_text'
 
 
 def _state_sql(region: str) -> str:
-    """The code of a state, looked up in one text: a blank, the name, a colon, the code. No name has a colon in it any more."""
+    """The code of a state, looked up in one text of " name:code"; no name holds a colon by now."""
     name = f"REPLACE({region}, ' ', '')"
     codes = _literal("".join(f" {name}:{code}" for name, code in STATE_CODES.items()) + " ")
     return f"""COALESCE(NULLIF(SPLIT_PART(SPLIT_PART({codes}, ' ' || {name} || ':', 2), ' ', 1), ''), {name})"""
@@ -162,7 +176,10 @@ def _zip_sql() -> str:
     for length, filled in ZIP_DIGITS.items():
         five = f"""LEFT(LPAD("z", {filled}, '0'), 5)"""
         if length not in (5, 9):
-            cases.append(f"""WHEN LENGTH("z") = {length} AND CONTAINS({prefixes}, '|' || "s" || LEFT({five}, 3) || '|') THEN {five}""")
+            cases.append(
+                f"""WHEN LENGTH("z") = {length} AND CONTAINS({prefixes}, '|' || "s" || LEFT({five}, 3) || '|') """
+                f"THEN {five}"
+            )
     return f"""(CASE WHEN NOT {digits} THEN "z" {" ".join(cases)} ELSE "z" END)"""
 
 
@@ -174,4 +191,7 @@ def _regexp(text: str, pattern: str, replacement: str) -> str:
 def _literal(text: str) -> str:
     """Text as an SQL constant; the characters that a reader of SQL may give a meaning are written as numbers."""
     pieces = re.split(r"([\x00-\x1f'$?%\\])", text)
-    return " || ".join(f"CHR({ord(p)})" if re.fullmatch(r"[\x00-\x1f'$?%\\]", p) else f"'{p}'" for p in pieces if p) or "''"
+    return (
+        " || ".join(f"CHR({ord(p)})" if re.fullmatch(r"[\x00-\x1f'$?%\\]", p) else f"'{p}'" for p in pieces if p)
+        or "''"
+    )

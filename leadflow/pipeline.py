@@ -50,6 +50,7 @@ if TYPE_CHECKING:
 _WAITING_A_WINDOW = 8
 # Leads that the warehouse is asked about in one statement.
 _PAGE = 50_000
+_PERSON = ("person_key", *IDENTITY)
 
 
 STAGES = ("Lookup", "Litigators", "DNC", "Sheet", "Cache")
@@ -225,11 +226,11 @@ class Pipeline:
         self._prove_warehouse()
 
     def _prove_warehouse(self) -> None:
-        """That the job can be finished is proven before the first lookup; a cache that had to be made knows nobody, and is said."""
+        """Prove that the job can be finished, before the first lookup, and say which tables had to be made."""
         for table in self.services.warehouse.ensure_tables():
             note = f"table {table} was not there and was made, empty"
             if table == self.services.warehouse.table(self.settings.warehouse.person_cache):
-                note += ": nobody counts as processed. If you have such a table, stop this job and correct LEADFLOW_WAREHOUSE__PERSON_CACHE"
+                note += ": nobody counts as processed. If you have such a table, correct LEADFLOW_WAREHOUSE__PERSON_CACHE"
             self.notes.append(note)
             self._log("Snowflake", note, "warning")
         prove_rights(self.services.warehouse)
@@ -277,10 +278,13 @@ class Pipeline:
     def _leave_processed(self) -> None:
         """Of a job that broke off: settle the leads that another job, perhaps of another machine, has processed since."""
         unpaid = set(self.checkpoints.unpaid_keys(self.job_id))
-        rows = (row for batch in self.checkpoints.unsettled(self.job_id) for row in batch.rows if row["person_key"] in unpaid)
+        batches = self.checkpoints.unsettled(self.job_id)
+        left = (row for batch in batches for row in batch.rows if row["person_key"] in unpaid)
+        rows = ([row[name] for name in _PERSON] for row in left)
         known: set[str] = set()
-        while page := list(islice(({name: row[name] for name in ("person_key", *IDENTITY)} for row in rows), _PAGE)):
-            known |= known_people(pl.DataFrame(page), self.services.warehouse)
+        while page := list(islice(rows, _PAGE)):
+            people = pl.DataFrame(page, dict.fromkeys(_PERSON, pl.String), orient="row")
+            known |= known_people(people, self.services.warehouse)
         outcomes = [(key, "processed", "by_another_job") for key in sorted(known)]
         if outcomes:
             self.checkpoints.settle(self.job_id, outcomes)

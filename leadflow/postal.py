@@ -1,7 +1,7 @@
-"""States and ZIP codes of the US: the codes of USPS Publication 28 (appendix B), and which state a ZIP with leading zeros is in.
+"""States and ZIP codes of the US: the codes of USPS Publication 28, and the states of ZIPs that begin with 0.
 
-The prefixes are those of the USPS labeling list L002 (https://fast.usps.com/fast/fastApp/resources/labelListFiles.action).
-Only ZIPs that begin with 0 are listed: those are the ones whose zeros a spreadsheet or a NUMBER column takes away.
+Those are the ones whose zeros a spreadsheet or a NUMBER column takes away. Their prefixes are those of the USPS
+labeling list L002 (https://fast.usps.com/fast/fastApp/resources/labelListFiles.action).
 """
 
 from __future__ import annotations
@@ -9,20 +9,22 @@ from __future__ import annotations
 import re
 
 _STATES = """
-al alabama; ak alaska; az arizona; ar arkansas; ca california; co colorado; ct connecticut; de delaware;
-dc districtofcolumbia washingtondc; fl florida; ga georgia; hi hawaii; id idaho; il illinois; in indiana; ia iowa; ks kansas;
-ky kentucky; la louisiana; me maine; md maryland; ma massachusetts; mi michigan; mn minnesota; ms mississippi; mo missouri;
-mt montana; ne nebraska; nv nevada; nh newhampshire; nj newjersey; nm newmexico; ny newyork; nc northcarolina;
-nd northdakota; oh ohio; ok oklahoma; or oregon; pa pennsylvania; ri rhodeisland; sc southcarolina; sd southdakota;
-tn tennessee; tx texas; ut utah; vt vermont; va virginia; wa washington; wv westvirginia; wi wisconsin; wy wyoming;
-as americansamoa; gu guam; mp northernmarianaislands; pr puertorico; vi virginislands usvirginislands;
-fm federatedstatesofmicronesia micronesia; mh marshallislands; pw palau;
+al alabama ala; ak alaska; az arizona ariz; ar arkansas ark; ca california calif; co colorado colo; ct connecticut conn;
+de delaware del; dc districtofcolumbia washingtondc; fl florida fla; ga georgia; hi hawaii; id idaho; il illinois ill;
+in indiana ind; ia iowa; ks kansas kans; ky kentucky; la louisiana; me maine; md maryland; ma massachusetts mass;
+mi michigan mich; mn minnesota minn; ms mississippi miss; mo missouri; mt montana mont; ne nebraska nebr; nv nevada nev;
+nh newhampshire; nj newjersey; nm newmexico nmex; ny newyork; nc northcarolina; nd northdakota ndak; oh ohio;
+ok oklahoma okla; or oregon oreg; pa pennsylvania penn penna; ri rhodeisland; sc southcarolina; sd southdakota sdak;
+tn tennessee tenn; tx texas tex; ut utah; vt vermont; va virginia; wa washington wash; wv westvirginia wva;
+wi wisconsin wis; wy wyoming wyo; as americansamoa; gu guam; mp northernmarianaislands; pr puertorico;
+vi virginislands usvirginislands; fm federatedstatesofmicronesia micronesia; mh marshallislands; pw palau;
 aa armedforcesamericas; ae armedforceseurope; ap armedforcespacific
 """
 # The name of a state, lower case and without blanks, to its code.
 STATE_CODES = {name: words[0] for group in _STATES.split(";") for words in [group.split()] for name in words}
 
-# First and last three-digit prefix by state. Fishers Island, NY has a Connecticut prefix, the IRS in Andover a Vermont one.
+# First and last three-digit prefix by state. Fishers Island, NY has a prefix of Connecticut, Andover, MA one of
+# Vermont.
 _ZERO_PREFIXES = {
     "ny": ["005-005", "063-063"],
     "pr": ["006-007", "009-009"],

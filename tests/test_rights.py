@@ -1,4 +1,4 @@
-"""The right to finish is proven before the first purchase; names fold; what was missing is said; a script leaves no trace in the session."""
+"""The right to finish is proven first; names fold; what was missing is said; a script leaves its session as it was."""
 
 from __future__ import annotations
 
@@ -28,8 +28,13 @@ def make_tables(world, **types: str):
     with Warehouse(world.settings.warehouse) as warehouse:
         for table, columns in TABLES.items():
             shape = {c: "TIMESTAMP_NTZ" if c in TIMES else "VARCHAR" for c in columns}
-            shape |= {c: kind for c, kind in types.items() if c in shape or (c.startswith("own") and table == "PERSON_CACHE")}
-            warehouse.execute(f"CREATE OR REPLACE TABLE {table} ({', '.join(f'{chr(34)}{c}{chr(34)} {kind}' for c, kind in shape.items())})")
+            shape |= {
+                c: kind for c, kind in types.items() if c in shape or (c.startswith("own") and table == "PERSON_CACHE")
+            }
+            warehouse.execute(
+                f"CREATE OR REPLACE TABLE {table} "
+                f"({', '.join(f'{chr(34)}{c}{chr(34)} {kind}' for c, kind in shape.items())})"
+            )
 
 
 def refused(world, settings, script=SCRIPT, limit_rows=6):
@@ -45,7 +50,9 @@ def refused(world, settings, script=SCRIPT, limit_rows=6):
 
 
 @pytest.mark.parametrize("table", TABLES)
-@pytest.mark.parametrize("held", [["SELECT"], ["SELECT", "INSERT"], ["SELECT", "UPDATE"], ["INSERT", "UPDATE"], []], ids="+".join)
+@pytest.mark.parametrize(
+    "held", [["SELECT"], ["SELECT", "INSERT"], ["SELECT", "UPDATE"], ["INSERT", "UPDATE"], []], ids="+".join
+)
 def test_a_role_that_may_not_merge_buys_nothing(world, table, held):
     make_tables(world)
     world.configure(roles={"ANALYST": {"RAW_LEADS": READ, **dict.fromkeys(TABLES, WRITE), table: held}})
@@ -128,7 +135,15 @@ def test_a_column_that_would_not_take_the_rows_is_named_with_its_right_type(worl
     assert "Nothing was bought" in said
 
 
-@pytest.mark.parametrize("types", [{"own_note": "VARCHAR"}, {"own_id": "NUMBER(38,0) DEFAULT 0 NOT NULL"}, {"address": "VARCHAR(200)"}, {"person_key": "VARCHAR(32) NOT NULL"}])
+@pytest.mark.parametrize(
+    "types",
+    [
+        {"own_note": "VARCHAR"},
+        {"own_id": "NUMBER(38,0) DEFAULT 0 NOT NULL"},
+        {"address": "VARCHAR(200)"},
+        {"person_key": "VARCHAR(32) NOT NULL"},
+    ],
+)
 def test_columns_of_others_and_lengths_that_suffice_are_fine(world, types):
     make_tables(world, **types)
     with lf.Engine(world.settings) as engine:
@@ -138,7 +153,18 @@ def test_columns_of_others_and_lengths_that_suffice_are_fine(world, types):
 # Names.
 
 
-@pytest.mark.parametrize("name", ["person_cache", "Person_Cache", "public.person_cache", "leads_db.PUBLIC.person_cache", '"PERSON_CACHE"', 'leads_db."PUBLIC".Person_cache', " PERSON_CACHE "])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "person_cache",
+        "Person_Cache",
+        "public.person_cache",
+        "leads_db.PUBLIC.person_cache",
+        '"PERSON_CACHE"',
+        'leads_db."PUBLIC".Person_cache',
+        " PERSON_CACHE ",
+    ],
+)
 def test_a_name_in_any_case_is_the_same_table(world, name):
     with lf.Engine(world.settings) as engine:
         job = engine.run(SCRIPT, limit_rows=5, max_lookups=3, progress=False)
@@ -153,7 +179,13 @@ def test_a_name_in_any_case_is_the_same_table(world, name):
 
 @pytest.mark.parametrize(
     ("name", "parts"),
-    [("a.b.c", ["A", "B", "C"]), ('"a.b".c', ["a.b", "C"]), ('"say ""hi"""', ['say "hi"']), ("c$1", ["C$1"]), (' a . "b" ', ["A", "b"])],
+    [
+        ("a.b.c", ["A", "B", "C"]),
+        ('"a.b".c', ["a.b", "C"]),
+        ('"say ""hi"""', ['say "hi"']),
+        ("c$1", ["C$1"]),
+        (' a . "b" ', ["A", "b"]),
+    ],
 )
 def test_names_are_read_as_snowflake_reads_them(name, parts):
     assert name_parts(name) == parts
@@ -208,8 +240,10 @@ CHANGES = {
     "quotes": "ALTER SESSION SET QUOTED_IDENTIFIERS_IGNORE_CASE = TRUE",
     "time zone": "ALTER SESSION SET TIMEZONE = 'America/New_York', TIMESTAMP_OUTPUT_FORMAT = 'YYYY'",
     "tag": "ALTER SESSION UNSET QUERY_TAG",
-    "several": "USE ROLE OTHER; USE SCHEMA LEADS_DB.OTHER; USE WAREHOUSE OTHER_WH; USE SECONDARY ROLES NONE; ALTER SESSION SET TIMEZONE = 'UTC'",
-    "temporary table": "USE ROLE OTHER; USE SCHEMA LEADS_DB.OTHER; CREATE OR REPLACE TEMPORARY TABLE MINE AS SELECT * FROM LEADS_DB.PUBLIC.RAW_LEADS",
+    "several": "USE ROLE OTHER; USE SCHEMA LEADS_DB.OTHER; USE WAREHOUSE OTHER_WH; USE SECONDARY ROLES NONE; ALTER "
+    "SESSION SET TIMEZONE = 'UTC'",
+    "temporary table": "USE ROLE OTHER; USE SCHEMA LEADS_DB.OTHER; CREATE OR REPLACE TEMPORARY TABLE MINE AS SELECT "
+    "* FROM LEADS_DB.PUBLIC.RAW_LEADS",
 }
 FROM_ALL = "SELECT * FROM LEADS_DB.PUBLIC.RAW_LEADS"
 
@@ -265,7 +299,11 @@ def test_names_in_quotes_may_be_folded_by_the_script(world):
 def test_a_script_that_fails_leaves_the_session_as_it_was(other):
     with Warehouse(other.settings.warehouse) as warehouse:
         before = session_of(warehouse)
-        for script in ("USE ROLE OTHER; SELECT * FROM NOWHERE", "USE SCHEMA LEADS_DB.OTHER; SELECT 1 AS a", "USE ROLE OTHER; USE SCHEMA NOT_THERE; SELECT 1"):
+        for script in (
+            "USE ROLE OTHER; SELECT * FROM NOWHERE",
+            "USE SCHEMA LEADS_DB.OTHER; SELECT 1 AS a",
+            "USE ROLE OTHER; USE SCHEMA NOT_THERE; SELECT 1",
+        ):
             with pytest.raises((ScriptError, lf.errors.ColumnsError)):
                 open_extraction(script, warehouse)
             assert session_of(warehouse) == before
@@ -294,7 +332,9 @@ def test_a_connection_without_a_current_database_works_with_tables_named_in_full
         assert engine.run(FROM_ALL, limit_rows=6, progress=False).counts.already_processed == 6
 
 
-@pytest.mark.parametrize("tables", [{}, {"person_cache": "PUBLIC.PERSON_CACHE"}, {"person_cache": FULL["person_cache"]}])
+@pytest.mark.parametrize(
+    "tables", [{}, {"person_cache": "PUBLIC.PERSON_CACHE"}, {"person_cache": FULL["person_cache"]}]
+)
 def test_a_connection_without_a_database_and_tables_without_one_is_said(world, tables):
     assert "LEADFLOW_WAREHOUSE__DATABASE" in refused(world, with_warehouse(world, database=None, **tables), FROM_ALL)
 
@@ -307,8 +347,15 @@ def test_the_stand_in_checks_rights_when_a_statement_is_read(world):
     world.configure(roles={"ANALYST": {"*": READ}})
     with Warehouse(with_warehouse(world, role="ANALYST").warehouse) as warehouse:
         warehouse.execute("CREATE TEMPORARY TABLE S (k VARCHAR)")
-        merge = 'MERGE INTO PERSON_CACHE t USING S s ON t."person_key" = s.k WHEN NOT MATCHED THEN INSERT ("person_key") VALUES (s.k)'
-        for sql in (merge, "INSERT INTO PERSON_CACHE SELECT * FROM PERSON_CACHE WHERE 1 = 0", "DELETE FROM PERSON_CACHE", "CREATE TABLE T (a INT)", "DROP TABLE PERSON_CACHE"):
+        merge = 'MERGE INTO PERSON_CACHE t USING S s ON t."person_key" = s.k '
+        merge += 'WHEN NOT MATCHED THEN INSERT ("person_key") VALUES (s.k)'
+        for sql in (
+            merge,
+            "INSERT INTO PERSON_CACHE SELECT * FROM PERSON_CACHE WHERE 1 = 0",
+            "DELETE FROM PERSON_CACHE",
+            "CREATE TABLE T (a INT)",
+            "DROP TABLE PERSON_CACHE",
+        ):
             with pytest.raises(SqlError, match="Insufficient privileges") as caught:
                 warehouse.execute(sql)
             assert caught.value.errno == 3001
@@ -335,7 +382,9 @@ def test_a_result_can_be_read_by_another_role_of_the_same_user(world):
     with Warehouse(world.settings.warehouse) as warehouse:
         found = warehouse.query_id("SELECT 'x' AS c0, 2 AS c1")
         warehouse.execute("USE ROLE OTHER")
-        warehouse.execute(f"CREATE TEMPORARY TABLE MINE AS SELECT s.*, SEQ8() AS n FROM TABLE(RESULT_SCAN('{found}')) s")
+        warehouse.execute(
+            f"CREATE TEMPORARY TABLE MINE AS SELECT s.*, SEQ8() AS n FROM TABLE(RESULT_SCAN('{found}')) s"
+        )
         assert warehouse.execute("SELECT C0, C1, N FROM MINE") == [("x", 2, 0)]
 
 
@@ -354,6 +403,16 @@ def test_a_merge_without_rows_is_a_transaction_of_both_tables(world):
 def test_the_connector_is_told_of_the_session(world):
     settings = world.settings.warehouse
     with snowflake.connector.connect(
-        account="fakesnow", user="u", host=settings.host, port=settings.port, protocol="http", authenticator="PROGRAMMATIC_ACCESS_TOKEN", token="local-token", role="LOADER", warehouse="W"
+        account="fakesnow",
+        user="u",
+        host=settings.host,
+        port=settings.port,
+        protocol="http",
+        authenticator="PROGRAMMATIC_ACCESS_TOKEN",
+        token="local-token",
+        role="LOADER",
+        warehouse="W",
     ) as connection:
-        assert connection.cursor().execute("SELECT CURRENT_ROLE(), CURRENT_WAREHOUSE(), CURRENT_DATABASE()").fetchall() == [("LOADER", "W", None)]
+        assert connection.cursor().execute(
+            "SELECT CURRENT_ROLE(), CURRENT_WAREHOUSE(), CURRENT_DATABASE()"
+        ).fetchall() == [("LOADER", "W", None)]

@@ -36,8 +36,9 @@ class Control:
     def configure(self, wanted: dict[str, Any]) -> None:
         """Set latency (seconds), in_flight caps, quotas a minute, token_life_s; window_s shortens the minute.
 
-        `roles` are the rights of Snowflake's roles by table, "*" for the others, as in {"ANALYST": {"PERSON_CACHE": ["SELECT"], "*": ["ALL"],
-        "SCHEMA": ["CREATE TABLE"]}}; a role without an entry may do everything. `default_warehouse` is whether users have one.
+        `roles` are the rights of Snowflake's roles by table, "*" for the others, as in {"ANALYST": {"*": ["SELECT"],
+        "SCHEMA": ["CREATE TABLE"]}}; a role without an entry may do everything. `default_warehouse` is whether users
+        have one.
         """
         for name, seconds in (wanted.get("latency") or {}).items():
             self.gates[name].latency = float(seconds)

@@ -1,8 +1,9 @@
-"""What a session of the Snowflake stand-in is and may: role, warehouse, parameters, temporary tables, and the rights of roles.
+"""Sessions of the Snowflake stand-in: role, warehouse, parameters and temporary tables, and the rights of roles.
 
-fakesnow has none of these. As in Snowflake, a temporary table belongs to a schema and to the role that made it, a session without a
-warehouse runs nothing that needs one, and rights are checked when a statement is read, whether or not it would change a row. A role that
-`roles` does not name may do everything. Sources: https://docs.snowflake.com/en/user-guide/security-access-control-privileges,
+fakesnow has none of these. As in Snowflake, a temporary table belongs to a schema and to the role that made it, a
+session without a warehouse changes no table, and rights are checked when a statement is compiled, whether or not it
+would change a row. A role that `roles` does not name may do everything.
+Sources: https://docs.snowflake.com/en/user-guide/security-access-control-privileges,
 https://docs.snowflake.com/en/sql-reference/sql/create-table (no right is needed to make a temporary table).
 """
 
@@ -16,7 +17,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from snowflake.connector.errors import ProgrammingError
-from sqlglot import exp
+from sqlglot import Expr, exp
 
 DEFAULT_ROLE, DEFAULT_WAREHOUSE = "PUBLIC", "COMPUTE_WH"
 SIGN_IN: ContextVar[Mapping[str, Any]] = ContextVar("sign_in", default={})  # noqa: B039 - never changed
@@ -30,8 +31,13 @@ _SETTING = re.compile(r"(\w+)\s*=\s*('(?:[^']|'')*'|[^\s,]+)")
 _SHOW = re.compile(r"\s*SHOW\s+PARAMETERS(\s+(IN|FOR)\s+SESSION)?\s*;?\s*$", re.IGNORECASE)
 _CURRENT = re.compile(r"\bCURRENT_(ROLE|WAREHOUSE|SECONDARY_ROLES)\(\)", re.IGNORECASE)
 _DATABASE = re.compile(r"\bCURRENT_(DATABASE|SCHEMA)\(\)", re.IGNORECASE)
-_USUAL = {"QUOTED_IDENTIFIERS_IGNORE_CASE": "false", "TIMEZONE": "America/Los_Angeles", "AUTOCOMMIT": "true", "DATE_OUTPUT_FORMAT": "YYYY-MM-DD"}
-_WANTED: list[tuple[type[exp.Expression], Sequence[str]]] = [
+_USUAL = {
+    "QUOTED_IDENTIFIERS_IGNORE_CASE": "false",
+    "TIMEZONE": "America/Los_Angeles",
+    "AUTOCOMMIT": "true",
+    "DATE_OUTPUT_FORMAT": "YYYY-MM-DD",
+}
+_WANTED: list[tuple[type[Expr], Sequence[str]]] = [
     (exp.Merge, ("SELECT", "INSERT", "UPDATE")),
     (exp.Insert, ("INSERT",)),
     (exp.Update, ("UPDATE",)),
@@ -43,7 +49,7 @@ Place = tuple[str, str, str]
 
 @dataclass
 class Session:
-    """The state of one connection; `temporary` has the temporary tables by database, schema and name, each with its owner."""
+    """The state of one connection; `temporary` has the owners of temporary tables by database, schema and name."""
 
     role: str = DEFAULT_ROLE
     warehouse: str = DEFAULT_WAREHOUSE
@@ -64,7 +70,9 @@ def session_of(connection: Any) -> Session:
         told = SIGN_IN.get()
         role = str(told.get("role") or DEFAULT_ROLE).upper()
         parameters = {name.upper(): _as_text(value) for name, value in dict(told.get("parameters") or {}).items()}
-        connection.leadflow_session = Session(role, str(told.get("warehouse", DEFAULT_WAREHOUSE)).upper(), parameters=parameters, signed_in_as=role)
+        connection.leadflow_session = Session(
+            role, str(told.get("warehouse", DEFAULT_WAREHOUSE)).upper(), parameters=parameters, signed_in_as=role
+        )
     return connection.leadflow_session
 
 
@@ -80,9 +88,16 @@ def answered(session: Session, command: str, connection: Any) -> str:
         return _parameters(session)
     if "CURRENT_" not in command.upper():
         return command
-    told = {"ROLE": session.role, "WAREHOUSE": session.warehouse, "SECONDARY_ROLES": f'{{"roles":"","value":"{session.secondary_roles}"}}'}
+    told = {
+        "ROLE": session.role,
+        "WAREHOUSE": session.warehouse,
+        "SECONDARY_ROLES": f'{{"roles":"","value":"{session.secondary_roles}"}}',
+    }
     command = _CURRENT.sub(lambda found: _constant(told[found[1].upper()]), command)
-    place = {"DATABASE": connection.database if connection.database_set else "", "SCHEMA": connection.schema if connection.schema_set else ""}
+    place = {
+        "DATABASE": connection.database if connection.database_set else "",
+        "SCHEMA": connection.schema if connection.schema_set else "",
+    }
     return _DATABASE.sub(lambda found: _constant(place[found[1].upper()] or ""), command)
 
 
@@ -94,7 +109,11 @@ def _use(session: Session, kind: str, name: str) -> None:
     folded = name.strip('"') if name.startswith('"') else name.upper()
     if kind == "ROLE":
         if roles and folded not in {*roles, session.signed_in_as}:
-            raise ProgrammingError(msg=f"SQL compilation error:\nRole '{folded}' does not exist or not authorized.", errno=2043, sqlstate="02000")
+            raise ProgrammingError(
+                msg=f"SQL compilation error:\nRole '{folded}' does not exist or not authorized.",
+                errno=2043,
+                sqlstate="02000",
+            )
         session.role = folded
     elif kind == "WAREHOUSE":
         session.warehouse = folded
@@ -113,8 +132,9 @@ def _alter(session: Session, verb: str, text: str) -> None:
 
 def _parameters(session: Session) -> str:
     shown = {**_USUAL, **session.parameters}
+    level = dict.fromkeys(session.parameters, "SESSION")
     rows = ", ".join(
-        f"({', '.join(map(_text, (name, value, _USUAL.get(name, ''), 'SESSION' if name in session.parameters else '', '', _kind(value))))})"
+        f"({', '.join(map(_text, (name, value, _USUAL.get(name, ''), level.get(name, ''), '', _kind(value))))})"
         for name, value in sorted(shown.items())
     )
     return f'SELECT * FROM (VALUES {rows}) AS t("key", "value", "default", "level", "description", "type")'
@@ -132,19 +152,24 @@ def _as_text(value: Any) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def raise_if_forbidden(session: Session, statement: exp.Expression, connection: Any) -> None:
+def raise_if_forbidden(session: Session, statement: Expr, connection: Any) -> None:
     """Refuse what the session's role may not do, in Snowflake's words."""
     rights = roles.get(session.role)
     if not session.warehouse and isinstance(statement, (exp.Merge, exp.Insert, exp.Update, exp.Delete)):
         raise ProgrammingError(
-            msg="No active warehouse selected in the current session.  Select an active warehouse with the 'use warehouse' command.",
+            msg="No active warehouse selected in the current session.  "
+            "Select an active warehouse with the 'use warehouse' command.",
             errno=606,
             sqlstate="57P03",
         )
     if rights is None or isinstance(statement, exp.Use):
         return
     target = _target(statement)
-    if isinstance(statement, exp.Create) and not _is_temporary(statement) and "CREATE TABLE" not in rights.get("SCHEMA", ()):
+    if (
+        isinstance(statement, exp.Create)
+        and not _is_temporary(statement)
+        and "CREATE TABLE" not in rights.get("SCHEMA", ())
+    ):
         raise _insufficient("schema", place_of(target, connection)[1] if target is not None else "")
     wanted = next((needed for kind, needed in _WANTED if isinstance(statement, kind)), ())
     hidden = {cte.alias_or_name.upper() for cte in statement.find_all(exp.CTE)}
@@ -155,7 +180,9 @@ def raise_if_forbidden(session: Session, statement: exp.Expression, connection: 
         if table is target and isinstance(statement, exp.Create):
             continue
         is_target = table is target or isinstance(statement, exp.Drop)
-        needed = () if isinstance(statement, exp.Describe) and is_target else wanted if is_target and wanted else ("SELECT",)
+        needed = (
+            () if isinstance(statement, exp.Describe) and is_target else wanted if is_target and wanted else ("SELECT",)
+        )
         _raise_without(rights.get(place[2], rights.get("*", [])), needed, place[2])
 
 
@@ -167,14 +194,20 @@ def _raise_without(held: Sequence[str], needed: Sequence[str], name: str) -> Non
 
 
 def _insufficient(kind: str, name: str) -> ProgrammingError:
-    return ProgrammingError(msg=f"SQL access control error:\nInsufficient privileges to operate on {kind} '{name}'", errno=3001, sqlstate="42501")
+    return ProgrammingError(
+        msg=f"SQL access control error:\nInsufficient privileges to operate on {kind} '{name}'",
+        errno=3001,
+        sqlstate="42501",
+    )
 
 
 def _unknown(name: str) -> ProgrammingError:
-    return ProgrammingError(msg=f"SQL compilation error:\nObject '{name}' does not exist or not authorized.", errno=2003, sqlstate="42S02")
+    return ProgrammingError(
+        msg=f"SQL compilation error:\nObject '{name}' does not exist or not authorized.", errno=2003, sqlstate="42S02"
+    )
 
 
-def _target(statement: exp.Expression) -> exp.Table | None:
+def _target(statement: Expr) -> exp.Table | None:
     this = statement.args.get("this")
     this = this.this if isinstance(this, exp.Schema) else this
     return this if isinstance(this, exp.Table) else None
@@ -197,22 +230,22 @@ def _folded(part: Any) -> str:
     return part.this if part.quoted else part.this.upper()
 
 
-def note_temporary_table(session: Session, statement: exp.Expression, connection: Any) -> None:
+def note_temporary_table(session: Session, statement: Expr, connection: Any) -> None:
     """Remember the temporary table that a statement makes, and whose it is."""
     if isinstance(statement, exp.Create) and _is_temporary(statement) and (target := _target(statement)) is not None:
         session.temporary[place_of(target, connection)] = session.role
 
 
-def look_there(statement: exp.Expression, connection: Any) -> None:
-    """Without a current database fakesnow looks up and notes nothing of a table; have it do so in that table's for this statement."""
+def look_there(statement: Expr, connection: Any) -> None:
+    """For a session without a current database, have fakesnow look tables up in the database that a statement names."""
     named = next((table for table in statement.find_all(exp.Table) if table.catalog), None)
     if connection.database is None and named is not None:
         connection.database, connection._schema = place_of(named, connection)[:2]
         connection._duck_conn.execute(f"SET schema = '{connection.database}.{connection._schema}'")
 
 
-def place_temporary_tables(session: Session, statement: exp.Expression, connection: Any) -> exp.Expression:
-    """Temporary tables by their bare names, which are all that DuckDB takes; refused where Snowflake would not find them."""
+def place_temporary_tables(session: Session, statement: Expr, connection: Any) -> Expr:
+    """Temporary tables by the bare names that DuckDB takes; refused where Snowflake would not find them."""
     look_there(statement, connection)
     note_temporary_table(session, statement, connection)
     if not session.temporary:
@@ -236,8 +269,8 @@ def place_temporary_tables(session: Session, statement: exp.Expression, connecti
     return statement
 
 
-def with_results(statement: exp.Expression, connection: Any) -> exp.Expression:
-    """RESULT_SCAN inside another statement, which fakesnow reads only as a whole one: the result as a table of DuckDB's."""
+def with_results(statement: Expr, connection: Any) -> Expr:
+    """RESULT_SCAN inside another statement, which fakesnow does not read: the result as a table of DuckDB's."""
     if isinstance(statement, exp.Select):
         return statement
     for rows in list(statement.find_all(exp.TableFromRows)):

@@ -9,8 +9,8 @@
 4. Two sessions that CREATE a table IF NOT EXISTS in one moment died of a conflict, in fakesnow's own tables or DuckDB's.
    Snowflake makes it once. Here one CREATE waits for the other.
 5. fakesnow reads a MERGE twice, makes five statements of it and leads each through some eighty passes: 45 ms of Python, in
-   which the other stand-ins hardly answer. What it made of a MERGE is kept, and used for the next one of the same text. So is
-   what it made of other long statements.
+   which the other stand-ins hardly answer. What it made of a MERGE is kept, and used for the next one of the same text.
+   So is what it made of other long statements.
 6. fakesnow has no roles, warehouses, session parameters nor schemas of temporary tables: see leadflow/local/rights.py.
 """
 
@@ -102,12 +102,13 @@ def mend() -> None:
 
 
 def _place_tables() -> None:
-    """Have temporary tables found where Snowflake would find them, and results of queries read inside other statements."""
+    """Have temporary tables found where Snowflake finds them, and results of queries read inside other statements."""
     transform, connect = FakeSnowflakeCursor._transform, FakeSnow.connect
 
-    def placed(self: FakeSnowflakeCursor, statement: Any, params: Any) -> Any:
-        statement = rights.with_results(statement, self._conn)
-        return transform(self, rights.place_temporary_tables(rights.session_of(self._conn), statement, self._conn), params)
+    def placed(self: FakeSnowflakeCursor, expression: Any, params: Any) -> Any:
+        statement = rights.with_results(expression, self._conn)
+        statement = rights.place_temporary_tables(rights.session_of(self._conn), statement, self._conn)
+        return transform(self, statement, params)
 
     def connected(self: FakeSnow, *args: Any, **kwargs: Any) -> Any:
         connection = connect(self, *args, **kwargs)
@@ -119,7 +120,7 @@ def _place_tables() -> None:
 
 
 def _keep_merges() -> None:
-    """Have long statements and MERGEs without bound values read once and made into statements once, for all that have the same text."""
+    """Have long statements and MERGEs without bound values read and translated once, for all of the same text."""
     explode, transform = FakeSnowflakeCursor._transform_explode, FakeSnowflakeCursor._transform
     read: dict[str, Any] = {}
 
@@ -156,7 +157,7 @@ def _keep_merges() -> None:
 
 
 def _is_worth_keeping(statement: Any, text: str) -> bool:
-    """A MERGE, or a long statement that makes a temporary table, such as that of the people's identities; without bound values."""
+    """A MERGE, or a long statement that makes a table, as that of the people's identities; without bound values."""
     is_long = isinstance(statement, exp.Create) and len(text) > _LONG
     return (isinstance(statement, exp.Merge) or is_long) and not statement.find(exp.Placeholder)
 
@@ -198,7 +199,7 @@ class Snowflake:
         self.reset()
 
     def reset(self) -> None:
-        """Drop every table of every user database, and seed anew. Open transactions are rolled back, roles may do everything."""
+        """Drop every table of every user database, and seed anew; roll open transactions back, forget rights."""
         rights.roles.clear()
         for session in list(server.sessions.values()):
             try:

@@ -14,13 +14,21 @@ from leadflow.settings import WarehouseSettings
 T = TypeVar("T")
 _DATA_ERRORS = 100_000
 _LONGEST_SIGN_IN_S = 60
-_TRANSIENT = ("OperationalError", "InterfaceError", "InternalServerError", "ServiceUnavailableError", "BadGatewayError", "GatewayTimeoutError", "InternalError")
+_TRANSIENT = (
+    "OperationalError",
+    "InterfaceError",
+    "InternalServerError",
+    "ServiceUnavailableError",
+    "BadGatewayError",
+    "GatewayTimeoutError",
+    "InternalError",
+)
 # Snowflake says the same of a table that is not there and of one that the role may not see.
 NOT_THERE = (2003, 2043)
 
 
 class SqlError(RefusedError):
-    """Snowflake refused a statement: wrong SQL, a missing table, no permission. `errno` is Snowflake's number of the error."""
+    """Snowflake refused a statement: wrong SQL, a missing table, no permission. `errno` is Snowflake's error number."""
 
     def __init__(self, message: str, errno: int | None = None) -> None:
         super().__init__(message)
@@ -36,8 +44,10 @@ def sign_in(settings: WarehouseSettings, query_tag: str) -> Any:
         return explaining("sign in to Snowflake", lambda: connector.connect(**connect_options(settings, query_tag)))
     except (ValueError, TypeError, OSError) as error:
         failure = RefusedError(
-            f"could not sign in to Snowflake: its private key or its settings cannot be used ({type(error).__name__}); check "
-            "LEADFLOW_WAREHOUSE__PRIVATE_KEY_FILE and LEADFLOW_WAREHOUSE__PRIVATE_KEY_PASSWORD, or the connection of connections.toml"
+            "could not sign in to Snowflake: its private key or its settings cannot be used "
+            f"({type(error).__name__}); check "
+            "LEADFLOW_WAREHOUSE__PRIVATE_KEY_FILE and LEADFLOW_WAREHOUSE__PRIVATE_KEY_PASSWORD, or the connection of "
+            "connections.toml"
         )
     raise failure
 
@@ -80,7 +90,11 @@ def _private_key_password_option() -> str:
 def _timeouts(settings: WarehouseSettings) -> dict[str, int]:
     """How long a request and a sign-in may take, their retries too. Connector 5 tells queries from other requests."""
     seconds = settings.network_timeout_s
-    requests = {"request_timeout": seconds, "query_timeout": settings.script_timeout_s} if major() >= 5 else {"network_timeout": seconds}
+    requests = (
+        {"request_timeout": seconds, "query_timeout": settings.script_timeout_s}
+        if major() >= 5
+        else {"network_timeout": seconds}
+    )
     return {**requests, "login_timeout": min(seconds, _LONGEST_SIGN_IN_S)}
 
 
@@ -110,15 +124,23 @@ def explaining(doing: str, work: Callable[[], T], sql: str = "") -> T:
 
 
 def _explained(error: Exception, doing: str, sql: str) -> ServiceError:
-    """The connector's error as one of ours. A compiler's message names tables and columns; what it quotes of a cell is cut."""
+    """The connector's error as one of ours. It may name tables and columns; what it quotes of a cell is cut."""
     message = " ".join(str(getattr(error, "msg", None) or error).split())
     number = getattr(error, "errno", None)
-    message = re.sub(r"'.*'", "'...'", message) if isinstance(number, int) and number >= _DATA_ERRORS else _without_constants(message, sql)
+    message = (
+        re.sub(r"'.*'", "'...'", message)
+        if isinstance(number, int) and number >= _DATA_ERRORS
+        else _without_constants(message, sql)
+    )
     conflict = "Conflict" in message or "conflict" in message
     unreached = "HTTP request failed" in message
     if type(error).__name__ in _TRANSIENT or conflict or unreached:
-        return TransientError(f"could not {doing}: Snowflake did not answer as it should ({type(error).__name__} {number})")
-    return SqlError(f"could not {doing}: Snowflake says {number}: {message[:500]}", number if isinstance(number, int) else None)
+        return TransientError(
+            f"could not {doing}: Snowflake did not answer as it should ({type(error).__name__} {number})"
+        )
+    return SqlError(
+        f"could not {doing}: Snowflake says {number}: {message[:500]}", number if isinstance(number, int) else None
+    )
 
 
 def _without_constants(message: str, sql: str) -> str:

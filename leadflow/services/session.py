@@ -1,6 +1,7 @@
-"""What a script may change of its session: role, warehouse, database, schema and parameters. Read before, put back after.
+"""What a script may change of its session: role, warehouse, database, schema, parameters. Read before, put back after.
 
-Source: https://docs.snowflake.com/en/sql-reference/sql/use and https://docs.snowflake.com/en/sql-reference/sql/alter-session
+Sources: https://docs.snowflake.com/en/sql-reference/sql/use,
+https://docs.snowflake.com/en/sql-reference/sql/alter-session
 """
 
 from __future__ import annotations
@@ -34,9 +35,10 @@ class Session:
 
 def session_of(warehouse: Warehouse) -> Session:
     """The session as it is now; raises RefusedError, TransientError."""
-    context = [value or "" for value in warehouse.execute(_CONTEXT)[0]]
+    role, secondary, compute, database, schema = (value or "" for value in warehouse.execute(_CONTEXT)[0])
     rows = warehouse.execute("SHOW PARAMETERS IN SESSION")
-    return Session(*context, {str(key): (str(value), str(kind)) for key, value, _, level, _, kind, *_ in rows if level == "SESSION"})
+    parameters = {str(key): (str(value), str(kind)) for key, value, _, level, _, kind, *_ in rows if level == "SESSION"}
+    return Session(role, secondary, compute, database, schema, parameters)
 
 
 @contextmanager
@@ -64,13 +66,25 @@ def restore(warehouse: Warehouse, before: Session | None) -> None:
     now = session_of(warehouse)
     left = [name for name, value in vars(before).items() if value and vars(now)[name] != value]
     if left:
-        raise RefusedError(f"the session's {', '.join(left).replace('_', ' ')} could not be put back after the script; take its USE and ALTER SESSION statements out")
+        raise RefusedError(
+            f"the session's {', '.join(left).replace('_', ' ')} could not be put back after the script; take its USE "
+            "and ALTER SESSION statements out"
+        )
 
 
 def _statements(before: Session, now: Session) -> list[str]:
     """Parameters first: one of them decides how names in quotes are read."""
-    changed = [name for name in {**now.parameters, **before.parameters} if now.parameters.get(name) != before.parameters.get(name)]
-    statements = [f"ALTER SESSION SET {name} = {_value(*before.parameters[name])}" if name in before.parameters else f"ALTER SESSION UNSET {name}" for name in changed]
+    changed = [
+        name
+        for name in {**now.parameters, **before.parameters}
+        if now.parameters.get(name) != before.parameters.get(name)
+    ]
+    statements = [
+        f"ALTER SESSION SET {name} = {_value(*before.parameters[name])}"
+        if name in before.parameters
+        else f"ALTER SESSION UNSET {name}"
+        for name in changed
+    ]
     if before.role and now.role != before.role:
         statements.append(f"USE ROLE {quoted(before.role)}")
     if now.secondary_roles != before.secondary_roles or now.role != before.role:

@@ -14,8 +14,9 @@ if TYPE_CHECKING:
     from leadflow.settings import WarehouseSettings
 
 PERSON_CACHE_COLUMNS = (
-    "person_key", "first_name", "last_name", "address", "city", "state", "zip_code", "phones", "emails", "checked_at", "status",
-)  # fmt: skip
+    *("person_key", "first_name", "last_name", "address", "city", "state", "zip_code"),
+    *("phones", "emails", "checked_at", "status"),
+)
 CONSOLIDATED_COLUMNS = (
     "Lead Key", "First Name", "Last Name", "Address", "City", "State", "Zip",
     "Phone 1", "Phone 1 Verdict", "Phone 2", "Phone 2 Verdict", "Phone 3", "Phone 3 Verdict",
@@ -25,13 +26,28 @@ TIMES = ("checked_at", "Processed At")
 LONGEST = 16_777_216  # of a VARCHAR without a length
 # The fewest characters that a column must hold; those of names and addresses are compared with the leads themselves.
 _SHORTEST = {
-    "person_key": 32, "Lead Key": 32, "phones": 1_000, "emails": 2_000, "status": 20, "Disposition": 20, "Reason": 40, "Job Id": 80,
-    "Script": 200, "Extra": 10_000, **{f"Phone {n}": 12 for n in (1, 2, 3)}, **{f"Phone {n} Verdict": 20 for n in (1, 2, 3)},
+    **{"person_key": 32, "phones": 1_000, "emails": 2_000, "status": 20},
+    **{"Lead Key": 32, "Disposition": 20, "Reason": 40, "Job Id": 80, "Script": 200, "Extra": 10_000},
+    **{f"Phone {n}": 12 for n in (1, 2, 3)},
+    **{f"Phone {n} Verdict": 20 for n in (1, 2, 3)},
     **{f"Email {n}": 254 for n in (1, 2, 3)},
-}  # fmt: skip
+}
 # Of each lead these have a text; any other may be NULL.
 _ALWAYS_FILLED = frozenset(
-    ["person_key", "first_name", "last_name", "address", "phones", "emails", "checked_at", "status", "Lead Key", "First Name", "Last Name", "Address"]
+    [
+        "person_key",
+        "first_name",
+        "last_name",
+        "address",
+        "phones",
+        "emails",
+        "checked_at",
+        "status",
+        "Lead Key",
+        "First Name",
+        "Last Name",
+        "Address",
+    ]
 ) | {"Disposition", "Job Id", "Script", "Processed At", "Extra"}
 _PART = re.compile(r'\s*(?:"((?:[^"]|"")+)"|([A-Za-z_][A-Za-z0-9_$]*))\s*')
 
@@ -46,7 +62,7 @@ def quoted(name: str) -> str:
 
 
 def name_parts(name: str) -> list[str]:
-    """The parts of a table's name as Snowflake reads it: upper case, but for what stands in double quotes. Raises SettingsError.
+    """The parts of a table's name as Snowflake reads it: upper case unless in double quotes. Raises SettingsError.
 
     Source: https://docs.snowflake.com/en/sql-reference/identifiers-syntax
 
@@ -63,11 +79,14 @@ def name_parts(name: str) -> list[str]:
         if name[at : at + 1] != ".":
             break
         at += 1
-    raise SettingsError(f"{name!r} is no name of a table; write NAME, SCHEMA.NAME or DB.SCHEMA.NAME, with double quotes around a part that is not upper case")
+    raise SettingsError(
+        f"{name!r} is no name of a table; write NAME, SCHEMA.NAME or DB.SCHEMA.NAME, with double quotes around a part "
+        "that is not upper case"
+    )
 
 
 def is_one_table(name: str, other: str, settings: WarehouseSettings) -> bool:
-    """Whether two names are one table's, as far as the settings say: person_cache is PUBLIC.PERSON_CACHE. Raises SettingsError."""
+    """Whether two names are one table's, as in person_cache and PUBLIC.PERSON_CACHE. Raises SettingsError."""
     home = [part for text in (settings.database, settings.schema_name) if text for part in name_parts(text)]
     one, two = ([*home[: 3 - len(parts)], *parts] for parts in map(name_parts, (name, other)))
     return name == other or one == two
@@ -102,14 +121,19 @@ def described(warehouse: Warehouse, name: str) -> list[Column] | None:
         if error.errno in NOT_THERE:
             return None
         raise
-    return [Column(column, type_, nullable != "N", default is not None) for column, type_, _, nullable, default, *_ in rows]
+    return [
+        Column(column, type_, nullable != "N", default is not None) for column, type_, _, nullable, default, *_ in rows
+    ]
 
 
 def ensure(warehouse: Warehouse) -> list[str]:
     """Make the tables that are not there; the names, as SQL, of those made. Raises RefusedError if one will not do."""
     settings = warehouse.settings
     made = []
-    for setting, name, columns in (("PERSON_CACHE", settings.person_cache, PERSON_CACHE_COLUMNS), ("CONSOLIDATED", settings.consolidated, CONSOLIDATED_COLUMNS)):
+    for setting, name, columns in (
+        ("PERSON_CACHE", settings.person_cache, PERSON_CACHE_COLUMNS),
+        ("CONSOLIDATED", settings.consolidated, CONSOLIDATED_COLUMNS),
+    ):
         if warehouse.columns_of(name) is None:
             _make(warehouse, setting, name, columns)
             made.append(warehouse.table(name))
@@ -130,26 +154,34 @@ def _make(warehouse: Warehouse, setting: str, name: str, columns: tuple[str, ...
         warehouse.execute(f"CREATE TABLE IF NOT EXISTS {table} ({shape})")
     except SqlError as error:
         failure = RefusedError(
-            f"table {table} is not there, or {warehouse.role} may not see it, and making it was refused ({error}). Nothing was bought. "
-            f"Correct LEADFLOW_WAREHOUSE__{setting}, or have the table made and SELECT, INSERT and UPDATE on it granted to {warehouse.role}"
+            f"table {table} is not there, or {warehouse.role} may not see it, and making it was refused ({error}). "
+            "Nothing was bought. "
+            f"Correct LEADFLOW_WAREHOUSE__{setting}, or have the table made and SELECT, INSERT and UPDATE on it "
+            f"granted to {warehouse.role}"
         )
         raise failure from None
     warehouse.forget_columns(name)
 
 
 def _raise_if_unfit(table: str, there: list[Column], wanted: tuple[str, ...]) -> None:
-    """A MERGE without rows would succeed where these would fail: a type or a length that does not fit, a NOT NULL that nobody fills."""
+    """What a MERGE without rows does not find: types and lengths that do not fit, and a NOT NULL that nobody fills."""
     found = {column.name: column for column in there}
     if missing := [name for name in wanted if name not in found]:
-        raise RefusedError(f"table {table} has no column {', '.join(sorted(missing))}; add them, or name another table in the warehouse settings")
+        raise RefusedError(
+            f"table {table} has no column {', '.join(sorted(missing))}; add them, or name another table in the "
+            "warehouse settings"
+        )
     wrong = [problem for name in wanted if (problem := _wrong(found[name]))]
     wrong += [
-        f"{quoted(c.name)} is NOT NULL without a default, and leadflow does not fill it: drop the NOT NULL, or give it a default"
+        f"{quoted(c.name)} is NOT NULL without a default, and leadflow does not fill it: drop the NOT NULL, or give "
+        "it a default"
         for c in there
         if c.name not in wanted and not c.nullable and not c.has_default
     ]
     if wrong:
-        raise RefusedError(f"table {table} cannot take what a job would write into it: {'; '.join(wrong)}. Nothing was bought")
+        raise RefusedError(
+            f"table {table} cannot take what a job would write into it: {'; '.join(wrong)}. Nothing was bought"
+        )
 
 
 def _wrong(column: Column) -> str:
@@ -168,14 +200,17 @@ def _wrong(column: Column) -> str:
 
 
 def raise_if_too_narrow(warehouse: Warehouse, longest: dict[str, int]) -> None:
-    """Whether each person's parts, `longest` characters by part of IDENTITY, fit into both tables; raises RefusedError."""
-    titles = {"zip": ("zip_code", "Zip")} | {part: (part, part.replace("_", " ").title()) for part in longest if part != "zip"}
+    """Whether the leads fit into both tables, by the `longest` text of each part of IDENTITY; raises RefusedError."""
+    titles = {"zip": ("zip_code", "Zip")} | {
+        part: (part, part.replace("_", " ").title()) for part in longest if part != "zip"
+    }
     for n, name in enumerate((warehouse.settings.person_cache, warehouse.settings.consolidated)):
         found = {column.name: column for column in warehouse.columns_of(name) or []}
         for part, length in longest.items():
             column = found.get(titles[part][n])
             if column and column.width < length:
                 raise RefusedError(
-                    f"table {warehouse.table(name)} cannot take this job's leads: {quoted(column.name)} is {column.type}, and a lead has {length} characters "
+                    f"table {warehouse.table(name)} cannot take this job's leads: {quoted(column.name)} is "
+                    f"{column.type}, and a lead has {length} characters "
                     f"there; make it VARCHAR. Nothing was bought"
                 )

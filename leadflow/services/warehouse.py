@@ -43,7 +43,9 @@ class Warehouse:
         """The warehouse itself; it connects on first use."""
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         """Close it."""
         self.close()
 
@@ -65,7 +67,7 @@ class Warehouse:
         return f"role {role}" if role else "your role"
 
     def table(self, name: str) -> str:
-        """A table of the settings as SQL, in full: what the name leaves open is the database and the schema of the sign-in.
+        """A table of the settings as SQL, in full; database and schema are those of the sign-in unless named.
 
         A script's USE SCHEMA must not make another PERSON_CACHE of it, in which nobody seems to have been processed.
         Raises SettingsError for what is no name, RefusedError without a database.
@@ -76,17 +78,20 @@ class Warehouse:
             parts = [*self._home[: 3 - len(parts)], *parts]
         if len(parts) < 3:
             raise RefusedError(
-                f"it is not known in which database and schema {name} is: the sign-in has none. Set LEADFLOW_WAREHOUSE__DATABASE and "
+                f"it is not known in which database and schema {name} is: the sign-in has none. Set "
+                "LEADFLOW_WAREHOUSE__DATABASE and "
                 "LEADFLOW_WAREHOUSE__SCHEMA_NAME, or name the tables in full, as in DB.SCHEMA.PERSON_CACHE"
             )
         return ".".join(map(quoted, parts))
 
     def temporary(self, name: str) -> str:
-        """A temporary table of leadflow's own as SQL, in full: in the schema of the sign-in, or else beside PERSON_CACHE."""
+        """A temporary table of leadflow's own as SQL, in full: in the sign-in's schema, or else in PERSON_CACHE's."""
         self.connect()
         if len(self._home) == 2:
             return ".".join(map(quoted, (*self._home, name)))
-        return self.table(self.settings.person_cache).removesuffix(quoted(name_parts(self.settings.person_cache)[-1])) + quoted(name)
+        return self.table(self.settings.person_cache).removesuffix(
+            quoted(name_parts(self.settings.person_cache)[-1])
+        ) + quoted(name)
 
     def columns_of(self, name: str) -> list[Column] | None:
         """The columns of a table of the settings, None if it is not there; asked once."""
@@ -106,13 +111,14 @@ class Warehouse:
             return list(cursor.fetchall())
 
     def _run(self, sql: str, params: Sequence[Any] = (), timeout_s: int | None = None) -> Any:
-        # Without a timeout of its own connector 4 cancels a statement after network_timeout; connector 5 has query_timeout.
+        # Without a timeout of its own connector 4 cancels a statement after network_timeout; connector 5 has
+        # query_timeout.
         options: dict[str, Any] = {"timeout": timeout_s} if timeout_s and major() < 5 else {}
         cursor = self._connection.cursor()
         return explaining("run a statement", lambda: cursor.execute(sql, tuple(params) or None, **options), sql)
 
     def query_id(self, sql: str, timeout_s: int | None = None) -> str:
-        """Run a query and leave its rows where they are; the id that RESULT_SCAN finds them by, for this user and for a day."""
+        """Run a query and leave its rows in Snowflake; the id by which RESULT_SCAN reads them, for this user."""
         with self._lock:
             self.connect()
             return str(self._run(sql, timeout_s=timeout_s).sfqid)
@@ -122,7 +128,9 @@ class Warehouse:
         with self._lock:
             self.connect()
             cursor = self._connection.cursor()
-            return [column.name for column in explaining("read the script's columns", lambda: cursor.describe(query), query)]
+            return [
+                column.name for column in explaining("read the script's columns", lambda: cursor.describe(query), query)
+            ]
 
     def frame(self, sql: str, params: Sequence[Any] = ()) -> pl.DataFrame:
         """The rows of a query as one frame."""
@@ -143,9 +151,10 @@ class Warehouse:
                     yield frame
 
     def merge(self, rows: pl.DataFrame, key: str, into: Mapping[str, Mapping[str, str]]) -> int:
-        """Insert or update so that each table has one row a key; the last of several rows with one key wins. How many rows.
+        """Insert or update so that each table has one row a key; of rows with one key the last wins. How many rows.
 
-        `rows` is all text, "" for nothing; `into` gives, by table, its columns, each with the column of `rows` that fills it.
+        `rows` is all text, "" for nothing; `into` gives, by table, its columns, each with the column of `rows` that
+        fills it.
         Either all tables have the rows afterwards or none has.
         """
         unique = _last_of_each(rows, key)
@@ -155,16 +164,18 @@ class Warehouse:
         return unique.height
 
     def prove_merge(self, rows: pl.DataFrame, key: str, into: Mapping[str, Mapping[str, str]]) -> None:
-        """Merge no rows with the columns of `rows`, by the very statements that `merge` runs; raises RefusedError if that is refused."""
+        """Merge no rows with the columns of `rows`, by the statements that `merge` runs. Raises RefusedError."""
         self._merge_surely(rows.clear(), key, into)
 
     def _merge_surely(self, rows: pl.DataFrame, key: str, into: Mapping[str, Mapping[str, str]]) -> None:
-        for attempt in stamina.retry_context(on=TransientError, attempts=4, timeout=None, wait_initial=0.2, wait_max=10):
+        for attempt in stamina.retry_context(
+            on=TransientError, attempts=4, timeout=None, wait_initial=0.2, wait_max=10
+        ):
             with attempt, self._lock:
                 self._merge(rows, key, into)
 
     def stage(self, rows: pl.DataFrame, key: str) -> None:
-        """Send rows ahead of a merge that is likely to come; of other rows, it sends its own. Does nothing while a statement runs."""
+        """Send rows ahead of a likely merge; of other rows, it sends its own. Does nothing while a statement runs."""
         if self._lock.acquire(blocking=False):
             try:
                 self._stage(_last_of_each(rows, key))
@@ -189,7 +200,10 @@ class Warehouse:
     def _stage(self, rows: pl.DataFrame) -> None:
         """Put rows into a temporary table; before the transaction, which a CREATE would end."""
         kinds = ["TIMESTAMP_NTZ" if name in TIMES else "VARCHAR" for name in rows.columns]
-        picked = ", ".join(f"value:c{n}::VARCHAR::{kind} AS {quoted(name)}" for n, (name, kind) in enumerate(zip(rows.columns, kinds, strict=True)))
+        picked = ", ".join(
+            f"value:c{n}::VARCHAR::{kind} AS {quoted(name)}"
+            for n, (name, kind) in enumerate(zip(rows.columns, kinds, strict=True))
+        )
         self._staged = None
         source = f"SELECT {picked} FROM TABLE(FLATTEN(INPUT => PARSE_JSON(?)))"
         stage = self.temporary(_STAGE)
@@ -219,7 +233,9 @@ class Warehouse:
         """Which of the keys stand in the table's column, one entry for each row found."""
         with self._lock:
             name = self.keys_table(keys)
-            found = self.execute(f'SELECT t.{quoted(column)} FROM {self.table(table)} t JOIN {name} k ON t.{quoted(column)} = k."k"')
+            found = self.execute(
+                f'SELECT t.{quoted(column)} FROM {self.table(table)} t JOIN {name} k ON t.{quoted(column)} = k."k"'
+            )
         return [key for (key,) in found]
 
     def processed(self, keys: Sequence[str]) -> set[str]:
@@ -232,7 +248,7 @@ class Warehouse:
             return {key for (key,) in self.execute(sql)}
 
     def ensure_tables(self) -> list[str]:
-        """Make PERSON_CACHE and UNIQUE_CONSOLIDATED_DATA if they are not there; the tables made. Raises RefusedError if one will not do."""
+        """Make PERSON_CACHE and UNIQUE_CONSOLIDATED_DATA if they are not there; those made. Raises RefusedError."""
         return tables.ensure(self)
 
     def missing_tables(self) -> list[str]:
@@ -252,12 +268,15 @@ def _last_of_each(rows: pl.DataFrame, key: str) -> pl.DataFrame:
 
 
 def _documents(rows: pl.DataFrame) -> Iterator[str]:
-    """Rows of text as JSON arrays of objects with c0, c1 ..., of at most about four megabytes; an empty cell is null. One at least.
+    """Rows of text as JSON arrays of objects with c0, c1 ..., of about four megabytes, one at least; "" is null.
 
     >>> list(_documents(pl.DataFrame({"a": ["x", ""]})))
     ['[{"c0":"x"},{"c0":null}]']
     """
-    named = rows.select(pl.col(name).str.replace_all("\x00", "", literal=True).replace("", None).alias(f"c{n}") for n, name in enumerate(rows.columns))
+    named = rows.select(
+        pl.col(name).str.replace_all("\x00", "", literal=True).replace("", None).alias(f"c{n}")
+        for n, name in enumerate(rows.columns)
+    )
     texts = named.select(pl.struct(pl.all()).struct.json_encode().alias("text"))
     parts = texts.with_columns((pl.col("text").str.len_bytes().cum_sum() // _DOCUMENT_BYTES).alias("part"))
     for part in parts.partition_by("part", maintain_order=True) or [parts]:
@@ -273,5 +292,3 @@ def _merge_sql(table: str, source: str, key: str, columns: Mapping[str, str]) ->
         f"MERGE INTO {table} t USING {source} s ON t.{quoted(on)} = s.{quoted(key)} "
         f"WHEN MATCHED THEN UPDATE SET {sets} WHEN NOT MATCHED THEN INSERT ({names}) VALUES ({values})"
     )
-
-

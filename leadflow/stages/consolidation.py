@@ -59,7 +59,7 @@ def _consolidate(
 
 
 def prove_rights(warehouse: Warehouse) -> None:
-    """Merge no row into both tables, by the very statements that consolidate runs; raises RefusedError if the role may not.
+    """Merge no row into both tables, by the statements that consolidate runs; raises RefusedError if that is refused.
 
     Snowflake checks a role's rights when it compiles a statement, whether or not there are rows.
     """
@@ -67,8 +67,9 @@ def prove_rights(warehouse: Warehouse) -> None:
     try:
         warehouse.prove_merge(pl.DataFrame(schema=names), _KEY, _targets(warehouse.settings))
     except RefusedError as error:
+        tables = " and ".join(map(warehouse.table, _targets(warehouse.settings)))
         failure = RefusedError(
-            f"the job could not be finished, so nothing was bought: {warehouse.role} may not merge into {' and '.join(map(warehouse.table, _targets(warehouse.settings)))} "
+            f"the job could not be finished, so nothing was bought: {warehouse.role} may not merge into {tables} "
             f"({error}). Have SELECT, INSERT and UPDATE on both granted to it, and USAGE on a warehouse, then run again"
         )
         raise failure from None

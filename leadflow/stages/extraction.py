@@ -78,7 +78,8 @@ class Extraction:
         while left > 0:
             rows = 0
             where = f'"lf_state" = \'todo\' AND "lf_seq" > {last}'
-            for piece in self.warehouse.batches(f'SELECT {picked}, "lf_seq" FROM {leads} WHERE {where} ORDER BY "lf_seq" LIMIT {min(left, _PAGE)}'):
+            select = f'SELECT {picked}, "lf_seq" FROM {leads} WHERE {where} ORDER BY "lf_seq" LIMIT {min(left, _PAGE)}'
+            for piece in self.warehouse.batches(select):
                 rows, last = rows + piece.height, int(piece["lf_seq"][-1])
                 yield with_repaired_zip(piece.drop("lf_seq"))
             if not rows:
@@ -96,7 +97,7 @@ def open_extraction(
     if limit_rows is not None and limit_rows <= 0:
         raise InputError(f"limit_rows is {limit_rows}; it must be 1 or more, or None for all the leads")
     parsed = _parsed(script, warehouse, allow_writes)
-    warehouse.columns_of(warehouse.settings.person_cache)  # a table that cannot be read is said before a long script runs
+    warehouse.columns_of(warehouse.settings.person_cache)  # if it cannot be read, say so before a long script runs
     with put_back(warehouse, changing=bool(parsed.setup)) as before:
         query = _set_up(parsed, warehouse)
         names = _distinct(_columns(warehouse, query))
@@ -116,8 +117,8 @@ def open_extraction(
 def _land(warehouse: Warehouse, query: str, names: list[str], before: Session | None) -> None:
     """The script's rows in LF_SCRIPT, numbered.
 
-    A temporary table belongs to the role that makes it. So where the script changed its session, its query runs as it wants to, the
-    session is put back, and leadflow's own role makes the table from the result, which any role of the same user may read.
+    A temporary table belongs to the role that makes it. So where the script changed its session, its query runs as it
+    wants to, the session is put back, and leadflow's own role makes the table from the result, which is the user's.
     Source: https://docs.snowflake.com/en/sql-reference/functions/result_scan
     """
     table = f"CREATE OR REPLACE TEMPORARY TABLE {warehouse.temporary('LF_SCRIPT')} AS"
@@ -141,9 +142,11 @@ def _result_of(warehouse: Warehouse, sql: str) -> str:
 def _classify(warehouse: Warehouse, identity: dict[str, str], others: dict[str, str]) -> dict[str, int]:
     """LF_LEADS: each row as text, with its key and its state; how many are in each."""
     keyed = warehouse.temporary("LF_KEYED")
-    warehouse.execute(f"CREATE OR REPLACE TEMPORARY TABLE {keyed} AS {_keyed_sql(warehouse.temporary('LF_SCRIPT'), identity, others)}")
+    rows = _keyed_sql(warehouse.temporary("LF_SCRIPT"), identity, others)
+    warehouse.execute(f"CREATE OR REPLACE TEMPORARY TABLE {keyed} AS {rows}")
     leads = warehouse.temporary("LF_LEADS")
-    warehouse.execute(f"CREATE OR REPLACE TEMPORARY TABLE {leads} AS {_classified_sql(*with_identity_sql(warehouse, keyed, 'lf_seq'))}")
+    rows = _classified_sql(*with_identity_sql(warehouse, keyed, "lf_seq"))
+    warehouse.execute(f"CREATE OR REPLACE TEMPORARY TABLE {leads} AS {rows}")
     longest = ", ".join(f"COALESCE(MAX(LENGTH({quoted(part)})), 0)" for part in IDENTITY)
     lengths = warehouse.execute(f"SELECT {longest} FROM {leads} WHERE \"lf_state\" = 'todo'")[0]
     raise_if_too_narrow(warehouse, dict(zip(IDENTITY, map(int, lengths), strict=True)))
@@ -151,7 +154,7 @@ def _classify(warehouse: Warehouse, identity: dict[str, str], others: dict[str, 
 
 
 def with_repaired_zip(leads: pl.DataFrame) -> pl.DataFrame:
-    """The leads with their ZIPs as the vendor and the callers should have them; person_key stays that of the script's own text."""
+    """The leads with their ZIPs as the vendor and the callers should have them; person_key stays that of the script."""
     pairs = leads.select("zip", "state").unique()
     repaired = pl.Series("lf_zip", [repaired_zip(*pair) for pair in pairs.iter_rows()], pl.String)
     joined = leads.join(pairs.with_columns(repaired), on=["zip", "state"], how="left", maintain_order="left")
@@ -231,11 +234,12 @@ def _blank(text: str) -> str:
 
 
 def _classified_sql(identified: str, known: str) -> str:
-    """Which of the four states each row is in. A person may come under two keys, and two persons without a name are not one."""
+    """Which of the four states each row is in. One person may come under two keys; two without a name are not one."""
     blanks = (_blank(f"k.{quoted(name)}") for name in ("first_name", "last_name"))
     nameless = f"({' OR '.join(blanks)} OR {_NUMBERLESS})"
     again = " OR ".join(
-        f'ROW_NUMBER() OVER (PARTITION BY {nameless}, k."{name}" ORDER BY k."lf_seq") > 1' for name in ("person_key", "lf_identity")
+        f'ROW_NUMBER() OVER (PARTITION BY {nameless}, k."{name}" ORDER BY k."lf_seq") > 1'
+        for name in ("person_key", "lf_identity")
     )
     return f"""SELECT k.*, CASE
             WHEN {nameless} THEN 'no_identity'

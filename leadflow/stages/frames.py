@@ -73,7 +73,8 @@ def _with_repaired_zip(leads: pl.DataFrame) -> pl.DataFrame:
     zips = leads["zip"]
     if zips.dtype == pl.String and bool((zips.str.len_chars() == 5).all()):
         return leads
-    repaired = [repaired_zip(text_of(zip_code), text_of(state)) for zip_code, state in leads.select("zip", "state").iter_rows()]
+    pairs = leads.select("zip", "state").iter_rows()
+    repaired = [repaired_zip(text_of(zip_code), text_of(state)) for zip_code, state in pairs]
     return leads.with_columns(pl.Series("zip", repaired, pl.String))
 
 

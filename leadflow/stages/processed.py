@@ -20,10 +20,10 @@ F = TypeVar("F")
 
 
 def filter_unprocessed(leads: F, warehouse: Warehouse, *, emit: Emit = no_emit) -> F:
-    """The leads whose person is not in PERSON_CACHE, each person once however often and however written; adds person_key if it is not there.
+    """The leads whose person is not in PERSON_CACHE, each person once however written; adds person_key.
 
-    If the cache cannot be read this raises RefusedError, rather than let people be paid for twice; also if it is not there, which
-    a wrong name is as likely to mean as a first run: `warehouse.ensure_tables()` makes it.
+    If the cache cannot be read this raises RefusedError, rather than let people be paid for twice. So it does if the
+    cache is not there, since the name may be wrong; for a first run `warehouse.ensure_tables()` makes it.
     """
     return same_kind(leads, lambda frame: _filter(frame, warehouse, emit))
 
@@ -32,10 +32,13 @@ def _filter(leads: pl.DataFrame, warehouse: Warehouse, emit: Emit) -> pl.DataFra
     leads = with_identity(leads).unique("person_key", keep="first", maintain_order=True)
     if warehouse.columns_of(warehouse.settings.person_cache) is None:
         raise RefusedError(
-            f"table {warehouse.table(warehouse.settings.person_cache)} is not there, or {warehouse.role} may not see it, so nobody would count as processed; "
+            f"table {warehouse.table(warehouse.settings.person_cache)} is not there, or {warehouse.role} may not see "
+            "it, so nobody would count as processed; "
             "correct LEADFLOW_WAREHOUSE__PERSON_CACHE, or make it with warehouse.ensure_tables()"
         )
-    people = pl.Series([identity_text(*(part or "" for part in row)) for row in leads.select(IDENTITY).iter_rows()], dtype=pl.String)
+    people = pl.Series(
+        [identity_text(*(part or "" for part in row)) for row in leads.select(IDENTITY).iter_rows()], dtype=pl.String
+    )
     once = leads.filter(people.is_first_distinct())
     kept = once.filter(~pl.col("person_key").is_in(list(known_people(once, warehouse))))
     emit(JobLog(stage="Snowflake", message=f"Filtered to {kept.height} unprocessed leads of {leads.height}"))
