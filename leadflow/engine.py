@@ -38,6 +38,7 @@ from leadflow.quiet import short_pauses
 from leadflow.services.dncscrub import LitigatorList
 from leadflow.services.idicore import Idicore
 from leadflow.services.sheets import Sheet
+from leadflow.services.tables import is_one_table
 from leadflow.services.warehouse import Warehouse
 from leadflow.settings import Settings
 from leadflow.stages.script import read_script, script_id, without_literals
@@ -60,6 +61,7 @@ class Estimate:
     `cost` is in dollars: every lookup at its price, plus `check_cost`. It is None while idicore.price is not set.
     `check_cost` is what the litigator and do-not-call checks are expected to cost, of `phones_a_lead` phones for each lead to
     process: the mean of the answers in the checkpoints, or 3 if those are fewer than 20. A check without a price counts as free.
+    `notes` say what a run would have to do first, such as making a table that is not there.
     """
 
     extracted: int
@@ -73,6 +75,7 @@ class Estimate:
     cost: float | None
     check_cost: float = 0.0
     phones_a_lead: float = PHONES_A_LEAD
+    notes: tuple[str, ...] = ()
 
 
 class Engine:
@@ -354,6 +357,7 @@ class Engine:
             message += f"; {sum(counts.retry.values())} of them may still clear: engine.resume({pipeline.job_id!r})"
         if judged := sum(counts.held.get(reason, 0) for reason in candidates.REVIEWED):
             message += f"; {judged:,} of them are for review: engine.review({pipeline.job_id!r})"
+        message += "".join(f"; {note}" for note in pipeline.notes)
         self.checkpoints.end(pipeline.job_id)
         pipeline.bus.emit(JobComplete(stage="Job", stats={**asdict(counts), **pipeline.flagged()}))
         return self._record_end(pipeline, JobStatus.COMPLETED, message, counts)
@@ -399,6 +403,7 @@ class Engine:
             warehouse.connect()
             extraction = open_extraction(text, warehouse, limit_rows=limit_rows)
             reused = sum(len(self.checkpoints.answers(leads["person_key"])) for leads in extraction.batches(10_000))
+            notes = warehouse.missing_tables()
         counts = extraction.counts
         leads = counts["todo"]
         batches = -(-leads // self.settings.batch_size)
@@ -416,6 +421,7 @@ class Engine:
             cost=cost,
             check_cost=check_cost,
             phones_a_lead=phones,
+            notes=tuple(f"table {table} is not there; a run makes it, empty" for table in notes),
         )
 
     def trace(self, job_id: str) -> pd.DataFrame:
@@ -493,7 +499,9 @@ def _raise_if_elsewhere(job: dict[str, Any], settings: Settings) -> None:
         "person_cache": settings.warehouse.person_cache,
         "consolidated": settings.warehouse.consolidated,
     }
-    if changed := [name for name, value in now.items() if job[name] and job[name] != value]:
+    tables = ("person_cache", "consolidated")
+    differing = [name for name, value in now.items() if job[name] and job[name] != value]
+    if changed := [n for n in differing if n not in tables or not is_one_table(job[n], now[n], settings.warehouse)]:
         names = ", ".join(changed)
         raise InputError(f"job {job['id']} began with another {names}; set it as it was and resume, or run the script again, which leaves out what is processed")
 

@@ -23,6 +23,7 @@ from leadflow.budget import Budget
 from leadflow.canary import PROVEN, UNPROVEN, raise_if_uncovered
 from leadflow.candidates import DUPLICATE, hold_duplicate_persons, waiting_in_batch
 from leadflow.checkpoint import Checkpoints
+from leadflow.columns import IDENTITY
 from leadflow.errors import BudgetReached, HistoryError, InputError, LeadflowError, RefusedError, Stopped
 from leadflow.events import BatchProgress, EventBus, JobLog, JobProgress, RowProcessed, passes_on, raised_at
 from leadflow.job import LEFT_OUT, Counts, Progress
@@ -30,10 +31,11 @@ from leadflow.merger import Merger
 from leadflow.phones import time_zones
 from leadflow.services.sheets import LOOK_HOLDS_S
 from leadflow.settings import Settings
-from leadflow.stages.consolidation import consolidate, stage_ahead
+from leadflow.stages.consolidation import consolidate, prove_rights, stage_ahead
 from leadflow.stages.delivery import columns, deliver, own_columns
 from leadflow.stages.dnc import check_dnc
 from leadflow.stages.extraction import open_extraction
+from leadflow.stages.known_people import known_people
 from leadflow.stages.litigators import check_litigators
 from leadflow.stages.lookup import lookup_people
 from leadflow.stages.phone_cells import with_script_phones
@@ -51,6 +53,9 @@ if TYPE_CHECKING:
 
 # Batches in memory at the most, for each one that is looked up: a slow sheet holds the lookups back.
 _WAITING_A_WINDOW = 8
+# Leads that the warehouse is asked about in one statement.
+_PAGE = 50_000
+_PERSON = ("person_key", *IDENTITY)
 
 
 STAGES = ("Lookup", "Litigators", "DNC", "Sheet", "Cache")
@@ -97,6 +102,7 @@ class Pipeline:
         self._only: list[str] | None = plan.get("only")  # the lead that somebody accepted; all others stay as they are
         self._others: list[str] = []
         self.progress = Progress()
+        self.notes: list[str] = []
         self.reused = 0
         self._withheld = WithheldTally(settings.policy, bus.emit)
         self._lock = threading.Lock()
@@ -232,6 +238,17 @@ class Pipeline:
         self._log("Snowflake", "Connecting to Snowflake")
         self.services.warehouse.connect()
         self._log("Snowflake", "Connected to Snowflake")
+        self._prove_warehouse()
+
+    def _prove_warehouse(self) -> None:
+        """Prove that the job can be finished, before the first lookup, and say which tables had to be made."""
+        for table in self.services.warehouse.ensure_tables():
+            note = f"table {table} was not there and was made, empty"
+            if table == self.services.warehouse.table(self.settings.warehouse.person_cache):
+                note += ": nobody counts as processed. If you have such a table, correct LEADFLOW_WAREHOUSE__PERSON_CACHE"
+            self.notes.append(note)
+            self._log("Snowflake", note, "warning")
+        prove_rights(self.services.warehouse)
 
     def _connect_sheet(self) -> None:
         self._log("Google Sheets", "Connecting to Google Sheets")
@@ -296,9 +313,15 @@ class Pipeline:
 
     def _leave_processed(self) -> None:
         """Of a job that broke off: settle the leads that another job, perhaps of another machine, has processed since."""
-        self.services.warehouse.ensure_tables()
-        unpaid = self.checkpoints.unpaid_keys(self.job_id)
-        outcomes = [(key, "processed", "by_another_job") for key in sorted(self.services.warehouse.processed(unpaid))]
+        unpaid = set(self.checkpoints.unpaid_keys(self.job_id))
+        batches = self.checkpoints.unsettled(self.job_id)
+        left = (row for batch in batches for row in batch.rows if row["person_key"] in unpaid)
+        rows = ([row[name] for name in _PERSON] for row in left)
+        known: set[str] = set()
+        while page := list(islice(rows, _PAGE)):
+            people = pl.DataFrame(page, dict.fromkeys(_PERSON, pl.String), orient="row")
+            known |= known_people(people, self.services.warehouse)
+        outcomes = [(key, "processed", "by_another_job") for key in sorted(known)]
         if outcomes:
             self.checkpoints.settle(self.job_id, outcomes)
             self.history.record_leads(self.job_id, None, outcomes)

@@ -10,6 +10,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
+from leadflow.local import rights
 from leadflow.local.dncscrub import FullScrub, LitigatorList
 from leadflow.local.faults import KINDS, Fault, Gate
 from leadflow.local.grid import SheetsError
@@ -33,7 +34,12 @@ class Control:
         self.gates: dict[str, Gate] = {name: standin.gate for name, standin in standins.items()}
 
     def configure(self, wanted: dict[str, Any]) -> None:
-        """Set latency (seconds), in_flight caps, quotas a minute, token_life_s, dead, dnc_project; window_s shortens the minute."""
+        """Set latency (seconds), in_flight caps, quotas a minute, token_life_s, dead, dnc_project; window_s shortens the minute.
+
+        `roles` are the rights of Snowflake's roles by table, "*" for the others, as in {"ANALYST": {"*": ["SELECT"],
+        "SCHEMA": ["CREATE TABLE"]}}; a role without an entry may do everything. `default_warehouse` is whether users
+        have one.
+        """
         for name, seconds in (wanted.get("latency") or {}).items():
             self.gates[name].latency = float(seconds)
         for name, cap in (wanted.get("in_flight") or {}).items():
@@ -45,6 +51,11 @@ class Control:
             else:
                 service, operation = _QUOTAS[name]
                 self.gates[service].quotas[operation] = limit
+        if "roles" in wanted:
+            rights.roles.clear()
+            rights.roles.update(wanted["roles"])
+        if "default_warehouse" in wanted:
+            self.snowflake.default_warehouse = bool(wanted["default_warehouse"])
         if "token_life_s" in wanted:
             self.idicore.token_life_s = float(wanted["token_life_s"])
         if "dead" in wanted:

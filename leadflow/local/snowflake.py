@@ -1,4 +1,4 @@
-"""Snowflake's stand-in: fakesnow's own server app, seeded with RAW_LEADS, behind faults, and mended in five places.
+"""Snowflake's stand-in: fakesnow's own server app, seeded with RAW_LEADS, behind faults, and mended in six places.
 
 1. fakesnow notes a comment for every CREATE with a property (TEMPORARY is one) in its `_fs_global` database, also when
    there is no comment. MERGE makes such a temp table. DuckDB lets a transaction write to one database only, so MERGE
@@ -10,16 +10,20 @@
    Snowflake makes it once. Here one CREATE waits for the other.
 5. fakesnow reads a MERGE twice, makes five statements of it and leads each through some eighty passes: 45 ms of Python, in
    which the other stand-ins hardly answer. What it made of a MERGE is kept, and used for the next one of the same text.
+   So is what it made of other long statements.
+6. fakesnow has no roles, warehouses, session parameters nor schemas of temporary tables: see leadflow/local/rights.py.
 """
 
 from __future__ import annotations
 
 import asyncio
 import gzip
+import json
 import logging
 import re
 import threading
 from contextlib import nullcontext
+from contextvars import ContextVar
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs
@@ -30,9 +34,11 @@ import sqlglot
 from fakesnow import cursor, info_schema, transforms
 from fakesnow.cursor import FakeSnowflakeCursor
 from fakesnow.dialect import parse_one
+from fakesnow.instance import FakeSnow
 from snowflake.connector.errors import ProgrammingError
 from sqlglot import exp
 
+from leadflow.local import rights
 from leadflow.local.faults import (
     Call,
     Fault,
@@ -52,7 +58,9 @@ from leadflow.local.results import keep_results
 DATABASE = "LEADS_DB"
 _DUPLICATE = "Duplicate row detected during DML action"
 _creating = threading.RLock()
-_MOST_MERGES = 100
+_ignoring_case: ContextVar[bool] = ContextVar("ignoring_case", default=False)
+_MOST_KEPT = 100
+_LONG = 10_000
 _OWN = re.compile(r"(system|temp|memory)$|_fs_|information_schema", re.IGNORECASE)
 
 
@@ -68,7 +76,12 @@ def mend() -> None:
         return _guard(statement, parts) if isinstance(statement, exp.Merge) else parts
 
     def translated(self: FakeSnowflakeCursor, command: str, *args: Any, **kwargs: Any) -> FakeSnowflakeCursor:
+        session, place = rights.session_of(self._conn), (self._conn.database, self._conn._schema)
         try:
+            command = rights.answered(session, command, self._conn)
+            if rights.roles or not session.warehouse:
+                rights.raise_if_forbidden(session, parse_one(command), self._conn)
+            _ignoring_case.set(session.ignores_case)
             with _creating if command.lstrip()[:6].upper() == "CREATE" else nullcontext():
                 return execute(self, command, *args, **kwargs)
         except ProgrammingError as problem:
@@ -78,16 +91,38 @@ def mend() -> None:
             if _DUPLICATE in str(problem):
                 raise ProgrammingError(msg=_DUPLICATE, errno=100090, sqlstate="42P18") from problem
             raise ProgrammingError(msg=str(problem).split("\n")[0], errno=603, sqlstate="XX000") from problem
+        finally:
+            if place == (None, None) and not self._conn.database_set:
+                self._conn.database, self._conn._schema = place
 
     info_schema.insert_table_comment_sql = insert_table_comment_sql
     transforms.merge = guarded_merge
     FakeSnowflakeCursor.execute = translated
+    _place_tables()
     _keep_merges()
     keep_results()
 
 
+def _place_tables() -> None:
+    """Have temporary tables found where Snowflake finds them, and results of queries read inside other statements."""
+    transform, connect = FakeSnowflakeCursor._transform, FakeSnow.connect
+
+    def placed(self: FakeSnowflakeCursor, expression: Any, params: Any) -> Any:
+        statement = rights.with_results(expression, self._conn)
+        statement = rights.place_temporary_tables(rights.session_of(self._conn), statement, self._conn)
+        return transform(self, statement, params)
+
+    def connected(self: FakeSnow, *args: Any, **kwargs: Any) -> Any:
+        connection = connect(self, *args, **kwargs)
+        rights.session_of(connection)  # while it is known who signs in
+        return connection
+
+    FakeSnowflakeCursor._transform = placed
+    FakeSnow.connect = connected
+
+
 def _keep_merges() -> None:
-    """Have a MERGE without bound values read once and made into statements once, for all that have the same text."""
+    """Have long statements and MERGEs without bound values read and translated once, for all of the same text."""
     explode, transform = FakeSnowflakeCursor._transform_explode, FakeSnowflakeCursor._transform
     read: dict[str, Any] = {}
 
@@ -95,7 +130,11 @@ def _keep_merges() -> None:
         if text in read:
             return read[text]
         statement = parse_one(text)
-        if isinstance(statement, exp.Merge) and not statement.find(exp.Placeholder) and len(read) < _MOST_MERGES:
+        if _ignoring_case.get():
+            for name in statement.find_all(exp.Identifier):
+                name.set("this", name.this.upper())
+            return statement
+        if _is_worth_keeping(statement, text) and len(read) < _MOST_KEPT:
             statement.meta["made"] = {}
             read[text] = statement
         return statement
@@ -107,6 +146,9 @@ def _keep_merges() -> None:
         there = self._conn.database, self._conn.schema
         if there not in made:
             made[there] = [_written(transform(self, part, None)) for part in explode(self, statement.copy())]
+        else:
+            rights.look_there(statement, self._conn)
+            rights.note_temporary_table(rights.session_of(self._conn), statement, self._conn)
         return made[there]
 
     def kept_transform(self: FakeSnowflakeCursor, statement: Any, params: Any) -> Any:
@@ -114,6 +156,12 @@ def _keep_merges() -> None:
 
     server.parse_one = cursor.parse_one = kept_parse  # type: ignore[attr-defined]
     FakeSnowflakeCursor._transform_explode, FakeSnowflakeCursor._transform = kept_explode, kept_transform
+
+
+def _is_worth_keeping(statement: Any, text: str) -> bool:
+    """A MERGE, or a long statement that makes a table, as that of the people's identities; without bound values."""
+    is_long = isinstance(statement, exp.Create) and len(text) > _LONG
+    return (isinstance(statement, exp.Merge) or is_long) and not statement.find(exp.Placeholder)
 
 
 def _written(statement: Any) -> Any:
@@ -149,10 +197,12 @@ class Snowflake:
         server.shared_fs.duck_conn.execute("SET threads = 1")  # else it takes the core that the program is to run on
         self.gate = Gate("snowflake")
         self.leads = leads
+        self.default_warehouse = True
         self.reset()
 
     def reset(self) -> None:
-        """Drop every table of every user database, and seed anew. Open transactions are rolled back."""
+        """Drop every table of every user database, and seed anew; roll open transactions back, forget rights."""
+        rights.roles.clear()
         for session in list(server.sessions.values()):
             try:
                 session._duck_conn.rollback()
@@ -179,6 +229,8 @@ class Snowflake:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on to fakesnow, unless a fault says otherwise. Only queries count as calls."""
+        if scope["type"] == "http" and scope["path"].startswith("/session/v1/login-request"):
+            receive = await self._told_of_sign_in(scope, receive)
         if scope["type"] != "http" or not scope["path"].startswith("/queries/v1/query"):
             await server.app(scope, receive, send)
             return
@@ -202,6 +254,20 @@ class Snowflake:
                 await self._fail(fault, scope, _replay(body, receive), receive, send)
         finally:
             self.gate.leave()
+
+    async def _told_of_sign_in(self, scope: Scope, receive: Receive) -> Receive:
+        """Keep what fakesnow does not: role, warehouse and parameters of a sign-in."""
+        body = await read_body(receive)
+        said = gzip.decompress(body) if body.startswith(b"\x1f\x8b") else body
+        query = parse_qs(scope["query_string"].decode())
+        parameters = json.loads(said)["data"].get("SESSION_PARAMETERS") or {}
+        told: dict[str, Any] = {"role": query.get("roleName", [""])[0], "parameters": parameters}
+        if warehouse := query.get("warehouse"):
+            told["warehouse"] = warehouse[0]
+        elif not self.default_warehouse:
+            told["warehouse"] = ""
+        rights.SIGN_IN.set(told)
+        return _replay(body, receive)
 
     async def _fail(self, fault: Fault, scope: Scope, replay: Receive, receive: Receive, send: Send) -> None:
         self.gate.count("faults")

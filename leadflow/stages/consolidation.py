@@ -8,13 +8,16 @@ from typing import TYPE_CHECKING, TypeVar
 import polars as pl
 
 from leadflow.columns import IDENTITY
+from leadflow.errors import RefusedError
 from leadflow.events import Emit, JobLog, no_emit
+from leadflow.services.tables import CONSOLIDATED_COLUMNS, PERSON_CACHE_COLUMNS
 from leadflow.stages.delivery import _NAMES, script_columns
 from leadflow.stages.frames import same_kind, with_identity
 from leadflow.stages.lists import TEXTS, as_json, as_text, nth
 
 if TYPE_CHECKING:
     from leadflow.services.warehouse import Warehouse
+    from leadflow.settings import WarehouseSettings
 
 F = TypeVar("F")
 _KEY = "Lead Key"
@@ -48,19 +51,38 @@ def stage_ahead(leads: pl.DataFrame, warehouse: Warehouse, *, job_id: str, scrip
 def _consolidate(
     leads: pl.DataFrame, warehouse: Warehouse, job_id: str, script: str, at: datetime | None, emit: Emit, batch: int | None
 ) -> pl.DataFrame:
-    from leadflow.services.warehouse import CONSOLIDATED_COLUMNS, PERSON_CACHE_COLUMNS
-
     leads = with_identity(leads)
     rows = _rows(leads, job_id, script, at or datetime.now(timezone.utc))
     settings = warehouse.settings
+    warehouse.merge(rows, _KEY, _targets(settings))
+    emit(JobLog(stage="Cache", batch=batch, message=f"Merged {rows.height} leads into {settings.consolidated} and {settings.person_cache}"))
+    return leads
+
+
+def prove_rights(warehouse: Warehouse) -> None:
+    """Merge no row into both tables, by the statements that consolidate runs; raises RefusedError if that is refused.
+
+    Snowflake checks a role's rights when it compiles a statement, whether or not there are rows.
+    """
+    names = dict.fromkeys([*CONSOLIDATED_COLUMNS, "phones", "emails", "status"], pl.String)
+    try:
+        warehouse.prove_merge(pl.DataFrame(schema=names), _KEY, _targets(warehouse.settings))
+    except RefusedError as error:
+        tables = " and ".join(map(warehouse.table, _targets(warehouse.settings)))
+        failure = RefusedError(
+            f"the job could not be finished, so nothing was bought: {warehouse.role} may not merge into {tables} "
+            f"({error}). Have SELECT, INSERT and UPDATE on both granted to it, and USAGE on a warehouse, then run again"
+        )
+        raise failure from None
+
+
+def _targets(settings: WarehouseSettings) -> dict[str, dict[str, str]]:
+    """Both tables' columns, each with what fills it."""
     cached = (_KEY, *_NAMES.values(), "phones", "emails", "Processed At", "status")
-    tables = {
+    return {
         settings.consolidated: {name: name for name in CONSOLIDATED_COLUMNS},
         settings.person_cache: dict(zip(PERSON_CACHE_COLUMNS, cached, strict=True)),
     }
-    warehouse.merge(rows, _KEY, tables)
-    emit(JobLog(stage="Cache", batch=batch, message=f"Merged {rows.height} leads into {settings.consolidated} and {settings.person_cache}"))
-    return leads
 
 
 def _rows(leads: pl.DataFrame, job_id: str, script: str, at: datetime) -> pl.DataFrame:

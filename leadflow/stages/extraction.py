@@ -16,14 +16,18 @@ import polars as pl
 from leadflow.columns import ADDED, IDENTITY, resolve_columns
 from leadflow.errors import ColumnsError, InputError, RefusedError, ScriptError
 from leadflow.events import Emit, JobLog, no_emit
+from leadflow.postal import repaired_zip
 from leadflow.services.matching import UNSEARCHABLE
-from leadflow.services.warehouse import ANSWERED, quoted
+from leadflow.services.session import put_back, restore, session_of
+from leadflow.services.tables import quoted, raise_if_too_narrow
+from leadflow.stages.known_people import IS_KNOWN, with_identity_sql
 from leadflow.stages.script import Script, parse_script, without_constants
 from leadflow.stages.searchable import Searchable
 
 if TYPE_CHECKING:
     import pandas as pd
 
+    from leadflow.services.session import Session
     from leadflow.services.warehouse import Warehouse
 
 _STAGE = "Snowflake"
@@ -38,10 +42,12 @@ def extract(script: str, warehouse: Warehouse, *, allow_writes: bool = False, em
 
     Raises ScriptError for a script that cannot run, TransientError if Snowflake does not answer.
     """
-    query = _set_up(_parsed(script, warehouse, allow_writes), warehouse)
-    names = _distinct(_columns(warehouse, query))
-    picked = ", ".join(f"{_text(name)} AS {quoted(name)}" for name in names)
-    rows = warehouse.frame(f"SELECT {picked} FROM ({query}) s")
+    parsed = _parsed(script, warehouse, allow_writes)
+    with put_back(warehouse, changing=bool(parsed.setup) or parsed.alone):
+        query = _set_up(parsed, warehouse)
+        names = _distinct(_columns(warehouse, query))
+        picked = ", ".join(f"{_text(name)} AS {quoted(name)}" for name in names)
+        rows = warehouse.frame(f"SELECT {picked} FROM ({query}) s")
     emit(JobLog(stage=_STAGE, message=f"SQL executed, returned {rows.height} rows"))
     return rows.to_pandas()
 
@@ -86,14 +92,15 @@ class Extraction:
 
     def _pieces(self) -> Iterator[pl.DataFrame]:
         """Page by page, so that memory does not grow with the list however the warehouse sends a result."""
-        picked = ", ".join(map(quoted, self.columns))
+        picked, leads = ", ".join(map(quoted, self.columns)), self.warehouse.temporary("LF_LEADS")
         last, left = -1, self.total
         while left > 0:
             rows = 0
             where = f'"lf_state" = \'todo\' AND "lf_seq" > {last}'
-            for piece in self.warehouse.batches(f'SELECT {picked}, "lf_seq" FROM "LF_LEADS" WHERE {where} ORDER BY "lf_seq" LIMIT {min(left, self.page)}'):
+            columns = f'SELECT {picked}, "lf_seq" FROM {leads}'
+            for piece in self.warehouse.batches(f'{columns} WHERE {where} ORDER BY "lf_seq" LIMIT {min(left, self.page)}'):
                 rows, last = rows + piece.height, int(piece["lf_seq"][-1])
-                yield piece.drop("lf_seq")
+                yield with_repaired_zip(piece.drop("lf_seq"))
             if not rows:
                 return
             left -= rows
@@ -109,17 +116,16 @@ def open_extraction(
     if limit_rows is not None and limit_rows <= 0:
         raise InputError(f"limit_rows is {limit_rows}; it must be 1 or more, or None for all the leads")
     parsed = _parsed(script, warehouse, allow_writes)
-    warehouse.ensure_tables()  # a table that will not do is said before a long script runs
-    query = _set_up(parsed, warehouse)
-    names = _distinct(_columns(warehouse, query))
-    identity = resolve_columns(names)
-    _run(warehouse, f'CREATE OR REPLACE TEMPORARY TABLE "LF_SCRIPT" AS SELECT s.*, SEQ8() AS "lf_seq" FROM ({query}) s')
-    extracted = warehouse.execute('SELECT COUNT(*) FROM "LF_SCRIPT"')[0][0]
+    warehouse.columns_of(warehouse.settings.person_cache)  # if it cannot be read, say so before a long script runs
+    with put_back(warehouse, changing=bool(parsed.setup) or parsed.alone) as before:
+        query = _set_up(parsed, warehouse)
+        names = _distinct(_columns(warehouse, query))
+        identity = resolve_columns(names)
+        _land(warehouse, query, names, before)
+    extracted = warehouse.execute(f"SELECT COUNT(*) FROM {warehouse.temporary('LF_SCRIPT')}")[0][0]
     emit(JobLog(stage=_STAGE, message=f"SQL executed, returned {extracted} rows"))
     others = {name: _free_name(name, key_column) for name in names if name not in identity.values()}
-    warehouse.execute(_keyed_sql(identity, others))
-    warehouse.execute(_classified_sql(warehouse.table(warehouse.settings.person_cache)))
-    found = dict(warehouse.execute('SELECT "lf_state", COUNT(*) FROM "LF_LEADS" GROUP BY "lf_state"'))
+    found = _classify(warehouse, identity, others)
     counts = {"extracted": int(extracted), **{state: int(found.get(state, 0)) for state in STATES}}
     total = counts["todo"]
     page = _PAGE if limit_rows is None else min(_PAGE, limit_rows + _SPARE)
@@ -130,6 +136,48 @@ def open_extraction(
 def _others(counts: dict[str, int]) -> str:
     states = ("already_processed", "duplicate", "no_identity", *UNSEARCHABLE, "over_limit")
     return ", ".join(f"{counts[state]} {state.replace('_', ' ')}" for state in states)
+
+
+def _land(warehouse: Warehouse, query: str, names: list[str], before: Session | None) -> None:
+    """The script's rows in LF_SCRIPT, numbered.
+
+    A temporary table belongs to the role that makes it. So where the script changed its session, its query runs as it
+    wants to, the session is put back, and leadflow's own role makes the table from the result, which is the user's.
+    Source: https://docs.snowflake.com/en/sql-reference/functions/result_scan
+    """
+    table = f"CREATE OR REPLACE TEMPORARY TABLE {warehouse.temporary('LF_SCRIPT')} AS"
+    if before is None or session_of(warehouse) == before:
+        _run(warehouse, f'{table} SELECT s.*, SEQ8() AS "lf_seq" FROM ({query}) s')
+        return
+    texts = ", ".join(f"{_text(name)} AS c{n}" for n, name in enumerate(names))
+    with _explained("the script", query):
+        select = f"SELECT {texts} FROM ({query}) s"
+        result = warehouse.query_id(select, timeout_s=warehouse.settings.script_timeout_s)
+    restore(warehouse, before)
+    columns = ", ".join(f"C{n} AS {quoted(name)}" for n, name in enumerate(names))
+    warehouse.execute(f"{table} SELECT {columns}, SEQ8() AS \"lf_seq\" FROM TABLE(RESULT_SCAN('{result}'))")
+
+
+def _classify(warehouse: Warehouse, identity: dict[str, str], others: dict[str, str]) -> dict[str, int]:
+    """LF_LEADS: each row as text, with its key and its state; how many are in each."""
+    keyed = warehouse.temporary("LF_KEYED")
+    rows = _keyed_sql(warehouse.temporary("LF_SCRIPT"), identity, others)
+    warehouse.execute(f"CREATE OR REPLACE TEMPORARY TABLE {keyed} AS {rows}")
+    leads = warehouse.temporary("LF_LEADS")
+    rows = _classified_sql(*with_identity_sql(warehouse, keyed, "lf_seq"))
+    warehouse.execute(f"CREATE OR REPLACE TEMPORARY TABLE {leads} AS {rows}")
+    longest = ", ".join(f"COALESCE(MAX(LENGTH({quoted(part)})), 0)" for part in IDENTITY)
+    lengths = warehouse.execute(f"SELECT {longest} FROM {leads} WHERE \"lf_state\" = 'todo'")[0]
+    raise_if_too_narrow(warehouse, dict(zip(IDENTITY, map(int, lengths), strict=True)))
+    return dict(warehouse.execute(f'SELECT "lf_state", COUNT(*) FROM {leads} GROUP BY "lf_state"'))
+
+
+def with_repaired_zip(leads: pl.DataFrame) -> pl.DataFrame:
+    """The leads with their ZIPs as the vendor and the callers should have them; person_key stays that of the script."""
+    pairs = leads.select("zip", "state").unique()
+    repaired = pl.Series("lf_zip", [repaired_zip(*pair) for pair in pairs.iter_rows()], pl.String)
+    joined = leads.join(pairs.with_columns(repaired), on=["zip", "state"], how="left", maintain_order="left")
+    return joined.with_columns(pl.col("lf_zip").alias("zip")).drop("lf_zip")
 
 
 def _parsed(script: str, warehouse: Warehouse, allow_writes: bool) -> Script:
@@ -205,12 +253,12 @@ def _text(name: str) -> str:
     return f"COALESCE(CAST({quoted(name)} AS VARCHAR), '')"
 
 
-def _keyed_sql(identity: dict[str, str], others: dict[str, str]) -> str:
+def _keyed_sql(script: str, identity: dict[str, str], others: dict[str, str]) -> str:
     """Each row as text, with its key: the same md5 as leadflow.columns.person_key."""
     key = " || '|' || ".join(f"LOWER(TRIM({_text(identity[part])}))" for part in IDENTITY)
     picked = [f"{_text(identity[part])} AS {quoted(part)}" for part in IDENTITY]
     picked += [f"{_text(name)} AS {quoted(free)}" for name, free in others.items()]
-    return f'CREATE OR REPLACE TEMPORARY TABLE "LF_KEYED" AS SELECT MD5({key}) AS "person_key", "lf_seq", {", ".join(picked)} FROM "LF_SCRIPT"'
+    return f'SELECT MD5({key}) AS "person_key", "lf_seq", {", ".join(picked)} FROM {script}'
 
 
 def _blank(text: str) -> str:
@@ -218,14 +266,17 @@ def _blank(text: str) -> str:
     return f"TRIM(TRANSLATE({text}, CHR(9) || CHR(10) || CHR(13) || CHR(160), '    ')) = ''"
 
 
-def _classified_sql(person_cache: str) -> str:
-    """Which of the four states each row is in."""
-    return f"""CREATE OR REPLACE TEMPORARY TABLE "LF_LEADS" AS
-        SELECT k.*, CASE
-            WHEN {_blank('k."first_name"')} OR {_blank('k."last_name"')} OR {_blank('k."address"')} THEN 'no_identity'
-            WHEN c."lf_done" IS NOT NULL THEN 'already_processed'
-            WHEN ROW_NUMBER() OVER (PARTITION BY k."person_key" ORDER BY k."lf_seq") > 1 THEN 'duplicate'
+def _classified_sql(identified: str, known: str) -> str:
+    """Which of the four states each row is in. One person may come under two keys; two without a name are not one."""
+    blanks = (_blank(f"k.{quoted(name)}") for name in ("first_name", "last_name", "address"))
+    nameless = f"({' OR '.join(blanks)})"
+    again = " OR ".join(
+        f'ROW_NUMBER() OVER (PARTITION BY {nameless}, k."{name}" ORDER BY k."lf_seq") > 1'
+        for name in ("person_key", "lf_identity")
+    )
+    return f"""SELECT k.*, CASE
+            WHEN {nameless} THEN 'no_identity'
+            WHEN {IS_KNOWN} THEN 'already_processed'
+            WHEN {again} THEN 'duplicate'
             ELSE 'todo' END AS "lf_state"
-        FROM "LF_KEYED" k LEFT JOIN (
-            SELECT DISTINCT p."person_key" AS "lf_done" FROM {person_cache} p WHERE {ANSWERED.format("p")}
-        ) c ON c."lf_done" = k."person_key" """
+        FROM {identified} k {known}"""

@@ -9,6 +9,7 @@ import narwhals as nw
 import polars as pl
 
 from leadflow.columns import IDENTITY, person_key, resolve_columns
+from leadflow.postal import repaired_zip
 
 F = TypeVar("F")
 
@@ -54,15 +55,28 @@ def text_of(value: object) -> str:
 
 
 def with_identity(leads: pl.DataFrame) -> pl.DataFrame:
-    """The frame with first_name ... zip as text and person_key; raises ColumnsError if parts are missing."""
+    """The frame with first_name ... zip as text and person_key; raises ColumnsError if parts are missing.
+
+    The key is that of the frame's own text; the ZIP is repaired after it.
+    """
     if {"person_key", *IDENTITY} <= set(leads.columns):
-        return leads
+        return _with_repaired_zip(leads)
     found = resolve_columns([c for c in leads.columns if c != "person_key"])
     parts = {part: [text_of(v) for v in leads[column]] for part, column in found.items()}
     if "person_key" not in leads.columns:
         parts["person_key"] = [person_key(*row) for row in zip(*(parts[p] for p in IDENTITY), strict=True)]
     else:
         parts["person_key"] = [text_of(v) for v in leads["person_key"]]
+    parts["zip"] = [repaired_zip(*row) for row in zip(parts["zip"], parts["state"], strict=True)]
     kept = leads.drop([c for part, c in found.items() if c in parts and c != part])
     added = pl.DataFrame(parts, schema=dict.fromkeys(["person_key", *IDENTITY], pl.String))
     return pl.concat([added, kept.drop([c for c in added.columns if c in kept.columns])], how="horizontal")
+
+
+def _with_repaired_zip(leads: pl.DataFrame) -> pl.DataFrame:
+    zips = leads["zip"]
+    if zips.dtype == pl.String and bool((zips.str.len_chars() == 5).all()):
+        return leads
+    pairs = leads.select("zip", "state").iter_rows()
+    repaired = [repaired_zip(text_of(zip_code), text_of(state)) for zip_code, state in pairs]
+    return leads.with_columns(pl.Series("zip", repaired, pl.String))

@@ -6,8 +6,12 @@ from typing import TYPE_CHECKING, TypeVar
 
 import polars as pl
 
+from leadflow.columns import IDENTITY
+from leadflow.errors import RefusedError
 from leadflow.events import Emit, JobLog, no_emit
+from leadflow.identity import identity_text
 from leadflow.stages.frames import same_kind, with_identity
+from leadflow.stages.known_people import known_people
 
 if TYPE_CHECKING:
     from leadflow.services.warehouse import Warehouse
@@ -16,17 +20,26 @@ F = TypeVar("F")
 
 
 def filter_unprocessed(leads: F, warehouse: Warehouse, *, emit: Emit = no_emit) -> F:
-    """The leads whose person is not in PERSON_CACHE, each person once; adds person_key if it is not there.
+    """The leads whose person is not in PERSON_CACHE, each person once however written; adds person_key.
 
-    If the cache cannot be read this raises, rather than let people be paid for twice.
+    If the cache cannot be read this raises RefusedError, rather than let people be paid for twice. So it does if the
+    cache is not there, since the name may be wrong; for a first run `warehouse.ensure_tables()` makes it.
     """
     return same_kind(leads, lambda frame: _filter(frame, warehouse, emit))
 
 
 def _filter(leads: pl.DataFrame, warehouse: Warehouse, emit: Emit) -> pl.DataFrame:
     leads = with_identity(leads).unique("person_key", keep="first", maintain_order=True)
-    warehouse.ensure_tables()
-    done = warehouse.processed(leads["person_key"].to_list())
-    kept = leads.filter(~pl.col("person_key").is_in(list(done)))
+    if warehouse.columns_of(warehouse.settings.person_cache) is None:
+        raise RefusedError(
+            f"table {warehouse.table(warehouse.settings.person_cache)} is not there, or {warehouse.role} may not see "
+            "it, so nobody would count as processed; "
+            "correct LEADFLOW_WAREHOUSE__PERSON_CACHE, or make it with warehouse.ensure_tables()"
+        )
+    people = pl.Series(
+        [identity_text(*(part or "" for part in row)) for row in leads.select(IDENTITY).iter_rows()], dtype=pl.String
+    )
+    once = leads.filter(people.is_first_distinct())
+    kept = once.filter(~pl.col("person_key").is_in(list(known_people(once, warehouse))))
     emit(JobLog(stage="Snowflake", message=f"Filtered to {kept.height} unprocessed leads of {leads.height}"))
     return kept

@@ -109,6 +109,7 @@ def seed_flow(world: lf.local.World, leads: int) -> float:
     start = time.monotonic()
     with Warehouse(settings.warehouse) as warehouse, Idicore(settings.idicore) as idicore:
         litigator, dnc, sheet = LitigatorList(settings.litigator), DncScrub(settings.dnc), Sheet(settings.sheets)
+        warehouse.ensure_tables()
         todo = filter_unprocessed(extract(job.SCRIPT, warehouse).head(leads), warehouse)
         for first in range(0, len(todo), BATCH):
             batch = lookup_people(todo.iloc[first : first + BATCH], idicore)
