@@ -14,7 +14,7 @@ from leadflow import stages
 from leadflow.columns import IDENTITY, person_key
 from leadflow.identity import identity_sql, identity_text
 from leadflow.postal import STATE_CODES, repaired_zip
-from leadflow.services.matching import _ALIKE
+from leadflow.services.matching.address_words import ALIKE
 from leadflow.services.warehouse import Warehouse
 from leadflow.stages.extraction import open_extraction
 
@@ -284,7 +284,7 @@ def test_a_zip_gets_its_zeros_back_only_where_the_state_agrees(text, state, expe
 
 WORDS = st.sampled_from(
     [
-        *_ALIKE,
+        *ALIKE,
         *STATE_CODES,
         "12",
         "0012",
