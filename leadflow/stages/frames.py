@@ -36,7 +36,7 @@ def _to_polars(wrapped: nw.DataFrame[Any]) -> pl.DataFrame:
 
 def _plain(value: Any) -> Any:
     """A cell as Python has it: pandas reads lists out of a Parquet file as arrays."""
-    if _is_nan(value):
+    if _is_nan(value) or type(value).__name__ in ("NAType", "NaTType"):
         return None
     return value.tolist() if hasattr(value, "tolist") else value
 
