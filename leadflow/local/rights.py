@@ -10,7 +10,6 @@ https://docs.snowflake.com/en/sql-reference/sql/create-table (no right is needed
 from __future__ import annotations
 
 import re
-import secrets
 from collections.abc import Mapping, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -26,6 +25,7 @@ roles: dict[str, dict[str, list[str]]] = {}
 
 _DONE = "SELECT 'Statement executed successfully.' AS \"status\""
 _USE = re.compile(r"\s*USE\s+(ROLE|WAREHOUSE|SECONDARY\s+ROLES)\s+(.+?)\s*;?\s*$", re.IGNORECASE | re.DOTALL)
+_USE_DATABASE = re.compile(r'^\s*USE\s+("[^"]+"|\w+)\s*;?\s*$', re.IGNORECASE)
 _ALTER = re.compile(r"\s*ALTER\s+SESSION\s+(SET|UNSET)\s+(.+?)\s*;?\s*$", re.IGNORECASE | re.DOTALL)
 _SETTING = re.compile(r"(\w+)\s*=\s*('(?:[^']|'')*'|[^\s,]+)")
 _SHOW = re.compile(r"\s*SHOW\s+PARAMETERS(\s+(IN|FOR)\s+SESSION)?\s*;?\s*$", re.IGNORECASE)
@@ -78,6 +78,7 @@ def session_of(connection: Any) -> Session:
 
 def answered(session: Session, command: str, connection: Any) -> str:
     """The command in the words of fakesnow: what only the session can answer is put in, what changes it is done."""
+    command = _USE_DATABASE.sub(r"USE DATABASE \1", command)
     if use := _USE.match(command):
         _use(session, re.sub(r"\s+", " ", use[1]).upper(), use[2])
         return _DONE
@@ -266,23 +267,4 @@ def place_temporary_tables(session: Session, statement: Expr, connection: Any) -
         table.set("db", None)
         if isinstance(statement, exp.Drop):
             del session.temporary[place]
-    return statement
-
-
-def with_results(statement: Expr, connection: Any) -> Expr:
-    """RESULT_SCAN inside another statement, which fakesnow does not read: the result as a table of DuckDB's."""
-    if isinstance(statement, exp.Select):
-        return statement
-    for rows in list(statement.find_all(exp.TableFromRows)):
-        call = rows.this
-        if not (isinstance(call, exp.Anonymous) and call.name.upper() == "RESULT_SCAN" and call.expressions):
-            continue
-        found = connection.results_cache.get(call.expressions[0].name)
-        if found is None:
-            raise ProgrammingError(msg=f"Statement {call.expressions[0].name} not found", errno=709, sqlstate="02000")
-        name = f"result_{secrets.token_hex(8)}"
-        connection._duck_conn.register(name, found[0])
-        table = exp.to_table(name)
-        table.this.set("quoted", True)
-        rows.replace(exp.alias_(table, rows.alias, table=True) if rows.alias else table)
     return statement
