@@ -195,8 +195,6 @@ def test_what_writes_is_refused_as_a_write(script, last):
         ("GET @s file:///tmp", "not a query"),
         ("SELECT a FROM t FOR UPDATE", "cannot be judged|cannot be read"),
         ("ALTER SESSION SET MULTI_STATEMENT_COUNT = 0", "MULTI_STATEMENT_COUNT"),
-        ("ALTER SESSION SET QUOTED_IDENTIFIERS_IGNORE_CASE = TRUE", "QUOTED_IDENTIFIERS_IGNORE_CASE"),
-        ("ALTER SESSION SET TIMESTAMP_INPUT_FORMAT = 'MM/DD/YYYY'", "TO_TIMESTAMP"),
         ("ALTER SESSION SET NO_SUCH_THING = 1", "NO_SUCH_THING, which is no session parameter"),
         ("SELEC 1", "statement 1 of the script cannot be read: line 1, column 1"),
         ("SELECT a\nFROM WHERE b = 1", r"statement 1 of the script cannot be read: line 2, column 6, near WHERE"),

@@ -10,7 +10,6 @@ https://docs.snowflake.com/en/sql-reference/sql/create-table (no right is needed
 from __future__ import annotations
 
 import re
-import secrets
 from collections.abc import Mapping, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -24,6 +23,7 @@ SIGN_IN: ContextVar[Mapping[str, Any]] = ContextVar("sign_in", default={})  # no
 roles: dict[str, dict[str, list[str]]] = {}
 """By role, its rights by table ("*" for the others), and under "SCHEMA" those in its schemas, such as CREATE TABLE."""
 
+RESULT = "LF_RESULT_"  # how the tables are named in which the results of earlier statements are kept, for their user
 _DONE = "SELECT 'Statement executed successfully.' AS \"status\""
 _USE = re.compile(r"\s*USE\s+(ROLE|WAREHOUSE|SECONDARY\s+ROLES)\s+(.+?)\s*;?\s*$", re.IGNORECASE | re.DOTALL)
 _ALTER = re.compile(r"\s*ALTER\s+SESSION\s+(SET|UNSET)\s+(.+?)\s*;?\s*$", re.IGNORECASE | re.DOTALL)
@@ -175,7 +175,7 @@ def raise_if_forbidden(session: Session, statement: Expr, connection: Any) -> No
     hidden = {cte.alias_or_name.upper() for cte in statement.find_all(exp.CTE)}
     for table in statement.find_all(exp.Table):
         place = place_of(table, connection)
-        if place in session.temporary or not table.name or (table.name.upper() in hidden and not table.db):
+        if table.name.startswith(RESULT) or place in session.temporary or not table.name or (table.name.upper() in hidden and not table.db):
             continue
         if table is target and isinstance(statement, exp.Create):
             continue
@@ -266,23 +266,4 @@ def place_temporary_tables(session: Session, statement: Expr, connection: Any) -
         table.set("db", None)
         if isinstance(statement, exp.Drop):
             del session.temporary[place]
-    return statement
-
-
-def with_results(statement: Expr, connection: Any) -> Expr:
-    """RESULT_SCAN inside another statement, which fakesnow does not read: the result as a table of DuckDB's."""
-    if isinstance(statement, exp.Select):
-        return statement
-    for rows in list(statement.find_all(exp.TableFromRows)):
-        call = rows.this
-        if not (isinstance(call, exp.Anonymous) and call.name.upper() == "RESULT_SCAN" and call.expressions):
-            continue
-        found = connection.results_cache.get(call.expressions[0].name)
-        if found is None:
-            raise ProgrammingError(msg=f"Statement {call.expressions[0].name} not found", errno=709, sqlstate="02000")
-        name = f"result_{secrets.token_hex(8)}"
-        connection._duck_conn.register(name, found[0])
-        table = exp.to_table(name)
-        table.this.set("quoted", True)
-        rows.replace(exp.alias_(table, rows.alias, table=True) if rows.alias else table)
     return statement

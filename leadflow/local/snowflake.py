@@ -104,12 +104,11 @@ def mend() -> None:
 
 
 def _place_tables() -> None:
-    """Have temporary tables found where Snowflake finds them, and results of queries read inside other statements."""
+    """Have temporary tables found where Snowflake finds them."""
     transform, connect = FakeSnowflakeCursor._transform, FakeSnow.connect
 
     def placed(self: FakeSnowflakeCursor, expression: Any, params: Any) -> Any:
-        statement = rights.with_results(expression, self._conn)
-        statement = rights.place_temporary_tables(rights.session_of(self._conn), statement, self._conn)
+        statement = rights.place_temporary_tables(rights.session_of(self._conn), expression, self._conn)
         return transform(self, statement, params)
 
     def connected(self: FakeSnow, *args: Any, **kwargs: Any) -> Any:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from leadflow.errors import ScriptError
 from leadflow.stages.script.text import Statement
 
-# Those of https://docs.snowflake.com/en/sql-reference/parameters that only the script's own statements depend on.
+# Those of https://docs.snowflake.com/en/sql-reference/parameters that may change: they are put back after the script.
 _OF_THE_SCRIPT = frozenset(
     [
         "ABORT_DETACHED_QUERY",
@@ -40,6 +40,7 @@ _OF_THE_SCRIPT = frozenset(
         "NOORDER_SEQUENCE_AS_DEFAULT",
         "ODBC_TREAT_DECIMAL_AS_INT",
         "QUERY_TAG",
+        "QUOTED_IDENTIFIERS_IGNORE_CASE",
         "S3_STAGE_VPCE_DNS_NAME",
         "SEARCH_PATH",
         "SIMULATED_DATA_SHARING_CONSUMER",
@@ -47,6 +48,7 @@ _OF_THE_SCRIPT = frozenset(
         "STATEMENT_TIMEOUT_IN_SECONDS",
         "STRICT_JSON_OUTPUT",
         "TIMESTAMP_DAY_IS_ALWAYS_24H",
+        "TIMESTAMP_INPUT_FORMAT",
         "TIMESTAMP_LTZ_OUTPUT_FORMAT",
         "TIMESTAMP_NTZ_OUTPUT_FORMAT",
         "TIMESTAMP_OUTPUT_FORMAT",
@@ -68,9 +70,7 @@ _OF_THE_SCRIPT = frozenset(
 _LEADFLOWS = {
     "AUTOCOMMIT": "remove it",
     "MULTI_STATEMENT_COUNT": "remove it",
-    "QUOTED_IDENTIFIERS_IGNORE_CASE": "write the names in the case that they have",
     "ROWS_PER_RESULTSET": "use limit_rows",
-    "TIMESTAMP_INPUT_FORMAT": "use TO_TIMESTAMP(value, format)",
 }
 
 
