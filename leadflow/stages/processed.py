@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import TYPE_CHECKING, TypeVar
 
 import polars as pl
 
 from leadflow.columns import IDENTITY
-from leadflow.errors import RefusedError
 from leadflow.events import Emit, JobLog, no_emit
 from leadflow.identity import identity_text
 from leadflow.stages.frames import same_kind, with_identity
@@ -17,25 +17,24 @@ if TYPE_CHECKING:
     from leadflow.services.warehouse import Warehouse
 
 F = TypeVar("F")
+_CHECK_NAME = "If you have such a table, correct the name in LEADFLOW_WAREHOUSE__PERSON_CACHE or __CONSOLIDATED"
 
 
 def filter_unprocessed(leads: F, warehouse: Warehouse, *, emit: Emit = no_emit) -> F:
     """The leads whose person is not in PERSON_CACHE, each person once however written; adds person_key.
 
-    If the cache cannot be read this raises RefusedError, rather than let people be paid for twice. So it does if the
-    cache is not there, since the name may be wrong; for a first run `warehouse.ensure_tables()` makes it.
+    If the cache cannot be read this raises RefusedError, rather than let people be paid for twice. A cache that is not
+    there is made, empty, with a warning, since its name may be wrong.
     """
     return same_kind(leads, lambda frame: _filter(frame, warehouse, emit))
 
 
 def _filter(leads: pl.DataFrame, warehouse: Warehouse, emit: Emit) -> pl.DataFrame:
     leads = with_identity(leads).unique("person_key", keep="first", maintain_order=True)
-    if warehouse.columns_of(warehouse.settings.person_cache) is None:
-        raise RefusedError(
-            f"table {warehouse.table(warehouse.settings.person_cache)} is not there, or {warehouse.role} may not see "
-            "it, so nobody would count as processed; "
-            "correct LEADFLOW_WAREHOUSE__PERSON_CACHE, or make it with warehouse.ensure_tables()"
-        )
+    for table in warehouse.ensure_tables():
+        message = f"table {table} was not there and was made, empty. {_CHECK_NAME}"
+        emit(JobLog(stage="Snowflake", level="warning", message=message))
+        warnings.warn(message, UserWarning, stacklevel=4)
     people = pl.Series(
         [identity_text(*(part or "" for part in row)) for row in leads.select(IDENTITY).iter_rows()], dtype=pl.String
     )
