@@ -222,7 +222,7 @@ def test_an_answer_of_an_older_release_has_no_candidates(engine):
     assert "candidates" not in Answer.from_json(old).to_json()
 
 
-@pytest.mark.parametrize("limit", [{"max_lookups": 30}, {"max_lookups": 7}, {"max_cost": 30.0}], ids=str)
+@pytest.mark.parametrize("limit", [{"max_lookups": 30}, {"max_cost": 30.0}], ids=str)
 def test_a_job_that_a_limit_stopped_delivers_an_accepted_candidate_and_buys_nothing(world, lead, limit):
     priced = world.settings.idicore.model_copy(update={"price": 1.0})
     with lf.Engine(world.settings.model_copy(update={"batch_size": 20, "idicore": priced})) as engine:
