@@ -77,10 +77,11 @@ _UNUSUAL = (
         COMPANIES,
         COMPANIES_OR_NAMES,
         NAMES_OR_COMPANIES,
-        word_set("of for the est na late dec not opt opted"),
+        word_set("of for the est na late dec not opt opted single married widow widower"),
     ),
 )
-_LOOKED_AT = frozenset().union(*_UNUSUAL)
+# A middle initial is usual; what makes A a role stands beside it.
+_LOOKED_AT = frozenset().union(*_UNUSUAL) - {"a", "an"}
 
 
 class Name(NamedTuple):
