@@ -55,7 +55,7 @@ _LETTERS = re.compile(r"\b[a-z](?:[. ]{1,2}[a-z]\b){2,}")  # L.L.C., R I P
 _MEDICAL = re.compile(r"\bm\.? d\b(?=\.?\W*$)")
 _DEATH = re.compile("[\u2020\u2021\u271d\u271e\u26b0]|deceas|deseased|decesed")  # also in one word with a name
 _KEYBOARD = re.compile(r"x{2,}|([a-z])\1{3,}|([a-hj-z])\2{2}")  # xx, aaaa; not III
-_PLAIN = re.compile(r"(?!.*\b[a-z] [a-z]\b)(?!.*deceas)[a-z -]*")
+_PLAIN = re.compile(r"(?!.*\b[a-z][ -]+[a-z]\b)(?!.*deceas)[a-z -]*")
 _ROLE = "ttee"
 
 _UNUSUAL = (
