@@ -194,9 +194,10 @@ class Engine:
         """Take a candidate of job.review() for the lead's person: check the phones, deliver the lead, buy nothing.
 
         Goes on with the job that holds the lead, the newest if there are several, and returns it. Once accepted, to accept
-        the same again does nothing, and engine.resume goes on with what broke off. Raises InputError, before anything is
-        changed, for a lead that is not under review, an unknown pid, a candidate who is deceased, and a job with leads
-        that are not settled; JobBusyError while the job runs; JobFailedError if the delivery fails.
+        the same again does nothing, and engine.resume goes on with what broke off. Other leads of the job stay as they are:
+        one that a limit stopped is STOPPED afterwards, too. Raises InputError, before anything is changed, for a lead that
+        is not under review, an unknown pid, and a candidate who is deceased; JobBusyError while the job runs;
+        JobFailedError if the delivery fails.
         """
         with _starting:
             choice = candidates.choose(self.checkpoints, person_key, pid)
@@ -348,6 +349,8 @@ class Engine:
 
     def _completed(self, pipeline: Pipeline) -> Job:
         counts = pipeline.counts()
+        if counts.waiting and counts.balanced and pipeline.is_for_accepted:
+            raise Stopped(f"{counts.waiting:,} leads of job {pipeline.job_id} are still to be processed; engine.resume({pipeline.job_id!r}) goes on with them")
         if not counts.balanced or counts.waiting:
             raise JobFailedError(f"job {pipeline.job_id} lost count of its leads: {counts}; engine.resume({pipeline.job_id!r}) settles the rest")
         message = f"{counts.delivered:,} delivered, {counts.held_back - counts.left_out:,} held back, {counts.already_processed:,} already processed"

@@ -17,7 +17,7 @@ pkway pky; pl place; plz plaza plza; rd road; row; rte route rt; run; sq square 
 ter terrace terr; tpke turnpike trnpk tpk; trce trace traces; trl trail trails; walk walks; way; xing crossing
 """
 _UNIT_WORDS = """
-apt apartment apto; bldg building edif edificio; box bx mailbox; bsmt basement; cond condo; dept department; fl
+apt apartment apto; bldg building edif edificio; box bx bzn mailbox; bsmt basement; cond condo; dept department; fl
 floor flr; hngr hangar; lower lowr; no number num nbr; ofc office; ph penthouse; pmb; rm room; slip; spc space; ste
 suite sainte; trlr trailer; upper uppr; front frnt
 """
@@ -27,7 +27,7 @@ cent; canyon cyn canyn; estate est; estates ests; falls fls; field fld; forest f
 gln; green grn; grove grv; harbor hbr harbour; hill hl; hills hls; hollow holw; heights hts; island is; junction
 jct; key ky; lake lk; lakes lks; meadows mdws; mill ml; mills mls; mount mt; mountain mtn; orchard orch; point pt;
 port prt; ridge rdg; river riv; shore shr; spring spg; springs spgs; station sta; township twp; union un; village
-vlg; valley vly; view vw; vista vis; mile milepost mi mp
+vlg; valley vly; view vw; vista vis; mile milepost mi mp mm
 """
 _NUMERALS = """
 1 first one; 2 second two; 3 third three; 4 fourth four; 5 fifth five; 6 sixth six; 7 seventh seven; 8 eighth eight;
