@@ -18,8 +18,8 @@ from pydantic import SecretStr
 
 import leadflow as lf
 from leadflow.errors import InputError, LeadflowError, RefusedError
-from leadflow.services.google import credentials
 from leadflow.services.connection import connect_options
+from leadflow.services.google import credentials
 from leadflow.settings import DncSettings, IdicoreSettings, LitigatorSettings, Policy, SheetsSettings, WarehouseSettings
 from leadflow.settings_sources import Known, Place, read
 
