@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import getpass
 import re
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -180,6 +181,12 @@ class DncSettings(_Part):
     breaker_failures: Positive = 8
 
     _urls = field_validator("url")(safe_url)
+
+    @field_validator("list_date", mode="before")
+    @classmethod
+    def _day(cls, day: Any) -> Any:
+        """A day of Python is as good as its text."""
+        return day.isoformat() if type(day) is date else day
 
     @property
     def canaries(self) -> tuple[str, ...]:

@@ -55,6 +55,8 @@ def _path_of(script: str | Path) -> Path | None:
     """The path that is meant, or None if the script is SQL text itself."""
     if isinstance(script, Path):
         return _expanded(str(script))
+    if not isinstance(script, str):
+        raise ScriptError(f"the script is a {type(script).__name__}; give SQL text, or the path of a .sql file")
     text = script.strip().strip("\ufeff").strip()
     bare = text[1:-1].strip() if len(text) > 1 and text[0] == text[-1] and text[0] in "'\"" else text
     if _DRIVE.match(bare) and bare.lower().endswith(".sql") and re.search(r"[\n\r\t\f\v\a\b]", bare):
