@@ -5,8 +5,8 @@ What is refused, and what is text:
 - Anywhere, in quotes or not: {{ x }}, {% if x %}, <% x %>, ${x}, %(x)s, &{x}, #{x}, @{x}.
 - In code: &x, $(x), {x}, a bare ?, and where a value is due :x, :1 and %s. After a value, : is a path and % is modulo.
 - In quotes: &x at the beginning or after one of %_-/.:,( unless an = or ; follows, as in a URL or an HTML entity.
-- In quotes, as the whole literal, compared by =, <>, <, >, BETWEEN or IN: %s, {x}, $x and :x. In LIKE and in functions
-  they are text.
+- In quotes, as the whole literal, compared by =, <>, <, >, BETWEEN or IN: ?, %s, {x}, $x and :x. In LIKE and in
+  functions they are text.
 - Comments and the bodies of functions are not looked at.
 """
 
@@ -60,7 +60,7 @@ _ANYWHERE = re.compile(
 )
 _IN_CODE = re.compile(r"&&?\w+|\$\(\w+\)|\{[A-Za-z_]\w*\}|\?|\{\{|\{%|<%|(?<![:\w]):\w+|%[sdifr]\b")
 _IN_QUOTES = re.compile(r"(?:^|(?<=[%_\-/.:,(]))&&?[A-Za-z_]\w*(?![\w;=])")
-_WHOLE = re.compile(r"%[sdifr]|\{[A-Za-z_]\w*\}|[$:][A-Za-z_]\w*")
+_WHOLE = re.compile(r"\?|%[sdifr]|\{[A-Za-z_]\w*\}|[$:][A-Za-z_]\w*")
 _COMMENTS = re.compile(r"(?:--|//)[^\r\n]*|/\*.*?\*/", re.DOTALL)
 _COMPARE = {"=", "<>", "!=", "<", ">", "<=", ">=", "BETWEEN", "DATE", "TIMESTAMP"}
 # After these a value is due, so that a colon or a per cent sign cannot belong to the value before.
