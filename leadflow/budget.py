@@ -47,11 +47,15 @@ class Prices:
         charged = lookups if self.charge_on_no_match else lookups - free
         return charged * self.lookup + sum(price * checked.get(check, 0) for check, price in self.checks.items())
 
-    def expected(self, lookups: int, leads: int, phones_a_lead: float | None) -> tuple[float | None, float, float]:
-        """The cost of a run, that of its checks, and the phones a lead that were expected."""
+    def expected(self, lookups: int, leads: int, phones_a_lead: float | None, no_match_share: float = 0.0) -> tuple[float | None, float, float]:
+        """The cost of a run, that of its checks, and the phones a lead that were expected.
+
+        `no_match_share` (0 to 1) of the lookups find nobody, which cost nothing where the contract says so.
+        """
         phones = PHONES_A_LEAD if phones_a_lead is None else round(phones_a_lead, 2)
         checks = round(leads * phones * self.phone, 2)
-        return None if self.lookup is None else round(lookups * self.lookup + checks, 2), checks, phones
+        charged = lookups if self.charge_on_no_match else lookups * (1 - no_match_share)
+        return None if self.lookup is None else round(charged * self.lookup + checks, 2), checks, phones
 
 
 class _Flag(Protocol):
