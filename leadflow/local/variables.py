@@ -57,7 +57,7 @@ def _unsets_several(statement: Any) -> bool:
 def _set_several(variables: Any, statement: Any) -> bool:
     """SET (a, b) = (1, 2); False for any other statement."""
     items = statement.args.get("expressions") if isinstance(statement, exp.Set) else None
-    pair = items[0].this if items and isinstance(items[0], exp.SetItem) else None
+    pair: Any = items[0].this if items and isinstance(items[0], exp.SetItem) else None
     if not (isinstance(pair, exp.EQ) and isinstance(pair.this, exp.Tuple)):
         return False
     names = pair.this.expressions
