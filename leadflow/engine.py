@@ -58,7 +58,8 @@ _starting = threading.Lock()
 class Estimate:
     """What a run would do and cost; nothing was bought or written.
 
-    `cost` is in dollars: every lookup at its price, plus `check_cost`. It is None while idicore.price is not set.
+    `cost` is in dollars: every lookup at its price, plus `check_cost`. It is None while idicore.price is not set. With
+    idicore.charge_on_no_match=False, as many lookups are free as found nobody among the answers in the checkpoints, if those are 20 or more.
     `check_cost` is what the litigator and do-not-call checks are expected to cost, of `phones_a_lead` phones for each lead to
     process: the mean of the answers in the checkpoints, or 3 if those are fewer than 20. A check without a price counts as free.
     `notes` say what a run would have to do first, such as making a table that is not there.
@@ -411,7 +412,7 @@ class Engine:
         leads = counts["todo"]
         batches = -(-leads // self.settings.batch_size)
         lookups = leads - reused
-        cost, check_cost, phones = Prices.of(self.settings).expected(lookups, leads, self.checkpoints.phones_a_lead())
+        cost, check_cost, phones = Prices.of(self.settings).expected(lookups, leads, self.checkpoints.phones_a_lead(), self.checkpoints.no_match_share())
         return Estimate(
             extracted=counts["extracted"],
             already_processed=counts["already_processed"],

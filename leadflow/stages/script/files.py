@@ -38,6 +38,8 @@ def read_script(script: str | Path, name: str | None = None) -> tuple[str, str]:
     >>> read_script("SELECT 1 AS a")
     ('SELECT 1 AS a', 'script')
     """
+    if not isinstance(script, str | Path):
+        raise ScriptError(f"a script is SQL text or the path of a .sql file, not {type(script).__name__}")
     if path := _path_of(script):
         return _file_text(path), name or path.stem
     text = str(script)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from leadflow.errors import ScriptError
+from leadflow.sign_in import LEADFLOWS_PARAMETERS
 from leadflow.stages.script.text import Statement
 
 # Those of https://docs.snowflake.com/en/sql-reference/parameters that may change: they are put back after the script.
@@ -67,11 +68,6 @@ _OF_THE_SCRIPT = frozenset(
         "WEEK_START",
     ]
 )
-_LEADFLOWS = {
-    "AUTOCOMMIT": "remove it",
-    "MULTI_STATEMENT_COUNT": "remove it",
-    "ROWS_PER_RESULTSET": "use limit_rows",
-}
 
 
 def raise_if_setting(part: Statement) -> None:
@@ -88,11 +84,12 @@ def raise_if_setting(part: Statement) -> None:
             f"{part} cannot be read: {part.places(part.tokens)}: ALTER SESSION needs SET name = value, or UNSET name"
         )
     for name in names:
-        if name in _LEADFLOWS:
+        if name in _OF_THE_SCRIPT:
+            continue
+        if name in LEADFLOWS_PARAMETERS:
             raise ScriptError(
                 f"{part} changes the session parameter {name}, which leadflow's own statements depend on; "
-                f"{_LEADFLOWS[name]}"
+                f"{LEADFLOWS_PARAMETERS[name]}"
             )
-        if name not in _OF_THE_SCRIPT:
-            shown = name if name.replace("_", "").isalnum() else "something"
-            raise ScriptError(f"{part} changes {shown}, which is no session parameter that leadflow knows; remove it")
+        shown = name if name.replace("_", "").isalnum() else "something"
+        raise ScriptError(f"{part} changes {shown}, which is no session parameter that leadflow knows; remove it")
