@@ -10,6 +10,8 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
+from leadflow.postal import STATE_CODES
+
 AS_OF = "2026-11-01"
 
 _CODES = {
@@ -74,21 +76,6 @@ _CODES = {
 }
 STATE_OF = {code: state for state, codes in _CODES.items() for code in codes.split()}
 
-_NAMES = (
-    "AL Alabama,AK Alaska,AZ Arizona,AR Arkansas,CA California,CO Colorado,CT Connecticut,DE Delaware,"
-    "DC District of Columbia,DC Washington DC,FL Florida,GA Georgia,HI Hawaii,ID Idaho,IL Illinois,IN Indiana,"
-    "IA Iowa,KS Kansas,KY Kentucky,LA Louisiana,ME Maine,MD Maryland,MA Massachusetts,MI Michigan,"
-    "MN Minnesota,MS Mississippi,MO Missouri,MT Montana,NE Nebraska,NV Nevada,NH New Hampshire,NJ New Jersey,"
-    "NM New Mexico,NY New York,NC North Carolina,ND North Dakota,OH Ohio,OK Oklahoma,OR Oregon,"
-    "PA Pennsylvania,RI Rhode Island,SC South Carolina,SD South Dakota,TN Tennessee,TX Texas,UT Utah,"
-    "VT Vermont,VA Virginia,WA Washington,WA Washington State,WV West Virginia,WI Wisconsin,WY Wyoming,"
-    "PR Puerto Rico,VI Virgin Islands,VI US Virgin Islands,GU Guam,MP Northern Mariana Islands,"
-    "AS American Samoa,AA Armed Forces Americas,AE Armed Forces Europe,AP Armed Forces Pacific"
-)
-_PAIRS = [part.split(" ", 1) for part in _NAMES.split(",")]
-_STATES = {re.sub("[^a-z]", "", name.lower()): code for code, name in _PAIRS}
-_STATES |= {code.lower(): code for code in _STATES.values()}
-
 # Central office codes that carriers do not give to consumers: ATIS-0300051, Central Office Code Assignment Guidelines.
 # Of 555, the numbers 0100 to 0199 are reserved for fiction, and samples and tests use them.
 _FICTION = re.compile("55501[0-9]{2}")
@@ -103,7 +90,7 @@ def state_code(text: str) -> str:
     ('LA', 'NJ', 'TX', '')
     """
     plain = re.sub("[^a-z]", "", re.sub(r"^\s*usa?\s*[-_.,/]+", "", text.lower()))
-    return _STATES.get(plain, "")
+    return STATE_CODES.get(plain, "").upper()
 
 
 def not_a_consumer(e164: str) -> str:

@@ -2,21 +2,14 @@
 
 from __future__ import annotations
 
-import codecs
 import hashlib
 import re
 from pathlib import Path
 
 from leadflow.errors import ScriptError
+from leadflow.textfile import MARKS
 
 _LONGEST_PATH = 1_000
-_BOMS = (
-    (codecs.BOM_UTF8, "utf-8-sig"),
-    (codecs.BOM_UTF32_LE, "utf-32"),
-    (codecs.BOM_UTF32_BE, "utf-32"),
-    (codecs.BOM_UTF16_LE, "utf-16"),
-    (codecs.BOM_UTF16_BE, "utf-16"),
-)
 _DATA = {".csv", ".tsv", ".xlsx", ".xls", ".parquet", ".json", ".jsonl", ".feather", ".gz", ".zip"}
 _OTHER = {".py", ".ipynb", ".md", ".docx", ".doc", ".pdf", ".rtf", ".html", ".yml", ".yaml"}
 _BEGINS_SQL = re.compile(
@@ -131,7 +124,7 @@ def _file_text(path: Path) -> str:
 
 def _decoded(data: bytes, path: Path) -> str:
     """Text by its byte-order mark, else as UTF-8, else as Windows-1252 if charset-normalizer finds that it reads so."""
-    encoding = next((name for mark, name in _BOMS if data.startswith(mark)), "utf-8")
+    encoding = next((name for mark, name in MARKS if data.startswith(mark)), "utf-8")
     try:
         text = data.decode(encoding)
     except UnicodeDecodeError:
