@@ -10,15 +10,17 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
+from leadflow.postal import STATE_CODES
+
 AS_OF = "2026-11-01"
 
 _CODES = {
     "AK": "907",
-    "AL": "205 251 256 334 659 938",
+    "AL": "205 251 256 334 483 659 938",
     "AR": "327 479 501 870",
     "AS": "684",
     "AZ": "480 520 602 623 928",
-    "CA": "209 213 279 310 323 341 350 369 408 415 424 442 510 530 559 562 619 626 628 650 657 661 669 707 "
+    "CA": "209 213 279 310 323 341 350 357 369 408 415 424 442 510 530 559 562 619 626 628 650 657 661 669 707 "
     "714 738 747 760 805 818 820 831 840 858 909 916 925 949 951",
     "CO": "303 719 720 748 970 983",
     "CT": "203 475 860 959",
@@ -42,7 +44,7 @@ _CODES = {
     "MN": "218 320 507 612 651 763 924 952",
     "MO": "235 314 417 557 573 636 660 816 975",
     "MP": "670",
-    "MS": "228 601 662 769",
+    "MS": "228 471 601 662 769",
     "MT": "406",
     "NC": "252 336 472 704 743 828 910 919 980 984",
     "ND": "701",
@@ -74,21 +76,6 @@ _CODES = {
 }
 STATE_OF = {code: state for state, codes in _CODES.items() for code in codes.split()}
 
-_NAMES = (
-    "AL Alabama,AK Alaska,AZ Arizona,AR Arkansas,CA California,CO Colorado,CT Connecticut,DE Delaware,"
-    "DC District of Columbia,DC Washington DC,FL Florida,GA Georgia,HI Hawaii,ID Idaho,IL Illinois,IN Indiana,"
-    "IA Iowa,KS Kansas,KY Kentucky,LA Louisiana,ME Maine,MD Maryland,MA Massachusetts,MI Michigan,"
-    "MN Minnesota,MS Mississippi,MO Missouri,MT Montana,NE Nebraska,NV Nevada,NH New Hampshire,NJ New Jersey,"
-    "NM New Mexico,NY New York,NC North Carolina,ND North Dakota,OH Ohio,OK Oklahoma,OR Oregon,"
-    "PA Pennsylvania,RI Rhode Island,SC South Carolina,SD South Dakota,TN Tennessee,TX Texas,UT Utah,"
-    "VT Vermont,VA Virginia,WA Washington,WA Washington State,WV West Virginia,WI Wisconsin,WY Wyoming,"
-    "PR Puerto Rico,VI Virgin Islands,VI US Virgin Islands,GU Guam,MP Northern Mariana Islands,"
-    "AS American Samoa,AA Armed Forces Americas,AE Armed Forces Europe,AP Armed Forces Pacific"
-)
-_PAIRS = [part.split(" ", 1) for part in _NAMES.split(",")]
-_STATES = {re.sub("[^a-z]", "", name.lower()): code for code, name in _PAIRS}
-_STATES |= {code.lower(): code for code in _STATES.values()}
-
 # Central office codes that carriers do not give to consumers: ATIS-0300051, Central Office Code Assignment Guidelines.
 # Of 555, the numbers 0100 to 0199 are reserved for fiction, and samples and tests use them.
 _FICTION = re.compile("55501[0-9]{2}")
@@ -103,7 +90,7 @@ def state_code(text: str) -> str:
     ('LA', 'NJ', 'TX', '')
     """
     plain = re.sub("[^a-z]", "", re.sub(r"^\s*usa?\s*[-_.,/]+", "", text.lower()))
-    return _STATES.get(plain, "")
+    return STATE_CODES.get(plain, "").upper()
 
 
 def not_a_consumer(e164: str) -> str:

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, NoReturn, Protocol
 
 from leadflow.errors import BudgetReached, Stopped
 
@@ -47,11 +47,15 @@ class Prices:
         charged = lookups if self.charge_on_no_match else lookups - free
         return charged * self.lookup + sum(price * checked.get(check, 0) for check, price in self.checks.items())
 
-    def expected(self, lookups: int, leads: int, phones_a_lead: float | None) -> tuple[float | None, float, float]:
-        """The cost of a run, that of its checks, and the phones a lead that were expected."""
+    def expected(self, lookups: int, leads: int, phones_a_lead: float | None, no_match_share: float = 0.0) -> tuple[float | None, float, float]:
+        """The cost of a run, that of its checks, and the phones a lead that were expected.
+
+        `no_match_share` (0 to 1) of the lookups find nobody, which cost nothing where the contract says so.
+        """
         phones = PHONES_A_LEAD if phones_a_lead is None else round(phones_a_lead, 2)
         checks = round(leads * phones * self.phone, 2)
-        return None if self.lookup is None else round(lookups * self.lookup + checks, 2), checks, phones
+        charged = lookups if self.charge_on_no_match else lookups * (1 - no_match_share)
+        return None if self.lookup is None else round(charged * self.lookup + checks, 2), checks, phones
 
 
 class _Flag(Protocol):
@@ -97,9 +101,9 @@ class Budget:
         me = threading.get_ident()
         with self._settled:
             self._under_way.discard(me)
-            while refusal := self._refusal():
+            while not self._fits_now():
                 if not self._may_still_fit():
-                    raise BudgetReached(refusal)
+                    self._refuse()
                 self._settled.wait(0.1)
                 if self.stop is not None and self.stop.is_set():
                     raise Stopped("stopped before a lookup")
@@ -146,19 +150,24 @@ class Budget:
         if phones:
             self._owed[key] = phones
 
-    def _refusal(self) -> str:
-        """Why one more search may not be sent; "" if it may."""
-        if self.max_lookups is not None and self.spent + 1 > self.max_lookups:
-            return f"{self.spent} lookups are bought, and max_lookups of this job is {self.max_lookups}; raise it and resume"
-        if self._fits(self.spent + 1, self._reserve(len(self._under_way) + 1)):
-            return ""
+    def _passes_max_lookups(self) -> bool:
+        return self.max_lookups is not None and self.spent + 1 > self.max_lookups
+
+    def _fits_now(self) -> bool:
+        """Whether one more search may be sent."""
+        return not self._passes_max_lookups() and self._fits(self.spent + 1, self._reserve(len(self._under_way) + 1))
+
+    def _refuse(self) -> NoReturn:
+        """Raise BudgetReached with the limit that one more search would pass."""
+        if self._passes_max_lookups():
+            raise BudgetReached(f"{self.spent} lookups are bought, and max_lookups of this job is {self.max_lookups}; raise it and resume")
         checks = f" and {self._reserve(1):,.2f} for the checks of the phones it may find" if self.prices.phone else ""
-        return f"one more lookup at {self.prices.lookup}{checks} would pass max_cost {self.max_cost}; raise it and resume"
+        raise BudgetReached(f"one more lookup at {self.prices.lookup}{checks} would pass max_cost {self.max_cost}; raise it and resume")
 
     def _may_still_fit(self) -> bool:
         """Whether the search would fit if those under way cost as little as they can."""
         others = len(self._under_way)
-        if not others or (self.max_lookups is not None and self.spent + 1 > self.max_lookups):
+        if not others or self._passes_max_lookups():
             return False
         return self._fits(self.spent + 1 - (0 if self.prices.charge_on_no_match else others), self._reserve(1))
 

@@ -83,7 +83,6 @@ def choose(checkpoints: Checkpoints, person_key: str, pid: str | int) -> Choice:
             return _accepted_before(person_key, lead, answer, wanted)
         if lead["disposition"] == "held" and lead["reason"] in REVIEWED:
             chosen = _accepted_answer(person_key, answer, wanted)
-            _raise_if_unfinished(checkpoints, lead["job_id"], person_key)
             return Choice(lead["job_id"], lead["batch"], chosen, wanted)
     raise InputError(
         f"lead {person_key} is not under review: in job {leads[0]['job_id']} it is {_said(leads[0])}; {_NEXT}"
@@ -150,16 +149,6 @@ def _accepted_answer(person_key: str, answer: Answer | None, pid: str) -> Answer
     emails = tuple(dict.fromkeys(email for candidate in chosen for email in candidate.emails))
     known_pid = "" if pid.startswith("#") else pid
     return replace(answer, status="found", phones=tuple(phones.values()), emails=emails, pid=known_pid)
-
-
-def _raise_if_unfinished(checkpoints: Checkpoints, job_id: str, person_key: str) -> None:
-    """A job that broke off must buy what it still has to buy first: accepting buys nothing."""
-    waiting = checkpoints.tally(job_id).get(("", ""), 0)
-    if waiting:
-        raise InputError(
-            f"job {job_id}, which holds lead {person_key}, has {waiting} leads that are not settled yet; "
-            f"wait for its end, or engine.resume({job_id!r}), then accept"
-        )
 
 
 def store(checkpoints: Checkpoints, choice: Choice) -> None:

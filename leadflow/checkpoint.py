@@ -357,6 +357,13 @@ class Checkpoints:
             count, mean = db.execute(f"SELECT count(*), avg(json_array_length(payload, '$.phones')) FROM ({newest})").fetchone()
         return mean if count >= least else None
 
+    def no_match_share(self, least: int = 20) -> float:
+        """The share of the newest thousand answers that found nobody; 0 if there are fewer than `least`."""
+        newest = "SELECT payload FROM answers ORDER BY rowid DESC LIMIT 1000"
+        with self._reading() as db:
+            count, mean = db.execute(f"SELECT count(*), avg(json_extract(payload, '$.status') = 'no_match') FROM ({newest})").fetchone()
+        return mean if count >= least else 0.0
+
     def take_turn(self, job_id: str) -> list[str]:
         """Put the job, whose list is complete, behind those that took their turn before it and have not ended: these.
 

@@ -58,7 +58,8 @@ _starting = threading.Lock()
 class Estimate:
     """What a run would do and cost; nothing was bought or written.
 
-    `cost` is in dollars: every lookup at its price, plus `check_cost`. It is None while idicore.price is not set.
+    `cost` is in dollars: every lookup at its price, plus `check_cost`. It is None while idicore.price is not set. With
+    idicore.charge_on_no_match=False, as many lookups are free as found nobody among the answers in the checkpoints, if those are 20 or more.
     `check_cost` is what the litigator and do-not-call checks are expected to cost, of `phones_a_lead` phones for each lead to
     process: the mean of the answers in the checkpoints, or 3 if those are fewer than 20. A check without a price counts as free.
     `notes` say what a run would have to do first, such as making a table that is not there.
@@ -194,9 +195,10 @@ class Engine:
         """Take a candidate of job.review() for the lead's person: check the phones, deliver the lead, buy nothing.
 
         Goes on with the job that holds the lead, the newest if there are several, and returns it. Once accepted, to accept
-        the same again does nothing, and engine.resume goes on with what broke off. Raises InputError, before anything is
-        changed, for a lead that is not under review, an unknown pid, a candidate who is deceased, and a job with leads
-        that are not settled; JobBusyError while the job runs; JobFailedError if the delivery fails.
+        the same again does nothing, and engine.resume goes on with what broke off. Other leads of the job stay as they are:
+        one that a limit stopped is STOPPED afterwards, too. Raises InputError, before anything is changed, for a lead that
+        is not under review, an unknown pid, and a candidate who is deceased; JobBusyError while the job runs;
+        JobFailedError if the delivery fails.
         """
         with _starting:
             choice = candidates.choose(self.checkpoints, person_key, pid)
@@ -348,6 +350,8 @@ class Engine:
 
     def _completed(self, pipeline: Pipeline) -> Job:
         counts = pipeline.counts()
+        if counts.waiting and counts.balanced and pipeline.is_for_accepted:
+            raise Stopped(f"{counts.waiting:,} leads of job {pipeline.job_id} are still to be processed; engine.resume({pipeline.job_id!r}) goes on with them")
         if not counts.balanced or counts.waiting:
             raise JobFailedError(f"job {pipeline.job_id} lost count of its leads: {counts}; engine.resume({pipeline.job_id!r}) settles the rest")
         message = f"{counts.delivered:,} delivered, {counts.held_back - counts.left_out:,} held back, {counts.already_processed:,} already processed"
@@ -408,7 +412,7 @@ class Engine:
         leads = counts["todo"]
         batches = -(-leads // self.settings.batch_size)
         lookups = leads - reused
-        cost, check_cost, phones = Prices.of(self.settings).expected(lookups, leads, self.checkpoints.phones_a_lead())
+        cost, check_cost, phones = Prices.of(self.settings).expected(lookups, leads, self.checkpoints.phones_a_lead(), self.checkpoints.no_match_share())
         return Estimate(
             extracted=counts["extracted"],
             already_processed=counts["already_processed"],

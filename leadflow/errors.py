@@ -31,7 +31,7 @@ class ColumnsError(InputError):
     @classmethod
     def missing(cls, names: Iterable[str], available: Iterable[str]) -> ColumnsError:
         """An error naming the columns that were not found and those that were."""
-        wanted, have = ", ".join(names), ", ".join(map(_shown, available))
+        wanted, have = ", ".join(names), ", ".join(map(shown, available))
         return cls(f"the leads have no column for: {wanted}. Columns found: {have}. Alias them in the script, as in: SELECT fname AS \"First Name\"")
 
     @classmethod
@@ -108,6 +108,6 @@ class Stopped(JobError):
     """The user asked the job to stop."""
 
 
-def _shown(column: str) -> str:
+def shown(column: str) -> str:
     """A column's name; one that nobody named is the text of its expression, constants and all."""
     return "(a column without a name)" if re.search(r"'|\d{7}", column) else column

@@ -8,17 +8,17 @@ from collections.abc import Collection
 from functools import lru_cache
 
 _ANYWHERE = (
-    r"phone|fone(?![a-z])|telef|land ?line|cellul|celular|whats ?app|msisdn|vo ?ip|"
+    r"phone|fone(?![a-z])|telef|land ?line|cellul|celular|whats ?app|msisdn|vo ?ip|e ?164|hot ?line|direct ?line|"
     r"(?<!auto)(?<!snow)(?<!im)mobile(?! ?home(?! ?(?:ph|no|num)))"
 )
 _ALONE = (
-    "cells?|tels?|tele|ph|phn|phs|mobs?|movil|fax|faxes|sms|gsm|ani|dial|dialer|hotline|helpline|pager|beeper|"
-    "caller ?id|call ?back|toll ?free"
+    "cells?|tels?|tele|ph|phn|phs|mobs?|movil|fax|faxes|sms|gsm|ani|dnis|mdn|dial|dialer|helpline|pager|beeper|handy|"
+    "wireless|caller ?id|call ?back|toll ?free"
 )
 _AREA = r"area ?c(?:o?de?)|npa|nxx"
 _KIND = (
-    "cell|tel|mob|fax|ph|sms|contact|home|work|office|day ?time|night|evening|emergency|direct|call|call ?back|text|"
-    "best|reach"
+    "cell|tel|mob|fax|ph|sms|contact|home|work|office|day ?time|night|evening|emergency|direct|call(?: ?back)?|cb|text|"
+    "best|reach|alt|alternate|alternative|spouse|dial(?:l?ed)?|destination"
 )
 _NUMBER = "nos?|nums?|numbers?|nbrs?|nr|digits"
 _HINT = re.compile(
@@ -32,18 +32,20 @@ _WHOSE = (
     "secondary|best|main|emergency|direct|call|contact|text|owner|customer|cust|lead|client|borrower|applicant|seller|"
     "buyer|spouse|agent|person|personal|private|my|the|all|list|us|usa|raw|full|whole|plain|original|formatted|clean|"
     "cleaned|new|old|previous|current|last|first|second|third|one|two|three|additional|extra|known|possible|found|skip|"
-    "traced?|script|and|or|of|to|for|line|wireless|voice|number|num|nbr|no|nr|nos|digits|e|s|a|b|c"
+    "traced?|script|and|or|of|to|destination|for|line|wireless|voice|number|num|nbr|no|nr|nos|digits|h|hm|hom|w|wk|c|"
+    "eve|ll|cb|bus|int|intl|international|st|info|details|dialled|dialed"
 )
 _PHONES = (
-    "tele?phones?|phones?|fones?|telefono?s?|telefon|cellular|celular|mobiles?|landline|whatsapp|msisdn|voip|"
+    "tele?phones?|phones?|fones?|telefono?s?|telefon|cellular|celular|mobiles?|landlines?|whatsapp|msisdn|voip|hotline|"
     + _ALONE.replace(" ?", "")
 )
-_PHONE_ONLY = re.compile(rf"(?:{_WHOSE}|{_PHONES})+")
+_PHONE_ONLY = re.compile(rf"(?:[a-z]|(?:{_WHOSE}|{_PHONES})+)")
 
 
 def _spaced(name: str) -> str:
     """The words of a name in lower case, as in "home phone 2" for HomePhone2."""
-    parted = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", unicodedata.normalize("NFKC", name).replace("#", " number "))
+    plain = "".join(mark for mark in unicodedata.normalize("NFKD", name) if not unicodedata.combining(mark))
+    parted = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", plain.replace("#", " number "))
     return " ".join(re.sub(r"[^a-z0-9]+|(?<=[a-z])(?=\d)|(?<=\d)(?=[a-z])", " ", parted.lower()).split())
 
 
@@ -63,7 +65,10 @@ def names_phones_only(name: str) -> bool:
     >>> names_phones_only("Best Contact Number"), names_phones_only("Phone 1 Verdict")
     (True, False)
     """
-    return is_phone_column(name) and bool(_PHONE_ONLY.fullmatch(re.sub(r"[^a-z]", "", _spaced(name))))
+    words = re.findall("[a-z]+", _spaced(name))
+    return is_phone_column(name) and (
+        all(map(_PHONE_ONLY.fullmatch, words)) or bool(_PHONE_ONLY.fullmatch("".join(words)))
+    )
 
 
 @lru_cache(maxsize=4_096)

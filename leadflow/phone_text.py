@@ -94,6 +94,8 @@ _DECIMAL = re.compile(rf"[-+]?(?!0*1\.)\d+\.\d{{8,}}|{_OCTET}(?:\.{_OCTET}){{3}}
 _IN_A_CODE = re.compile(r"\d[\-_/.]$")
 _DIGITS_ONLY = re.compile(r"\+?\(?\d+(?:[ .\-()/]{1,2}\d+){1,5}")
 _AREA_APART = re.compile(r"(?<![a-z])(?:area|code)[^a-z\d]{1,3}[2-9]\d\d\D{1,20}[2-9]\d\d[\W_]{0,3}\d{4}(?!\d)")
+_SPOKEN_DASH = re.compile(r"(?<=\d) (?:dash|hyphen|dot|point) (?=\d)")
+_BLANKS = re.compile(r"\s{2,}")
 _ANY_WORD = re.compile(_WORD)
 _NUMERAL = re.compile("|".join(_DIGIT_OF))
 _NUMERALS = rf"(?:{_NUMERAL.pattern})+"
@@ -277,10 +279,12 @@ def _digits(text: str) -> str:
 
 
 def _versions(text: str) -> Iterator[str]:
-    """The text, and what it says where it is HTML, part of a URL, or escaped JSON."""
+    """The text, and what it says where it is HTML, part of a URL, escaped JSON, or names its dashes."""
     folded = _folded(text)
     yield folded
-    decoded = re.sub(r"\\u([0-9a-f]{4})", lambda m: chr(int(m[1], 16)), folded) if "\\u" in folded else folded
+    decoded = _SPOKEN_DASH.sub("-", folded)
+    if "\\" in decoded:
+        decoded = re.sub(r"\\u([0-9a-f]{4})", lambda m: chr(int(m[1], 16)), re.sub(r"\\[nrt]", " ", decoded))
     decoded = re.sub(r"<[^<>]{0,200}>", " ", html.unescape(decoded)) if "&" in decoded or "<" in decoded else decoded
     decoded = unquote(decoded) if "%" in decoded else decoded
     if decoded != folded:
@@ -288,10 +292,9 @@ def _versions(text: str) -> Iterator[str]:
 
 
 def _folded(text: str) -> str:
-    """Lower case with ASCII digits, blanks and dashes; without the marks that nobody sees."""
-    if text.isascii():
-        return text.lower()
-    return "".join(map(_plain, unicodedata.normalize("NFKC", text))).lower()
+    """Lower case with ASCII digits, single blanks and dashes; without the marks that nobody sees."""
+    plain = text if text.isascii() else "".join(map(_plain, unicodedata.normalize("NFKC", text)))
+    return _BLANKS.sub(" ", plain).lower()
 
 
 @lru_cache(maxsize=4_096)

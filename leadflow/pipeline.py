@@ -574,6 +574,11 @@ class Pipeline:
         message = f"Batch {batch.number} done: {done} of {total} leads settled"
         self.bus.emit(JobProgress(stage="Engine", batch=batch.number, status="running", progress=self.progress.percent, message=message, current_row=done, total_rows=total))
 
+    @property
+    def is_for_accepted(self) -> bool:
+        """Whether this run delivers an accepted candidate alone, and leaves the job's other leads as they are."""
+        return self._only is not None
+
     def flagged(self) -> dict[str, int]:
         """How many phones the checks flagged, in all the job's runs."""
         counts = self._counted() if self.progress.total is None else self.progress.counts

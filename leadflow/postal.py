@@ -9,16 +9,17 @@ from __future__ import annotations
 import re
 
 _STATES = """
-al alabama ala; ak alaska; az arizona ariz; ar arkansas ark; ca california calif; co colorado colo; ct connecticut conn;
-de delaware del; dc districtofcolumbia washingtondc; fl florida fla; ga georgia; hi hawaii; id idaho; il illinois ill;
-in indiana ind; ia iowa; ks kansas kans; ky kentucky; la louisiana; me maine; md maryland; ma massachusetts mass;
-mi michigan mich; mn minnesota minn; ms mississippi miss; mo missouri; mt montana mont; ne nebraska nebr; nv nevada nev;
-nh newhampshire; nj newjersey; nm newmexico nmex; ny newyork; nc northcarolina; nd northdakota ndak; oh ohio;
-ok oklahoma okla; or oregon oreg; pa pennsylvania penn penna; ri rhodeisland; sc southcarolina; sd southdakota sdak;
-tn tennessee tenn; tx texas tex; ut utah; vt vermont; va virginia; wa washington wash; wv westvirginia wva;
-wi wisconsin wis; wy wyoming wyo; as americansamoa; gu guam; mp northernmarianaislands; pr puertorico;
-vi virginislands usvirginislands; fm federatedstatesofmicronesia micronesia; mh marshallislands; pw palau;
-aa armedforcesamericas; ae armedforceseurope; ap armedforcespacific
+al alabama ala; ak alaska; az arizona ariz; ar arkansas ark; ca california calif cal; co colorado colo; ct
+connecticut conn; de delaware del; dc districtofcolumbia washingtondc; fl florida fla; ga georgia; hi hawaii; id
+idaho; il illinois ill; in indiana ind; ia iowa; ks kansas kans kan; ky kentucky; la louisiana; me maine; md
+maryland; ma massachusetts mass; mi michigan mich; mn minnesota minn; ms mississippi miss; mo missouri; mt montana
+mont; ne nebraska nebr neb; nv nevada nev; nh newhampshire; nj newjersey; nm newmexico nmex; ny newyork; nc
+northcarolina ncar; nd northdakota ndak; oh ohio; ok oklahoma okla; or oregon ore oreg; pa pennsylvania penn penna;
+ri rhodeisland; sc southcarolina scar; sd southdakota sdak; tn tennessee tenn; tx texas tex; ut utah; vt vermont; va
+virginia; wa washington wash washingtonstate; wv westvirginia wva; wi wisconsin wis wisc; wy wyoming wyo; pr puertorico; vi
+virginislands usvirginislands; gu guam; as americansamoa; mp northernmarianaislands
+commonwealthofthenorthernmarianaislands; pw palau; fm federatedstatesofmicronesia micronesia; mh marshallislands; aa
+armedforcesamericas; ae armedforceseurope; ap armedforcespacific
 """
 # The name of a state, lower case and without blanks, to its code.
 STATE_CODES = {name: words[0] for group in _STATES.split(";") for words in [group.split()] for name in words}

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import getpass
 import re
+from collections.abc import Mapping
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -31,7 +33,7 @@ from leadflow.settings_base import (
     fill,
     safe_url,
 )
-from leadflow.sign_in import account_name, sign_in_fault
+from leadflow.sign_in import LEADFLOWS_PARAMETERS, account_name, sign_in_fault
 
 Secret = Annotated[SecretStr, Field(min_length=1)]
 _SHEET_ADDRESS = re.compile(r"/spreadsheets/(?:u/\d+/)?d/(?!e/)([\w-]+)")
@@ -82,6 +84,8 @@ class WarehouseSettings(_Part):
             raise ValueError("person_cache and consolidated name the same table; they need one each")
         if any(name.upper() == "QUERY_TAG" for name in self.session_parameters):
             raise ValueError("session_parameters sets QUERY_TAG, which leadflow sets to the job's id; remove it")
+        if ours := sorted({name.upper() for name in self.session_parameters} & LEADFLOWS_PARAMETERS.keys()):
+            raise ValueError(f"session_parameters sets {', '.join(ours)}, which leadflow's own statements depend on; remove it")
         return self
 
 
@@ -181,11 +185,25 @@ class DncSettings(_Part):
 
     _urls = field_validator("url")(safe_url)
 
+    @field_validator("list_date", mode="before")
+    @classmethod
+    def _day(cls, day: Any) -> Any:
+        """A day of Python is as good as its text."""
+        return day.isoformat() if type(day) is date else day
+
     @property
     def canaries(self) -> tuple[str, ...]:
         """The phones of `canary` in E.164."""
         phones = (to_e164(text.strip()) for text in re.split("[,;]", self.canary) if text.strip())
         return tuple(phone for phone in phones if phone)
+
+    @field_validator("canary", mode="before")
+    @classmethod
+    def _listed(cls, canary: Any) -> Any:
+        """One phone or several, as text or as numbers."""
+        if isinstance(canary, list | tuple | set | frozenset):
+            return ",".join(map(str, canary))
+        return str(canary) if type(canary) is int else "" if canary is None else canary
 
     @field_validator("canary")
     @classmethod
@@ -296,6 +314,8 @@ class Settings(Checked, BaseSettings):
     if not TYPE_CHECKING:
 
         def __init__(self, _env_file: Any = ".env", _env_file_encoding: str | None = None, _secrets_dir: Any = None, **values: Any) -> None:
+            if isinstance(_env_file, Mapping):
+                raise SettingsError("settings are given by name; write lf.Settings(**values)")
             found = settings_sources.places(_env_file, _env_file_encoding, _secrets_dir)
             from_places, faults = settings_sources.read(type(self), found)
             fill(self, _merged(from_places, values), faults)

@@ -78,6 +78,15 @@ class Checked(BaseModel):
         # Parts of Settings are validated with it, so that one error says what is wrong in all of them.
         __init__.__pydantic_base_init__ = True
 
+        def __setattr__(self, name: str, value: Any) -> None:
+            """Raises SettingsError: settings are changed by a copy."""
+            raise SettingsError(f"settings are not changed in place; make a copy with model_copy(update={{{name!r}: ...}})")
+
+        @classmethod
+        def model_validate(cls, obj: Any, **options: Any) -> Self:
+            """The settings of a dict; raises SettingsError as the class itself does."""
+            return cls(**obj) if isinstance(obj, dict) and not options else super().model_validate(obj, **options)
+
     def model_copy(self, *, update: Any = None, deep: bool = False) -> Self:
         """A copy with some values changed. Raises SettingsError for an unknown name or a value that cannot be used."""
         if not update:

@@ -15,6 +15,14 @@ from leadflow.settings_base import LOOPBACK
 if TYPE_CHECKING:
     from leadflow.settings import WarehouseSettings
 
+# Session parameters that leadflow's own statements depend on, and what to do instead of setting them.
+LEADFLOWS_PARAMETERS = {
+    "AUTOCOMMIT": "remove it",
+    "MULTI_STATEMENT_COUNT": "remove it",
+    "QUOTED_IDENTIFIERS_IGNORE_CASE": "write the names in the case that they have",
+    "ROWS_PER_RESULTSET": "use limit_rows",
+    "TIMESTAMP_INPUT_FORMAT": "use TO_TIMESTAMP(value, format)",
+}
 KEY_PAIR, TOKEN = "SNOWFLAKE_JWT", "PROGRAMMATIC_ACCESS_TOKEN"
 _TAKES_TOKEN = (TOKEN, "OAUTH", "WORKLOAD_IDENTITY")
 _NEEDS_TOKEN = (TOKEN, "OAUTH")

@@ -165,6 +165,16 @@ def test_an_estimate_counts_the_checks(world):
         assert (unpriced.cost, unpriced.check_cost) == (None, 0.0)
 
 
+def test_an_estimate_expects_searches_that_find_nobody_to_be_free_where_they_are(world):
+    with lf.Engine(_priced(world, litigator=0, dnc=0, charge_on_no_match=False)) as engine:
+        assert engine.estimate(SCRIPT, limit_rows=80).cost == 8.0
+        nobody = engine.run(SCRIPT, limit_rows=80, progress=False).counts.held["no_match"]
+        after = engine.estimate(SCRIPT, limit_rows=80)
+        assert after.cost == round(after.lookups * (1 - nobody / 80) * 0.10, 2) < 8.0
+    with lf.Engine(_priced(world, litigator=0, dnc=0)) as engine:
+        assert engine.estimate(SCRIPT, limit_rows=80).cost == 8.0
+
+
 # The budget alone.
 
 

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from outcome import SCRIPT, sheet_rows, table_keys
 
 import leadflow as lf
-from leadflow.errors import ColumnsError
+from leadflow.errors import ColumnsError, InputError
 from leadflow.events import JobLog
 from leadflow.local import sample
 from leadflow.local.people import dnc_code, is_litigator
@@ -144,6 +144,10 @@ OTHERS = [
     "800-FLOWERS",
     "(504) 555-HOME",
     "1 800 GOT JUNK",
+    "504          555          0143",
+    "504 dash 555 dash 0143",
+    "504 dot 555 dot 0143",
+    "call\\n504\\n555\\n0143",
 ]
 HARMLESS = [
     "44783.013715482935",
@@ -211,7 +215,8 @@ WORK_PHONE|Work Number|Office Phone|Business Phone|Telephone|TELEPHONE_NUMBER|Te
 Whats App No|Fax|FAX_NUMBER|SMS|SMS_NUMBER|Ph|PH_NO|Phn|Mob|Day Phone|DAYTIME_NUMBER|Evening Phone|Alt Phone|
 Primary Phone|Best Number|Best Number To Call|Callback Number|Call Back|Emergency Contact Number|MSISDN|VoIP|
 Owner Phone 3|Spouse Mobile|TELEFONO|Celular|Movil|Direct Dial|Pager|Toll Free|phone_e164|Phones|Wireless Phone|
-Caller ID|HOMEMOBILE""".replace("\n", "").split("|")
+Caller ID|HOMEMOBILE|HPHONE|H_PHONE|HM_PHONE|WK_PHONE|WPHONE|CPHONE|EVE_PHONE|LL_PHONE|Teléfono|Intl Phone|
+ST_PHONE_1|Wireless|WIRELESS_NUMBER|Direct Line|HotLine|MDN|E164|CB_NUMBER|Alt #|ALT_NUMBER|Spouse#|DIALED_NUMBER""".replace("\n", "").split("|")
 
 
 def _written(digits):
@@ -278,6 +283,10 @@ def test_a_name_hints_at_phones(name):
         "House Number",
         "Telemetry",
         "Loan Number",
+        "Primary Number",
+        "Secondary Number",
+        "Day Number",
+        "Direct Mail",
     ],
 )
 def test_a_name_hints_at_nothing(name):
@@ -508,6 +517,40 @@ def test_an_unreadable_phone_before_a_clean_one_keeps_its_place_and_holds_the_le
     assert (row["Phone 1"], row["Phone 2"], row["Held Phones"]) == (f"+1{_CLEAN}", "", "1 unchecked")
 
 
+@pytest.mark.parametrize("name", ["Phone Score", "Phone Last Seen", "Phone Count", "Phone Type", "Phone Line Type", "Phone Id"])
+def test_what_is_said_of_a_phone_is_no_phone(name):
+    assert is_phone_column(name)
+    assert not names_phones_only(name)
+
+
+def test_a_column_that_holds_phones_is_looked_at_beside_one_that_is_named_so(checks):
+    frame = pd.DataFrame({"Phone": ["504-555-0114"], "Reach At": ["504-555-0115"], "Account": ["9995550143"]})
+    assert check_litigators(frame, checks[0])["phones"].tolist() == [["+15045550114", "+15045550115"]]
+
+
+def test_a_cell_that_is_a_list_of_many_phones_yields_them_all(checks):
+    numbers = [f"504555{n:04d}" for n in range(100, 130)]
+    done = check_litigators(pd.DataFrame({"Mobile": [numbers, []]}), checks[0])
+    assert done["phones"].tolist() == [[f"+1{number}" for number in numbers], []]
+
+
+@pytest.mark.parametrize(
+    ("frame", "says"),
+    [
+        ({"Phone": ["504-555-0114"]}, "the leads are a dict"),
+        (pd.Series(["504-555-0114"]), "the leads are a Series"),
+        (None, "the leads are a NoneType"),
+        (pl.LazyFrame({"Phone": ["504-555-0114"]}), "collect"),
+        (pd.DataFrame({0: ["504-555-0114"]}), "1 columns have a name that is no text"),
+        (pd.DataFrame([["504-555-0114"] * 2], columns=["Phone", "Phone"]), "two columns are named Phone"),
+    ],
+)
+def test_what_is_no_frame_is_refused_in_one_line(checks, frame, says):
+    with pytest.raises(InputError, match=says) as refused:
+        check_litigators(frame, checks[0])
+    assert "\n" not in str(refused.value)
+
+
 def test_every_phone_column_of_a_frame_is_looked_at(checks):
     numbers = [f"504555{n:04d}" for n in range(100, 100 + len(PHONE_NAMES))]
     done = check_litigators(pd.DataFrame([dict(zip(PHONE_NAMES, numbers, strict=True))]), checks[0])
@@ -546,6 +589,10 @@ def test_what_leadflow_wrote_beside_a_phone_is_no_phone(checks):
         ([["+15045550114", "", "555-0115"]], [["+15045550114", "", ""]]),
         ([[5045550114]], [["+15045550114"]]),
         ([None], [[]]),
+        ([{"home": "504-555-0114", "kind": "home"}], [["+15045550114"]]),
+        ([("504-555-0114", pd.NA, np.nan)], [["+15045550114"]]),
+        ([["504-555-0114", "unknown"]], [["+15045550114", ""]]),
+        ([[{"number": "504-555-0114", "kind": "home"}]], [["+15045550114"]]),
     ],
 )
 def test_a_list_of_phones_may_be_written_in_any_way(checks, given, phones):

@@ -146,7 +146,7 @@ def test_no_number_outside_of_the_coverage_is_clean(tmp_path_factory, codes, cov
 
 _INVALID = {"416": "canada", "867": "canada", "876": "abroad_JM", "242": "abroad_BS", "809": "abroad_DO", "441": "abroad_BM", "800": "toll_free", "833": "toll_free", "888": "toll_free", "900": "premium", "500": "personal", "521": "personal", "700": "unassigned", "710": "unassigned", "999": "unassigned", "911": "unassigned", "411": "unassigned", "555": "unassigned", "988": "unassigned"}
 _SERVICE = ["+15049115555", "+15045551212", "+12129765555", "+12129505555", "+12022115555", "+12135550200", "+13129585555"]
-_US = ["787", "939", "340", "671", "670", "684", "907", "808", "202", "679", "861"]
+_US = ["787", "939", "340", "671", "670", "684", "907", "808", "202", "679", "861", "357", "471", "483"]
 
 
 class _Counting(DncScrub):

@@ -47,6 +47,7 @@ _XML = [
     '<d:list xmlns:d="urn:1"><d:area code="504"><d:n>5550143</d:n><d:n>5550144</d:n></d:area><d:n>(202) 555-0199</d:n></d:list>',
     "<l><p>5045550143</p><p>+1 504-555-0144</p><p>2025550199</p></l>",
     '<npa value="504"><ph>5550143</ph><ph>5550144</ph><x><npa>202</npa><ph>5550199</ph></x></npa>',
+    "<list type='full' val='504'><ph val='5550143'/><ph val='5550144'/><ac val='202'><ph val='5550199'/></ac></list>",
 ]
 _SECTIONS = [
     "504:\n5550143\n5550144\n202:\n5550199\n",
@@ -112,12 +113,32 @@ def test_sevens_that_may_be_of_any_area_code_refuse_the_list(tmp_path, text, mat
         "Change List\n5045550143\n",
         "full_phone,change_type\n5045550143,new\n",
         "full_phone,kind\n5045550143,D\n",
+        "<changelist><ac val='504'><ph val='5550143'/></ac></changelist>",
+        "<DncUpdates><ac val='504'><ph val='5550143'/></ac></DncUpdates>",
+        "<list><removed><ac val='504'><ph val='5550143'/></ac></removed></list>",
+        "<list><ac val='504'><revoked><ph val='5550143'/></revoked></ac></list>",
+        "<list><ac val='504'><ph val='5550143' status='D'/></ac></list>",
+        "<list><ac val='504'><ph val='5550143' ad='x'/></ac></list>",
+        "<list><ac val='504'><ph val='5550143'/><mark>A</mark></ac></list>",
+        "<list type='C' val='504'><ph val='5550143'/></list>",
     ],
 )
 def test_a_change_list_is_not_taken_for_the_registry(tmp_path, text):
     path = tmp_path / "list.csv"
     path.write_text(text)
     _refuses(path, "change list.*download the full list")
+
+
+@pytest.mark.parametrize("row", ["5045550144,N", "5045550144;r", "C,504,5550144", '504,5550144,"N"', "5045550144|new"])
+def test_a_code_letter_that_nobody_explained_refuses_the_list(tmp_path, row):
+    path = tmp_path / "list.csv"
+    path.write_text(f"phone,status\n2025550199,x\n{row}\n")
+    _refuses(path, "3 .*code letter")
+
+
+def test_a_number_in_words_is_no_header(tmp_path):
+    (tmp_path / "list.txt").write_text("five zero four five five five zero one four three\n5045550144\n")
+    _refuses(tmp_path / "list.txt", "not understood: 1 ")
 
 
 def test_a_change_list_in_a_table_is_refused(tmp_path):

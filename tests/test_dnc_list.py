@@ -212,6 +212,12 @@ def test_a_list_that_changes_is_read_through_again(tmp_path):
 # The date of the list.
 
 
+def test_the_day_may_be_a_date_of_python(tmp_path):
+    path = tmp_path / "list.csv"
+    path.write_text("5045550143\n")
+    assert _service(path, date.today()).check([_LISTED])[_LISTED].list_date == date.today().isoformat()
+
+
 @pytest.mark.parametrize(("days", "usable"), [(0, True), (31, True), (32, False), (400, False), (-2, False), (-300, False)])
 def test_a_list_counts_for_31_days(tmp_path, days, usable):
     path = tmp_path / "list.csv"

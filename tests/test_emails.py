@@ -24,7 +24,7 @@ _GOOD = [
 _BAD = [
     "", "@", "a@", "@x.com", "none@none", "a@b", "a@b.com.", "a@.com", "a@b..com", "a..b@x.com", ".a@x.com", "a@-x.com", "a@x.c_m", "a@@x.com",
     "Ann <ann@example.com>", "mailto:ann@example.com", '"a b"@x.com', "ann lee@example.com", "ann@example.com (work)", "ann@[127.0.0.1]", "ann@127.0.0.1",
-    "a@x, b@x", "a@x.com, b@x", "a@x.com/b@x.com", "ann@localhost", "ann@mail.test", "ann@x.invalid", "ann@x.local",
+    "a@x, b@x", "a@x.com, b@x", "a@x.com/b@x.com", "ann@localhost", "ann@mail.test", "ann@x.invalid", "ann@x.local", "a@b.c",
     "x" * 65 + "@x.com", "a@" + "x" * 300 + ".com", "a@" + "x." * 150 + "com", "http://x.com/@ann", "n/a", "5045550143", "ann(at)x.com", "a@x.com\x00", "a\u200b@x.com",
 ]  # fmt: skip
 _NOBODY = [
@@ -38,6 +38,7 @@ _NOBODY = [
     "test@test.com",
     "null@null.net",
     "x@x.com",
+    "fake@fake.com",
 ]
 _PHONES = [
     "5045550143@vtext.com",

@@ -222,16 +222,27 @@ def test_an_answer_of_an_older_release_has_no_candidates(engine):
     assert "candidates" not in Answer.from_json(old).to_json()
 
 
-def test_a_job_with_leads_to_buy_is_finished_first(world, engine, lead):
-    _answers(world, lead, _person(lead, "71", [_CLEAN]))
-    job = engine.run(SCRIPT, limit_rows=60, max_lookups=30, progress=False)
-    assert str(job.status) == "STOPPED"
-    assert lead["key"] in set(engine.review(job.id)["person_key"])
-    with pytest.raises(InputError, match=r"not settled yet.*engine\.resume"):
-        engine.accept(lead["key"], "71")
-    engine.resume(job.id, progress=False)
-    assert engine.accept(lead["key"], "71", progress=False).ok
-    assert observe(world, engine, job.id).clean
+@pytest.mark.parametrize("limit", [{"max_lookups": 30}, {"max_cost": 30.0}], ids=str)
+def test_a_job_that_a_limit_stopped_delivers_an_accepted_candidate_and_buys_nothing(world, lead, limit):
+    priced = world.settings.idicore.model_copy(update={"price": 1.0})
+    with lf.Engine(world.settings.model_copy(update={"batch_size": 20, "idicore": priced})) as engine:
+        _answers(world, lead, _person(lead, "71", [_CLEAN]))
+        job = engine.run(SCRIPT, limit_rows=60, progress=False, **limit)
+        assert job.status is JobStatus.STOPPED
+        assert lead["key"] in set(job.review()["person_key"])
+        calls = world.stats()["idicore"]["calls"]
+        after = engine.accept(lead["key"], "71", progress=False)
+        assert after.status is JobStatus.STOPPED
+        assert after.message.startswith(f"lead {lead['key']}: delivered; {job.counts.waiting} leads of job {job.id} are still to be processed")
+        assert (world.stats()["idicore"]["calls"], after.counts.waiting) == (calls, job.counts.waiting)
+        assert (after.counts.delivered, after.counts.bought, after.counts.balanced) == (job.counts.delivered + 1, job.counts.bought, True)
+        assert _row(world, lead["key"])["Phone 1"] == f"+1{_CLEAN}"
+        assert engine.accept(lead["key"], "71").message.endswith("nothing was done")
+        done = engine.resume(job.id, progress=False, max_lookups=60, max_cost=100)
+        assert (done.ok, done.counts.bought, done.report().ok) == (True, 60, True)
+        batches = engine.history.batches(job.id)
+        assert (batches["delivered"].sum(), batches["rows"].sum()) == (done.counts.delivered, 60)
+        assert observe(world, engine, job.id).clean
 
 
 def test_accepting_buys_nothing_even_where_leads_wait_for_a_retry(world, engine, lead):

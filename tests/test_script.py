@@ -176,6 +176,22 @@ def test_what_writes_is_refused_as_a_write(script, last):
 
 
 @pytest.mark.parametrize(
+    "script",
+    [
+        "CREATE TEMP TABLE y AS SELECT * INTO x FROM t",
+        "CREATE OR REPLACE TEMP VIEW y AS SELECT a FROM (SELECT * INTO x FROM t)",
+        "SET n = (SELECT 1 INTO x)",
+        "SHOW TABLES ->> SELECT * INTO x FROM $1",
+        "SELECT a FROM (SELECT b INTO x FROM t)",
+        "SELECT a FROM t UNION ALL SELECT b INTO x FROM u",
+    ],
+)
+def test_into_is_a_write_wherever_it_stands(script):
+    with pytest.raises(ScriptError, match=r"statement 1 of the script writes \(INTO\)"):
+        parse_script(f"{script}; SELECT 1 AS a")
+
+
+@pytest.mark.parametrize(
     ("script", "says"),
     [
         ("SELECT s.NEXTVAL AS n", "sequence"),
@@ -195,8 +211,6 @@ def test_what_writes_is_refused_as_a_write(script, last):
         ("GET @s file:///tmp", "not a query"),
         ("SELECT a FROM t FOR UPDATE", "cannot be judged|cannot be read"),
         ("ALTER SESSION SET MULTI_STATEMENT_COUNT = 0", "MULTI_STATEMENT_COUNT"),
-        ("ALTER SESSION SET QUOTED_IDENTIFIERS_IGNORE_CASE = TRUE", "QUOTED_IDENTIFIERS_IGNORE_CASE"),
-        ("ALTER SESSION SET TIMESTAMP_INPUT_FORMAT = 'MM/DD/YYYY'", "TO_TIMESTAMP"),
         ("ALTER SESSION SET NO_SUCH_THING = 1", "NO_SUCH_THING, which is no session parameter"),
         ("SELEC 1", "statement 1 of the script cannot be read: line 1, column 1"),
         ("SELECT a\nFROM WHERE b = 1", r"statement 1 of the script cannot be read: line 2, column 6, near WHERE"),
@@ -250,6 +264,7 @@ def test_only_what_is_surely_its_own_may_be_changed(steps):
     [
         "SELECT * INTO TEMP PERSON_CACHE FROM t",
         "SELECT * INTO db.s.person_cache FROM t",
+        "CREATE TABLE y AS SELECT * INTO PERSON_CACHE FROM t",
         'CREATE TABLE "PERSON_CACHE" AS SELECT 1 AS a',
         "CREATE TEMP VIEW unique_consolidated_data AS SELECT 1 AS a",
         "CREATE OR REPLACE DYNAMIC TABLE PERSON_CACHE TARGET_LAG = '1 minute' WAREHOUSE = w AS SELECT 1 AS a",
@@ -294,6 +309,14 @@ _UNFILLED = [
     ("SELECT a FROM t WHERE s NOT IN ('TX', '%s')", "%s"),
     ("SELECT a FROM t WHERE s = ?", "?"),
     ("SELECT a FROM t LIMIT ?", "?"),
+    ("SELECT a FROM t WHERE s = '?'", "?"),
+    ("SELECT a FROM t WHERE s NOT IN ('TX', '?')", "?"),
+    ("SELECT a FROM t WHERE d BETWEEN '?' AND '?'", "?"),
+    ("SELECT a FROM t WHERE s <> '?'", "?"),
+    ("SELECT a FROM t WHERE s NOT LIKE '?'", "?"),
+    ("SELECT a FROM t WHERE s = '{0}'", "{0}"),
+    ("SELECT a FROM t WHERE s = '$(state)'", "$(state)"),
+    ("SET x = '?'; SELECT a FROM t WHERE s = $x", "?"),
     ("SELECT a FROM t WHERE s = :state", ":state"),
     ("SELECT a FROM t WHERE s IN (:1, :2)", ":1"),
     ("SELECT a FROM t WHERE s = ':state'", ":state"),
@@ -323,7 +346,7 @@ def test_a_placeholder_that_nobody_filled_is_refused_by_name(script, name, allow
         "SELECT a:b, a:b.c[0]:d, PARSE_JSON(x):y, arr[0]:z, \"q\":r, t.on:x, 'k'::string, {'k':v}",
         "SELECT a FROM t WHERE s LIKE '%s' AND u ILIKE ANY ('%s', '%d') AND v NOT LIKE '%s%'",
         "SELECT '100%', 10 % s, a % (b), a %s, '50% (net)s' FROM t",
-        "SELECT 'why?', '?', ' ? ', NULLIF(a, '?'), \"ok?\" FROM t WHERE b <> '?'",
+        "SELECT 'why?', '?', ' ? ', NULLIF(a, '?'), \"ok?\" FROM t WHERE b <> 'why?' AND c LIKE '%?'",
         "SELECT '{\"a\": {\"b\":1}}', {'a': {'b': 1}}, {}, {*} FROM t",
         "SELECT REGEXP_SUBSTR(a, '^\\\\d{5}$'), REPLACE(b, '$', ''), '$5', 'US$', $1, $name FROM t",
         "SELECT a & b, BITAND(a, b), a || ' & ' || b FROM t",
@@ -442,6 +465,12 @@ def test_each_wrong_path_gets_the_right_word(script, says):
         read_script(script)
 
 
+@pytest.mark.parametrize("script", [None, 5, b"SELECT 1", ["SELECT 1"], True])
+def test_what_is_neither_text_nor_a_path_is_refused(script):
+    with pytest.raises(ScriptError, match=r"SQL text or the path of a \.sql file, not "):
+        read_script(script)
+
+
 @pytest.mark.parametrize(
     "text",
     [
@@ -478,6 +507,25 @@ def _tables(world):
 def _rows(world, script):
     with Warehouse(world.settings.warehouse) as warehouse:
         return extract(script, warehouse).values.tolist()
+
+
+@pytest.mark.parametrize(
+    ("script", "rows"),
+    [
+        ("SET (a, b) = ('%A%', 3); SELECT $a AS x, $B AS y", [["%A%", "3"]]),
+        ("SET s = 'TX'; SET state = 'LA'; SELECT $s AS x, $State AS y", [["TX", "LA"]]),
+        ("SET (a, b) = (SELECT 'q', 7); SELECT $a AS x, $b AS y", [["q", "7"]]),
+        ("SET (a, b) = (1, 2); UNSET (a, b); SET a = 3; SELECT $a AS x", [["3"]]),
+        ("SELECT '$foo' AS a, 'US$abc' AS b, $$c$d$$ AS c", [["$foo", "US$abc", "c$d"]]),
+    ],
+)
+def test_session_variables_are_filled_in_and_a_dollar_sign_in_a_literal_stays(world, script, rows):
+    assert _rows(world, script) == rows
+
+
+def test_a_variable_that_is_not_set_is_said(world):
+    with pytest.raises(ScriptError, match=r"'\$A' does not exist"):
+        _rows(world, "SET a = 1; UNSET a; SELECT $a AS x")
 
 
 @pytest.mark.parametrize("into", ["KEPT_LEADS", "TEMP PERSON_CACHE", "TABLE KEPT_LEADS"])

@@ -6,6 +6,7 @@ import codecs
 import json
 import os
 import string
+from datetime import date
 
 import pytest
 from cryptography.hazmat.primitives import serialization
@@ -152,6 +153,28 @@ def test_an_unknown_argument_is_refused(make, said):
     assert said in _refused(make)
 
 
+def test_settings_are_changed_by_a_copy_only():
+    for part in (lf.Settings(**BASE), Policy()):
+        assert "model_copy(update={'batch_size': ...})" in _refused(lambda part=part: setattr(part, "batch_size", 5))
+
+
+def test_a_dict_of_settings_is_read_or_refused_in_one_line():
+    assert lf.Settings.model_validate(BASE) == lf.Settings(**BASE) == lf.Settings(**lf.Settings(**BASE).model_dump())
+    assert Policy.model_validate({"deliver_wireless": False}).deliver_wireless is False
+    assert "the nearest is LEADFLOW_MAX_LOOKUPS" in _refused(lambda: lf.Settings.model_validate({**BASE, "max_lookup": 2}))
+    assert "write lf.Settings(**values)" in _refused(lambda: lf.Settings(BASE))
+
+
+@pytest.mark.parametrize("canary", [5045550143, "504-555-0143", ["5045550143"], (5045550143,), "+1 504 555 0143;"])
+def test_a_canary_may_be_text_a_number_or_several(canary):
+    assert DncSettings(login_id="dnc-word", canary=canary).canaries == ("+15045550143",)
+
+
+def test_no_canary_and_a_day_as_python_has_it():
+    assert DncSettings(login_id="dnc-word", canary=None).canaries == ()
+    assert DncSettings(provider="list", list_path="x", list_date=date(2026, 11, 2)).list_date == "2026-11-02"
+
+
 def test_a_part_as_json_is_read_and_its_members_are_proven(monkeypatch):
     assert _with(monkeypatch, LEADFLOW_SHEETS='{"worksheet": "mine"}').sheets.worksheet == "mine"
     monkeypatch.setenv("LEADFLOW_SHEETS", '{"worksheeet": "mine"}')
@@ -287,6 +310,8 @@ def test_an_accented_value_is_read_in_utf_8_and_utf_16(tmp_path):
         ("HOME", "", "is empty"),
         ("WAREHOUSE__PORT", "70000", "less than or equal to 65535"),
         ("WAREHOUSE__SESSION_PARAMETERS", '{"query_tag": "mine"}', "sets QUERY_TAG"),
+        ("WAREHOUSE__SESSION_PARAMETERS", '{"autocommit": false}', "sets AUTOCOMMIT, which leadflow's own statements depend on"),
+        ("WAREHOUSE__SESSION_PARAMETERS__QUOTED_IDENTIFIERS_IGNORE_CASE", "true", "sets QUOTED_IDENTIFIERS_IGNORE_CASE"),
         ("WAREHOUSE__CONSOLIDATED", "person_cache", "name the same table"),
         ("WAREHOUSE__PROTOCOL", "http", "allowed only with a host on loopback"),
         ("BATCH_SIZE", "0", "greater than or equal to 1"),

@@ -48,6 +48,10 @@ def _names(text):
     CITY OF + HOUSTON | COUNTY + OF HARRIS | JOHN + SMITH & SONS | JONES + REALTY | BANK + OF AMERICA | Dallas + School District
     Smith + and Associates | Friends + for Harry | JOHN + SMITH REV LIV TR | JOHN + SMITH FAMILY TR | DO NOT + CALL | DO NOT CALL + SMITH
     JOHN + SMITH DNC | JOHN + SMITH DELETED | THE LATE JOHN + SMITH | JOHN + SMITH DEC | JOHN (MINOR) + SMITH | nan + nan | #REF! + Smith
+    N A + Smith | N. A. + Smith | N-A + Smith | N + A | John + N A | none given + Smith | John + None Given | Same as above + Smith | Refused + Smith
+    JOHN + SMITH RIP | JOHN + SMITH R.I.P. | JOHN + SMITH DEAD | JOHN + SMITH (dead) | JOHN + SMITH PASSED AWAY | JOHN (PASSED) + SMITH
+    JOHN + SMITH DOD 2019 | JOHN + SMITH \u2020 | JOHN + SmithDECEASED | JOHN*DECEASED* + SMITH | JOHN + SMITH EXPIRED | JOHN + SMITH LITIGATOR
+    Acme + L.L.C. | Acme + L L C | Smith Brothers + P.L.L.C. | Spouse + Smith
     """),
 )
 def test_no_name_of_a_person(first, last):
@@ -63,6 +67,7 @@ def test_no_name_of_a_person(first, last):
     Md + Rahman | Md Abdul + Karim | Thi + Do | Hon + Nguyen | Major + Harris | Judge + Reinhold | Earl + Grey | Duke + Ellington | Sir + Jones
     Prince + Rogers | John + Est | John + Miss | JT + Smith | J.R. + Smith | J + Smith | Baby + Thomas | Ng + Lee | Al + Green | Trinity + Moss
     Ольга + Иванова | 伟 + 王 | O + Oh | An + Or | Reverend John + Case | John + Sergeant | Gen + Ito | Pa + Vang | Rip + Torn
+    N + Smith | J R + Smith | J. R. D. + Smith | Given + Nkosi | Passed + Smith | Her + Vang | A + Single | N + Ahn
     Late + Smith | John + Dec | Kyle + Minor | Kim + No | John + Opt | Ann + Baptiste
     """),
 )
@@ -78,6 +83,7 @@ def test_names_of_people_that_look_like_something_else(first, last):
     USS ENTERPRISE | RFD 3 | STAR ROUTE | HC 61 | RR 2 | PO BOX | BOX | C/O JOHN SMITH | MILE 12 | HIGHWAY 90 WEST | 5 MILES N OF TOWN
     2 BLOCKS FROM SCHOOL | 1/2 MILE N OF HWY 9 | ACROSS FROM 12 ELM ST | CORNER OF MAIN AND ELM | EIGHT MILE RD | SEVEN HILLS DR
     TWENTY FIRST ST | URB LAS GLADIOLAS | CALLE A | COND ASHFORD PALACE | THE OLD FARM | 39.2 RD | 12.5 MAIN ST | AVENUE B 150 | A17 MAIN AVE | COND 5
+    PO BOX N/A | RR 3 12 | CMR 402 # | HC-01 | MILE MARKER 12 | URB SANTA ROSA BLOQUE 5
     """),
 )
 def test_no_address_that_can_be_compared(line):

@@ -85,6 +85,40 @@ def test_no_death_is_invented(lookup, more):
     assert lookup({**_FOUND, **more}).status == "found"
 
 
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"indicators": {"isDead": True}},
+        {"meta": {"is_dead": 1}},
+        {"dob": {"age": 61, "dod": "2020"}},
+        {"name": [{"first": "ANN", "last": "LEE", "meta": {"deceased": "Y"}}]},
+        {"flags": [{"kind": "x"}, {"values": [{"dateOfDeath": "2020"}]}]},
+    ],
+    ids=repr,
+)
+def test_a_death_is_heard_wherever_it_stands_in_the_record(lookup, more):
+    assert lookup({**_FOUND, **more}).status == "deceased"
+
+
+@pytest.mark.parametrize("part", ["relatives", "Relative", "associates", "neighbors", "spouse", "relationship", "phone"])
+def test_a_death_among_others_is_not_the_persons(lookup, part):
+    assert lookup({**_FOUND, part: [*_FOUND.get(part, []), {"isDead": True, "name": "X"}]}).status == "found"
+
+
+def test_a_death_beside_the_result_is_everybodys(world):
+    world.fail("idicore", "lie", set={"isDead": True}, on="search")
+    with Idicore(world.settings.idicore) as idicore:
+        answer = idicore.lookup(_ANN)
+    assert answer.status in ("deceased", "ambiguous")
+    assert all(candidate.deceased for candidate in answer.candidates)
+
+
+@pytest.mark.parametrize("flag", [{"fake": True}, {"meta": {"fake": "true"}}, {"is-fake": 1}, {"Is Fake": "Y"}], ids=repr)
+def test_a_number_called_fake_once_is_left_out_though_it_stands_twice(lookup, flag):
+    listed = [{"number": "504-555-0143", **flag}, {"number": "(504) 555-0143", "fake": False}, {"number": "5045550144"}]
+    assert [phone.number for phone in lookup({**_FOUND, "phone": listed}).phones] == ["+15045550144"]
+
+
 def test_one_of_two_entries_of_a_person_is_enough(lookup):
     assert lookup(_FOUND, {**_FOUND, "isDead": "true"}).status == "deceased"
 

@@ -1,7 +1,7 @@
 """Statements of analysts that Snowflake takes and fakesnow does not.
 
 1. Results of earlier statements: RESULT_SCAN within a query, LAST_QUERY_ID and the operator ->>.
-2. ALTER SESSION, EXPLAIN and LIST of a user's own stage: answered, without an effect.
+2. EXPLAIN and LIST of a user's own stage: answered, without an effect.
 3. A query is described as it was sent; fakesnow describes what sqlglot writes out again, which DuckDB may refuse.
 """
 
@@ -17,10 +17,11 @@ from snowflake.connector.errors import ProgrammingError
 from sqlglot import exp
 from sqlglot.dialects.snowflake import Snowflake
 
+from leadflow.local import rights
+
 _LAST_QUERY_ID = re.compile(r"\bLAST_QUERY_ID\s*\(\s*(-?\d*)\s*\)", re.IGNORECASE)
 _RESULT_SCAN = re.compile(r"\bTABLE\s*\(\s*RESULT_SCAN\s*\(\s*'([0-9a-f-]{36})'\s*\)\s*\)", re.IGNORECASE)
 _UNDONE = {
-    r"\s*ALTER\s+SESSION\b": "SELECT 'Statement executed successfully.' AS \"status\"",
     r"\s*EXPLAIN\b": "SELECT 'GlobalStats' AS \"operation\"",
     r"\s*(LIST|LS)\s+@~": 'SELECT NULL AS "name", NULL AS "size" WHERE 1 = 0',
 }
@@ -86,6 +87,6 @@ def _table(self: FakeSnowflakeCursor, query_id: str) -> str:
     kept = self._conn.results_cache.get(query_id)
     if kept is None:
         raise ProgrammingError(msg=f"Statement {query_id} not found", errno=709, sqlstate="02000")
-    name = f"LF_RESULT_{query_id.replace('-', '_').upper()}"
+    name = f"{rights.RESULT}{query_id.replace('-', '_').upper()}"
     self._duck_conn.register(name, kept[0])
     return f'"temp"."main"."{name}"'  # in full, for a session without a current database

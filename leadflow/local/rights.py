@@ -23,6 +23,7 @@ SIGN_IN: ContextVar[Mapping[str, Any]] = ContextVar("sign_in", default={})  # no
 roles: dict[str, dict[str, list[str]]] = {}
 """By role, its rights by table ("*" for the others), and under "SCHEMA" those in its schemas, such as CREATE TABLE."""
 
+RESULT = "LF_RESULT_"  # how the tables are named in which the results of earlier statements are kept, for their user
 _DONE = "SELECT 'Statement executed successfully.' AS \"status\""
 _USE = re.compile(r"\s*USE\s+(ROLE|WAREHOUSE|SECONDARY\s+ROLES)\s+(.+?)\s*;?\s*$", re.IGNORECASE | re.DOTALL)
 _USE_DATABASE = re.compile(r'^\s*USE\s+("[^"]+"|\w+)\s*;?\s*$', re.IGNORECASE)
@@ -176,7 +177,7 @@ def raise_if_forbidden(session: Session, statement: Expr, connection: Any) -> No
     hidden = {cte.alias_or_name.upper() for cte in statement.find_all(exp.CTE)}
     for table in statement.find_all(exp.Table):
         place = place_of(table, connection)
-        if place in session.temporary or not table.name or (table.name.upper() in hidden and not table.db):
+        if table.name.startswith(RESULT) or place in session.temporary or not table.name or (table.name.upper() in hidden and not table.db):
             continue
         if table is target and isinstance(statement, exp.Create):
             continue

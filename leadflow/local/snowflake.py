@@ -1,4 +1,4 @@
-"""Snowflake's stand-in: fakesnow's own server app, seeded with RAW_LEADS, behind faults, and mended in six places.
+"""Snowflake's stand-in: fakesnow's own server app, seeded with RAW_LEADS, behind faults, and mended in seven places.
 
 1. fakesnow notes a comment for every CREATE with a property (TEMPORARY is one) in its `_fs_global` database, also when
    there is no comment. MERGE makes such a temp table. DuckDB lets a transaction write to one database only, so MERGE
@@ -12,6 +12,7 @@
    which the other stand-ins hardly answer. What it made of a MERGE is kept, and used for the next one of the same text.
    So is what it made of other long statements.
 6. fakesnow has no roles, warehouses, session parameters nor schemas of temporary tables: see leadflow/local/rights.py.
+7. fakesnow sets one session variable a statement, and looks for variables within literals: see leadflow/local/variables.py.
 """
 
 from __future__ import annotations
@@ -54,6 +55,7 @@ from leadflow.local.faults import (
     told,
 )
 from leadflow.local.results import keep_results
+from leadflow.local.variables import mend_variables
 
 DATABASE = "LEADS_DB"
 _DUPLICATE = "Duplicate row detected during DML action"
@@ -101,6 +103,7 @@ def mend() -> None:
     _place_tables()
     _keep_merges()
     keep_results()
+    mend_variables()
 
 
 def _place_tables() -> None:

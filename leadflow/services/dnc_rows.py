@@ -15,6 +15,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from leadflow.phone_text import reads_like_phone
+
 _SEP = "[^0-9A-Za-z]{0,6}"
 _BODY = rf"([2-9][0-9]{{2}}){_SEP}([2-9][0-9]{{2}}){_SEP}([0-9]{{4}})"
 _TAIL = r"(?:\.0{1,2})?(?:[ ,;\t]*(?:[xX]|[eE][xX][tT]\.?|[eE][xX][tT][eE][nN][sS][iI][oO][nN]|#)[ .:]*[0-9]{1,6})?"
@@ -26,12 +28,14 @@ PLAIN = r"^[2-9][0-9]{2},?[2-9][0-9]{6}$"
 ONE = rf"^{_HEAD}{_PHONE}[^0-9]*$"
 _MARKS = "(?:a|d|i|u|add|added|adds|del|delete|deleted|remove|removed|insert|update)"
 CHANGE = rf"(?i)(?:^|[^A-Za-z]){_MARKS}(?:$|[^A-Za-z])"
+# New, changed, removed: such a letter in a cell of its own is a code that nobody explained.
+CODE = r'(?i)[,;\t|]\s*"?(?:c|n|r|new)"?\s*(?:$|[,;\t|])|^\s*"?(?:c|n|r|new)"?\s*[,;\t|]'
 CELL_END = "\x1f"
 CHANGE_CELL = rf"(?i)(?:^|{CELL_END})\s*{_MARKS}\s*(?:$|{CELL_END})"
 _FOREIGN_DIGIT = r"[^\P{N}0-9]"
 
 _FIND = re.compile(rf"(?<![0-9+])(?:\+?1{_SEP})?{_BODY}{_TAIL}(?![0-9])")
-_CHANGE, _CHANGE_CELL = re.compile(CHANGE), re.compile(CHANGE_CELL)
+_CHANGE, _CHANGE_CELL, _CODE = re.compile(CHANGE), re.compile(CHANGE_CELL), re.compile(CODE)
 _SIGN = re.compile(r"[+-][\s(\[]*$")
 _BETWEEN = re.compile(r"[\s,;|/\"'()\[\]]+(?:\+?)")
 _WORD = re.compile(r"[^\W\d_]{2}")
@@ -150,7 +154,8 @@ def _take_single(texts: pa.Array, beside: pa.Array | None, numbers: Numbers) -> 
     if not places.size:
         return places
     others = texts.take(pa.array(places))
-    doubtful = changes[places] | _matches(others, CHANGE) | _matches(others, _FOREIGN_DIGIT)
+    doubtful = changes[places] | _matches(others, CHANGE) | _matches(others, CODE)
+    doubtful |= _matches(others, _FOREIGN_DIGIT)
     single = _matches(others, ONE) & ~doubtful
     _add(others.filter(pa.array(single)), ONE, r"\1\2\3", numbers)
     return places[~single]
@@ -170,7 +175,7 @@ def phones_of_row(text: str) -> list[int]:
     >>> phones_of_row("504: 5550143 5550144"), phones_of_row("5045550100-5045550199"), phones_of_row("5045550143,D")
     ([], [], [])
     """
-    if _CHANGE.search(text) or any(mark.isnumeric() and mark not in "0123456789" for mark in text):
+    if _CHANGE.search(text) or _CODE.search(text) or any(mark.isnumeric() and mark not in "0123456789" for mark in text):
         return []
     found = list(_FIND.finditer(text))
     gaps = [text[one.end() : other.start()] for one, other in pairwise(found)]
@@ -183,13 +188,16 @@ def phones_of_row(text: str) -> list[int]:
 def _is_header(text: str) -> bool:
     """A row of words; "Phone 1" is one, "5E+09" and "Ann 5550143" are not."""
     printable = text.replace("\t", " ").strip("\ufeff").isprintable()
-    return printable and bool(_WORD.search(text)) and not re.search(r"\d", _NUMBERED.sub("", text))
+    words = _NUMBERED.sub("", text)
+    return printable and bool(_WORD.search(text)) and not re.search(r"\d", words) and not reads_like_phone(words)
 
 
 def fault_of_row(text: str, marks: str = "") -> str:
     """What is wrong with a row, in words that repeat none of it."""
     if _CHANGE.search(text) or _CHANGE_CELL.search(marks):
         return "the mark of a change list (A or D)"
+    if _CODE.search(text):
+        return "a code letter beside the number"
     if not re.search(r"\d", text):
         return "no number"
     if re.search(r"\d[eE][+-]?\d", text):

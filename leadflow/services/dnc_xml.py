@@ -1,7 +1,8 @@
 """A do-not-call list in XML: whole numbers, or an area code once and seven-digit numbers inside or behind it.
 
 The registry offers "XML tagged" files; its schema is not public, so the layout is read only where it leaves no doubt:
-an element or attribute named like an area code holds three digits, and everything else with digits is a number.
+an element or attribute named like an area code holds three digits, and everything else with digits is a number. Public
+programs that read these files show `<list type='full' val='504'>`, with `<ac val='504'>` inside it or without.
 """
 
 from __future__ import annotations
@@ -16,7 +17,9 @@ import numpy as np
 from leadflow.services.dnc_rows import Faults, Numbers, phones_of_row
 
 _AREA = re.compile(r"(?i)(?:ac|npa|area(?:[_-]?code)?s?)")
-_CHANGE = re.compile(r"(?i)(?:change|action|delta|update|operation|delete|add)")
+_CHANGE_WORDS = r"(?:chang|action|delta|operation|updat|modif|delet|remov|revok|insert)"
+_CHANGE = re.compile(rf"(?i).*{_CHANGE_WORDS}.*|(?:add|adds|added|new|ad|add.?del|op|drop|dropped|adddel)")
+_MARK = re.compile(r"(?i)\s*(?:[acdinru]|add|added|del|new|ins|upd|chg|rem|[+-])\s*")
 _VALUE = re.compile(r"(?i)(?:val|value|code|number|num|id)")
 _SEVEN = re.compile(r"\s*([2-9]\d\d)[-. ]?(\d{4})\s*", re.ASCII)
 _THREE = re.compile(r"\s*([2-9]\d\d)\s*", re.ASCII)
@@ -72,9 +75,9 @@ class _Reader:
             self.flush()
 
     def _attribute(self, kind: str, value: str, is_root: bool) -> None:
-        if kind == "change" or (kind == "type" and _CHANGE.search(value)):
+        if kind == "change" or _MARK.fullmatch(value) or (kind == "type" and _CHANGE.fullmatch(value)):
             self._fault("an attribute of a change list")
-        elif kind == "area":
+        elif kind == "area" or (is_root and kind == "list" and _THREE.fullmatch(value)):
             self._open(value)
         elif not is_root and _has_digit(value):
             self._number(value)
@@ -104,6 +107,8 @@ class _Reader:
             self._open(text)
         elif _has_digit(text):
             self._number(text)
+        elif _MARK.fullmatch(text) or _CHANGE.fullmatch(text.strip()):
+            self._fault("the mark of a change list (A or D)")
 
     def _end(self, name: str) -> None:
         if self._text:
@@ -117,10 +122,12 @@ class _Reader:
 
 @lru_cache(maxsize=1_000)
 def _kind_of(name: str, key: str = "") -> str:
-    """What an element or its attribute is by name: change, area, type, or "" for one that may hold numbers."""
+    """What an element or its attribute is by name: change, area, list, type, or "" for one that may hold numbers."""
     element, attribute = name.rpartition(":")[2], key.rpartition(":")[2]
-    if _CHANGE.search(attribute) if key else _CHANGE.fullmatch(element):
+    if _CHANGE.fullmatch(attribute or element):
         return "change"
+    if element.lower() in ("list", "dnc", "dnclist") and _VALUE.fullmatch(attribute):
+        return "list"
     if _AREA.fullmatch(attribute or element) or (_AREA.fullmatch(element) and _VALUE.fullmatch(attribute)):
         return "area"
     return "type" if attribute.lower() in ("type", "kind", "list") else ""

@@ -13,6 +13,7 @@ _USUAL = re.compile(
     r"@(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,40}[A-Za-z0-9])?\.)+(?:com|net|org|edu|gov|us)",
     re.IGNORECASE | re.ASCII,
 )
+_SHORTEST_TLD = 2  # ISO 3166 codes; none of one letter was ever given out
 _PUNYCODE = re.compile(r"..--")  # reserved labels of domain names: the library decodes them
 _BETWEEN = re.compile(r"[\s,;|]+")
 _PHONE = re.compile(r"(?<![0-9])(?:1[._+-]*)?[2-9][0-9]{2}[._+-]*[2-9][0-9]{2}[._+-]*[0-9]{4}(?![0-9])")
@@ -20,7 +21,26 @@ _NOBODY = re.compile(
     "none|null|nobody|not?(?:e?mail|name|address|emailaddress|available|provided|given|known|reply)"
     "|unknown|donotreply|invalid|declined|refused"
 )
-_NOBODY_AT_ITSELF = frozenset(["na", "nil", "no", "not", "test", "email", "mail", "x", "xx", "xxx", "asdf"])
+_NOBODY_AT_ITSELF = frozenset(
+    [
+        "na",
+        "nil",
+        "no",
+        "not",
+        "test",
+        "email",
+        "mail",
+        "x",
+        "xx",
+        "xxx",
+        "asdf",
+        "fake",
+        "abc",
+        "aaa",
+        "user",
+        "example",
+    ]
+)
 
 
 def read_emails(text: object) -> tuple[str, ...]:
@@ -51,7 +71,7 @@ def is_email(text: str) -> bool:
 
 def _is_valid(text: str) -> bool:
     """What the library says; its errors quote the address, so they go no further."""
-    if "@" not in text:
+    if "@" not in text or len(text.rpartition(".")[2]) < _SHORTEST_TLD:
         return False
     from email_validator import EmailNotValidError, validate_email
 

@@ -24,7 +24,10 @@ _NO_RANK = 9_999
 _FALSE = frozenset({"", "0", "0.0", "f", "false", "n", "no", "none", "null"})
 _DEATH = re.compile("dead|deceas|death")
 _DIED = frozenset({"dod", "died"})
-_FAKE = frozenset({"fake", "isfake", "is_fake"})
+# Lists of other people's facts, and of values: nothing in them says whether the person lives.
+_OF_OTHERS = re.compile("relativ|associat|neighbo|spous|famil|househol|contact|relation|phone|email|propert|vehicle")
+_DEEPEST = 6
+_FAKE = frozenset({"fake", "isfake"})
 _LONGEST_PID = 64
 _RANK_DIGITS = 10
 
@@ -53,6 +56,8 @@ def read_answer(person: Person, response: httpx.Response, settings: IdicoreSetti
     found = [one for one in people if isinstance(one, dict)]
     if not found:
         raise UnusableAnswerError(f"{_NAME} answered a result of another shape for {person.person_key}")
+    if _says_death(body):  # beside the result: of whom is not said, so of everybody
+        found = [{**one, "isDead": True} for one in found]
     return _chosen(person, found, settings)
 
 
@@ -112,17 +117,30 @@ def is_plainly_false(value: object) -> bool:
     return isinstance(value, str) and value.strip().casefold() in _FALSE
 
 
-def _is_dead(found: dict[str, Any]) -> bool:
-    """Whether anything in the record says that the person died, in its own fields or beside the date of birth.
+def _says_death(part: dict[str, Any]) -> bool:
+    return any(_is_of_death(name) and not is_plainly_false(value) for name, value in part.items())
+
+
+def _is_dead(found: Any, depth: int = 0) -> bool:
+    """Whether anything in the record says that the person died, in its own fields or deeper.
 
     Public code asks for `isDead` by that name and reads a boolean; the vendor's reference is not public, so a date, a
     word or a list counts too, and so does any other field named like a death. Records of relatives are not looked at.
     """
+    if isinstance(found, list):
+        return any(_is_dead(item, depth + 1) for item in found)
+    if not isinstance(found, dict) or depth > _DEEPEST:
+        return False
     return any(
-        _is_of_death(name) and not is_plainly_false(value)
-        for part in (found, *_dicts(found, "dob"), _meta(found))
-        for name, value in part.items()
+        (_is_of_death(name) and not is_plainly_false(value))
+        or (isinstance(value, dict | list) and not _is_of_others(name) and _is_dead(value, depth + 1))
+        for name, value in found.items()
     )
+
+
+@lru_cache(maxsize=256)
+def _is_of_others(name: str) -> bool:
+    return bool(_OF_OTHERS.search(name.lower()))
 
 
 @lru_cache(maxsize=256)
@@ -149,18 +167,26 @@ def _rank(item: dict[str, Any]) -> int:
 
 def _is_fake(phone: dict[str, Any]) -> bool:
     """Whether the vendor's flag, however its name is written, is anything but a plain no."""
-    return any(name.lower() in _FAKE and not is_plainly_false(value) for name, value in phone.items())
+    parts = (phone, _meta(phone))
+    return any(_is_of_fake(name) and not is_plainly_false(value) for part in parts for name, value in part.items())
+
+
+@lru_cache(maxsize=256)
+def _is_of_fake(name: str) -> bool:
+    return re.sub("[^a-z]", "", name.lower()) in _FAKE
 
 
 def _phones(found: dict[str, Any], settings: IdicoreSettings) -> tuple[Phone, ...]:
     """Best first, those without a rank last; a number that the vendor does not plainly call genuine is left out."""
     sign = -1 if settings.rank_order == "descending" else 1
-    items = [item for item in _dicts(found, "phone") if not _is_fake(item)]
+    listed = _dicts(found, "phone")
+    fake = {to_e164(str(item.get("number") or "")) for item in listed if _is_fake(item)}
+    items = [item for item in listed if not _is_fake(item)]
     items.sort(key=lambda item: (_rank(item) == _NO_RANK, sign * _rank(item)))
     phones: dict[str, Phone] = {}
     for item in items:
         number = to_e164(str(item.get("number") or ""))
-        if number and number not in phones:
+        if number and number not in phones and number not in fake:
             last_seen = str(_meta(item).get("lastSeen") or "")
             phones[number] = Phone(number, str(item.get("type") or ""), _rank(item), last_seen)
     return tuple(phones.values())

@@ -54,7 +54,8 @@ class Warehouse:
         with self._lock:
             if self._connection is None:
                 self._connection = connection = sign_in(self.settings, self.query_tag)
-                self._home = tuple(part for part in (connection.database, connection.schema) if part)
+                # A schema without a database is no place.
+                self._home = tuple(filter(None, (connection.database, connection.schema))) if connection.database else ()
 
     def exclusively(self) -> AbstractContextManager[Any]:
         """A block whose statements no other thread's come between."""

@@ -9,6 +9,7 @@ import narwhals as nw
 import polars as pl
 
 from leadflow.columns import IDENTITY, person_key, resolve_columns
+from leadflow.errors import ColumnsError, InputError, shown
 from leadflow.postal import repaired_zip
 
 F = TypeVar("F")
@@ -18,7 +19,7 @@ def same_kind(frame: F, work: Callable[[pl.DataFrame], pl.DataFrame]) -> F:
     """Do `work` on the frame as polars and give the result back as the kind that came."""
     if isinstance(frame, pl.DataFrame):
         return work(frame)
-    wrapped = nw.from_native(frame, eager_only=True)
+    wrapped = _wrapped(frame)
     done = work(_to_polars(wrapped))
     if wrapped.implementation.is_polars():
         return done  # type: ignore[return-value]
@@ -29,6 +30,24 @@ def same_kind(frame: F, work: Callable[[pl.DataFrame], pl.DataFrame]) -> F:
     return result
 
 
+def _wrapped(frame: Any) -> nw.DataFrame[Any]:
+    """The frame for reading; raises InputError for what is no frame, ColumnsError for columns that cannot be named."""
+    if hasattr(frame, "collect") and hasattr(frame, "lazy"):
+        raise InputError("the leads are a lazy frame; call .collect() on it first")
+    try:
+        wrapped = nw.from_native(frame, eager_only=True)
+        names = wrapped.columns
+    except (TypeError, nw.exceptions.NarwhalsError):
+        names = list(getattr(frame, "columns", ()))
+        if twice := sorted({str(name) for name in names if names.count(name) > 1}):
+            raise ColumnsError(f"two columns are named {', '.join(map(shown, twice))}; give each a name of its own") from None
+        kind = type(frame).__name__
+        raise InputError(f"the leads are a {kind}; give a pandas or polars DataFrame") from None
+    if other := [name for name in names if not isinstance(name, str)]:
+        raise ColumnsError(f"{len(other)} columns have a name that is no text; name them, as in frame.columns = [...]")
+    return wrapped
+
+
 def _to_polars(wrapped: nw.DataFrame[Any]) -> pl.DataFrame:
     columns = {name: [_plain(v) for v in wrapped[name].to_list()] for name in wrapped.columns}
     return pl.DataFrame(columns, strict=False, infer_schema_length=None)
@@ -36,18 +55,28 @@ def _to_polars(wrapped: nw.DataFrame[Any]) -> pl.DataFrame:
 
 def _plain(value: Any) -> Any:
     """A cell as Python has it: pandas reads lists out of a Parquet file as arrays."""
-    if _is_nan(value) or type(value).__name__ in ("NAType", "NaTType"):
+    if _is_missing(value):
         return None
-    return value.tolist() if hasattr(value, "tolist") else value
+    if hasattr(value, "tolist"):
+        value = value.tolist()
+    return list(map(_plain, value)) if isinstance(value, list | tuple | set | frozenset) else value
 
 
-def _is_nan(value: object) -> bool:
-    return isinstance(value, float) and value != value
+def _is_missing(value: object) -> bool:
+    """Whether a cell holds nothing: None, NaN, and pandas' NA and NaT, which are no values of Python."""
+    return value is None or (isinstance(value, float) and value != value) or type(value).__name__ in ("NAType", "NaTType")
 
 
 def text_of(value: object) -> str:
-    """A cell as text, without inventing or losing anything: None is empty, 4013.0 from a float column is 4013."""
-    if value is None or _is_nan(value):
+    """A cell as text, without inventing or losing anything: None is empty, 4013.0 from a float column is 4013.
+
+    >>> text_of(4013.0), text_of(["a", None, 2.0])
+    ('4013', 'a, 2')
+    """
+    if isinstance(value, pl.Series | list | tuple):
+        # A Series of polars shows no more than its first entries.
+        return ", ".join(text for entry in value if (text := text_of(entry)))
+    if _is_missing(value):
         return ""
     if isinstance(value, float) and value.is_integer():
         return str(int(value))

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from itertools import chain
 
 import polars as pl
 
 from leadflow.errors import ColumnsError
-from leadflow.phone_columns import is_named, is_phone_column, names_phones_only
-from leadflow.phone_text import MAY_HOLD_PHONE, phones_in, places_in
+from leadflow.phone_columns import is_named, names_phones_only
+from leadflow.phone_text import IS_DATE, MAY_HOLD_PHONE, phones_in, places_in
 from leadflow.phones import E164, is_assigned
 from leadflow.settings import Policy
 from leadflow.stages.frames import text_of
@@ -24,8 +24,8 @@ _OPEN = ("found", "no_match")
 def with_phones(leads: pl.DataFrame) -> pl.DataFrame:
     """The frame with `phones`, lists of E.164; a cell whose phone cannot be read has a place "" there, never checked.
 
-    They are read from a column `phones`, else from every column named like one of phones, else from those whose cells
-    mostly read as phones, in the order of the columns. Raises ColumnsError if there is none.
+    They are read from a column `phones`, else from every column that is named like one of phones, or whose cells mostly
+    read as phones, in the order of the columns. Raises ColumnsError if there is none.
     """
     if "phones" in leads.columns and _is_read(leads["phones"]):
         return leads
@@ -56,9 +56,11 @@ def phone_lists(leads: pl.DataFrame) -> list[list[str]]:
 
 
 def _listed(cell: object) -> list[str]:
-    """The phones of a cell that is a list, or a text that holds some."""
+    """The phones of a cell that is a list, or a text that holds some; an entry of a list that holds none is a place "" too."""
+    if isinstance(cell, Mapping):
+        cell = text_of(list(cell.values()))
     if isinstance(cell, Iterable) and not isinstance(cell, str | bytes):
-        return [place for entry in cell for place in ([""] if entry == "" else places_in(text_of(entry)))]
+        return [place for entry in cell if entry is not None for place in places_in(text_of(entry)) or [""]]
     return _once(places_in(text_of(cell)))
 
 
@@ -69,19 +71,18 @@ def _once(places: Iterable[str]) -> list[str]:
 
 
 def _phone_columns(leads: pl.DataFrame) -> list[str]:
-    """The columns of phones: by their names, with those of which a name says no more than that by what they hold."""
-    names = script_columns(leads.columns)
-    found = [
-        name for name in names if names_phones_only(name) or (is_phone_column(name) and _holds_phones(leads, name))
-    ]
-    return found or [name for name in names if _holds_phones(leads, name)]
+    """The columns of phones, by their names or by what they hold."""
+    return [name for name in script_columns(leads.columns) if names_phones_only(name) or _holds_phones(leads, name)]
 
 
 def _holds_phones(leads: pl.DataFrame, name: str) -> bool:
     """Whether at least half of the cells that are not blank hold a phone, and these are numbers that exist."""
     texts = as_text(leads, [name])[name]
     texts = texts.filter(texts.str.strip_chars() != "")
-    read = [found for text in texts if (found := phones_in(text))]
+    likely = texts.filter(texts.str.contains(MAY_HOLD_PHONE) & ~texts.str.contains(IS_DATE))
+    if likely.len() < _MOSTLY * texts.len():
+        return False
+    read = [found for text in likely if (found := phones_in(text))]
     return (
         bool(read)
         and len(read) >= _MOSTLY * texts.len()

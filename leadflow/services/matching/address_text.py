@@ -17,6 +17,7 @@ _HYPHEN_BEFORE_FRACTION = re.compile("-(?=[0-9]/[0-9])")
 _CARE_OF = re.compile(r"%|\bc\s*/\s*o\b|^\W*c o\b|\b(?:in )?care of\b|\b(?:attn|attention)\b|^\W*att\b")
 _CALLE = re.compile(r"\bc/(?!o\b)")
 _BOX_JOINED = re.compile(r"\b(p\.?o\.?)? ?(box|bx)(?=[0-9])")  # POBOX12
+_HYPHEN_BEFORE_NUMBER = re.compile(r"\b(box|bx|bzn|hcr?|rr|rfd|rte?|psc|cmr)-(?=[0-9])")  # HC-01 BOX-12
 _DECIMAL = re.compile(r"(?<=[0-9])(?:\.([0-9]+)\b| ?hm ?([0-9]+))")  # kilometre 4.5 or 4 HM 5, road 39.2
 
 
@@ -41,8 +42,8 @@ def address_words(line: object) -> list[str]:
     if "%" in text or "/" in text or "care of" in text or "att" in text or "c o" in text:
         text = _CALLE.sub("calle ", _CARE_OF.sub(f" {CARE_OF} ", text))
     text = _INITIALS.sub(r"\1", text)
-    if "box" in text or "bx" in text:
-        text = _BOX_JOINED.sub(r"\1 box ", text)
+    if "box" in text or "bx" in text or "bzn" in text:
+        text = _HYPHEN_BEFORE_NUMBER.sub(r"\1 ", _BOX_JOINED.sub(r"\1 box ", text))
     if "." in text or "hm" in text:
         text = _DECIMAL.sub(_with_point, text)
     text = _HYPHEN_BEFORE_FRACTION.sub(" ", text).replace("#", " # ")

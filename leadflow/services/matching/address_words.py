@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from leadflow.postal import STATE_CODES
 from leadflow.services.matching.text import word_set
 
 # Each group is one word, read as its first form: whole words where the spacing may differ (Harbor View, Harborview),
@@ -17,7 +18,7 @@ pkway pky; pl place; plz plaza plza; rd road; row; rte route rt; run; sq square 
 ter terrace terr; tpke turnpike trnpk tpk; trce trace traces; trl trail trails; walk walks; way; xing crossing
 """
 _UNIT_WORDS = """
-apt apartment apto; bldg building edif edificio; box bx mailbox; bsmt basement; cond condo; dept department; fl
+apt apartment apto; bldg building edif edificio; box bx bzn mailbox; bsmt basement; cond condo; dept department; fl
 floor flr; hngr hangar; lower lowr; no number num nbr; ofc office; ph penthouse; pmb; rm room; slip; spc space; ste
 suite sainte; trlr trailer; upper uppr; front frnt
 """
@@ -27,7 +28,7 @@ cent; canyon cyn canyn; estate est; estates ests; falls fls; field fld; forest f
 gln; green grn; grove grv; harbor hbr harbour; hill hl; hills hls; hollow holw; heights hts; island is; junction
 jct; key ky; lake lk; lakes lks; meadows mdws; mill ml; mills mls; mount mt; mountain mtn; orchard orch; point pt;
 port prt; ridge rdg; river riv; shore shr; spring spg; springs spgs; station sta; township twp; union un; village
-vlg; valley vly; view vw; vista vis; mile milepost mi mp
+vlg; valley vly; view vw; vista vis; mile milepost mi mp mm
 """
 _NUMERALS = """
 1 first one; 2 second two; 3 third three; 4 fourth four; 5 fifth five; 6 sixth six; 7 seventh seven; 8 eighth eight;
@@ -82,17 +83,4 @@ _TENS = "twenty thirty forty fifty sixty seventy eighty ninety"
 WRITTEN = {word: number for number, word in enumerate(_ONES.split(), 1)}
 WRITTEN_TENS = {word: 10 * number for number, word in enumerate(_TENS.split(), 2)}
 
-_STATES = """
-al alabama ala; ak alaska; az arizona ariz; ar arkansas ark; ca california calif cal; co colorado colo; ct
-connecticut conn; de delaware del; dc districtofcolumbia washingtondc; fl florida fla; ga georgia; hi hawaii; id
-idaho; il illinois ill; in indiana ind; ia iowa; ks kansas kans kan; ky kentucky; la louisiana; me maine; md
-maryland; ma massachusetts mass; mi michigan mich; mn minnesota minn; ms mississippi miss; mo missouri; mt montana
-mont; ne nebraska nebr neb; nv nevada nev; nh newhampshire; nj newjersey; nm newmexico nmex; ny newyork; nc
-northcarolina ncar; nd northdakota ndak; oh ohio; ok oklahoma okla; or oregon ore oreg; pa pennsylvania penn penna;
-ri rhodeisland; sc southcarolina scar; sd southdakota sdak; tn tennessee tenn; tx texas tex; ut utah; vt vermont; va
-virginia; wa washington wash; wv westvirginia wva; wi wisconsin wis wisc; wy wyoming wyo; pr puertorico; vi
-virginislands usvirginislands; gu guam; as americansamoa; mp northernmarianaislands
-commonwealthofthenorthernmarianaislands; pw palau; fm federatedstatesofmicronesia micronesia; mh marshallislands; aa
-armedforcesamericas; ae armedforceseurope; ap armedforcespacific
-"""
-STATES = _table(_STATES)
+STATES = STATE_CODES

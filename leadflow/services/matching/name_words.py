@@ -27,37 +27,50 @@ PARTICLES = word_set("van von der den de del della dos das la las los saint sain
 
 # Whoever is called this is dead, or is not to be called, or the row says of itself that it is no lead.
 BARRED = word_set(
-    """deceased decd decsd dcsd decease deceasd desceased decedent dnc optout unsubscribe unsubscribed duplicate
-    deleted delete removed remove invalid"""
+    """deceased decd decsd dcsd decease deceasd desceased decedent dead expired dnc optout unsubscribe unsubscribed
+    duplicate deleted delete removed remove invalid litigator litigious suppressed"""
 )
-BARRED_PAIRS = frozenset([("do", "not"), ("opt", "out"), ("opted", "out"), ("not", "call")])
-BARRED_IN_BRACKETS = word_set("dec d died rip minor")
+BARRED_PAIRS = frozenset([("do", "not"), ("opt", "out"), ("opted", "out"), ("not", "call"), ("passed", "away")])
+BARRED_IN_BRACKETS = word_set("dec d died rip minor passed death")
+BARRED_ENDS = word_set("dec rip dod died passed")  # behind another word: Rip Torn and John Dec are names
 # What is left of the dead.
 ESTATES = word_set("estate heirs legatees devisees")
 
 TITLES = word_set(
     """mr mrs ms miss mx dr rev prof sgt ssgt sfc msgt tsgt smsgt cpl lcpl pvt pfc lt ltc ltcol capt cpt cmdr cdr
-    adm brig mister missus reverend professor sergeant lieutenant"""
+    adm brig amn mister missus reverend professor sergeant lieutenant fr dcn sra srta"""
 )
 # People have these as given names or surnames: titles only in front of a given name.
-TITLES_OR_NAMES = word_set("hon gen maj col captain colonel general commander doctor pastor rabbi honorable")
+TITLES_OR_NAMES = word_set(
+    "hon gen maj col captain colonel general commander doctor pastor rabbi honorable father sister deacon"
+)
 # Behind a surname. Not DO, PA or MA, which are surnames.
 CREDENTIALS = word_set(
-    """md phd dds dmd dvm dpm pharmd psyd esq esquire rn lpn cpa jd llm mba msw lcsw ret usn usmc usaf mr mrs ms dr"""
+    """md phd dds dmd dvm dpm pharmd psyd edd esq esquire rn lpn bsn msn np aprn fnp crna lmft cpa cfp cfa jd llm mba
+    msw mph lcsw ret usn usmc usaf mr mrs ms dr rev sgt ssgt sfc msgt cpl lcpl pvt pfc ltc ltcol capt cpt cmdr cdr"""
 )
 # What somebody is to a deed, and what stands behind it, is no part of the name.
 ROLES = word_set(
-    """tr trs ttee ttees trustee trustees trustor grantor cotrustee cotrustees executor executrix exec exr exrx
+    """tr trs ttee ttees trustee trustees trustor grantor cotrustee cotrustees succ successor executor executrix exec exr exrx
     administrator administratrix admr admx guardian gdn custodian conservator beneficiary poa aka fka nka dba
     jt jtrs jtros
-    jtwros jtten tenants tenant husband wife spouse surviving etal etux etvir uta utd udt dtd attn individually"""
+    jtwros jtten tenants tenant husband wife spouse surviving etal etals etux etvir unmarried uta utd udt dtd attn individually"""
 )
 # "SMITH REV LIV TR" is a trust.
 TRUSTS = word_set("tr trs trst")
 KINDS_OF_TRUST = word_set("rev liv living fam family revocable irrev irrevocable lvg inter testamentary")
 ROLES_OR_NAMES = word_set("jt husband tenant guardian")  # only behind another word
 ROLE_PAIRS = {
-    "et": word_set("al ux uxor vir alii alia con"),
+    "et": word_set("al als ux uxor vir alii alia con"),
+    "as": word_set("tr trs ttee ttees trustee trustees executor administrator joint tenants"),
+    "a": word_set("single married widow widower unmarried"),
+    "an": frozenset(["unmarried"]),
+    "his": frozenset(["wife"]),
+    "her": frozenset(["husband"]),
+    "ten": word_set("ent com"),
+    "comm": frozenset(["prop"]),
+    "community": frozenset(["property"]),
+    "personal": word_set("rep representative"),
     "life": word_set("est estate tenant interest"),
     "co": word_set("tr trs ttee ttees trustee trustees executor administrator"),
     "care": frozenset(["of"]),
@@ -75,12 +88,13 @@ PLACEHOLDERS = word_set(
 # Nobody has this as the whole given name, but somebody as a surname: Jennifer Null, Frederick Test, Ana Blank.
 NO_GIVEN_NAMES = word_set(
     """na null none test testing tester blank owner current name first last person user guest private the dear
-    family lead sample example demo lessee tenant member patient client void empty error ref value object"""
+    family lead sample example demo lessee tenant member patient client void empty error ref value object refused
+    declined same ditto spouse wife husband parent parents manager"""
 )
 # No name if no other word stands in the field, or in both.
 PLACEHOLDER_WORDS = NO_GIVEN_NAMES | word_set(
     """not no available provided applicable listed given specified known stated supplied entered disclosed home
-    house property land business valued present determined boy girl baby infant newborn male female sir madam x
+    as above below house property land business valued present determined boy girl baby infant newborn male female sir madam x
     nan nil"""
 )
 

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 
 from leadflow.services.matching.name_words import (
     BARRED,
+    BARRED_ENDS,
     BARRED_IN_BRACKETS,
     BARRED_PAIRS,
     COMPANIES,
@@ -44,28 +45,43 @@ _MOST_WORDS = 8  # of a whole name in one field
 _SURNAME = 4  # letters from which half a double surname stands for the whole: not "Van", "Ben" or "O"
 
 _BRACKETS = re.compile(r'\([^()]*\)?|\[[^\[\]]*\]?|\{[^{}]*\}?|"[^"]*"|\u201c[^\u201d]*\u201d')
-_NOT_AVAILABLE = re.compile(r"\bn\s*[/\\]\s*a\b|^\W*n[.-]a\W*$")
+_NOT_AVAILABLE = re.compile(r"\bn\s*[/\\]\s*a\b|^\W*n\W+a\W*$")
 _ROLE_SIGNS = re.compile(
-    r"\b(?:c\s*/\s*o|h\s*[/&]\s*w|w\s*[/&]\s*h|[afnd]\s*/\s*[kb]\s*/\s*a|t\s*/\s*c|u\s*/\s*[adtw](?:\s*/\s*[dt])?)\b"
+    r"\b(?:c\s*/\s*o|h\s*[/&]\s*w|w\s*[/&]\s*h|[afnd]\s*/\s*[kb]\s*/\s*a|t\s*/\s*[ce]|l\s*/\s*e|u\s*/\s*[adtw](?:\s*/\s*[dt])?)\b"
 )
-_INITIAL_BY_SLASH = re.compile(r"(?<!\w)\w\s*[/\\]|[/\\]\s*\w(?!\w)")
+_INITIAL_BY_SLASH = re.compile(r"(?<!\w)[^\W\d]\s*[/\\]|[/\\]\s*[^\W\d](?!\w)")
 _DOTTED = re.compile(r"\b([a-z]{1,2})\.(?=[a-z]\b)")  # M.D., Ph.D.
+_LETTERS = re.compile(r"\b[a-z](?:[. ]{1,2}[a-z]\b){2,}")  # L.L.C., R I P
+_MEDICAL = re.compile(r"\bm\.? d\b(?=\.?\W*$)")
+_DEATH = re.compile("[\u2020\u2021\u271d\u271e\u26b0]|deceas|deseased|decesed")  # also in one word with a name
 _KEYBOARD = re.compile(r"x{2,}|([a-z])\1{3,}|([a-hj-z])\2{2}")  # xx, aaaa; not III
-_PLAIN = re.compile(r"[a-z -]*")
+_PLAIN = re.compile(r"(?!.*\b[a-z][ -]+[a-z]\b)(?!.*deceas)[a-z -]*")
 _ROLE = "ttee"
 
 _UNUSUAL = (
-    *(BARRED, ESTATES, TITLES, TITLES_OR_NAMES, CREDENTIALS, ROLES, frozenset(ROLE_PAIRS), JOINING, PLACEHOLDERS),
+    *(
+        BARRED,
+        BARRED_ENDS,
+        ESTATES,
+        TITLES,
+        TITLES_OR_NAMES,
+        CREDENTIALS,
+        ROLES,
+        frozenset(ROLE_PAIRS),
+        JOINING,
+        PLACEHOLDERS,
+    ),
     *(
         NO_GIVEN_NAMES,
         PLACEHOLDER_WORDS,
         COMPANIES,
         COMPANIES_OR_NAMES,
         NAMES_OR_COMPANIES,
-        word_set("of for the est na late dec not opt opted"),
+        word_set("of for the est na late dec not opt opted single married widow widower"),
     ),
 )
-_LOOKED_AT = frozenset().union(*_UNUSUAL)
+# A middle initial is usual; what makes A a role stands beside it.
+_LOOKED_AT = frozenset().union(*_UNUSUAL) - {"a", "an"}
 
 
 class Name(NamedTuple):
@@ -168,11 +184,14 @@ def _two_parts(first: str, last: str) -> tuple[list[str], list[str]]:
         and _PLAIN.fullmatch(last)
         and _LOOKED_AT.isdisjoint(firsts)
         and _LOOKED_AT.isdisjoint(lasts)
+        and lasts != ["a"]
     ):
         return ([] if _KEYBOARD.fullmatch(first) else firsts), ([] if _KEYBOARD.fullmatch(last) else lasts)
     if _is_barred(first) or _is_barred(last) or _is_trust(firsts + lasts):
         return [], []
     if _is_company(_names_alone(first), _names_alone(last)):
+        return [], []
+    if any(len(found) > 1 and _says_nothing(found) for found in (firsts, lasts)) or (firsts, lasts) == (["n"], ["a"]):
         return [], []
     given, family = _persons_words(first, behind=False), _persons_words(last, behind=True)
     if _ends_with_joining(first) and len(family) > 1:  # "JOHN &" beside "MARY SMITH"
@@ -206,13 +225,18 @@ def _is_no_given_name(given: list[str]) -> bool:
 
 def _is_barred(text: str) -> bool:
     """Whether the field says that its person is dead (THE LATE JOHN), or is not to be called (DO NOT CALL)."""
-    found = words(text)
-    if not BARRED.isdisjoint(found) or not BARRED_PAIRS.isdisjoint(pairwise(found)):
+    found = _lettered(words(_joined(text)))
+    if _DEATH.search(text) or not BARRED.isdisjoint(found) or not BARRED_PAIRS.isdisjoint(pairwise(found)):
         return True
     lead = found[1:] if found[:1] == ["the"] else found
-    if len(found) > 1 and (found[-1] == "dec" or (lead[:1] == ["late"] and len(lead) > 1)):
+    if len(found) > 1 and (found[-1] in BARRED_ENDS or (lead[:1] == ["late"] and len(lead) > 1)):
         return True
     return any(not BARRED_IN_BRACKETS.isdisjoint(words(aside)) for aside in _BRACKETS.findall(text))
+
+
+def _joined(text: str) -> str:
+    """With three or more single letters as one word."""
+    return _LETTERS.sub(lambda letters: re.sub("[. ]", "", letters[0]), text)
 
 
 def _names_alone(text: str) -> list[str]:
@@ -222,7 +246,7 @@ def _names_alone(text: str) -> list[str]:
 
 def _signed(text: str) -> str:
     """Signs as words: a role for C/O and H/W, & for what joins two people."""
-    text = _ROLE_SIGNS.sub(f" {_ROLE} ", _NOT_AVAILABLE.sub(" ", text))
+    text = _ROLE_SIGNS.sub(f" {_ROLE} ", _NOT_AVAILABLE.sub(" ", _joined(text)))
     return re.sub(r"[&+;/\\]", " & ", text)
 
 
@@ -287,7 +311,7 @@ def _persons_words(text: str, behind: bool) -> list[str]:
     if _INITIAL_BY_SLASH.search(plain):
         return []
     if behind:
-        plain = _DOTTED.sub(r"\1", plain)
+        plain = _MEDICAL.sub("md", _DOTTED.sub(r"\1", plain))
     found = _cut_role(words(re.sub(r"[&+;/\\]", " & ", plain), kept="&"))
     cleaned = (_without_titles(_lettered(person), behind) for person in _people(found))
     return next((person for person in cleaned if person), [])

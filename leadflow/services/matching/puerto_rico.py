@@ -7,6 +7,7 @@ counts.
 
 from __future__ import annotations
 
+import re
 from itertools import pairwise
 
 from leadflow.services.matching.address_text import Line, alike
@@ -15,8 +16,10 @@ from leadflow.services.matching.streets import cut_unit, house_number, read_stre
 from leadflow.services.matching.text import word_set
 
 _ALWAYS = frozenset({"urb", "cond"})  # no US street has these words
+_BLOCK = re.compile("[0-9]{1,3}|[a-z]{1,2}")
 _BUILDINGS = frozenset({"cond", "res"})
 _NUMBER_WORDS = word_set("# no num number nbr casa")
+_BLOCKS = word_set("bloque bloq blq")
 _UNIT_WORDS = word_set("apt apto apartamento edif edificio bldg building torre")
 
 
@@ -29,12 +32,27 @@ def read_puerto_rican(found: list[str]) -> Line | None:
     """
     if SPANISH_ROADS.isdisjoint(found) and COMMUNITIES.keys().isdisjoint(found):
         return None
+    found = _with_block(found)
+    if any(word in _BLOCKS and after[0].isdigit() for word, after in pairwise(found)):
+        return None  # a block without the house
     kind, name, rest = _cut_community(found)
     roads = [ALIKE.get(word, word) for word in rest]
     if not kind and SPANISH_ROADS.isdisjoint(roads):
         return None
     line = _read_kilometre(roads) or read_street(rest, plots=True) or _read_number_behind(rest)
     return line._replace(community="".join(name)) if line else _read_within(kind, name, rest)
+
+
+def _with_block(found: list[str]) -> list[str]:
+    """BLOQUE 5 #12 as 5-12, as the post writes block and house."""
+    start = next((n for n, word in enumerate(found) if word in _BLOCKS), None)
+    if start is None:
+        return found
+    numbers = [word for word in found[start + 1 : start + 4] if word not in _NUMBER_WORDS][:2]
+    if len(numbers) < 2 or not numbers[1][0].isdigit() or not _BLOCK.fullmatch(numbers[0]):
+        return found
+    end = found.index(numbers[1], start + 1 + (found[start + 1] == numbers[1])) + 1
+    return [*found[:start], "-".join(numbers), *found[end:]]
 
 
 def _cut_community(found: list[str]) -> tuple[str, list[str], list[str]]:

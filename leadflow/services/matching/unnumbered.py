@@ -14,6 +14,7 @@ def read_milepost(found: list[str]) -> Line | None:
     >>> read_milepost("mile 12p5 sterling highway".split()) == read_milepost("sterling hwy mp 12p5".split())
     True
     """
+    found = [word for word in found if word not in ("marker", "#")] if ALIKE.get(found[0]) == "mile" else found
     start = next((n for n in (0, len(found) - 2) if _is_mark(found, n)), None)
     if start is None:
         return None

@@ -2,21 +2,14 @@
 
 from __future__ import annotations
 
-import codecs
 import hashlib
 import re
 from pathlib import Path
 
 from leadflow.errors import ScriptError
+from leadflow.textfile import MARKS
 
 _LONGEST_PATH = 1_000
-_BOMS = (
-    (codecs.BOM_UTF8, "utf-8-sig"),
-    (codecs.BOM_UTF32_LE, "utf-32"),
-    (codecs.BOM_UTF32_BE, "utf-32"),
-    (codecs.BOM_UTF16_LE, "utf-16"),
-    (codecs.BOM_UTF16_BE, "utf-16"),
-)
 _DATA = {".csv", ".tsv", ".xlsx", ".xls", ".parquet", ".json", ".jsonl", ".feather", ".gz", ".zip"}
 _OTHER = {".py", ".ipynb", ".md", ".docx", ".doc", ".pdf", ".rtf", ".html", ".yml", ".yaml"}
 _BEGINS_SQL = re.compile(
@@ -38,6 +31,8 @@ def read_script(script: str | Path, name: str | None = None) -> tuple[str, str]:
     >>> read_script("SELECT 1 AS a")
     ('SELECT 1 AS a', 'script')
     """
+    if not isinstance(script, str | Path):
+        raise ScriptError(f"a script is SQL text or the path of a .sql file, not {type(script).__name__}")
     if path := _path_of(script):
         return _file_text(path), name or path.stem
     text = str(script)
@@ -55,6 +50,8 @@ def _path_of(script: str | Path) -> Path | None:
     """The path that is meant, or None if the script is SQL text itself."""
     if isinstance(script, Path):
         return _expanded(str(script))
+    if not isinstance(script, str):
+        raise ScriptError(f"the script is a {type(script).__name__}; give SQL text, or the path of a .sql file")
     text = script.strip().strip("\ufeff").strip()
     bare = text[1:-1].strip() if len(text) > 1 and text[0] == text[-1] and text[0] in "'\"" else text
     if _DRIVE.match(bare) and bare.lower().endswith(".sql") and re.search(r"[\n\r\t\f\v\a\b]", bare):
@@ -127,7 +124,7 @@ def _file_text(path: Path) -> str:
 
 def _decoded(data: bytes, path: Path) -> str:
     """Text by its byte-order mark, else as UTF-8, else as Windows-1252 if charset-normalizer finds that it reads so."""
-    encoding = next((name for mark, name in _BOMS if data.startswith(mark)), "utf-8")
+    encoding = next((name for mark, name in MARKS if data.startswith(mark)), "utf-8")
     try:
         text = data.decode(encoding)
     except UnicodeDecodeError:

@@ -61,6 +61,7 @@ class Judge:
         elif first == "USE":
             self._use(part)
         elif first == "SET":
+            self._raise_if_into(part)
             self._acts(part)
             self._reads(part, _value_of(part))
         elif part.words[:2] == ("ALTER", "SESSION"):
@@ -75,8 +76,7 @@ class Judge:
 
     def judge_last(self, part: Statement) -> str:
         """Judge the last statement, a query; the place where sqlglot cannot read it, or ""."""
-        if intos(part):
-            self._raise_unless_allowed(part, "INTO")
+        self._raise_if_into(part)
         try:
             tree = tree_of(part, part.tokens)
         except ScriptError as error:
@@ -97,9 +97,13 @@ class Judge:
         """The names of the tables and views that a judged statement makes."""
         return _known_names(part)
 
-    def _query(self, part: Statement) -> None:
+    def _raise_if_into(self, part: Statement) -> None:
+        """SELECT ... INTO makes a table, wherever it stands."""
         if intos(part):
             self._raise_unless_allowed(part, "INTO")
+
+    def _query(self, part: Statement) -> None:
+        self._raise_if_into(part)
         self._acts(part)
         tree = tree_of(part, part.tokens)
         unknown = kinds.unknown_to_reading(tree)
@@ -134,6 +138,7 @@ class Judge:
             hint = "make it a TEMPORARY one" if head.kind in ("TABLE", "VIEW") else "remove it"
             self._raise_unless_allowed(part, f"CREATE {head.kind}".strip(), hint)
             return
+        self._raise_if_into(part)
         self._acts(part)
         if head.name is None:
             raise ScriptError(

@@ -114,12 +114,18 @@ def new_names(statement: Statement) -> Iterator[Parts | None]:
         head = made(statement)
         if head.kind.endswith(("TABLE", "VIEW")):
             yield head.name
+            yield from _into_names(statement)
     elif words[0] == "UNDROP":
         yield name_at(statement, 2)
     elif words[0] == "ALTER":
         for n, pair in enumerate(pairwise(words)):
             if pair in (("RENAME", "TO"), ("SWAP", "WITH")):
                 yield name_at(statement, n + 2)
-    elif words[0] in ("SELECT", "WITH", "("):
-        for n in intos(statement):
-            yield name_at(statement, next((m for m in range(n + 1, len(words)) if words[m] not in _AFTER_INTO), n))
+    elif words[0] in ("SELECT", "WITH", "(", "SET"):
+        yield from _into_names(statement)
+
+
+def _into_names(statement: Statement) -> Iterator[Parts | None]:
+    words = statement.words
+    for n in intos(statement):
+        yield name_at(statement, next((m for m in range(n + 1, len(words)) if words[m] not in _AFTER_INTO), n))

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from leadflow.errors import ScriptError
+from leadflow.sign_in import LEADFLOWS_PARAMETERS
 from leadflow.stages.script.text import Statement
 
-# Those of https://docs.snowflake.com/en/sql-reference/parameters that only the script's own statements depend on.
+# Those of https://docs.snowflake.com/en/sql-reference/parameters that may change: they are put back after the script.
 _OF_THE_SCRIPT = frozenset(
     [
         "ABORT_DETACHED_QUERY",
@@ -40,6 +41,7 @@ _OF_THE_SCRIPT = frozenset(
         "NOORDER_SEQUENCE_AS_DEFAULT",
         "ODBC_TREAT_DECIMAL_AS_INT",
         "QUERY_TAG",
+        "QUOTED_IDENTIFIERS_IGNORE_CASE",
         "S3_STAGE_VPCE_DNS_NAME",
         "SEARCH_PATH",
         "SIMULATED_DATA_SHARING_CONSUMER",
@@ -47,6 +49,7 @@ _OF_THE_SCRIPT = frozenset(
         "STATEMENT_TIMEOUT_IN_SECONDS",
         "STRICT_JSON_OUTPUT",
         "TIMESTAMP_DAY_IS_ALWAYS_24H",
+        "TIMESTAMP_INPUT_FORMAT",
         "TIMESTAMP_LTZ_OUTPUT_FORMAT",
         "TIMESTAMP_NTZ_OUTPUT_FORMAT",
         "TIMESTAMP_OUTPUT_FORMAT",
@@ -65,13 +68,6 @@ _OF_THE_SCRIPT = frozenset(
         "WEEK_START",
     ]
 )
-_LEADFLOWS = {
-    "AUTOCOMMIT": "remove it",
-    "MULTI_STATEMENT_COUNT": "remove it",
-    "QUOTED_IDENTIFIERS_IGNORE_CASE": "write the names in the case that they have",
-    "ROWS_PER_RESULTSET": "use limit_rows",
-    "TIMESTAMP_INPUT_FORMAT": "use TO_TIMESTAMP(value, format)",
-}
 
 
 def raise_if_setting(part: Statement) -> None:
@@ -88,11 +84,12 @@ def raise_if_setting(part: Statement) -> None:
             f"{part} cannot be read: {part.places(part.tokens)}: ALTER SESSION needs SET name = value, or UNSET name"
         )
     for name in names:
-        if name in _LEADFLOWS:
+        if name in _OF_THE_SCRIPT:
+            continue
+        if name in LEADFLOWS_PARAMETERS:
             raise ScriptError(
                 f"{part} changes the session parameter {name}, which leadflow's own statements depend on; "
-                f"{_LEADFLOWS[name]}"
+                f"{LEADFLOWS_PARAMETERS[name]}"
             )
-        if name not in _OF_THE_SCRIPT:
-            shown = name if name.replace("_", "").isalnum() else "something"
-            raise ScriptError(f"{part} changes {shown}, which is no session parameter that leadflow knows; remove it")
+        shown = name if name.replace("_", "").isalnum() else "something"
+        raise ScriptError(f"{part} changes {shown}, which is no session parameter that leadflow knows; remove it")

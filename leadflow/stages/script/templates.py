@@ -5,8 +5,8 @@ What is refused, and what is text:
 - Anywhere, in quotes or not: {{ x }}, {% if x %}, <% x %>, ${x}, %(x)s, &{x}, #{x}, @{x}.
 - In code: &x, $(x), {x}, a bare ?, and where a value is due :x, :1 and %s. After a value, : is a path and % is modulo.
 - In quotes: &x at the beginning or after one of %_-/.:,( unless an = or ; follows, as in a URL or an HTML entity.
-- In quotes, as the whole literal, compared by =, <>, <, >, BETWEEN or IN: %s, {x}, $x and :x. In LIKE and in functions
-  they are text.
+- In quotes, as the whole literal, compared by =, <>, <, >, BETWEEN or IN: ?, %s, {x}, {0}, $x, $(x) and :x. In
+  LIKE and in functions they are text; but LIKE '?' has no wildcard, so its ? is a placeholder.
 - Comments and the bodies of functions are not looked at.
 """
 
@@ -60,7 +60,7 @@ _ANYWHERE = re.compile(
 )
 _IN_CODE = re.compile(r"&&?\w+|\$\(\w+\)|\{[A-Za-z_]\w*\}|\?|\{\{|\{%|<%|(?<![:\w]):\w+|%[sdifr]\b")
 _IN_QUOTES = re.compile(r"(?:^|(?<=[%_\-/.:,(]))&&?[A-Za-z_]\w*(?![\w;=])")
-_WHOLE = re.compile(r"%[sdifr]|\{[A-Za-z_]\w*\}|[$:][A-Za-z_]\w*")
+_WHOLE = re.compile(r"\?|%[sdifr]|\{\w+\}|[$:][A-Za-z_]\w*|\$\(\w+\)")
 _COMMENTS = re.compile(r"(?:--|//)[^\r\n]*|/\*.*?\*/", re.DOTALL)
 _COMPARE = {"=", "<>", "!=", "<", ">", "<=", ">=", "BETWEEN", "DATE", "TIMESTAMP"}
 # After these a value is due, so that a colon or a per cent sign cannot belong to the value before.
@@ -197,6 +197,8 @@ def _in_literal(statement: Statement, n: int, token: Token) -> Iterator[tuple[in
 def _is_compared(words: Sequence[str], tokens: Sequence[Token], n: int) -> bool:
     """Whether the n-th token is compared with something, alone or in a list of IN."""
     if n and words[n - 1] in _COMPARE:
+        return True
+    if n and words[n - 1] in ("LIKE", "ILIKE") and tokens[n].text.strip() == "?":
         return True
     if n > 2 and words[n - 1] == "AND" and "BETWEEN" in words[max(0, n - 4) : n]:
         return True

@@ -1,0 +1,72 @@
+"""Session variables as Snowflake has them, in place of fakesnow's.
+
+fakesnow sets one variable a statement, fills $s into $state, and takes a $ within a literal for a variable.
+Source: https://docs.snowflake.com/en/sql-reference/session-variables
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from fakesnow.variables import Variables
+from snowflake.connector.errors import ProgrammingError
+from sqlglot import exp
+
+# A literal, a quoted name or a comment, which stay as they are; or a variable.
+_VARIABLE = re.compile(
+    r"""'(?:[^'\\]|\\.|'')*'|"(?:[^"]|"")*"|\$\$.*?\$\$|--[^\n]*|/\*.*?\*/|(?<![\w$])\$(?P<name>[A-Za-z_]\w*)""", re.DOTALL
+)
+
+
+def mend_variables() -> None:
+    """Put the mends in place, once a process."""
+    update, is_modifier = Variables.update_variables, Variables.is_variable_modifier
+
+    def update_variables(self: Any, statement: Any) -> None:
+        if _unsets_several(statement):
+            for column in statement.expressions:
+                self._variables.pop(column.name.upper(), None)
+        elif not _set_several(self, statement):
+            update(self, statement)
+            self._variables = {name.upper(): value for name, value in self._variables.items()}
+
+    def inline_variables(self: Any, sql: str) -> str:
+        values = {name.upper(): value for name, value in self._variables.items()}
+
+        def filled(found: re.Match[str]) -> str:
+            if (name := found["name"]) is None:
+                return found[0]
+            if name.upper() not in values:
+                raise ProgrammingError(msg=f"Session variable '${name.upper()}' does not exist", errno=2211, sqlstate="02000")
+            return values[name.upper()]
+
+        return _VARIABLE.sub(filled, sql)
+
+    Variables.is_variable_modifier = lambda statement: _unsets_several(statement) or is_modifier(statement)
+    Variables.update_variables = update_variables
+    Variables.inline_variables = inline_variables
+    Variables._unset = lambda self, name: self._variables.pop(name.upper(), None)
+
+
+def _unsets_several(statement: Any) -> bool:
+    """UNSET (a, b)."""
+    return isinstance(statement, exp.Anonymous) and statement.name.upper() == "UNSET"
+
+
+def _set_several(variables: Any, statement: Any) -> bool:
+    """SET (a, b) = (1, 2); False for any other statement."""
+    items = statement.args.get("expressions") if isinstance(statement, exp.Set) else None
+    pair: Any = items[0].this if items and isinstance(items[0], exp.SetItem) else None
+    if not (isinstance(pair, exp.EQ) and isinstance(pair.this, exp.Tuple)):
+        return False
+    names = pair.this.expressions
+    values = [value.sql() for value in pair.expression.expressions] if isinstance(pair.expression, exp.Tuple) else []
+    if isinstance(pair.expression, exp.Subquery):
+        row = pair.expression.sql()
+        values = [f"(SELECT lf_row.c{n} FROM {row} AS lf_row({', '.join(f'c{m}' for m in range(len(names)))}))" for n in range(len(names))]
+    if len(values) != len(names):
+        raise ProgrammingError(msg=f"SQL compilation error: {len(names)} variables, {len(values)} values", errno=2228, sqlstate="22023")
+    for name, value in zip(names, values, strict=True):
+        variables._set(name.name.upper(), value)
+    return True
