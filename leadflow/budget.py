@@ -80,6 +80,7 @@ class Budget:
     # Phones of answers that are still to be checked, by lead and in all.
     _owed: dict[str, int] = field(default_factory=dict)
     _owed_phones: int = 0
+    _in_checks: set[str] = field(default_factory=set)
     # Threads with a search under way.
     _under_way: set[int] = field(default_factory=set)
     _most_phones: int = MOST_PHONES
@@ -138,10 +139,16 @@ class Budget:
         with self._settled:
             self._checked[check] = self._checked.get(check, 0) + numbers
 
+    def checks_begin(self, person_keys: Iterable[str]) -> None:
+        """The phones of these leads are being checked: until that is done, some may be counted twice."""
+        with self._settled:
+            self._in_checks.update(key for key in person_keys if key in self._owed)
+
     def checks_done(self, person_keys: Iterable[str]) -> None:
         """The phones of these leads have been through their checks."""
         with self._settled:
             for key in person_keys:
+                self._in_checks.discard(key)
                 self._owe(key, 0)
             self._settled.notify_all()
 
@@ -165,17 +172,20 @@ class Budget:
         raise BudgetReached(f"one more lookup at {self.prices.lookup}{checks} would pass max_cost {self.max_cost}; raise it and resume")
 
     def _may_still_fit(self) -> bool:
-        """Whether the search would fit if those under way cost as little as they can."""
+        """Whether the search would fit if the searches and checks under way cost as little as they can."""
         others = len(self._under_way)
-        if not others or self._passes_max_lookups():
+        if not (others or self._in_checks) or self._passes_max_lookups():
             return False
-        return self._fits(self.spent + 1 - (0 if self.prices.charge_on_no_match else others), self._reserve(1))
+        free = 0 if self.prices.charge_on_no_match else others
+        return self._fits(self.spent + 1 - free, self._reserve(1), sum(self._owed.get(key, 0) for key in self._in_checks))
 
     def _reserve(self, searches: int) -> float:
         return searches * self._most_phones * self.prices.phone
 
-    def _fits(self, lookups: int, reserve: float) -> bool:
-        due = {check: self._checked.get(check, 0) + self._owed_phones for check in self.prices.checks}
+    def _fits(self, lookups: int, reserve: float, counted: int = 0) -> bool:
+        """Whether so many lookups fit, with a reserve in dollars; `counted` of the phones owed may be counted already."""
+        owed = self._owed_phones - counted
+        due = {check: self._checked.get(check, 0) + owed for check in self.prices.checks}
         cost = self.prices.cost(lookups, self._free, due)
         return self.max_cost is None or cost is None or cost + reserve <= self.max_cost + 1e-9
 

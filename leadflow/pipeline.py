@@ -373,6 +373,7 @@ class Pipeline:
             self._count(processing=-1, unsettled=-1)
             return
         self._raise_if_halted()
+        self.budget.checks_begin(leads["person_key"])
         with timed(batch, "check_s"):
             leads = self._check(batch, leads, checks)
         self._check_s = batch.facts["check_s"]

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from hypothesis import given
@@ -53,6 +54,22 @@ def test_a_search_that_finds_nobody_costs_nothing_where_the_contract_says_so(wor
         assert nobody > 0
         assert job.counts.cost == _billed(world, no_match=nobody)
         assert job.counts.bought == 80
+
+
+def test_a_search_waits_for_checks_that_are_counted_twice_meanwhile():
+    """Numbers are counted when they are checked, and set aside until their batch is through: for a moment, both."""
+    budget = Budget(max_cost=1.0, prices=Prices(0.10, {"dnc": 0.02}))
+    budget.take()
+    budget.answered(Answer("k1", "found", tuple(Phone(f"+150455501{n:02d}") for n in range(20))))
+    budget.checks_begin(["k1"])
+    budget.checked("dnc", 20)
+    with ThreadPoolExecutor(1) as pool:
+        search = pool.submit(budget.take)
+        with pytest.raises(TimeoutError):
+            search.result(0.3)
+        budget.checks_done(["k1"])
+        search.result(30)
+    assert budget.spent == 2
 
 
 def test_checks_that_are_reused_cost_nothing(world):
