@@ -14,6 +14,7 @@ import polars as pl
 
 from leadflow.errors import InputError
 from leadflow.services.idicore_records import Answer, Candidate, Phone
+from leadflow.stages.one_person import DUPLICATE
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
 
 # Why a lead is held until somebody accepts one of its candidates.
 REVIEWED = ("ambiguous", "near_match")
-DUPLICATE = "duplicate_person"
 _COLUMNS = ("person_key", "reason", "lead", "pid", "candidate", "agrees", "differs", "phones", "emails", "deceased")
 _SHOWN = ("first_name", "last_name", "address", "city", "state", "zip")
 _UNDER_REVIEW = f"disposition = 'held' AND reason IN {REVIEWED}"

@@ -45,7 +45,7 @@ _LEADING_ZEROS = "^  0+([1-9])"
 # Other writings of an address or a city. Blanks between words are two, so that each word has its own.
 _PHRASES = {
     " p  o  box ": " po  box ", " post  ofc  box ": " po  box ", " pob ": " po  box ", " pobox ": " po  box ",
-    " rural  rte ": " rr ",
+    " rural  rte ": " rr ", " r  r ": " rr ",
 }  # fmt: skip
 # "#" is written where nobody knows which of the two it is; a suite, a lot or a floor is something else.
 _UNITS = {"apt": "#", "unit": "#"}

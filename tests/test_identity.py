@@ -73,6 +73,8 @@ PAIRS = [
     ({"address": "12 Elm St, Apartment 4B"}, {"address": "12 ELM STREET APT # 4B"}),
     ({"address": "12 Fourth Ave"}, {"address": "12 4th Avenue"}),
     ({"address": "P.O. Box 12"}, {"address": "PO BOX 12"}),
+    ({"address": "R.R. 1 Box 12"}, {"address": "RR 1 BOX 12"}),
+    ({"address": "Rural Route 1 Box 12"}, {"address": "R R 1 Box 12"}),
     ({"address": "12 E St N.E."}, {"address": "12 E Street NE"}),
     ({"address": "12-3 Elm St"}, {"address": "12\u20133 Elm St"}),
     (

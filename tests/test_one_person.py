@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import threading
 
+import pandas as pd
 import polars as pl
 import pytest
 from outcome import SCRIPT, observe, sheet_rows
@@ -14,9 +15,11 @@ from leadflow.candidates import DUPLICATE, hold_duplicate_persons
 from leadflow.checkpoint import Checkpoints
 from leadflow.errors import JobFailedError
 from leadflow.local.people import dnc_code, is_litigator
+from leadflow.services.dncscrub import DncScrub, LitigatorList
 from leadflow.services.idicore import Idicore
+from leadflow.services.sheets import Sheet
 from leadflow.services.warehouse import Warehouse
-from leadflow.stages import extract, filter_unprocessed, lookup_people
+from leadflow.stages import check_dnc, check_litigators, deliver, extract, filter_unprocessed, lookup_people
 
 _CLEAN, _CLEAN_TOO, *_ = [f"504555{n:04}" for n in range(100, 200) if not is_litigator(f"504555{n:04}") and dnc_code(f"504555{n:04}") == "C"]
 _DNC = next(f"504555{n:04}" for n in range(100, 200) if dnc_code(f"504555{n:04}") == "D")
@@ -179,3 +182,45 @@ def test_another_job_has_its_own_people(tmp_path):
     hold_duplicate_persons(frame, store, "one")
     assert hold_duplicate_persons(frame.with_columns(person_key=pl.lit("l")), store, "two")["lookup_status"].to_list() == ["found"]
     store.close()
+
+
+_SPELLINGS = pd.DataFrame(
+    [("Ann", "Lee", *rest) for rest in (("14 Elm St", "Bath", "ME", "04530"), ("14 ELM STREET", "Bath", "Maine", "4530"), ("14  Elm St.", "Bath", "ME", "04530-1234"))]
+    + [("Ann\t", "LEE", "14 Elm St", "Bath", "ME", "045301234"), ("Ann", "Lee", "14 Elm St Apt 2", "Bath", "ME", "04530")],
+    columns=["First Name", "Last Name", "Address", "City", "State", "Zip"],
+)
+
+
+@pytest.mark.parametrize("kind", [pd.DataFrame, pl.from_pandas])
+def test_a_lookup_by_itself_buys_a_person_once_however_written(world, kind):
+    found = lookup_people(kind(_SPELLINGS), Idicore(world.settings.idicore))
+    assert [status == DUPLICATE for status in found["lookup_status"]] == [False, True, True, True, False]
+    assert [len(phones) > 0 for phones in found["phones"]] == [True, False, False, False, True]
+    assert sum(world.stats()["idicore"]["bought"].values()) == 2
+
+
+def test_a_repeat_of_a_lookup_that_failed_waits_with_it_and_one_of_a_known_answer_is_not_bought(world):
+    world.fail("idicore", "400", times=1, on="search")
+    idicore = Idicore(world.settings.idicore)
+    failed = lookup_people(_SPELLINGS.head(4), idicore)
+    assert set(failed["lookup_status"]) == {"failed"}
+    answers = []
+    lookup_people(_SPELLINGS.iloc[[2]], idicore, on_answer=answers.append)
+    again = lookup_people(_SPELLINGS.head(4), idicore, known={answer.person_key: answer for answer in answers})
+    assert list(again["lookup_status"]) == [DUPLICATE, DUPLICATE, answers[0].status, DUPLICATE]
+    assert sum(world.stats()["idicore"]["bought"].values()) == 1
+
+
+@pytest.mark.parametrize("kind", [pd.DataFrame, pl.DataFrame])
+def test_a_frame_delivered_by_itself_has_one_row_a_pid(world, kind):
+    who = {"Last Name": "Lee", "Address": "1 Elm St", "City": "Bath", "State": "ME", "Zip": "04530", "Phone": _CLEAN}
+    frame = kind([{**who, "First Name": name, "lookup_pid": pid} for name, pid in (("Ann", "7"), ("Anne", "7"), ("Bob", ""), ("Cid", ""), ("Dan", "8"))])
+    checked = check_dnc(check_litigators(frame, LitigatorList(world.settings.litigator)), DncScrub(world.settings.dnc))
+    done = deliver(checked, Sheet(world.settings.sheets))
+    assert [row["First Name"] for row in sheet_rows(world)] == ["Ann", "Bob", "Cid", "Dan"]
+    assert list(zip(done["disposition"], done["reason"], done["delivered"], strict=True))[1] == ("held", DUPLICATE, False)
+
+
+def test_what_pandas_calls_missing_is_nothing(world):
+    frame = _SPELLINGS.head(1).assign(State=pd.NA, City=pd.NaT)
+    assert lookup_people(frame, Idicore(world.settings.idicore))[["city", "state"]].to_numpy().tolist() == [["", ""]]

@@ -142,6 +142,7 @@ def test_a_column_that_would_not_take_the_rows_is_named_with_its_right_type(worl
         {"own_id": "NUMBER(38,0) DEFAULT 0 NOT NULL"},
         {"address": "VARCHAR(200)"},
         {"person_key": "VARCHAR(32) NOT NULL"},
+        {"zip_code": "VARCHAR(5)", "Zip": "VARCHAR(5)"},
     ],
 )
 def test_columns_of_others_and_lengths_that_suffice_are_fine(world, types):

@@ -13,6 +13,7 @@ from leadflow.phones import E164, time_zones
 from leadflow.settings import Policy
 from leadflow.stages.frames import same_kind, with_identity
 from leadflow.stages.lists import TEXTS, as_text, nth, per_lead, per_phone
+from leadflow.stages.one_person import hold_repeated_pids
 from leadflow.stages.settle import is_callable, settle
 from leadflow.stages.sharing import SHARED_WITH, with_shared
 from leadflow.stages.withheld import NAMES as _NAMES
@@ -40,7 +41,7 @@ def deliver(
 ) -> F:
     """Append each deliverable lead once, with its callable phones alone; adds delivered (true once it is in the sheet).
 
-    Leads need the verdicts of both checks; without them nothing is callable and nothing is delivered. A row that a
+    Of leads with one lookup_pid, which are one person, the first is delivered. Leads need the verdicts of both checks; without them nothing is callable and nothing is delivered. A row that a
     sheet cannot hold is held back as bad_cell. The frame's own columns go along; one named like a column of ours becomes
     "Script ...". A cell from which a phone can be read, that no check has seen, stays blank: a warning says how many of which
     column, or `on_withheld` is called with these counts instead. A row that is in the sheet since an earlier run and
@@ -65,6 +66,7 @@ def _deliver(
     leads = with_identity(leads)
     if "disposition" not in leads.columns:
         leads = settle(leads, policy)
+    leads = hold_repeated_pids(leads)
     key = sheet.settings.key_column
     extra = own_columns(leads.columns, key, policy)
     rows = _rows(leads.filter(pl.col("disposition") == "deliver"), key, policy, job_id, extra)

@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 
 _STAGE = "Snowflake"
 _PAGE = 50_000
+# A ZIP about as long as it is written: five digits of a ZIP+4, without decimals.
+_REPAIRED_ZIP = """REGEXP_REPLACE(REGEXP_REPLACE(TRIM("zip"), '[.]0*$', ''), '^([0-9]{5})[- ]?[0-9]{4}$', '\\\\1')"""
 _SPARE = 1_000  # rows read beyond the limit, for those that cannot be searched for
 STATES = ("already_processed", "duplicate", "no_identity", "todo")
 _SHEET = ("lead key", "phone ", "email ", "held phones", "shared with", "scrubbed at", "job id")
@@ -166,7 +168,8 @@ def _classify(warehouse: Warehouse, identity: dict[str, str], others: dict[str, 
     leads = warehouse.temporary("LF_LEADS")
     rows = _classified_sql(*with_identity_sql(warehouse, keyed, "lf_seq"))
     warehouse.execute(f"CREATE OR REPLACE TEMPORARY TABLE {leads} AS {rows}")
-    longest = ", ".join(f"COALESCE(MAX(LENGTH({quoted(part)})), 0)" for part in IDENTITY)
+    written = {part: quoted(part) for part in IDENTITY} | {"zip": _REPAIRED_ZIP}
+    longest = ", ".join(f"COALESCE(MAX(LENGTH({text})), 0)" for text in written.values())
     lengths = warehouse.execute(f"SELECT {longest} FROM {leads} WHERE \"lf_state\" = 'todo'")[0]
     raise_if_too_narrow(warehouse, dict(zip(IDENTITY, map(int, lengths), strict=True)))
     return dict(warehouse.execute(f'SELECT "lf_state", COUNT(*) FROM {leads} GROUP BY "lf_state"'))

@@ -15,6 +15,7 @@ from leadflow.events import Emit, JobLog, no_emit
 from leadflow.services.matching import unsearchable
 from leadflow.stages.frames import same_kind, with_identity
 from leadflow.stages.lists import lists_of
+from leadflow.stages.one_person import DUPLICATE, repeated
 
 if TYPE_CHECKING:
     from leadflow.services.idicore import Answer, Idicore, Person, Purse
@@ -40,7 +41,8 @@ def lookup_people(
     """Look up each lead once; adds lookup_status, lookup_reason, lookup_pid (text), phones, phone_types and emails (lists of text).
 
     `leads` needs first and last name, address, city, state and ZIP, in any case and spacing. A person in `known` is not
-    bought, and neither is one whom no answer could match: the status is then unreadable_address or no_person_name.
+    bought, and neither is one whom no answer could match: the status is then unreadable_address or no_person_name. A person
+    who comes twice, however written, is bought once; the others have status duplicate_person.
     `on_answer` has each paid answer before it is used; `budget.take()` may raise BudgetReached before a search is sent.
     A lookup that fails has status failed. ambiguous, near_match and deceased are paid answers without phones: somebody must
     judge the first two, and nobody calls the third. lookup_pid is idiCORE's id of the person found. Raises ColumnsError,
@@ -61,9 +63,11 @@ def _lookup(
 ) -> pl.DataFrame:
     leads = with_identity(leads)
     emit(JobLog(stage=_STAGE, batch=batch, message=f"API lookup of {leads.height} leads, {len(known)} known already"))
-    barred = {person.person_key: reason for person in _people(leads) if (reason := unsearchable(person))}
-    people = {p.person_key: p for p in _people(leads) if p.person_key not in known}
-    ready = [person for key, person in people.items() if key not in barred]
+    people = list(_people(leads))
+    barred = {person.person_key: reason for person in people if (reason := unsearchable(person))}
+    repeats = repeated(people, known)
+    settled = {*known, *barred, *repeats}
+    ready = list({p.person_key: p for p in people if p.person_key not in settled}.values())
 
     def buy(person: Person) -> Answer:
         if stop is not None and stop.is_set():
@@ -78,7 +82,7 @@ def _lookup(
     bought, failed = _collect(futures)
     for key, reason in failed.items():
         emit(JobLog(stage=_STAGE, batch=batch, level="warning", message=f"Lookup of {key} failed: {reason}"))
-    done = _with_answers(leads, {**known, **bought}, failed, barred)
+    done = _with_answers(leads, {**known, **bought}, failed, barred, repeats)
     phones = int(done["phones"].list.len().sum() or 0)
     emit(JobLog(stage=_STAGE, batch=batch, message=f"{phones} phones found, {len(bought)} lookups bought, {len(failed)} failed"))
     return done
@@ -125,7 +129,9 @@ def _ends_all(future: Future[Answer]) -> bool:
     return not future.cancelled() and future.exception() is not None and not isinstance(future.exception(), _OF_ONE_LEAD)
 
 
-def _with_answers(leads: pl.DataFrame, answers: Mapping[str, Answer], failed: Mapping[str, str], barred: Mapping[str, str]) -> pl.DataFrame:
+def _with_answers(leads: pl.DataFrame, answers: Mapping[str, Answer], failed: Mapping[str, str], barred: Mapping[str, str], repeats: Mapping[str, str]) -> pl.DataFrame:
+    failed = {**failed, **{key: failed[first] for key, first in repeats.items() if first in failed}}
+    barred = {**{key: DUPLICATE for key, first in repeats.items() if first in answers}, **barred}
     keys = leads["person_key"].to_list()
     found = [None if key in barred else answers.get(key) for key in keys]
     status = [a.status if a else "failed" if key in failed else barred.get(key, "skipped") for key, a in zip(keys, found, strict=True)]
