@@ -326,6 +326,27 @@ def test_a_script_without_such_statements_asks_nothing_more(world):
 FULL = {"person_cache": "LEADS_DB.PUBLIC.PERSON_CACHE", "consolidated": "LEADS_DB.PUBLIC.UNIQUE_CONSOLIDATED_DATA"}
 
 
+@pytest.mark.parametrize("name", ["role", "warehouse", "schema", "database", "secondary roles", "time zone"])
+def test_a_script_may_change_the_session_of_a_connection_without_a_current_database(other, name):
+    script = f"{CHANGES[name]}; {FROM_ALL}"
+    settings = with_warehouse(other, database=None, allow_writes=True, **FULL)
+    with lf.Engine(settings) as engine:
+        assert engine.estimate(script, limit_rows=6).lookups == 6
+        assert set(other.stats()["snowflake"]["rows"]) == {"RAW_LEADS"}
+        job = engine.run(script, limit_rows=6, max_lookups=3, progress=False)
+        assert engine.resume(job.id, max_lookups=9, progress=False).counts.bought == 6
+        assert engine.report(job.id).ok
+    with Warehouse(settings.warehouse) as warehouse:
+        frame = stages.extract(script, warehouse, allow_writes=True)
+        assert 0 < len(stages.filter_unprocessed(frame, warehouse)) < len(frame)
+
+
+def test_use_with_a_bare_name_is_use_database(other):
+    with Warehouse(other.settings.warehouse) as warehouse:
+        warehouse.execute("USE OTHER_DB")
+        assert warehouse.execute("SELECT CURRENT_DATABASE()") == [("OTHER_DB",)]
+
+
 def test_a_connection_without_a_current_database_works_with_tables_named_in_full(world):
     with lf.Engine(with_warehouse(world, database=None, **FULL)) as engine:
         job = engine.run(FROM_ALL, limit_rows=6, progress=False)

@@ -62,6 +62,18 @@ def test_an_append_that_fails_for_want_of_a_connection_says_nothing_of_a_filter(
     assert "filter" not in str(failed.value)
 
 
+@pytest.mark.parametrize("late_s", [0.2, 1.5])
+@pytest.mark.parametrize("times", [1, 2])
+def test_rows_that_come_late_are_one_row_each_when_the_job_has_ended(world, engine, late_s, times):
+    engine.run(SCRIPT, limit_rows=5, progress=False)
+    world.fail("sheets", "claimed", times=times, key="+1", s=late_s)
+    job = engine.run(SCRIPT, limit_rows=8, progress=False)
+    time.sleep(2.5)
+    keys = [row["Lead Key"] for row in sheet_rows(world)]
+    assert len(keys) == len(set(keys))
+    assert observe(world, engine, job.id).clean
+
+
 def test_rows_that_come_after_all_are_taken_out_at_the_end(world, sheet):
     world.fail("sheets", "claimed", s=1.0)
     assert sheet.append(rows_of(1, 2, 3)) == 3

@@ -89,4 +89,4 @@ def _table(self: FakeSnowflakeCursor, query_id: str) -> str:
         raise ProgrammingError(msg=f"Statement {query_id} not found", errno=709, sqlstate="02000")
     name = f"{rights.RESULT}{query_id.replace('-', '_').upper()}"
     self._duck_conn.register(name, kept[0])
-    return name
+    return f'"temp"."main"."{name}"'  # in full, for a session without a current database

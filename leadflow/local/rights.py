@@ -26,6 +26,7 @@ roles: dict[str, dict[str, list[str]]] = {}
 RESULT = "LF_RESULT_"  # how the tables are named in which the results of earlier statements are kept, for their user
 _DONE = "SELECT 'Statement executed successfully.' AS \"status\""
 _USE = re.compile(r"\s*USE\s+(ROLE|WAREHOUSE|SECONDARY\s+ROLES)\s+(.+?)\s*;?\s*$", re.IGNORECASE | re.DOTALL)
+_USE_DATABASE = re.compile(r'^\s*USE\s+("[^"]+"|\w+)\s*;?\s*$', re.IGNORECASE)
 _ALTER = re.compile(r"\s*ALTER\s+SESSION\s+(SET|UNSET)\s+(.+?)\s*;?\s*$", re.IGNORECASE | re.DOTALL)
 _SETTING = re.compile(r"(\w+)\s*=\s*('(?:[^']|'')*'|[^\s,]+)")
 _SHOW = re.compile(r"\s*SHOW\s+PARAMETERS(\s+(IN|FOR)\s+SESSION)?\s*;?\s*$", re.IGNORECASE)
@@ -78,6 +79,7 @@ def session_of(connection: Any) -> Session:
 
 def answered(session: Session, command: str, connection: Any) -> str:
     """The command in the words of fakesnow: what only the session can answer is put in, what changes it is done."""
+    command = _USE_DATABASE.sub(r"USE DATABASE \1", command)
     if use := _USE.match(command):
         _use(session, re.sub(r"\s+", " ", use[1]).upper(), use[2])
         return _DONE

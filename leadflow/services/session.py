@@ -9,11 +9,11 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from leadflow.errors import RefusedError, ServiceError
-from leadflow.services.tables import quoted
+from leadflow.services.tables import name_parts, quoted
 
 if TYPE_CHECKING:
     from leadflow.services.warehouse import Warehouse
@@ -45,7 +45,8 @@ def session_of(warehouse: Warehouse) -> Session:
 def put_back(warehouse: Warehouse, changing: bool) -> Iterator[Session | None]:
     """Leave the session as it was before the block, which may be `changing` it; gives what it was.
 
-    A warehouse, a database or a schema that the session had none of before cannot be taken away again, and stays.
+    A warehouse, a database or a schema that the session had none of before cannot be taken away again: the warehouse
+    stays, and the database and schema become those of leadflow's own tables.
     """
     before = session_of(warehouse) if changing else None
     try:
@@ -61,6 +62,8 @@ def restore(warehouse: Warehouse, before: Session | None) -> None:
     """Put a session back; raises RefusedError if that cannot be done."""
     if before is None or (now := session_of(warehouse)) == before:
         return
+    if now.database and not before.database:
+        before = _at_home(warehouse, before)
     for statement in _statements(before, now):
         warehouse.execute(statement)
     now = session_of(warehouse)
@@ -70,6 +73,14 @@ def restore(warehouse: Warehouse, before: Session | None) -> None:
             f"the session's {', '.join(left).replace('_', ' ')} could not be put back after the script; take its USE "
             "and ALTER SESSION statements out"
         )
+
+
+def _at_home(warehouse: Warehouse, before: Session) -> Session:
+    try:
+        database, schema, _ = name_parts(warehouse.temporary("LF_STAGE"))
+    except RefusedError:  # nothing says where PERSON_CACHE is, and nothing of ours is read or written
+        return before
+    return replace(before, database=database, schema=schema)
 
 
 def _statements(before: Session, now: Session) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -15,6 +16,7 @@ from leadflow.services.sheets.layout import Seen
 from leadflow.settings import SheetsSettings
 
 _PAYLOAD_CELLS = 40_000
+LATE_S = 2.0  # how late the sheet may show rows whose append was answered
 # Why an append is in doubt, and what a person can do about it.
 _UNANSWERED = ": Google did not answer as it should. Wait a minute"
 _NOT_SHOWN = (
@@ -30,6 +32,7 @@ class Append(Cells):
         super().__init__(settings, locks, stop)
         self._doubtful: set[str] = set()
         self._doubt = _UNANSWERED
+        self._last_unseen = float("-inf")
 
     @abstractmethod
     def _take_out_doubles(self, present: Sequence[str]) -> int:
@@ -48,7 +51,7 @@ class Append(Cells):
         wanted = {row[key]: row for row in rows}
         new: set[str] = set()
         with self._turn():
-            for _ in range(self.settings.attempts):
+            for attempt in range(self.settings.attempts):
                 present = self._look() if self._doubtful & wanted.keys() else self._present()
                 missing = {k: row for k, row in wanted.items() if k not in self._seen.known}
                 self.ensure_columns(dict.fromkeys(name for row in rows for name in row))
@@ -61,8 +64,17 @@ class Append(Cells):
                     return len(new)
                 self._doubtful |= missing.keys()
                 self.surprises += 1
+                if self._doubt == _NOT_SHOWN:  # it may show them in a moment, and sent again they would be doubled
+                    self._last_unseen = time.monotonic()
+                    self._pause(min(0.3 * 2**attempt, LATE_S))
         doubt = self._doubt.format(tab=self.settings.worksheet)
         raise DeliveryError(f"{len(wanted)} rows could not be proven to be in the sheet after {self.settings.attempts} attempts{doubt}, then resume the job")
+
+    def _pause(self, seconds: float) -> None:
+        """Wait, but not beyond a stop."""
+        end = time.monotonic() + seconds
+        while (left := end - time.monotonic()) > 0 and not (self._stop and self._stop.is_set()):
+            time.sleep(min(left, 0.05))
 
     def _sent(self, rows: Sequence[Mapping[str, str]]) -> bool:
         """Send an append once; False when it is in doubt whether all of it was applied."""

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 
 from leadflow.errors import DeliveryError, TransientError
-from leadflow.services.sheets.append import Append
+from leadflow.services.sheets.append import LATE_S, Append
 
 
 class Repair(Append):
@@ -41,6 +42,7 @@ class Repair(Append):
         """At a job's end: look again for rows that came late, after their append was given up; how many were taken out."""
         if not self._doubtful:
             return 0
+        self._pause(self._last_unseen + LATE_S - time.monotonic())
         with self._turn():
             return self._take_out_doubles(self._look())
 
