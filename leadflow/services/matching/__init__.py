@@ -69,7 +69,7 @@ def _read(person: Asked) -> tuple[list[Name], Place | None]:
     return _read_fields(person.first_name, person.last_name, person.address, person.city, person.state, person.zip)
 
 
-@lru_cache(maxsize=256)  # a person is read before the search, and beside each person found
+@lru_cache(maxsize=4_096)  # a person is read before the search, and beside each person found, batches later
 def _read_fields(
     first: str, last: str, address: str, city: str, state: str, zip_code: str
 ) -> tuple[list[Name], Place | None]:
