@@ -6,9 +6,11 @@ from collections.abc import Iterator
 
 import pytest
 from outcome import OBSERVED, fault_table
+from sheet_rows import NAMES
 
 from leadflow.local import World, start
 from leadflow.services import limits
+from leadflow.services.sheets import Sheet
 
 
 @pytest.fixture(scope="session")
@@ -38,6 +40,14 @@ def world(local_world: World) -> World:
     )
     local_world.reset()
     return local_world
+
+
+@pytest.fixture
+def sheet(world: World) -> Sheet:
+    """The tab with its header; a call that hangs is given up after a second."""
+    sheet = Sheet(world.settings.sheets.model_copy(update={"timeout_s": 1.0}))
+    sheet.prepare(NAMES)
+    return sheet
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -13,13 +13,6 @@ from leadflow.errors import DeliveryError
 from leadflow.services.sheets import Sheet
 
 
-@pytest.fixture
-def sheet(world):
-    sheet = Sheet(world.settings.sheets.model_copy(update={"timeout_s": 1.0}))
-    sheet.prepare(NAMES)
-    return sheet
-
-
 def test_what_is_written_is_text(world, sheet):
     sheet.append(rows_of(7))
     assert world.sheet_values()[1] == ["k0007", "=1+7", "00007"]

@@ -17,13 +17,6 @@ _ALL = "consolidated_data"
 
 
 @pytest.fixture
-def sheet(world):
-    sheet = Sheet(world.settings.sheets.model_copy(update={"timeout_s": 1.0}))
-    sheet.prepare(NAMES)
-    return sheet
-
-
-@pytest.fixture
 def engine(world):
     with lf.Engine(world.settings.model_copy(update={"batch_size": 20})) as engine:
         yield engine
