@@ -224,8 +224,9 @@ def test_an_answer_of_an_older_release_has_no_candidates(engine):
 
 @pytest.mark.parametrize("limit", [{"max_lookups": 30}, {"max_cost": 30.0}], ids=str)
 def test_a_job_that_a_limit_stopped_delivers_an_accepted_candidate_and_buys_nothing(world, lead, limit):
-    priced = world.settings.idicore.model_copy(update={"price": 1.0})
-    with lf.Engine(world.settings.model_copy(update={"batch_size": 20, "idicore": priced})) as engine:
+    # One batch, four searches at once: the lead, one of the first, is searched for before the limit is reached.
+    priced = world.settings.idicore.model_copy(update={"price": 1.0, "max_in_flight": 4})
+    with lf.Engine(world.settings.model_copy(update={"batch_size": 60, "idicore": priced})) as engine:
         _answers(world, lead, _person(lead, "71", [_CLEAN]))
         job = engine.run(SCRIPT, limit_rows=60, progress=False, **limit)
         assert job.status is JobStatus.STOPPED
