@@ -47,7 +47,9 @@ class Prices:
         charged = lookups if self.charge_on_no_match else lookups - free
         return charged * self.lookup + sum(price * checked.get(check, 0) for check, price in self.checks.items())
 
-    def expected(self, lookups: int, leads: int, phones_a_lead: float | None, no_match_share: float = 0.0) -> tuple[float | None, float, float]:
+    def expected(
+        self, lookups: int, leads: int, phones_a_lead: float | None, no_match_share: float = 0.0
+    ) -> tuple[float | None, float, float]:
         """The cost of a run, that of its checks, and the phones a lead that were expected.
 
         `no_match_share` (0 to 1) of the lookups find nobody, which cost nothing where the contract says so.
@@ -167,9 +169,13 @@ class Budget:
     def _refuse(self) -> NoReturn:
         """Raise BudgetReached with the limit that one more search would pass."""
         if self._passes_max_lookups():
-            raise BudgetReached(f"{self.spent} lookups are bought, and max_lookups of this job is {self.max_lookups}; raise it and resume")
+            raise BudgetReached(
+                f"{self.spent} lookups are bought, and max_lookups of this job is {self.max_lookups}; raise it and resume"
+            )
         checks = f" and {self._reserve(1):,.2f} for the checks of the phones it may find" if self.prices.phone else ""
-        raise BudgetReached(f"one more lookup at {self.prices.lookup}{checks} would pass max_cost {self.max_cost}; raise it and resume")
+        raise BudgetReached(
+            f"one more lookup at {self.prices.lookup}{checks} would pass max_cost {self.max_cost}; raise it and resume"
+        )
 
     def _may_still_fit(self) -> bool:
         """Whether the search would fit if the searches and checks under way cost as little as they can."""
@@ -177,7 +183,9 @@ class Budget:
         if not (others or self._in_checks) or self._passes_max_lookups():
             return False
         free = 0 if self.prices.charge_on_no_match else others
-        return self._fits(self.spent + 1 - free, self._reserve(1), sum(self._owed.get(key, 0) for key in self._in_checks))
+        return self._fits(
+            self.spent + 1 - free, self._reserve(1), sum(self._owed.get(key, 0) for key in self._in_checks)
+        )
 
     def _reserve(self, searches: int) -> float:
         return searches * self._most_phones * self.prices.phone

@@ -13,7 +13,9 @@ from leadflow.verdicts import CALLABLE, Scrub, Verdict
 
 COVERAGE = "Do-not-call coverage: "
 PROVEN = f"{COVERAGE}proven, the check says that the canary is listed"
-UNPROVEN = f"{COVERAGE}unproven, no canary is set (LEADFLOW_DNC__CANARY, a phone that is on the national do-not-call list)"
+UNPROVEN = (
+    f"{COVERAGE}unproven, no canary is set (LEADFLOW_DNC__CANARY, a phone that is on the national do-not-call list)"
+)
 _NAME = "LEADFLOW_DNC__CANARY"
 
 
@@ -27,7 +29,9 @@ def raise_if_uncovered(dnc: Any, canaries: Sequence[str], stop: Any = None) -> N
     try:
         scrubs: Mapping[str, Scrub] = dnc.check(list(canaries), stop)
     except (TransientError, UnreadableError) as error:
-        raise RefusedError(f"nothing was bought: the check of {_NAME} got no answer ({error}); resume the job later") from None
+        raise RefusedError(
+            f"nothing was bought: the check of {_NAME} got no answer ({error}); resume the job later"
+        ) from None
     for number, phone in enumerate(canaries, 1):
         if fault := _fault(scrubs.get(phone)):
             which = f" (number {number} of {len(canaries)})" if len(canaries) > 1 else ""

@@ -153,7 +153,9 @@ class Checkpoints:
     def _unwritten(self, error: sqlite3.Error) -> HistoryError:
         if not isinstance(error, sqlite3.OperationalError):
             return self._damaged(error)
-        return HistoryError(f"checkpoints could not be written to {self.path} ({error}). Free disk space or fix its permissions, then engine.resume(job_id)")
+        return HistoryError(
+            f"checkpoints could not be written to {self.path} ({error}). Free disk space or fix its permissions, then engine.resume(job_id)"
+        )
 
     def _damaged(self, error: sqlite3.Error) -> HistoryError:
         return HistoryError(
@@ -227,7 +229,10 @@ class Checkpoints:
         found = list(scrubs)
         rows = json.dumps([(s.phone, s.check, _scrub_to_json(s)) for s in found])
         with self._transaction() as db:
-            db.execute(f"INSERT OR REPLACE INTO scrubs SELECT {_from_json('phone', 'kind', 'payload')}, ? FROM json_each(?)", (time.time(), rows))
+            db.execute(
+                f"INSERT OR REPLACE INTO scrubs SELECT {_from_json('phone', 'kind', 'payload')}, ? FROM json_each(?)",
+                (time.time(), rows),
+            )
             for kind, numbers in Counter(s.check for s in found).items() if job_id else ():
                 db.execute(_COUNT_CHECKED, (job_id, kind, numbers))
 
@@ -264,23 +269,32 @@ class Checkpoints:
         with self._reading() as db:
             row = db.execute("SELECT plan FROM jobs WHERE job_id = ?", (job_id,)).fetchone()
         if row is None:
-            raise JobNotFound(f"job {job_id} has no checkpoints in {self.path}: it is unknown, or was pruned; run its script again, which skips the leads already processed")
+            raise JobNotFound(
+                f"job {job_id} has no checkpoints in {self.path}: it is unknown, or was pruned; run its script again, which skips the leads already processed"
+            )
         return dict(json.loads(row[0]))
 
     def add_leads(self, job_id: str, batch: int, first_row: int, rows: list[dict[str, str]]) -> None:
         """Store a batch of leads as extracted."""
         values = [(job_id, r["person_key"], first_row + i, batch, json.dumps(r)) for i, r in enumerate(rows)]
         with self._transaction() as db:
-            db.executemany("INSERT OR IGNORE INTO leads (job_id, person_key, seq, batch, row) VALUES (?, ?, ?, ?, ?)", values)
+            db.executemany(
+                "INSERT OR IGNORE INTO leads (job_id, person_key, seq, batch, row) VALUES (?, ?, ?, ?, ?)", values
+            )
 
     def extracted(self, job_id: str, counts: Mapping[str, int] | None = None) -> dict[str, int] | None:
         """Mark the extraction as complete with its counts, or read them (None: not complete)."""
         if counts is not None:
             with self._transaction() as db:
-                db.execute("UPDATE jobs SET counts = ?, extracted_at = ? WHERE job_id = ?", (json.dumps(dict(counts)), time.time(), job_id))
+                db.execute(
+                    "UPDATE jobs SET counts = ?, extracted_at = ? WHERE job_id = ?",
+                    (json.dumps(dict(counts)), time.time(), job_id),
+                )
             return dict(counts)
         with self._reading() as db:
-            row = db.execute("SELECT counts FROM jobs WHERE job_id = ? AND extracted_at IS NOT NULL", (job_id,)).fetchone()
+            row = db.execute(
+                "SELECT counts FROM jobs WHERE job_id = ? AND extracted_at IS NOT NULL", (job_id,)
+            ).fetchone()
         return None if row is None else dict(json.loads(row[0]))
 
     def drop_leads(self, job_id: str) -> None:
@@ -354,14 +368,18 @@ class Checkpoints:
         """The mean number of phones of the newest thousand answers; None if there are fewer than `least`."""
         newest = "SELECT payload FROM answers ORDER BY rowid DESC LIMIT 1000"
         with self._reading() as db:
-            count, mean = db.execute(f"SELECT count(*), avg(json_array_length(payload, '$.phones')) FROM ({newest})").fetchone()
+            count, mean = db.execute(
+                f"SELECT count(*), avg(json_array_length(payload, '$.phones')) FROM ({newest})"
+            ).fetchone()
         return mean if count >= least else None
 
     def no_match_share(self, least: int = 20) -> float:
         """The share of the newest thousand answers that found nobody; 0 if there are fewer than `least`."""
         newest = "SELECT payload FROM answers ORDER BY rowid DESC LIMIT 1000"
         with self._reading() as db:
-            count, mean = db.execute(f"SELECT count(*), avg(json_extract(payload, '$.status') = 'no_match') FROM ({newest})").fetchone()
+            count, mean = db.execute(
+                f"SELECT count(*), avg(json_extract(payload, '$.status') = 'no_match') FROM ({newest})"
+            ).fetchone()
         return mean if count >= least else 0.0
 
     def take_turn(self, job_id: str) -> list[str]:
@@ -370,7 +388,9 @@ class Checkpoints:
         A lead on two lists is left to the job whose turn came first. A resumed job takes a new turn.
         """
         self._open_journal()
-        before = "SELECT job_id FROM turns JOIN jobs USING (job_id) WHERE ended_at IS NULL AND job_id <> ? ORDER BY turn"
+        before = (
+            "SELECT job_id FROM turns JOIN jobs USING (job_id) WHERE ended_at IS NULL AND job_id <> ? ORDER BY turn"
+        )
         with self._transaction() as db:
             db.execute("INSERT OR REPLACE INTO turns (job_id) VALUES (?)", (job_id,))
             return [found for (found,) in db.execute(before, (job_id,))]
@@ -383,15 +403,21 @@ class Checkpoints:
     def unpaid_keys(self, job_id: str) -> list[str]:
         """The leads that the job has not settled and has bought no answer for, nor had one accepted."""
         self._gather()
-        paid = "SELECT person_key FROM answers WHERE job_id = ?1 UNION SELECT person_key FROM accepted WHERE job_id = ?1"
+        paid = (
+            "SELECT person_key FROM answers WHERE job_id = ?1 UNION SELECT person_key FROM accepted WHERE job_id = ?1"
+        )
         with self._reading() as db:
-            rows = db.execute(f"SELECT person_key FROM leads WHERE job_id = ?1 AND {_OPEN} AND person_key NOT IN ({paid})", (job_id,)).fetchall()
+            rows = db.execute(
+                f"SELECT person_key FROM leads WHERE job_id = ?1 AND {_OPEN} AND person_key NOT IN ({paid})", (job_id,)
+            ).fetchall()
         return [key for (key,) in rows]
 
     def change_plan(self, job_id: str, **changes: Any) -> None:
         """Change parts of what the job is to do."""
         with self._transaction() as db:
-            db.execute("UPDATE jobs SET plan = ? WHERE job_id = ?", (json.dumps({**self.plan(job_id), **changes}), job_id))
+            db.execute(
+                "UPDATE jobs SET plan = ? WHERE job_id = ?", (json.dumps({**self.plan(job_id), **changes}), job_id)
+            )
 
     def reopen(self, job_id: str) -> None:
         """A job that had ended goes on, so it must not be pruned meanwhile."""
@@ -411,7 +437,10 @@ class Checkpoints:
         old = "SELECT job_id FROM jobs WHERE ended_at < ?"
         with self._transaction() as db:
             db.execute(f"DELETE FROM leads WHERE job_id IN ({old})", (limit,))
-            db.execute(f"DELETE FROM answers WHERE job_id IN ({old}) AND person_key NOT IN (SELECT person_key FROM leads)", (limit,))
+            db.execute(
+                f"DELETE FROM answers WHERE job_id IN ({old}) AND person_key NOT IN (SELECT person_key FROM leads)",
+                (limit,),
+            )
             db.execute("DELETE FROM scrubs WHERE saved_at < ?", (limit,))
             for table in (*_OF_A_LEAD, "checked"):
                 db.execute(f"DELETE FROM {table} WHERE job_id IN ({old})", (limit,))
@@ -424,8 +453,13 @@ class Checkpoints:
         with self._transaction() as db:
             rows = db.execute("SELECT row FROM leads WHERE person_key = ?", (person_key,)).fetchall()
             gone = db.execute("DELETE FROM answers WHERE person_key = ?", (person_key,)).rowcount
-            gone += db.execute(f"UPDATE leads SET row = '{{}}' WHERE person_key = ? AND NOT {_OPEN}", (person_key,)).rowcount
-            gone += db.execute(f"UPDATE leads SET row = '{{}}', disposition = 'forgotten' WHERE person_key = ? AND {_OPEN}", (person_key,)).rowcount
+            gone += db.execute(
+                f"UPDATE leads SET row = '{{}}' WHERE person_key = ? AND NOT {_OPEN}", (person_key,)
+            ).rowcount
+            gone += db.execute(
+                f"UPDATE leads SET row = '{{}}', disposition = 'forgotten' WHERE person_key = ? AND {_OPEN}",
+                (person_key,),
+            ).rowcount
             own = (phone for (row,) in rows for text in json.loads(row).values() for phone in phones_in(text))
             for number in {*_numbers(known), *own}:
                 gone += db.execute("DELETE FROM scrubs WHERE phone = ?", (number,)).rowcount
@@ -484,4 +518,6 @@ def _scrub_to_json(scrub: Scrub) -> str:
 
 def _scrub_from_json(text: str) -> Scrub:
     fields = json.loads(text)
-    return Scrub(**{**fields, "verdict": Verdict(fields["verdict"]), "checked_at": datetime.fromisoformat(fields["checked_at"])})
+    return Scrub(
+        **{**fields, "verdict": Verdict(fields["verdict"]), "checked_at": datetime.fromisoformat(fields["checked_at"])}
+    )

@@ -154,12 +154,20 @@ class Engine:
         limit_rows = whole_number("limit_rows", limit_rows, 1)
         job_id = _new_id(name)
         budget = self._budget(max_lookups, max_cost)
-        plan = {"script": text, "name": name, "limit_rows": limit_rows, "max_lookups": budget.max_lookups, "max_cost": budget.max_cost}
+        plan = {
+            "script": text,
+            "name": name,
+            "limit_rows": limit_rows,
+            "max_lookups": budget.max_lookups,
+            "max_cost": budget.max_cost,
+        }
         self._record_start(job_id, plan)
         self.checkpoints.add_job(job_id, plan)
         return self._launch(job_id, plan, budget, listeners)
 
-    def resume(self, job_id: str, *, max_lookups: int | None = None, max_cost: float | None = None, progress: bool = True) -> Job:
+    def resume(
+        self, job_id: str, *, max_lookups: int | None = None, max_cost: float | None = None, progress: bool = True
+    ) -> Job:
         """Go on where a dead, failed or stopped run was, and try the leads held back for retry; pays for nothing twice.
 
         `max_lookups` and `max_cost` are the job's, over all its runs. Without them a job that broke off keeps those it had,
@@ -170,7 +178,12 @@ class Engine:
         return _watched(self.submit_resume(job_id, max_lookups=max_lookups, max_cost=max_cost), progress)
 
     def submit_resume(
-        self, job_id: str, *, max_lookups: int | None = None, max_cost: float | None = None, listeners: tuple[Listener, ...] = ()
+        self,
+        job_id: str,
+        *,
+        max_lookups: int | None = None,
+        max_cost: float | None = None,
+        listeners: tuple[Listener, ...] = (),
     ) -> JobHandle:
         """Resume in the background."""
         _raise_if_elsewhere(self.history.job(job_id), self.settings)
@@ -206,7 +219,9 @@ class Engine:
                 return self._accepted_before(choice)
             handle = self._deliver_accepted(choice)
         job = _watched(handle, progress)
-        return replace(job, message=f"lead {person_key}: {candidates.outcome(self.checkpoints, job.id, person_key)}; {job.message}")
+        return replace(
+            job, message=f"lead {person_key}: {candidates.outcome(self.checkpoints, job.id, person_key)}; {job.message}"
+        )
 
     def _deliver_accepted(self, choice: candidates.Choice) -> JobHandle:
         job_id = choice.job_id
@@ -233,7 +248,9 @@ class Engine:
         job = self.history.job(choice.job_id)
         counts = Counts(**{name: value for name, value in job["counts"].items() if name in Counts.__dataclass_fields__})
         message = f"this candidate was accepted for lead {choice.answer.person_key} before; nothing was done"
-        return Job(job["id"], job["name"], JobStatus(job["status"]), counts, message, self.report, self.trace, self.review)
+        return Job(
+            job["id"], job["name"], JobStatus(job["status"]), counts, message, self.report, self.trace, self.review
+        )
 
     def _budget(self, max_lookups: int | None, max_cost: float | None) -> Budget:
         settings = self.settings
@@ -241,7 +258,9 @@ class Engine:
         cost = settings.max_cost if max_cost is None else dollars("max_cost", max_cost)
         prices = Prices.of(settings)
         if cost is not None and prices.lookup is None:
-            raise SettingsError("max_cost is set, but idicore.price is not; set LEADFLOW_IDICORE__PRICE to what one lookup costs you")
+            raise SettingsError(
+                "max_cost is set, but idicore.price is not; set LEADFLOW_IDICORE__PRICE to what one lookup costs you"
+            )
         return Budget(lookups, cost, prices)
 
     def _record_start(self, job_id: str, plan: dict[str, Any]) -> None:
@@ -268,7 +287,12 @@ class Engine:
         )
 
     def _launch(
-        self, job_id: str, plan: dict[str, Any], budget: Budget, listeners: tuple[Listener, ...], last: tuple[int, float] = (0, 0.0)
+        self,
+        job_id: str,
+        plan: dict[str, Any],
+        budget: Budget,
+        listeners: tuple[Listener, ...],
+        last: tuple[int, float] = (0, 0.0),
     ) -> JobHandle:
         seq, elapsed = last
         bus = EventBus(job_id, self.history.record, *listeners, first_seq=seq + 1, elapsed=elapsed)
@@ -281,7 +305,9 @@ class Engine:
             for breaker in getattr(service, "breakers", ()):
                 breaker.reset()
         services = self._services(job_id, stop)
-        pipeline = Pipeline(job_id, plan, self.settings, services, self.checkpoints, self.history, bus, stop, budget, self._live)
+        pipeline = Pipeline(
+            job_id, plan, self.settings, services, self.checkpoints, self.history, bus, stop, budget, self._live
+        )
         handle = JobHandle(job_id, plan["name"], stop, lambda: pipeline.progress)
         self._running[job_id] = handle
         threading.Thread(target=self._drive, args=(pipeline, handle), name=f"leadflow-{job_id}", daemon=True).start()
@@ -292,7 +318,13 @@ class Engine:
 
     def _services(self, job_id: str, stop: threading.Event) -> Services:
         warehouse = Warehouse(self.settings.warehouse, query_tag=f"leadflow:{job_id}")
-        return Services(warehouse, self.idicore, self.litigator, self.dnc, Sheet(self.settings.sheets, locks=self.settings.home.expanduser(), stop=stop))
+        return Services(
+            warehouse,
+            self.idicore,
+            self.litigator,
+            self.dnc,
+            Sheet(self.settings.sheets, locks=self.settings.home.expanduser(), stop=stop),
+        )
 
     def _drive(self, pipeline: Pipeline, handle: JobHandle) -> None:
         """The job's thread: run, then record how it ended, whatever happened."""
@@ -342,7 +374,12 @@ class Engine:
     def _started(self, pipeline: Pipeline) -> None:
         now = datetime.now(timezone.utc)
         self.history.update_job(
-            pipeline.job_id, status=str(JobStatus.RUNNING), message="ETL job started", owner=_owner(), heartbeat_at=now, started_at=now
+            pipeline.job_id,
+            status=str(JobStatus.RUNNING),
+            message="ETL job started",
+            owner=_owner(),
+            heartbeat_at=now,
+            started_at=now,
         )
         purposes = f"glba={self.settings.idicore.glba}, dppa={self.settings.idicore.dppa}"
         pipeline.bus.emit(JobLog(stage="Job", message=f"Purposes: {purposes}; result codes: {self.dnc.policy}"))
@@ -351,9 +388,13 @@ class Engine:
     def _completed(self, pipeline: Pipeline) -> Job:
         counts = pipeline.counts()
         if counts.waiting and counts.balanced and pipeline.is_for_accepted:
-            raise Stopped(f"{counts.waiting:,} leads of job {pipeline.job_id} are still to be processed; engine.resume({pipeline.job_id!r}) goes on with them")
+            raise Stopped(
+                f"{counts.waiting:,} leads of job {pipeline.job_id} are still to be processed; engine.resume({pipeline.job_id!r}) goes on with them"
+            )
         if not counts.balanced or counts.waiting:
-            raise JobFailedError(f"job {pipeline.job_id} lost count of its leads: {counts}; engine.resume({pipeline.job_id!r}) settles the rest")
+            raise JobFailedError(
+                f"job {pipeline.job_id} lost count of its leads: {counts}; engine.resume({pipeline.job_id!r}) settles the rest"
+            )
         message = f"{counts.delivered:,} delivered, {counts.held_back - counts.left_out:,} held back, {counts.already_processed:,} already processed"
         if counts.left_out:
             message += f", {counts.left_out:,} left out ({', '.join(f'{r} {counts.held[r]:,}' for r in LEFT_OUT if r in counts.held)})"
@@ -367,9 +408,15 @@ class Engine:
         return self._record_end(pipeline, JobStatus.COMPLETED, message, counts)
 
     def _ended(self, pipeline: Pipeline, status: JobStatus, error: BaseException) -> Job:
-        message = str(error) if isinstance(error, LeadflowError) else f"unexpected {type(error).__name__} at {_where(error)}"
+        message = (
+            str(error) if isinstance(error, LeadflowError) else f"unexpected {type(error).__name__} at {_where(error)}"
+        )
         next_step = f"engine.resume({pipeline.job_id!r})"
-        pipeline.bus.emit(JobErrored(stage="Job", message=message, error=type(error).__name__, next_step=next_step, source=raised_at(error)))
+        pipeline.bus.emit(
+            JobErrored(
+                stage="Job", message=message, error=type(error).__name__, next_step=next_step, source=raised_at(error)
+            )
+        )
         return self._record_end(pipeline, status, message, pipeline.counts())
 
     def _record_end(self, pipeline: Pipeline, status: JobStatus, message: str, counts: Counts) -> Job:
@@ -412,7 +459,9 @@ class Engine:
         leads = counts["todo"]
         batches = -(-leads // self.settings.batch_size)
         lookups = leads - reused
-        cost, check_cost, phones = Prices.of(self.settings).expected(lookups, leads, self.checkpoints.phones_a_lead(), self.checkpoints.no_match_share())
+        cost, check_cost, phones = Prices.of(self.settings).expected(
+            lookups, leads, self.checkpoints.phones_a_lead(), self.checkpoints.no_match_share()
+        )
         return Estimate(
             extracted=counts["extracted"],
             already_processed=counts["already_processed"],
@@ -507,7 +556,9 @@ def _raise_if_elsewhere(job: dict[str, Any], settings: Settings) -> None:
     differing = [name for name, value in now.items() if job[name] and job[name] != value]
     if changed := [n for n in differing if n not in tables or not is_one_table(job[n], now[n], settings.warehouse)]:
         names = ", ".join(changed)
-        raise InputError(f"job {job['id']} began with another {names}; set it as it was and resume, or run the script again, which leaves out what is processed")
+        raise InputError(
+            f"job {job['id']} began with another {names}; set it as it was and resume, or run the script again, which leaves out what is processed"
+        )
 
 
 def _dnc(settings: Settings) -> Any:

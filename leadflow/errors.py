@@ -32,12 +32,16 @@ class ColumnsError(InputError):
     def missing(cls, names: Iterable[str], available: Iterable[str]) -> ColumnsError:
         """An error naming the columns that were not found and those that were."""
         wanted, have = ", ".join(names), ", ".join(map(shown, available))
-        return cls(f"the leads have no column for: {wanted}. Columns found: {have}. Alias them in the script, as in: SELECT fname AS \"First Name\"")
+        return cls(
+            f'the leads have no column for: {wanted}. Columns found: {have}. Alias them in the script, as in: SELECT fname AS "First Name"'
+        )
 
     @classmethod
     def ambiguous(cls, name: str, columns: Iterable[str]) -> ColumnsError:
         """An error naming the columns that all claim one meaning."""
-        return cls(f"several columns could be {name}: {', '.join(columns)}. Keep one of them in the script's last SELECT")
+        return cls(
+            f"several columns could be {name}: {', '.join(columns)}. Keep one of them in the script's last SELECT"
+        )
 
 
 class ServiceError(LeadflowError):

@@ -118,7 +118,9 @@ class JobComplete(Event):
 
     def text(self) -> str:
         """One line for a person to read."""
-        return "Job complete: " + ", ".join(f"{k}={v}" for k, v in self.stats.items() if v is not None and not isinstance(v, dict))
+        return "Job complete: " + ", ".join(
+            f"{k}={v}" for k, v in self.stats.items() if v is not None and not isinstance(v, dict)
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -159,7 +161,9 @@ class EventBus:
     Elapsed time is taken from the monotonic clock, so a clock stepping back cannot disorder a trace.
     """
 
-    def __init__(self, job_id: str, record: Listener, *listeners: Listener, first_seq: int = 1, elapsed: float = 0.0) -> None:
+    def __init__(
+        self, job_id: str, record: Listener, *listeners: Listener, first_seq: int = 1, elapsed: float = 0.0
+    ) -> None:
         self.job_id = job_id
         self._record = record
         self._listeners = list(listeners)
@@ -175,7 +179,9 @@ class EventBus:
     def emit(self, event: Event) -> None:
         """Stamp `event` and tell everyone."""
         with self._lock:
-            recorded = Recorded(self.job_id, self._seq, datetime.now(timezone.utc), time.monotonic() - self._zero, event)
+            recorded = Recorded(
+                self.job_id, self._seq, datetime.now(timezone.utc), time.monotonic() - self._zero, event
+            )
             self._seq += 1
             self._record(recorded)
             self._tell(recorded)
@@ -186,4 +192,8 @@ class EventBus:
                 listener(recorded)
             except Exception as error:
                 self._listeners.remove(listener)
-                warnings.warn(f"a listener of job {self.job_id} raised {type(error).__name__} and hears no more", RuntimeWarning, stacklevel=3)
+                warnings.warn(
+                    f"a listener of job {self.job_id} raised {type(error).__name__} and hears no more",
+                    RuntimeWarning,
+                    stacklevel=3,
+                )

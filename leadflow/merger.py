@@ -19,7 +19,12 @@ class Merger(Generic[T]):
     """
 
     def __init__(
-        self, name: str, work: Callable[[list[T]], None], then: Merger[T] | None = None, linger: Callable[[], float] = lambda: 0.0, first: Callable[[], None] = lambda: None
+        self,
+        name: str,
+        work: Callable[[list[T]], None],
+        then: Merger[T] | None = None,
+        linger: Callable[[], float] = lambda: 0.0,
+        first: Callable[[], None] = lambda: None,
     ) -> None:
         self._work = work
         self._then = then

@@ -123,7 +123,13 @@ class Pipeline:
         window = self._window()
         with ThreadPoolExecutor(2 * window, "check") as checks:
             cache = Merger("cache", self._cache)
-            sheet = Merger("sheet", lambda batches: self._deliver(batches, checks), then=cache, linger=self._linger, first=self._open_sheet)
+            sheet = Merger(
+                "sheet",
+                lambda batches: self._deliver(batches, checks),
+                then=cache,
+                linger=self._linger,
+                first=self._open_sheet,
+            )
             try:
                 self._look_up_and_check(batches, checks, sheet, window)
             except BaseException:
@@ -142,7 +148,9 @@ class Pipeline:
         if self._budget_error:
             raise self._budget_error
 
-    def _look_up_and_check(self, batches: Iterator[Batch], checks: ThreadPoolExecutor, sheet: Merger, window: int) -> None:
+    def _look_up_and_check(
+        self, batches: Iterator[Batch], checks: ThreadPoolExecutor, sheet: Merger, window: int
+    ) -> None:
         """Bring every batch as far as the sheet; when it returns or raises, no lookup is under way any more."""
         pool = ThreadPoolExecutor(window, "batch")
         self._first_lookup = time.monotonic(), self.progress.stages["Lookup"]
@@ -171,7 +179,9 @@ class Pipeline:
         began, before = self._first_lookup
         return (total - looked) * (time.monotonic() - began) <= (seconds - self._check_s) * (looked - before)
 
-    def _feed(self, batches: Iterator[Batch], pool: ThreadPoolExecutor, checks: ThreadPoolExecutor, sheet: Merger, window: int) -> None:
+    def _feed(
+        self, batches: Iterator[Batch], pool: ThreadPoolExecutor, checks: ThreadPoolExecutor, sheet: Merger, window: int
+    ) -> None:
         """Keep `window` batches between extraction and the sheet; stop at the first error."""
         flying: set[Future[None]] = set()
         for batch in batches:
@@ -245,7 +255,9 @@ class Pipeline:
         for table in self.services.warehouse.ensure_tables():
             note = f"table {table} was not there and was made, empty"
             if table == self.services.warehouse.table(self.settings.warehouse.person_cache):
-                note += ": nobody counts as processed. If you have such a table, correct LEADFLOW_WAREHOUSE__PERSON_CACHE"
+                note += (
+                    ": nobody counts as processed. If you have such a table, correct LEADFLOW_WAREHOUSE__PERSON_CACHE"
+                )
             self.notes.append(note)
             self._log("Snowflake", note, "warning")
         prove_rights(self.services.warehouse)
@@ -262,7 +274,11 @@ class Pipeline:
     def _prepare_sheet(self) -> None:
         """Before the first append, and before the first lookup if the sheet is not new."""
         if not self._prepared:
-            self._told_of(self.services.sheet.prepare([self.settings.sheets.key_column, *columns(self.settings.policy), *self._script_columns()]))
+            self._told_of(
+                self.services.sheet.prepare(
+                    [self.settings.sheets.key_column, *columns(self.settings.policy), *self._script_columns()]
+                )
+            )
             self._prepared = True
 
     def _open_sheet(self) -> None:
@@ -276,7 +292,9 @@ class Pipeline:
         try:
             self._sharing.finish(self.bus.emit)
         except RefusedError as error:
-            self._log("Google Sheets", f"Rows that share a phone are not marked in column 'Shared With': {error}", "warning")
+            self._log(
+                "Google Sheets", f"Rows that share a phone are not marked in column 'Shared With': {error}", "warning"
+            )
 
     def _script_columns(self) -> list[str]:
         """The columns that the script brings to the sheet, once the leads are on disk, but for those that are withheld altogether."""
@@ -286,7 +304,11 @@ class Pipeline:
 
     def _told_of(self, doubles: int) -> None:
         if doubles:
-            self._log("Google Sheets", f"Took out {doubles} rows that repeated a lead, written by an append that seemed to have failed", "warning")
+            self._log(
+                "Google Sheets",
+                f"Took out {doubles} rows that repeated a lead, written by an append that seemed to have failed",
+                "warning",
+            )
 
     @passes_on
     def _log(self, stage: str, message: str, level: str = "info", batch: int | None = None) -> None:
@@ -303,9 +325,14 @@ class Pipeline:
         settled = sum(n for (d, _), n in tally.items() if d not in ("", "retry"))
         if any(tally.get(key) for key in tally if key != ("", "")):
             if self._only:
-                self._log("Engine", f"A candidate was accepted for lead {', '.join(self._only)}: it is checked and delivered, and nothing is bought")
+                self._log(
+                    "Engine",
+                    f"A candidate was accepted for lead {', '.join(self._only)}: it is checked and delivered, and nothing is bought",
+                )
             self._log("Engine", f"Resuming: {settled} of {counts['todo']} leads are settled")
-        self.progress = Progress(settled, counts["todo"], dict.fromkeys(STAGES, settled), self._counted() if settled else {})
+        self.progress = Progress(
+            settled, counts["todo"], dict.fromkeys(STAGES, settled), self._counted() if settled else {}
+        )
         self._others = self.find_others(self.checkpoints.take_turn(self.job_id))
         if self.budget.max_cost is not None:
             self.budget.owe(self.checkpoints.phones_owed(self.job_id))
@@ -336,7 +363,15 @@ class Pipeline:
         for stored in self.checkpoints.unsettled(self.job_id, self._only):
             leads = pl.DataFrame(stored.rows, infer_schema_length=None)
             last = stored.first_row + leads.height - 1
-            self.bus.emit(BatchProgress(stage="Engine", batch=stored.number, first_row=stored.first_row, last_row=last, total_batches=batches))
+            self.bus.emit(
+                BatchProgress(
+                    stage="Engine",
+                    batch=stored.number,
+                    first_row=stored.first_row,
+                    last_row=last,
+                    total_batches=batches,
+                )
+            )
             yield Batch(stored.number, stored.first_row, leads)
 
     def _extract(self) -> dict[str, int]:
@@ -359,13 +394,19 @@ class Pipeline:
         self._withheld.tell()
         counts = extraction.counts
         if extraction.missing:
-            raise InputError(f"Snowflake announced {extraction.total} leads and sent {extraction.total - extraction.missing}; nothing was bought, run the job again")
+            raise InputError(
+                f"Snowflake announced {extraction.total} leads and sent {extraction.total - extraction.missing}; nothing was bought, run the job again"
+            )
         self.history.update_job(self.job_id, counts=counts)
         return self.checkpoints.extracted(self.job_id, counts) or counts
 
     def _process(self, batch: Batch, checks: ThreadPoolExecutor, sheet: Merger) -> None:
         """Lookup and both checks of one batch, in a thread of its own."""
-        batch.facts = {"first_row": batch.first_row, "last_row": batch.first_row + batch.leads.height - 1, "rows": batch.leads.height}
+        batch.facts = {
+            "first_row": batch.first_row,
+            "last_row": batch.first_row + batch.leads.height - 1,
+            "rows": batch.leads.height,
+        }
         batch.facts["started_at"] = datetime.now(timezone.utc)
         with timed(batch, "lookup_s"):
             leads = with_script_phones(self._lookup(batch), self.settings.policy)
@@ -411,7 +452,11 @@ class Pipeline:
         except BudgetReached as error:
             # What was paid for is still delivered; the rest waits for a resume with more budget.
             self._budget_error = error
-            self.bus.emit(JobLog(stage="idiCORE", message=str(error), level="warning", batch=batch.number, source=raised_at(error)))
+            self.bus.emit(
+                JobLog(
+                    stage="idiCORE", message=str(error), level="warning", batch=batch.number, source=raised_at(error)
+                )
+            )
             known = self.checkpoints.answers(leads["person_key"])
             answered = leads.filter(pl.col("person_key").is_in(list(known)))
             return answered if answered.is_empty() else self._looked_up(answered, known, batch.number)
@@ -425,7 +470,12 @@ class Pipeline:
         outcomes = [(key, "retry", "in_other_job") for key in keys if key in theirs]
         self.checkpoints.settle(self.job_id, outcomes)
         self.history.record_leads(self.job_id, number, outcomes)
-        self._log("Engine", f"{len(outcomes)} leads are left to job {', '.join(self._others)}, which runs now", "warning", number)
+        self._log(
+            "Engine",
+            f"{len(outcomes)} leads are left to job {', '.join(self._others)}, which runs now",
+            "warning",
+            number,
+        )
         return leads.filter(~pl.col("person_key").is_in(list(theirs)))
 
     def _looked_up(self, leads: pl.DataFrame, known: dict[str, Answer], number: int) -> pl.DataFrame:
@@ -445,7 +495,11 @@ class Pipeline:
     def _one_row_a_person(self, leads: pl.DataFrame, number: int) -> pl.DataFrame:
         leads = hold_duplicate_persons(leads, self.checkpoints, self.job_id)
         if doubled := leads.filter(pl.col("lookup_status") == DUPLICATE).height:
-            self._log("idiCORE", f"{doubled} leads are people whom another lead of this job has, and are held as {DUPLICATE}", batch=number)
+            self._log(
+                "idiCORE",
+                f"{doubled} leads are people whom another lead of this job has, and are held as {DUPLICATE}",
+                batch=number,
+            )
         return leads
 
     def _save_answer(self, answer: Answer) -> None:
@@ -468,7 +522,9 @@ class Pipeline:
         for check in wait((litigators, dnc), return_when=FIRST_EXCEPTION).done:
             check.result()
         found = (litigators.result(), "litigator"), (dnc.result(), "dnc")
-        return leads.with_columns(column for frame, kind in found for column in frame.select(rf"^{kind}_(verdicts|scrubbed_at|not_covered)$"))
+        return leads.with_columns(
+            column for frame, kind in found for column in frame.select(rf"^{kind}_(verdicts|scrubbed_at|not_covered)$")
+        )
 
     def _save_scrubs(self, scrubs: list[Scrub]) -> None:
         """Keep checks that were paid for, and count them."""
@@ -512,7 +568,11 @@ class Pipeline:
             return {}
         known = self.checkpoints.scrubs(_phones(leads), check)
         now_said = service.provider, service.policy
-        return {p: s for p, s in known.items() if s.fresh(now, age) and (s.provider, s.policy) == now_said and str(s.verdict) != "unchecked"}
+        return {
+            p: s
+            for p, s in known.items()
+            if s.fresh(now, age) and (s.provider, s.policy) == now_said and str(s.verdict) != "unchecked"
+        }
 
     def _deliver(self, batches: list[Batch], checks: ThreadPoolExecutor) -> None:
         """Append what may be called to the sheet: one call for all the batches that wait."""
@@ -521,7 +581,9 @@ class Pipeline:
         at = datetime.now(timezone.utc)
 
         def meanwhile() -> None:
-            checks.submit(stage_ahead, leads, self.services.warehouse, job_id=self.job_id, script=self.plan["name"], at=at)
+            checks.submit(
+                stage_ahead, leads, self.services.warehouse, job_id=self.job_id, script=self.plan["name"], at=at
+            )
 
         with timed(*batches, name="deliver_s"):
             done = deliver(
@@ -545,8 +607,17 @@ class Pipeline:
         """Merge settled leads into the tables, then write down that they are settled."""
         leads = pl.concat([b.leads for b in batches], how="diagonal_relaxed")
         with timed(*batches, name="cache_s"):
-            consolidate(leads, self.services.warehouse, job_id=self.job_id, script=self.plan["name"], at=batches[-1].at, emit=self.bus.emit)
-        outcomes = [outcome(row) for row in leads.select("person_key", "disposition", "delivered", "reason").iter_rows()]
+            consolidate(
+                leads,
+                self.services.warehouse,
+                job_id=self.job_id,
+                script=self.plan["name"],
+                at=batches[-1].at,
+                emit=self.bus.emit,
+            )
+        outcomes = [
+            outcome(row) for row in leads.select("person_key", "disposition", "delivered", "reason").iter_rows()
+        ]
         self.checkpoints.settle(self.job_id, outcomes)
         self._through("Cache", leads.height)
         start = 0
@@ -573,7 +644,17 @@ class Pipeline:
         done, total = self.progress.done, self.progress.total
         self.history.update_job(self.job_id, progress=self.progress.percent, total_rows_processed=done)
         message = f"Batch {batch.number} done: {done} of {total} leads settled"
-        self.bus.emit(JobProgress(stage="Engine", batch=batch.number, status="running", progress=self.progress.percent, message=message, current_row=done, total_rows=total))
+        self.bus.emit(
+            JobProgress(
+                stage="Engine",
+                batch=batch.number,
+                status="running",
+                progress=self.progress.percent,
+                message=message,
+                current_row=done,
+                total_rows=total,
+            )
+        )
 
     @property
     def is_for_accepted(self) -> bool:
@@ -616,7 +697,9 @@ class Pipeline:
     def _cost(self, bought: int, checked: dict[str, int]) -> float | None:
         """Dollars for all the job's runs, from what is on disk."""
         prices = self.budget.prices
-        cost = prices.cost(bought, 0 if prices.charge_on_no_match else self.checkpoints.bought(self.job_id, "no_match"), checked)
+        cost = prices.cost(
+            bought, 0 if prices.charge_on_no_match else self.checkpoints.bought(self.job_id, "no_match"), checked
+        )
         return None if cost is None else round(cost, 2)
 
 

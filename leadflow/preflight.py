@@ -16,11 +16,15 @@ from leadflow.stages.delivery import columns
 def raise_if_unusable(settings: Settings) -> None:
     """Make the private folder of history and checkpoints. Raises SettingsError if that, or the sheet's columns, cannot be."""
     if not isinstance(settings, Settings):
-        raise SettingsError(f"an Engine takes lf.Settings, not {type(settings).__name__}; without an argument it reads the environment and .env")
+        raise SettingsError(
+            f"an Engine takes lf.Settings, not {type(settings).__name__}; without an argument it reads the environment and .env"
+        )
     _private_folder(settings)
     key = settings.sheets.key_column
     if key.casefold() in {name.casefold() for name in columns(settings.policy)}:
-        raise SettingsError(f"LEADFLOW_SHEETS__KEY_COLUMN is {key!r}, which is another column of the sheet; give the key a column of its own, such as Lead Key")
+        raise SettingsError(
+            f"LEADFLOW_SHEETS__KEY_COLUMN is {key!r}, which is another column of the sheet; give the key a column of its own, such as Lead Key"
+        )
 
 
 def _private_folder(settings: Settings) -> None:
@@ -30,7 +34,9 @@ def _private_folder(settings: Settings) -> None:
         os.chmod(home, 0o700)
     except (OSError, RuntimeError) as error:
         reason = getattr(error, "strerror", None) or "it names no user's home"
-        raise SettingsError(f"LEADFLOW_HOME, {settings.home}, cannot be a folder of yours ({reason}); name another folder") from None
+        raise SettingsError(
+            f"LEADFLOW_HOME, {settings.home}, cannot be a folder of yours ({reason}); name another folder"
+        ) from None
 
 
 def whole_number(name: str, value: Any, least: int) -> int | None:
@@ -46,7 +52,9 @@ def whole_number(name: str, value: Any, least: int) -> int | None:
     except TypeError:
         number = None
     if number is None or _is_boolean(value) or number < least:
-        raise InputError(f"{name} is {_shown(value)}; it must be a whole number of {least} or more, or None for no limit")
+        raise InputError(
+            f"{name} is {_shown(value)}; it must be a whole number of {least} or more, or None for no limit"
+        )
     return number
 
 
@@ -63,7 +71,9 @@ def dollars(name: str, value: Any) -> float | None:
     except (TypeError, ValueError, OverflowError):
         number = math.nan
     if not (math.isfinite(number) and number >= 0):
-        raise InputError(f"{name} is {_shown(value)}; it must be an amount in dollars, as in 12.5, or None for no limit")
+        raise InputError(
+            f"{name} is {_shown(value)}; it must be an amount in dollars, as in 12.5, or None for no limit"
+        )
     return number
 
 
@@ -74,4 +84,8 @@ def _is_boolean(value: Any) -> bool:
 
 def _shown(value: Any) -> str:
     """A value as an error shows it: a number or a short text as it is, anything else by its kind."""
-    return repr(value) if isinstance(value, int | float | Decimal) or (isinstance(value, str) and len(value) <= 20) else f"a {type(value).__name__}"
+    return (
+        repr(value)
+        if isinstance(value, int | float | Decimal) or (isinstance(value, str) and len(value) <= 20)
+        else f"a {type(value).__name__}"
+    )

@@ -85,7 +85,9 @@ class WarehouseSettings(_Part):
         if any(name.upper() == "QUERY_TAG" for name in self.session_parameters):
             raise ValueError("session_parameters sets QUERY_TAG, which leadflow sets to the job's id; remove it")
         if ours := sorted({name.upper() for name in self.session_parameters} & LEADFLOWS_PARAMETERS.keys()):
-            raise ValueError(f"session_parameters sets {', '.join(ours)}, which leadflow's own statements depend on; remove it")
+            raise ValueError(
+                f"session_parameters sets {', '.join(ours)}, which leadflow's own statements depend on; remove it"
+            )
         return self
 
 
@@ -123,7 +125,9 @@ class IdicoreSettings(_Part):
     def _enough(cls, fields: tuple[str, ...]) -> tuple[str, ...]:
         """Without them an answer could be matched with nobody, or brings no phone: it would be paid for in vain."""
         if missing := [name for name in ("name", "address", "phone") if name not in fields]:
-            raise ValueError(f"lacks {', '.join(missing)}; without name, address and phone every lookup would be bought in vain")
+            raise ValueError(
+                f"lacks {', '.join(missing)}; without name, address and phone every lookup would be bought in vain"
+            )
         return fields
 
 
@@ -210,7 +214,9 @@ class DncSettings(_Part):
     def _phones(cls, canary: str) -> str:
         texts = [text.strip() for text in re.split("[,;]", canary) if text.strip()]
         if any(to_e164(text) is None for text in texts) or (canary.strip() and not texts):
-            raise ValueError("holds something that is no US phone; give a number that is on the national do-not-call list")
+            raise ValueError(
+                "holds something that is no US phone; give a number that is on the national do-not-call list"
+            )
         return canary
 
     @model_validator(mode="after")
@@ -219,7 +225,9 @@ class DncSettings(_Part):
         given = {name for name in self.model_fields_set if getattr(self, name) not in (None, {}, ())}
         of_the_list = sorted(name for name in given if name.startswith("list_"))
         if self.provider == "dncscrub" and of_the_list:
-            raise ValueError(f"{', '.join(of_the_list)} is set, but provider is dncscrub, which reads no list; set provider to list, or remove it")
+            raise ValueError(
+                f"{', '.join(of_the_list)} is set, but provider is dncscrub, which reads no list; set provider to list, or remove it"
+            )
         of_dncscrub = sorted(given & {"codes", "price"})
         if self.provider == "list" and of_dncscrub:
             raise ValueError(f"{', '.join(of_dncscrub)} is set, which is for DNCScrub, but provider is list; remove it")
@@ -251,7 +259,9 @@ class SheetsSettings(_Part):
         """The id, out of the address that a browser shows if need be."""
         found = _SHEET_ADDRESS.search(text)
         if not found and not re.fullmatch(r"[\w-]+", text):
-            raise ValueError("is no spreadsheet's id; it is the long word after /spreadsheets/d/ in the sheet's address")
+            raise ValueError(
+                "is no spreadsheet's id; it is the long word after /spreadsheets/d/ in the sheet's address"
+            )
         return found[1] if found else text
 
 
@@ -313,7 +323,13 @@ class Settings(Checked, BaseSettings):
 
     if not TYPE_CHECKING:
 
-        def __init__(self, _env_file: Any = ".env", _env_file_encoding: str | None = None, _secrets_dir: Any = None, **values: Any) -> None:
+        def __init__(
+            self,
+            _env_file: Any = ".env",
+            _env_file_encoding: str | None = None,
+            _secrets_dir: Any = None,
+            **values: Any,
+        ) -> None:
             if isinstance(_env_file, Mapping):
                 raise SettingsError("settings are given by name; write lf.Settings(**values)")
             found = settings_sources.places(_env_file, _env_file_encoding, _secrets_dir)
@@ -340,5 +356,9 @@ class Settings(Checked, BaseSettings):
 
 def _merged(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:
     """Both, part by part; what is above wins."""
-    both = {name: _merged(below[name], above[name]) for name in below.keys() & above.keys() if isinstance(below[name], dict) and isinstance(above[name], dict)}
+    both = {
+        name: _merged(below[name], above[name])
+        for name in below.keys() & above.keys()
+        if isinstance(below[name], dict) and isinstance(above[name], dict)
+    }
     return {**below, **above, **both}

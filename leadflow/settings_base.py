@@ -14,7 +14,9 @@ from leadflow.errors import SettingsError
 from leadflow.nearest import nearest
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
-STRICT = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True, allow_inf_nan=False, str_strip_whitespace=True)
+STRICT = ConfigDict(
+    extra="forbid", frozen=True, hide_input_in_errors=True, allow_inf_nan=False, str_strip_whitespace=True
+)
 
 
 def safe_url(url: str) -> str:
@@ -80,7 +82,9 @@ class Checked(BaseModel):
 
         def __setattr__(self, name: str, value: Any) -> None:
             """Raises SettingsError: settings are changed by a copy."""
-            raise SettingsError(f"settings are not changed in place; make a copy with model_copy(update={{{name!r}: ...}})")
+            raise SettingsError(
+                f"settings are not changed in place; make a copy with model_copy(update={{{name!r}: ...}})"
+            )
 
         @classmethod
         def model_validate(cls, obj: Any, **options: Any) -> Self:
@@ -118,7 +122,9 @@ def _said(model: type[BaseModel], fault: Any) -> str:
     path = [str(part) for part in fault["loc"]]
     owner, name = _owner(model, path), _name(model, path)
     if fault["type"] == "extra_forbidden":
-        return f"{name} is no setting; the nearest is {_name(model, [*path[:-1], nearest(path[-1], owner.model_fields)])}"
+        return (
+            f"{name} is no setting; the nearest is {_name(model, [*path[:-1], nearest(path[-1], owner.model_fields)])}"
+        )
     if fault["type"] == "missing":
         return f"{_all_of(owner, path[-1], name)}{_NOT_SET}"
     return f"{name}: {fault['msg'].removeprefix('Value error, ')}"

@@ -84,7 +84,9 @@ def _secrets(folder: Path) -> Place:
     """One file a setting, named like it, as Docker mounts secrets."""
     if not folder.is_dir():
         return Place(f"in {folder}", {}, (f"there is no folder of secrets at {folder}",))
-    names = {path.name: path for path in sorted(folder.iterdir()) if path.is_file() and path.name.upper().startswith(PREFIX)}
+    names = {
+        path.name: path for path in sorted(folder.iterdir()) if path.is_file() and path.name.upper().startswith(PREFIX)
+    }
     texts = {name: read_text(path) for name, path in names.items()}
     faults = [_uncertain(path) for name, path in names.items() if not texts[name][1]]
     return Place(f"in {folder}", {name: text.rstrip("\r\n") for name, (text, _) in texts.items()}, tuple(faults))
@@ -107,13 +109,17 @@ def _env_file(path: Path, encoding: str | None) -> Place:
         if binding.error and _names_us(first):
             faults.append(f"line {binding.original.line} of {path.name} is not NAME=value")
         elif any(map(_names_us, others)):
-            faults.append(f"a quote of line {binding.original.line} of {path.name} is not closed, so that a later {PREFIX} line belongs to its value")
+            faults.append(
+                f"a quote of line {binding.original.line} of {path.name} is not closed, so that a later {PREFIX} line belongs to its value"
+            )
         name = (binding.key or "").upper()
         if name.startswith(PREFIX) and seen.setdefault(name, binding.value) != binding.value:
             faults.append(f"{name} stands twice in {path.name} with different values; keep one")
     with _silent(logging.getLogger("dotenv.main")):
         names = dotenv_values(stream=io.StringIO(text))
-    if not certain and any(name.upper().startswith(PREFIX) and not (value or "").isascii() for name, value in names.items()):
+    if not certain and any(
+        name.upper().startswith(PREFIX) and not (value or "").isascii() for name, value in names.items()
+    ):
         faults.append(_uncertain(path))
     return Place(f"in {path.name}", names, tuple(faults))
 
@@ -168,7 +174,11 @@ def _named(place: Place, known: Known, faults: list[str]) -> dict[str, str]:
         if name in _NO_SETTINGS:
             continue
         if not known.holds(name):
-            faults += [f"{written}, {place.where}, is no setting; the nearest is {near}"] if (near := _meant(name, known)) else []
+            faults += (
+                [f"{written}, {place.where}, is no setting; the nearest is {near}"]
+                if (near := _meant(name, known))
+                else []
+            )
         elif fault := _value_fault(value, known.single.get(name)):
             faults.append(f"{name}, {place.where}, {fault}")
         elif value is not None and values.setdefault(name, value) != value:
@@ -182,7 +192,11 @@ def _value_fault(value: str | None, info: Any) -> str:
         return "has no value; write NAME=value"
     if not value.strip() and not (info is not None and info.default == ""):
         return "is empty; give it a value or remove it"
-    return "still holds a placeholder; give it your own value or remove it" if _PLACEHOLDER.fullmatch(value.strip()) else ""
+    return (
+        "still holds a placeholder; give it your own value or remove it"
+        if _PLACEHOLDER.fullmatch(value.strip())
+        else ""
+    )
 
 
 def _meant(name: str, known: Known) -> str:
@@ -213,7 +227,11 @@ def _json_fault(name: str, value: str, known: Known) -> str:
     """What keeps a value from being the JSON that its setting takes; "" if nothing does. The value itself is not said: it may be a secret."""
     info = known.single[name]
     is_list = getattr(info.annotation, "__origin__", None) is tuple
-    example = f"""a JSON list such as {name}='["a", "b"]'""" if is_list else f"""a JSON object such as {name}='{{"key": "value"}}'"""
+    example = (
+        f"""a JSON list such as {name}='["a", "b"]'"""
+        if is_list
+        else f"""a JSON object such as {name}='{{"key": "value"}}'"""
+    )
     single = next((k for k in known.single if k.startswith(f"{name}__")), "")
     also = f", or single values such as {single}" if single else ""
     try:
@@ -221,7 +239,11 @@ def _json_fault(name: str, value: str, known: Known) -> str:
     except ValueError as error:
         what = "says a key twice" if isinstance(error, _RepeatedKeyError) else "is not JSON"
         return f"{name} {what}; write {example}{also}"
-    return "" if isinstance(read_json, list if is_list else dict) else f"{name} is JSON of another kind; write {example}{also}"
+    return (
+        ""
+        if isinstance(read_json, list if is_list else dict)
+        else f"{name} is JSON of another kind; write {example}{also}"
+    )
 
 
 class _RepeatedKeyError(ValueError):

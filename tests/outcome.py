@@ -77,7 +77,10 @@ def fault_table() -> list[str]:
         for n, value in enumerate((1, seen.rows, seen.lost, seen.doubled, seen.bought_twice, seen.unsafe)):
             row[n] += value
     lines = [f"{'fault':<86} {'seen':>4} {'rows':>6} {'lost':>4} {'doubled':>7} {'bought twice':>12} {'unsafe':>6}"]
-    return lines + [f"{fault[:86]:<86} {n:>4} {rows:>6} {lost:>4} {doubled:>7} {twice:>12} {unsafe:>6}" for fault, (n, rows, lost, doubled, twice, unsafe) in sums.items()]
+    return lines + [
+        f"{fault[:86]:<86} {n:>4} {rows:>6} {lost:>4} {doubled:>7} {twice:>12} {unsafe:>6}"
+        for fault, (n, rows, lost, doubled, twice, unsafe) in sums.items()
+    ]
 
 
 def truth_phones() -> list[dict[str, Any]]:
@@ -90,7 +93,7 @@ def personal_words() -> set[str]:
     words = {form for p in truth_phones() for form in (p["number"], p["e164"], p["written"].strip())}
     with sample("leads.csv").open(encoding="utf-8", newline="") as file:
         for row in csv.DictReader(file):
-            words |= {row["Address"].strip(), f'{row["First Name"].strip()} {row["Last Name"].strip()}'}
+            words |= {row["Address"].strip(), f"{row['First Name'].strip()} {row['Last Name'].strip()}"}
     with sample("truth.csv").open(encoding="utf-8", newline="") as file:
         words |= {email for row in csv.DictReader(file) for email in json.loads(row["emails"])}
     return {word for word in words if len(word) >= 8}

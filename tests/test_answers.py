@@ -80,7 +80,13 @@ def test_a_litigator_answer_without_its_verdict_is_no_answer(world, check):
 def test_two_litigator_rows_for_one_phone_count_as_the_worst(world, check, first, second):
     rows = [{"Phone": int(_CLEAN), "IsLitigator": said} for said in (first, second)]
     world.fail("litigator", "body", body=json.dumps(rows))
-    worst = Verdict.LITIGATOR if True in (first, second) else Verdict.UNCHECKED if None in (first, second) else Verdict.CLEAN
+    worst = (
+        Verdict.LITIGATOR
+        if True in (first, second)
+        else Verdict.UNCHECKED
+        if None in (first, second)
+        else Verdict.CLEAN
+    )
     assert _verdict(check("litigator", [_CLEAN])) == worst
 
 
@@ -88,7 +94,15 @@ def test_two_litigator_rows_for_one_phone_count_as_the_worst(world, check, first
 def test_two_scrub_rows_for_one_phone_count_as_the_worst(world, check, codes):
     world.fail("dnc", "body", body=json.dumps([{"Phone": _CLEAN, "ResultCode": code, "Reason": ""} for code in codes]))
     verdict = _verdict(check("dnc", [_CLEAN]))
-    assert verdict == (Verdict.DNC if "D" in codes else Verdict.INVALID if "I" in codes else Verdict.UNCHECKED if "Q" in codes else Verdict.CLEAN_WIRELESS)
+    assert verdict == (
+        Verdict.DNC
+        if "D" in codes
+        else Verdict.INVALID
+        if "I" in codes
+        else Verdict.UNCHECKED
+        if "Q" in codes
+        else Verdict.CLEAN_WIRELESS
+    )
 
 
 def test_one_object_that_says_two_things_is_no_answer(world, check):
@@ -108,14 +122,29 @@ def test_an_answer_for_other_phones_alone_is_no_answer(world, check):
         check("dnc", [_CLEAN])
 
 
-@pytest.mark.parametrize("written", [float(_CLEAN), int(_CLEAN), _CLEAN, f"1{_CLEAN}", f"+1{_CLEAN}", f"{_CLEAN}|17", f" {_CLEAN} "])
+@pytest.mark.parametrize(
+    "written", [float(_CLEAN), int(_CLEAN), _CLEAN, f"1{_CLEAN}", f"+1{_CLEAN}", f"{_CLEAN}|17", f" {_CLEAN} "]
+)
 @pytest.mark.parametrize(("name", "says"), [("litigator", {"IsLitigator": True}), ("dnc", {"ResultCode": "D"})])
 def test_a_hit_is_heard_however_its_phone_is_written(world, check, name, says, written):
     world.fail(name, "body", body=json.dumps([{"Phone": written, **says}]))
     assert _verdict(check(name, [_CLEAN])) in (Verdict.LITIGATOR, Verdict.DNC)
 
 
-@pytest.mark.parametrize("written", [None, True, "", float(_CLEAN) + 0.5, int(_CLEAN) // 10, f"44{_CLEAN}", [_CLEAN], {"number": _CLEAN}, f"{_CLEAN}.0"])
+@pytest.mark.parametrize(
+    "written",
+    [
+        None,
+        True,
+        "",
+        float(_CLEAN) + 0.5,
+        int(_CLEAN) // 10,
+        f"44{_CLEAN}",
+        [_CLEAN],
+        {"number": _CLEAN},
+        f"{_CLEAN}.0",
+    ],
+)
 def test_a_row_whose_phone_cannot_be_read_clears_nobody(world, check, written):
     rows = [{"Phone": written, "ResultCode": "C"}, {"Phone": _BAD, "ResultCode": "C"}]
     world.fail("dnc", "body", body=json.dumps(rows))
@@ -179,7 +208,11 @@ def test_a_body_of_another_shape_is_no_answer(world, check, name, body):
 
 
 def _sent(content, **headers):
-    return {"body": base64.b64encode(content).decode(), "base64": True, "headers": {"content-type": "application/json", **headers}}
+    return {
+        "body": base64.b64encode(content).decode(),
+        "base64": True,
+        "headers": {"content-type": "application/json", **headers},
+    }
 
 
 def test_a_gzipped_body_and_a_byte_order_mark_are_read(world, check):
@@ -190,24 +223,49 @@ def test_a_gzipped_body_and_a_byte_order_mark_are_read(world, check):
     assert _verdict(check("dnc", [_CLEAN])) == Verdict.DNC
 
 
-@pytest.mark.parametrize(("content", "headers"), [(b"\x1f\x8b no gzip", {"content-encoding": "gzip"}), (gzip.compress(b"[]"), {}), (b'["\xff\xfe"]', {})])
+@pytest.mark.parametrize(
+    ("content", "headers"),
+    [(b"\x1f\x8b no gzip", {"content-encoding": "gzip"}), (gzip.compress(b"[]"), {}), (b'["\xff\xfe"]', {})],
+)
 def test_a_body_that_cannot_be_unpacked_is_no_answer(world, check, content, headers):
     world.fail("dnc", "body", times=2, **_sent(content, **headers))
     with pytest.raises(UnreadableError):
         check("dnc", [_CLEAN])
 
 
-_json = st.recursive(st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=12), lambda part: st.lists(part, max_size=3) | st.dictionaries(st.text(max_size=6), part, max_size=3), max_leaves=8)
+_json = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=12),
+    lambda part: st.lists(part, max_size=3) | st.dictionaries(st.text(max_size=6), part, max_size=3),
+    max_leaves=8,
+)
 _said = st.sampled_from([True, False, None, "C", "W", "D", "c", "", "Litigator", ";;;W", "National;;;", 0, 1]) | _json
 
 
-@given(st.lists(st.fixed_dictionaries({}, optional={"Phone": st.sampled_from([_CLEAN, int(_CLEAN), float(_CLEAN), f"+1{_CLEAN}"]) | _json, "IsLitigator": _said, "ResultCode": _said, "Reason": _said}) | _json, max_size=4) | _json)
+@given(
+    st.lists(
+        st.fixed_dictionaries(
+            {},
+            optional={
+                "Phone": st.sampled_from([_CLEAN, int(_CLEAN), float(_CLEAN), f"+1{_CLEAN}"]) | _json,
+                "IsLitigator": _said,
+                "ResultCode": _said,
+                "Reason": _said,
+            },
+        )
+        | _json,
+        max_size=4,
+    )
+    | _json
+)
 @settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
 def test_whatever_a_vendor_answers_only_its_plain_word_clears_a_phone(local_world, body):
     local_world.configure(quotas={"litigator": 100_000, "dnc": 100_000})
     local_world.heal()
     rows = [row for row in body if isinstance(row, dict)] if isinstance(body, list) else []
-    for name, kind, clear in (("litigator", LitigatorList, lambda r: r.get("IsLitigator") is False), ("dnc", DncScrub, lambda r: str(r.get("ResultCode")).strip() in ("C", "W", "Y"))):
+    for name, kind, clear in (
+        ("litigator", LitigatorList, lambda r: r.get("IsLitigator") is False),
+        ("dnc", DncScrub, lambda r: str(r.get("ResultCode")).strip() in ("C", "W", "Y")),
+    ):
         local_world.fail(name, "body", body=json.dumps(body))
         service = kind(getattr(local_world.settings, name).model_copy(update={"attempts": 1, "max_per_minute": None}))
         try:
@@ -242,7 +300,20 @@ def test_an_error_beside_an_empty_result_is_not_a_person_who_was_not_found(world
     assert world.stats()["idicore"]["calls"] == 1
 
 
-@pytest.mark.parametrize("body", [{"result": {}}, {"result": None}, {"result": "x"}, {}, [], "x", {"result": [None]}, {"result": ["x", 1]}, {"result": [[]]}])
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"result": {}},
+        {"result": None},
+        {"result": "x"},
+        {},
+        [],
+        "x",
+        {"result": [None]},
+        {"result": ["x", 1]},
+        {"result": [[]]},
+    ],
+)
 def test_a_search_without_a_list_of_people_is_no_answer(world, lookup, body):
     world.fail("idicore", "body", times=2, body=json.dumps(body))
     with pytest.raises(UnreadableError):
@@ -260,7 +331,10 @@ def test_an_empty_error_is_none(world, lookup, error):
     [
         ([{}, {"number": None}, {"type": "Mobile"}, None, "x"], []),
         ([{"number": "+44 20 7946 0018"}, {"number": "555-0143"}, {"number": "000-000-0000"}], []),
-        ([{"number": "(504) 555-0143", "meta": {"rank": "x"}}, {"number": 5045550144}], ["+15045550143", "+15045550144"]),
+        (
+            [{"number": "(504) 555-0143", "meta": {"rank": "x"}}, {"number": 5045550144}],
+            ["+15045550143", "+15045550144"],
+        ),
         ({"number": "(504) 555-0143"}, []),
     ],
 )
@@ -279,7 +353,11 @@ def test_an_odd_meta_costs_nothing_but_its_rank(world, lookup, meta):
 
 @pytest.mark.parametrize("order", ["ascending", "descending"])
 def test_a_phone_without_a_rank_comes_last_in_both_orders(world, order):
-    phones = [{"number": "5045550143"}, {"number": "5045550144", "meta": {"rank": 2}}, {"number": "5045550145", "meta": {"rank": 1}}]
+    phones = [
+        {"number": "5045550143"},
+        {"number": "5045550144", "meta": {"rank": 2}},
+        {"number": "5045550145", "meta": {"rank": 1}},
+    ]
     world.fail("idicore", "body", body=json.dumps({"result": [{**_FOUND, "phone": phones}]}))
     with Idicore(world.settings.idicore.model_copy(update={"rank_order": order})) as idicore:
         found = [phone.number[-1] for phone in idicore.lookup(_ANN).phones]
@@ -295,7 +373,10 @@ def test_too_many_matches_is_an_ambiguous_person(world, lookup, status):
 @pytest.fixture
 def engine(world):
     base = world.settings
-    quick = {name: getattr(base, name).model_copy(update={"timeout_s": 2.0, "attempts": 2}) for name in ("idicore", "litigator", "dnc")}
+    quick = {
+        name: getattr(base, name).model_copy(update={"timeout_s": 2.0, "attempts": 2})
+        for name in ("idicore", "litigator", "dnc")
+    }
     with lf.Engine(base.model_copy(update={"batch_size": 20, **quick})) as engine:
         yield engine
 
@@ -307,19 +388,31 @@ def test_half_a_character_in_a_paid_answer_does_not_break_the_job(world, engine)
         "pid": "1",
         "name": [{"first": lead["First Name"], "last": lead["Last Name"]}],
         "address": [{"data": lead["Address"], "city": lead["City"], "state": lead["State"], "zip": lead["Zip"]}],
-        "phone": [{"number": f"({_CLEAN[:3]}) {_CLEAN[3:6]}-{_CLEAN[6:]}", "type": "Mobile\ud800", "meta": {"lastSeen": "\udfff"}}],
+        "phone": [
+            {
+                "number": f"({_CLEAN[:3]}) {_CLEAN[3:6]}-{_CLEAN[6:]}",
+                "type": "Mobile\ud800",
+                "meta": {"lastSeen": "\udfff"},
+            }
+        ],
         "email": [{"data": "ann\ud83d@example.com"}, {"data": "lee\U0001f3e0@example.com"}],
     }
     world.fail("idicore", "body", body=json.dumps({"result": [found]}), on="search", key=lead["Address"])
     job = engine.run(SCRIPT, limit_rows=3, progress=False)
     assert job.ok
     row = next(row for row in sheet_rows(world) if row["Address"] == lead["Address"])
-    assert (row["Phone 1"], row["Email 1"], row["Email 2"]) == (f"+1{_CLEAN}", "ann?@example.com", "lee\U0001f3e0@example.com")
+    assert (row["Phone 1"], row["Email 1"], row["Email 2"]) == (
+        f"+1{_CLEAN}",
+        "ann?@example.com",
+        "lee\U0001f3e0@example.com",
+    )
 
 
 @pytest.mark.parametrize("half", [b'"\\ud800"', b'"\\uD800"', b'"\xed\xa0\x80"'])
 def test_half_a_character_is_read_as_question_marks_however_it_is_written(half):
-    said = http.read_json("vendor", httpx.Response(200, content=b'{"a": [' + half + b', "\\\\ud800", "\\ud83c\\udfe0", "\xed\x95\x9c"]}'))
+    said = http.read_json(
+        "vendor", httpx.Response(200, content=b'{"a": [' + half + b', "\\\\ud800", "\\ud83c\\udfe0", "\xed\x95\x9c"]}')
+    )
     first, *others = said["a"]
     assert set(first) == {"?"}
     assert others == ["\\ud800", "\U0001f3e0", "\ud55c"]
@@ -397,7 +490,9 @@ def test_a_malformed_number_holds_its_lead_alone(world, engine, name):
         assert job.ok
         assert set(fresh.checkpoints.keys(job.id, "retry")) <= set(sharing)
         assert key in fresh.checkpoints.keys(job.id, "retry")
-        assert job.counts.delivered == clean.counts.delivered - len(job.counts.retry and fresh.checkpoints.keys(job.id, "retry"))
+        assert job.counts.delivered == clean.counts.delivered - len(
+            job.counts.retry and fresh.checkpoints.keys(job.id, "retry")
+        )
         assert key not in {row["Lead Key"] for row in sheet_rows(world)}
         assert world.stats()[name]["calls"] < 2 * 15
         observed = observe(world, fresh, job.id)
@@ -454,7 +549,13 @@ def test_the_answers_of_one_half_are_kept_when_the_other_fails(world, check):
 @pytest.mark.parametrize("number", ["", "504", "5045550143,2025550199", "Ann", "+445045550143"])
 def test_what_is_no_us_phone_is_never_sent(world, check, number):
     assert _verdict(check("dnc", [number, _CLEAN]), number) == Verdict.UNCHECKED
-    assert world.stats()["dnc"] | {"max_in_flight": 0} == {"calls": 1, "refused": 0, "faults": 0, "numbers": 1, "max_in_flight": 0}
+    assert world.stats()["dnc"] | {"max_in_flight": 0} == {
+        "calls": 1,
+        "refused": 0,
+        "faults": 0,
+        "numbers": 1,
+        "max_in_flight": 0,
+    }
 
 
 # Retry-After.
@@ -464,7 +565,23 @@ def _date(seconds):
     return format_datetime(datetime.now(timezone.utc) + timedelta(seconds=seconds), usegmt=True)
 
 
-@pytest.mark.parametrize(("header", "least", "most"), [(lambda: "2", 2, 5), (lambda: "1.5", 1.5, 5), (lambda: _date(3), 1.9, 6), (lambda: _date(-3600), 0, 3), (lambda: "-5", 0, 3), (lambda: "0", 0, 3), (lambda: "soon", 1, 4), (lambda: "²", 1, 4), (lambda: "nan", 1, 4), (lambda: "", 1, 4), (lambda: "Wed, 99 Foo 2026", 1, 4), (lambda: "Wed, 25 Nov 2026 10:00:00 +9999999999999", 1, 4)])
+@pytest.mark.parametrize(
+    ("header", "least", "most"),
+    [
+        (lambda: "2", 2, 5),
+        (lambda: "1.5", 1.5, 5),
+        (lambda: _date(3), 1.9, 6),
+        (lambda: _date(-3600), 0, 3),
+        (lambda: "-5", 0, 3),
+        (lambda: "0", 0, 3),
+        (lambda: "soon", 1, 4),
+        (lambda: "²", 1, 4),
+        (lambda: "nan", 1, 4),
+        (lambda: "", 1, 4),
+        (lambda: "Wed, 99 Foo 2026", 1, 4),
+        (lambda: "Wed, 25 Nov 2026 10:00:00 +9999999999999", 1, 4),
+    ],
+)
 @pytest.mark.parametrize("name", ["dnc", "sheets"])
 def test_retry_after_is_heard_in_every_form(world, check, name, header, least, most):
     import time
@@ -521,7 +638,10 @@ def test_no_wireless_phone_is_delivered_where_it_is_held(world):
     assert said == {"clean", ""}
 
 
-@pytest.mark.parametrize(("codes", "match"), [({"W": "holdd"}, "known verdicts are clean"), ({"": "clean"}, "one letter"), ({"CW": "clean"}, "one letter")])
+@pytest.mark.parametrize(
+    ("codes", "match"),
+    [({"W": "holdd"}, "known verdicts are clean"), ({"": "clean"}, "one letter"), ({"CW": "clean"}, "one letter")],
+)
 def test_a_wrong_override_is_refused_when_the_engine_is_made(world, codes, match):
     with pytest.raises(SettingsError, match=match):
         lf.Engine(_codes(world, **codes))

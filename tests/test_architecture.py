@@ -11,7 +11,9 @@ import pytest
 _ROOT = Path(__file__).parent.parent
 
 
-@pytest.mark.parametrize("command", [["lint-imports"], ["ruff", "check", "."], ["pytest", "-q", "--doctest-modules", "leadflow"]])
+@pytest.mark.parametrize(
+    "command", [["lint-imports"], ["ruff", "check", "."], ["pytest", "-q", "--doctest-modules", "leadflow"]]
+)
 def test_check_passes(command):
     tool = Path(sys.executable).parent / command[0]
     done = subprocess.run([tool, *command[1:]], cwd=_ROOT, capture_output=True, text=True, check=False)

@@ -51,7 +51,10 @@ def test_several_statements_run_in_order(engine):
     assert engine.run(script, limit_rows=3, progress=False).ok
 
 
-@pytest.mark.parametrize(("service", "kind", "on", "match"), [("sheets", "403", "write", "no permission"), ("sheets", "404", "read", "SPREADSHEET_ID")])
+@pytest.mark.parametrize(
+    ("service", "kind", "on", "match"),
+    [("sheets", "403", "write", "no permission"), ("sheets", "404", "read", "SPREADSHEET_ID")],
+)
 def test_a_sheet_that_cannot_be_written_fails_before_money_is_spent(world, engine, service, kind, on, match):
     world.fail(service, kind, times=50, on=on)
     with pytest.raises(JobFailedError, match=match):
@@ -72,7 +75,7 @@ def test_a_full_sheet_fails_before_money_is_spent(world, engine):
 
 
 _ODD = {
-    "formula": "=HYPERLINK(\"http://x\")",
+    "formula": '=HYPERLINK("http://x")',
     "plus": "+1-800",
     "at": "@SUM(1)",
     "emoji": "\U0001f469\u200d\U0001f680 ok",
@@ -89,7 +92,7 @@ def test_odd_cells_stand_in_the_sheet_as_they_are(world, engine):
         warehouse.execute('CREATE OR REPLACE TABLE ODD_CELLS ("n" VARCHAR, "v" VARCHAR)')
         cells = pl.DataFrame({"n": list(_ODD), "v": list(_ODD.values())})
         warehouse.merge(cells, "n", {"ODD_CELLS": {"n": "n", "v": "v"}})
-    picked = ", ".join(f"(SELECT \"v\" FROM ODD_CELLS WHERE \"n\" = '{name}') AS \"Note {name}\"" for name in _ODD)
+    picked = ", ".join(f'(SELECT "v" FROM ODD_CELLS WHERE "n" = \'{name}\') AS "Note {name}"' for name in _ODD)
     job = engine.run(f"SELECT r.*, {picked} FROM RAW_LEADS r", limit_rows=10, progress=False)
     assert job.counts.delivered > 0
     for row in sheet_rows(world):
@@ -107,7 +110,9 @@ def test_a_cell_too_long_for_a_sheet_holds_its_lead_back(world, engine):
 
 
 def test_a_lead_without_a_key_is_held_back_unpaid(world, engine):
-    null = 'NULL AS "First Name", NULL AS "Last Name", NULL AS "Address", NULL AS "City", NULL AS "State", NULL AS "Zip"'
+    null = (
+        'NULL AS "First Name", NULL AS "Last Name", NULL AS "Address", NULL AS "City", NULL AS "State", NULL AS "Zip"'
+    )
     job = engine.run(f"SELECT {null}", progress=False)
     assert job.ok
     assert job.counts.held == {"no_identity": 1}
@@ -129,17 +134,47 @@ def test_a_data_error_of_snowflake_quotes_no_cell(world, engine):
 
 # Properties.
 
-digits = st.text("0123456789", min_size=10, max_size=10).filter(lambda d: d[0] in "23456789" and d[3] in "23456789" and d[1:3] != "11")
+digits = st.text("0123456789", min_size=10, max_size=10).filter(
+    lambda d: d[0] in "23456789" and d[3] in "23456789" and d[1:3] != "11"
+)
 
 
-@given(digits, st.sampled_from(["{0}", "+1{0}", "1{0}", "({1}) {2}-{3}", "{1}.{2}.{3}", " {1} {2} {3} ", "+1 ({1}) {2}-{3} x12", "{1}-{2}-{3} ext. 9"]))
+@given(
+    digits,
+    st.sampled_from(
+        [
+            "{0}",
+            "+1{0}",
+            "1{0}",
+            "({1}) {2}-{3}",
+            "{1}.{2}.{3}",
+            " {1} {2} {3} ",
+            "+1 ({1}) {2}-{3} x12",
+            "{1}-{2}-{3} ext. 9",
+        ]
+    ),
+)
 def test_a_phone_however_written_is_one_number_or_none(number, form):
     written = form.format(number, number[:3], number[3:6], number[6:])
     assert to_e164(written) in (f"+1{number}", None)
     assert to_e164(written) == to_e164(number)
 
 
-@given(digits, st.sampled_from(["{0}", "+1{0}", "({1}) {2}-{3}", "({1}){2}{3}", "{1}.{2}.{3}", "{1} {2}-{3}", "+1 ({1}) {2}-{3}", "+1-{1}-{2}-{3}"]))
+@given(
+    digits,
+    st.sampled_from(
+        [
+            "{0}",
+            "+1{0}",
+            "({1}) {2}-{3}",
+            "({1}){2}{3}",
+            "{1}.{2}.{3}",
+            "{1} {2}-{3}",
+            "+1 ({1}) {2}-{3}",
+            "+1-{1}-{2}-{3}",
+        ]
+    ),
+)
 def test_the_usual_ways_are_read_as_the_library_reads_them(number, form):
     import phonenumbers
 
@@ -166,7 +201,23 @@ def test_any_text_is_a_script_or_a_script_error(text):
 
 
 @given(
-    st.sampled_from(["INSERT INTO t SELECT * FROM x", "UPDATE t SET a = 1", "DELETE FROM t", "MERGE INTO t USING x ON t.a = x.a WHEN MATCHED THEN DELETE", "DROP TABLE t", "TRUNCATE TABLE t", "ALTER TABLE t ADD COLUMN b INT", "COPY INTO t FROM @s", "GRANT SELECT ON t TO ROLE r", "CREATE TABLE t AS SELECT 1", "CREATE VIEW v AS SELECT 1", "CALL p()", "EXECUTE IMMEDIATE 'DROP TABLE t'"]),
+    st.sampled_from(
+        [
+            "INSERT INTO t SELECT * FROM x",
+            "UPDATE t SET a = 1",
+            "DELETE FROM t",
+            "MERGE INTO t USING x ON t.a = x.a WHEN MATCHED THEN DELETE",
+            "DROP TABLE t",
+            "TRUNCATE TABLE t",
+            "ALTER TABLE t ADD COLUMN b INT",
+            "COPY INTO t FROM @s",
+            "GRANT SELECT ON t TO ROLE r",
+            "CREATE TABLE t AS SELECT 1",
+            "CREATE VIEW v AS SELECT 1",
+            "CALL p()",
+            "EXECUTE IMMEDIATE 'DROP TABLE t'",
+        ]
+    ),
     st.lists(st.sampled_from(["SELECT 1", "SET a = 1", "USE SCHEMA s", "-- DELETE FROM t"]), max_size=3),
     st.sampled_from(["", " ", "\n", "/* x */ ", "-- c\n"]),
     st.booleans(),
@@ -200,7 +251,9 @@ def test_any_text_stands_in_a_cell_as_it_is_or_is_refused(local_world, cells):
         return
     local_world.configure(quotas={"sheets_reads": 60_000, "sheets_writes": 60_000})
     local_world.reset()
-    sheet = Sheet(local_world.settings.sheets.model_copy(update={"reads_per_minute": 60_000, "writes_per_minute": 60_000}))
+    sheet = Sheet(
+        local_world.settings.sheets.model_copy(update={"reads_per_minute": 60_000, "writes_per_minute": 60_000})
+    )
     sheet.ensure_columns(["Lead Key", "a", "b"])
     try:
         sheet.append([{"Lead Key": "k", **cells}])

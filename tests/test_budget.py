@@ -132,9 +132,21 @@ os.kill(os.getpid(), signal.SIGKILL)
 
 def test_max_cost_holds_over_a_kill(world):
     """The numbers that were checked are counted in the transaction that keeps their checks, so a kill loses none of them."""
-    prices = {"LEADFLOW_IDICORE__PRICE": "0.1", "LEADFLOW_LITIGATOR__PRICE": "0.01", "LEADFLOW_DNC__PRICE": "0.02", "LEADFLOW_BATCH_SIZE": "10"}
+    prices = {
+        "LEADFLOW_IDICORE__PRICE": "0.1",
+        "LEADFLOW_LITIGATOR__PRICE": "0.01",
+        "LEADFLOW_DNC__PRICE": "0.02",
+        "LEADFLOW_BATCH_SIZE": "10",
+    }
     world.configure(latency={"idicore": 0.02})
-    child = subprocess.run([sys.executable, "-c", _KILLED], env={**os.environ, **world.env(), **prices}, capture_output=True, text=True, timeout=120, check=False)
+    child = subprocess.run(
+        [sys.executable, "-c", _KILLED],
+        env={**os.environ, **world.env(), **prices},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
     assert child.returncode == -signal.SIGKILL, child.stderr
     killed = world.stats()
     assert killed["dnc"]["numbers"] > 0
@@ -160,7 +172,11 @@ def test_checks_of_phones_that_are_bought_are_never_refused(world):
         resumed = engine.resume(job.id, max_cost=job.counts.cost, progress=False)
         assert resumed.ok
         assert not resumed.counts.retry
-        assert resumed.counts.cost == round(resumed.counts.bought * 0.10 + sum(n * p for n, p in zip(_checked(engine, job.id), (0.02, 0.01), strict=True)), 2)
+        assert resumed.counts.cost == round(
+            resumed.counts.bought * 0.10
+            + sum(n * p for n, p in zip(_checked(engine, job.id), (0.02, 0.01), strict=True)),
+            2,
+        )
 
 
 def _checked(engine, job_id):
@@ -242,7 +258,10 @@ def test_a_stop_ends_the_wait():
     st.floats(0, 1),
     st.floats(0, 0.1),
     st.booleans(),
-    st.lists(st.tuples(st.integers(0, MOST_PHONES), st.sampled_from(["found", "no_match", "ambiguous"]), st.booleans()), max_size=80),
+    st.lists(
+        st.tuples(st.integers(0, MOST_PHONES), st.sampled_from(["found", "no_match", "ambiguous"]), st.booleans()),
+        max_size=80,
+    ),
 )
 @examples(max_examples=300, deadline=None)
 def test_whatever_the_answers_are_no_more_is_spent_than_max_cost(max_cost, lookup, check, charged, answers):

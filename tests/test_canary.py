@@ -49,7 +49,12 @@ _LAND = [
     {"IsWirelessOrVoIP": False},
     {"IsWirelessOrVoIP": "false"},
     {"IsWirelessOrVoIP": None},
-    {"IsWirelessOrVoIP": " 0 ", "LineType": "AllOther", "CarrierInfo": '5820;ALLOTHER;"Wireless Fictional"', "Reason": ";;;"},
+    {
+        "IsWirelessOrVoIP": " 0 ",
+        "LineType": "AllOther",
+        "CarrierInfo": '5820;ALLOTHER;"Wireless Fictional"',
+        "Reason": ";;;",
+    },
 ]
 
 
@@ -63,7 +68,11 @@ def test_a_clean_answer_for_a_land_line_is_clean(fields):
     assert judged(fields, "C", CODES) == Verdict.CLEAN
 
 
-@given(st.sampled_from(sorted(CODES)), st.sampled_from([*_WIRELESS, *_LAND]), st.dictionaries(st.sampled_from(sorted(CODES)), st.sampled_from(list(Verdict)), max_size=4))
+@given(
+    st.sampled_from(sorted(CODES)),
+    st.sampled_from([*_WIRELESS, *_LAND]),
+    st.dictionaries(st.sampled_from(sorted(CODES)), st.sampled_from(list(Verdict)), max_size=4),
+)
 def test_no_wireless_line_is_ever_clean_whatever_the_codes_mean(code, fields, changed):
     codes = CODES | overridden({name: word.value for name, word in changed.items()})
     verdict = judged(fields, code, codes)
@@ -96,18 +105,29 @@ def test_no_wireless_phone_is_delivered_where_none_may_be(world):
     with lf.Engine(world.settings.model_copy(update={"policy": policy})) as engine:
         job = engine.run(SCRIPT, limit_rows=60, progress=False)
         assert job.counts.delivered > 0
-    phones = [value.removeprefix("+1") for row in sheet_rows(world) for name, value in row.items() if name.startswith("Phone ") and name[6:].isdigit() and value]
+    phones = [
+        value.removeprefix("+1")
+        for row in sheet_rows(world)
+        for name, value in row.items()
+        if name.startswith("Phone ") and name[6:].isdigit() and value
+    ]
     assert {dnc_code(phone) for phone in phones} == {"C"}
 
 
 def test_a_check_kept_before_wireless_was_looked_at_is_made_again(world):
     with lf.Engine(world.settings) as engine:
         engine.run(SCRIPT, limit_rows=30, progress=False)
-        kept = engine.checkpoints._db.execute("SELECT count(*) FROM scrubs WHERE kind = 'dnc' AND json_extract(payload, '$.verdict') = 'clean'").fetchone()[0]
+        kept = engine.checkpoints._db.execute(
+            "SELECT count(*) FROM scrubs WHERE kind = 'dnc' AND json_extract(payload, '$.verdict') = 'clean'"
+        ).fetchone()[0]
         assert kept
         engine.checkpoints._db.execute("PRAGMA user_version = 0")
     with lf.Engine(world.settings) as engine:
-        left = dict(engine.checkpoints._db.execute("SELECT kind || json_extract(payload, '$.verdict'), count(*) FROM scrubs GROUP BY 1").fetchall())
+        left = dict(
+            engine.checkpoints._db.execute(
+                "SELECT kind || json_extract(payload, '$.verdict'), count(*) FROM scrubs GROUP BY 1"
+            ).fetchall()
+        )
         assert "dncclean" not in left
         assert left["litigatorclean"]
         assert left["dncclean_wireless"]
@@ -135,7 +155,10 @@ def test_a_listed_canary_lets_the_job_run_and_costs_one_number(world):
 def test_a_project_that_covers_no_list_is_refused_before_the_first_lookup(world, project):
     world.configure(dnc_project=project)
     with lf.Engine(_settings(world, canary=_LISTED)) as engine:
-        with pytest.raises(JobFailedError, match="LEADFLOW_DNC__CANARY came back as clean, so the do-not-call check does not cover the national list") as caught:
+        with pytest.raises(
+            JobFailedError,
+            match="LEADFLOW_DNC__CANARY came back as clean, so the do-not-call check does not cover the national list",
+        ) as caught:
             engine.run(SCRIPT, limit_rows=20, progress=False)
         assert _LISTED not in str(caught.value)
         assert world.stats()["idicore"]["calls"] == 0
@@ -152,14 +175,27 @@ def test_a_canary_that_is_not_said_to_be_listed_proves_nothing(world, code):
     if number is None:
         world.fail("dnc", "lie", set={"ResultCode": code, "Reason": ""})
         number = _LISTED
-    with lf.Engine(_settings(world, canary=number)) as engine, pytest.raises(JobFailedError, match="LEADFLOW_DNC__CANARY"):
+    with (
+        lf.Engine(_settings(world, canary=number)) as engine,
+        pytest.raises(JobFailedError, match="LEADFLOW_DNC__CANARY"),
+    ):
         engine.run(SCRIPT, limit_rows=5, progress=False)
     assert world.stats()["idicore"]["calls"] == 0
 
 
 @pytest.mark.parametrize(
     ("kind", "options"),
-    [("503", {}), ("drop", {}), ("html", {}), ("empty", {}), ("missing_row", {}), ("unknown_code", {}), ("malformed_number", {}), ("lie", {"set": {"Reason": "Litigator"}}), ("401", {})],
+    [
+        ("503", {}),
+        ("drop", {}),
+        ("html", {}),
+        ("empty", {}),
+        ("missing_row", {}),
+        ("unknown_code", {}),
+        ("malformed_number", {}),
+        ("lie", {"set": {"Reason": "Litigator"}}),
+        ("401", {}),
+    ],
 )
 def test_a_canary_without_an_answer_buys_nothing(world, kind, options):
     world.fail("dnc", kind, times=20, **options)
@@ -174,12 +210,20 @@ def test_a_canary_without_an_answer_buys_nothing(world, kind, options):
 
 
 def test_each_of_several_canaries_must_be_listed(world):
-    with lf.Engine(_settings(world, canary=f"({_LISTED[:3]}) {_LISTED[3:6]}-{_LISTED[6:]}, +1{_BY_CODE['C']}")) as engine, pytest.raises(JobFailedError, match="number 2 of 2"):
+    with (
+        lf.Engine(
+            _settings(world, canary=f"({_LISTED[:3]}) {_LISTED[3:6]}-{_LISTED[6:]}, +1{_BY_CODE['C']}")
+        ) as engine,
+        pytest.raises(JobFailedError, match="number 2 of 2"),
+    ):
         engine.run(SCRIPT, limit_rows=5, progress=False)
 
 
 def test_a_code_of_the_list_made_callable_is_no_coverage(world):
-    with lf.Engine(_settings(world, canary=_LISTED, codes={"D": "clean"})) as engine, pytest.raises(JobFailedError, match="does not cover"):
+    with (
+        lf.Engine(_settings(world, canary=_LISTED, codes={"D": "clean"})) as engine,
+        pytest.raises(JobFailedError, match="does not cover"),
+    ):
         engine.run(SCRIPT, limit_rows=5, progress=False)
 
 

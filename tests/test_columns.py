@@ -216,7 +216,9 @@ Whats App No|Fax|FAX_NUMBER|SMS|SMS_NUMBER|Ph|PH_NO|Phn|Mob|Day Phone|DAYTIME_NU
 Primary Phone|Best Number|Best Number To Call|Callback Number|Call Back|Emergency Contact Number|MSISDN|VoIP|
 Owner Phone 3|Spouse Mobile|TELEFONO|Celular|Movil|Direct Dial|Pager|Toll Free|phone_e164|Phones|Wireless Phone|
 Caller ID|HOMEMOBILE|HPHONE|H_PHONE|HM_PHONE|WK_PHONE|WPHONE|CPHONE|EVE_PHONE|LL_PHONE|Teléfono|Intl Phone|
-ST_PHONE_1|Wireless|WIRELESS_NUMBER|Direct Line|HotLine|MDN|E164|CB_NUMBER|Alt #|ALT_NUMBER|Spouse#|DIALED_NUMBER""".replace("\n", "").split("|")
+ST_PHONE_1|Wireless|WIRELESS_NUMBER|Direct Line|HotLine|MDN|E164|CB_NUMBER|Alt #|ALT_NUMBER|Spouse#|DIALED_NUMBER""".replace(
+    "\n", ""
+).split("|")
 
 
 def _written(digits):
@@ -517,7 +519,9 @@ def test_an_unreadable_phone_before_a_clean_one_keeps_its_place_and_holds_the_le
     assert (row["Phone 1"], row["Phone 2"], row["Held Phones"]) == (f"+1{_CLEAN}", "", "1 unchecked")
 
 
-@pytest.mark.parametrize("name", ["Phone Score", "Phone Last Seen", "Phone Count", "Phone Type", "Phone Line Type", "Phone Id"])
+@pytest.mark.parametrize(
+    "name", ["Phone Score", "Phone Last Seen", "Phone Count", "Phone Type", "Phone Line Type", "Phone Id"]
+)
 def test_what_is_said_of_a_phone_is_no_phone(name):
     assert is_phone_column(name)
     assert not names_phones_only(name)

@@ -43,7 +43,11 @@ def test_a_frame_s_own_phone_columns_never_stand_beside_another_phone_s_verdict(
 
 
 def test_phones_that_a_script_brings_along_are_kept_from_the_sheet_and_the_job_says_so(world, engine):
-    job = engine.run(f"SELECT r.*, '{_DNC}' AS \"Phone\", '{_DNC}' AS CELL, 'x' AS \"Excellent\" FROM RAW_LEADS r", limit_rows=20, progress=False)
+    job = engine.run(
+        f"SELECT r.*, '{_DNC}' AS \"Phone\", '{_DNC}' AS CELL, 'x' AS \"Excellent\" FROM RAW_LEADS r",
+        limit_rows=20,
+        progress=False,
+    )
     assert sheet_rows(world)
     assert not [cell for cell in _shown(world) if cell == _DNC]
     assert {row["Excellent"] for row in sheet_rows(world)} == {"x"}
@@ -127,7 +131,10 @@ def test_a_key_column_called_like_a_column_of_the_script_keeps_its_keys(world):
 def test_a_resume_with_another_sheet_is_refused(world, engine):
     stopped = engine.run(SCRIPT, limit_rows=30, max_lookups=10, progress=False)
     sheets = world.settings.sheets.model_copy(update={"worksheet": "another"})
-    with lf.Engine(world.settings.model_copy(update={"sheets": sheets})) as other, pytest.raises(InputError, match="began with another worksheet"):
+    with (
+        lf.Engine(world.settings.model_copy(update={"sheets": sheets})) as other,
+        pytest.raises(InputError, match="began with another worksheet"),
+    ):
         other.resume(stopped.id)
     assert engine.resume(stopped.id, progress=False).ok
 

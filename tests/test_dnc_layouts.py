@@ -63,7 +63,13 @@ _SECTIONS = [
 def test_sevens_below_an_area_code_are_all_read(tmp_path, text):
     path = tmp_path / "list.txt"
     path.write_text(text, encoding="utf-8", newline="")
-    assert _verdicts(path, "5045550143", "5045550144", "2025550199", "5045550199", "2125550143") == ["dnc", "dnc", "dnc", "clean", "unchecked"]
+    assert _verdicts(path, "5045550143", "5045550144", "2025550199", "5045550199", "2125550143") == [
+        "dnc",
+        "dnc",
+        "dnc",
+        "clean",
+        "unchecked",
+    ]
 
 
 @pytest.mark.parametrize(
@@ -153,7 +159,11 @@ def test_a_change_list_in_a_table_is_refused(tmp_path):
 
 @pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
 def test_of_a_csv_the_named_column_counts(tmp_path, delimiter):
-    rows = [["id", "Full_Phone", "registered", "state"], ["1", '"5045550143"', "2026-01-02", "LA"], ["2", "(504) 555-0144", "", "LA"]]
+    rows = [
+        ["id", "Full_Phone", "registered", "state"],
+        ["1", '"5045550143"', "2026-01-02", "LA"],
+        ["2", "(504) 555-0144", "", "LA"],
+    ]
     path = tmp_path / "list.csv"
     path.write_text("\n".join(delimiter.join(row) for row in rows))
     assert _verdicts(path, "5045550143", "5045550144", "5045550199") == ["dnc", "dnc", "clean"]
@@ -163,14 +173,27 @@ def test_of_a_csv_the_named_column_counts(tmp_path, delimiter):
     _refuses(path, "no column Telephone", list_phone_columns="Telephone")
 
 
-@pytest.mark.parametrize("row", ["3,5550145,2026-01-02", "3,,2026-01-02", "3,5045550145", "3,5045550145,2026-01-02,9", '3,"504","5550145"'])
+@pytest.mark.parametrize(
+    "row", ["3,5550145,2026-01-02", "3,,2026-01-02", "3,5045550145", "3,5045550145,2026-01-02,9", '3,"504","5550145"']
+)
 def test_a_row_of_a_csv_without_a_whole_number_refuses_it(tmp_path, row):
     path = tmp_path / "list.csv"
     path.write_text(f"id,full_phone,added\n1,5045550143,2026-01-02\n{row}\n")
     _refuses(path, "3|cannot be read")
 
 
-@pytest.mark.parametrize("row", ["LA 50 45 55 01 43", "phone 5E+09", "Ann 5550143", "Area code 504, 5550143", "tel 555-0143", "5045550143 2", "Phone +5"])
+@pytest.mark.parametrize(
+    "row",
+    [
+        "LA 50 45 55 01 43",
+        "phone 5E+09",
+        "Ann 5550143",
+        "Area code 504, 5550143",
+        "tel 555-0143",
+        "5045550143 2",
+        "Phone +5",
+    ],
+)
 def test_a_first_row_that_holds_digits_is_no_header(tmp_path, row):
     path = tmp_path / "list.csv"
     path.write_text(f"{row}\n5045550144\n")
@@ -180,7 +203,10 @@ def test_a_first_row_that_holds_digits_is_no_header(tmp_path, row):
         pass
 
 
-@pytest.mark.parametrize("row", ["Phone 1,Phone 2", "area_code;phone_number", "PHONE", "\ufeffT\u00e9l\u00e9phone", '"NPA","NXX_1"', "DNC numbers"])
+@pytest.mark.parametrize(
+    "row",
+    ["Phone 1,Phone 2", "area_code;phone_number", "PHONE", "\ufeffT\u00e9l\u00e9phone", '"NPA","NXX_1"', "DNC numbers"],
+)
 def test_one_header_row_is_let_through_and_no_second(tmp_path, row):
     path = tmp_path / "list.csv"
     path.write_text(f"\n{row}\n5045550143\n", encoding="utf-8")
@@ -220,11 +246,23 @@ def test_folders_archives_and_several_files_are_one_list(tmp_path):
     (folder / "__MACOSX" / "x.txt").write_text("nothing")
     (folder / "301.txt.gz").write_bytes(gzip.compress(b"3015550143\n"))
     inner = _zip(tmp_path / "inner.zip", **{"401.txt": "4015550143\n"}).read_bytes()
-    _zip(folder / "more.zip", **{"d__212.txt": "2125550143\n", "305.xml": '<ac val="206"><ph val="5550143"/></ac>', "inner.zip": inner, ".DS_Store": "nothing"})
+    _zip(
+        folder / "more.zip",
+        **{
+            "d__212.txt": "2125550143\n",
+            "305.xml": '<ac val="206"><ph val="5550143"/></ac>',
+            "inner.zip": inner,
+            ".DS_Store": "nothing",
+        },
+    )
     numbers = ["5045550143", "2025550199", "3015550143", "2125550143", "2065550143", "4015550143"]
     assert _verdicts(folder, *numbers) == ["dnc"] * 6
     assert _verdicts(folder, *(f"{number[:3]}5550177" for number in numbers)) == ["clean"] * 6
-    assert _verdicts((folder / "LA" / "504.txt", folder / "202.csv"), "5045550143", "2025550199", "2125550143") == ["dnc", "dnc", "unchecked"]
+    assert _verdicts((folder / "LA" / "504.txt", folder / "202.csv"), "5045550143", "2025550199", "2125550143") == [
+        "dnc",
+        "dnc",
+        "unchecked",
+    ]
 
 
 @pytest.mark.parametrize(
@@ -297,7 +335,16 @@ def test_a_list_that_is_still_being_written_is_refused(tmp_path, monkeypatch):
 # Dates in names.
 
 
-@pytest.mark.parametrize("form", ["{0:%Y-%m-%d}_504.txt", "504_{0:%Y%m%d}.csv", "dnc {0:%m-%d-%Y}.txt", "{0:%Y_%m_%d}.txt", "{0.year}-{0.month}-{0.day}_504_8B6F.txt"])
+@pytest.mark.parametrize(
+    "form",
+    [
+        "{0:%Y-%m-%d}_504.txt",
+        "504_{0:%Y%m%d}.csv",
+        "dnc {0:%m-%d-%Y}.txt",
+        "{0:%Y_%m_%d}.txt",
+        "{0.year}-{0.month}-{0.day}_504_8B6F.txt",
+    ],
+)
 def test_a_file_has_its_date_in_its_name_and_the_oldest_counts(tmp_path, form):
     days = [_TODAY - timedelta(days=n) for n in (3, 20)]
     for day in days:
@@ -352,12 +399,26 @@ def _one_element(folder, line):
     return folder / "list.xml"
 
 
-@given(_number, _prefix, _separator, _separator, _suffix, st.sampled_from([_plain_text, _one_zip, _one_table, _one_element]))
+@given(
+    _number,
+    _prefix,
+    _separator,
+    _separator,
+    _suffix,
+    st.sampled_from([_plain_text, _one_zip, _one_table, _one_element]),
+)
 @settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-def test_a_listed_number_is_found_however_written_or_the_list_is_refused(tmp_path_factory, number, prefix, first, second, suffix, lay):
+def test_a_listed_number_is_found_however_written_or_the_list_is_refused(
+    tmp_path_factory, number, prefix, first, second, suffix, lay
+):
     path = lay(tmp_path_factory.mktemp("list"), f"{prefix}{number[:3]}{first}{number[3:6]}{second}{number[6:]}{suffix}")
     try:
-        assert _verdicts(path, number, list_area_codes=(), list_covers=("federal", "wireless", *["CO", "FL", "IN", "LA", "MA", "MO", "OK", "PA", "TN", "TX", "WY"])) == ["dnc"]
+        assert _verdicts(
+            path,
+            number,
+            list_area_codes=(),
+            list_covers=("federal", "wireless", *["CO", "FL", "IN", "LA", "MA", "MO", "OK", "PA", "TN", "TX", "WY"]),
+        ) == ["dnc"]
     except RefusedError:
         pass
 

@@ -60,8 +60,57 @@ def _sqlite(path, create, rows):
 
 
 _MAKERS = {"list.duckdb": _duckdb, "list.sqlite": _sqlite, "list.db": _sqlite, "registry": _duckdb}
-_FORMS = ["5045550143", "(504) 555-0143", "+15045550143", "15045550143", "1-504-555-0143", "504.555.0143", " 504 555 0143 ", "504-555-0143 x12", "+1 (504) 555-0143", '"504","5550143"', "504,5550143", "5045550143.0", "Ann;5045550143;LA", "2025550100,5045550143", "504: 5550143", "504\u00a0555\u20110143", "504 555 0143 ext. 7"]
-_UNCLEAR = ["2026-10-01,(504) 555-0143", "5045550143\t2026-01-01", "17,5045550143", "504: 5550143 5550144", "504 5550143 5550144", "5550143", "5045550143,5550144", "5045550100-5045550199", "504-555-0100 - 504-555-0199", "504-555-0100-0199", "5550100-5550199", "5045550100 to 5045550199", "5.045550143E9", "5.04555E+09", "50455501431", "+504 555 0143", "504555014", "5,045,550,143", "504-GO-HOMES", "504555014X", "5045550143 (2)", "see the next page", "\uff15\uff10\uff14555\uff10143", "5045550143 \u00bd", "1,5045550143,2", "0115045550143", "5045550143,D", "A,5045550143", "5045550143,2026-10-30,A", "-5045550143"]
+_FORMS = [
+    "5045550143",
+    "(504) 555-0143",
+    "+15045550143",
+    "15045550143",
+    "1-504-555-0143",
+    "504.555.0143",
+    " 504 555 0143 ",
+    "504-555-0143 x12",
+    "+1 (504) 555-0143",
+    '"504","5550143"',
+    "504,5550143",
+    "5045550143.0",
+    "Ann;5045550143;LA",
+    "2025550100,5045550143",
+    "504: 5550143",
+    "504\u00a0555\u20110143",
+    "504 555 0143 ext. 7",
+]
+_UNCLEAR = [
+    "2026-10-01,(504) 555-0143",
+    "5045550143\t2026-01-01",
+    "17,5045550143",
+    "504: 5550143 5550144",
+    "504 5550143 5550144",
+    "5550143",
+    "5045550143,5550144",
+    "5045550100-5045550199",
+    "504-555-0100 - 504-555-0199",
+    "504-555-0100-0199",
+    "5550100-5550199",
+    "5045550100 to 5045550199",
+    "5.045550143E9",
+    "5.04555E+09",
+    "50455501431",
+    "+504 555 0143",
+    "504555014",
+    "5,045,550,143",
+    "504-GO-HOMES",
+    "504555014X",
+    "5045550143 (2)",
+    "see the next page",
+    "\uff15\uff10\uff14555\uff10143",
+    "5045550143 \u00bd",
+    "1,5045550143,2",
+    "0115045550143",
+    "5045550143,D",
+    "A,5045550143",
+    "5045550143,2026-10-30,A",
+    "-5045550143",
+]
 
 
 @pytest.mark.parametrize("form", _FORMS)
@@ -98,7 +147,11 @@ def test_a_row_with_digits_that_are_no_whole_number_refuses_the_list(tmp_path, f
 @pytest.mark.parametrize("form", [*_FORMS, 5045550143, 5045550143.0, 15045550143])
 @pytest.mark.parametrize("kind", ["VARCHAR", "TEXT"])
 def test_a_table_lists_its_number_however_it_is_written(tmp_path, file, form, kind):
-    path = _MAKERS[file](tmp_path / file, f"(full_phone {kind})", [(n,) for n in [*_FILLING[:20], str(form) if file in ("list.duckdb", "registry") else form]])
+    path = _MAKERS[file](
+        tmp_path / file,
+        f"(full_phone {kind})",
+        [(n,) for n in [*_FILLING[:20], str(form) if file in ("list.duckdb", "registry") else form]],
+    )
     _expected(path)
 
 
@@ -117,7 +170,10 @@ def test_a_column_without_a_type_may_hold_numbers_and_texts(tmp_path, mixed):
 @pytest.mark.parametrize(
     ("create", "rows"),
     [
-        ("(area_code VARCHAR, phone_number VARCHAR, full_phone VARCHAR)", [("504", "5550143", "5045550143"), ("205", "5550100", "2055550100")]),
+        (
+            "(area_code VARCHAR, phone_number VARCHAR, full_phone VARCHAR)",
+            [("504", "5550143", "5045550143"), ("205", "5550100", "2055550100")],
+        ),
         ("(area_code INTEGER, phone_number INTEGER)", [(504, 5550143), (205, 5550100)]),
         ('("Full_Phone" VARCHAR, note VARCHAR)', [("5045550143", "2025550199"), ("2055550100", "")]),
     ],
@@ -128,7 +184,11 @@ def test_tables_of_several_columns(tmp_path, file, create, rows):
 
 @pytest.mark.parametrize("file", _MAKERS)
 def test_of_a_table_with_dates_and_ids_the_phones_column_is_named(tmp_path, file):
-    path = _MAKERS[file](tmp_path / file, "(id INTEGER, phone VARCHAR, added DATE)", [(1, "(504) 555-0143", "2026-01-02"), (504202, "2055550100", "2026-01-02")])
+    path = _MAKERS[file](
+        tmp_path / file,
+        "(id INTEGER, phone VARCHAR, added DATE)",
+        [(1, "(504) 555-0143", "2026-01-02"), (504202, "2055550100", "2026-01-02")],
+    )
     with pytest.raises(RefusedError, match="LIST_PHONE_COLUMNS"):
         _verdicts(path)
     found = _service(path, list_phone_columns="Phone").check([_LISTED, _FREE])
@@ -137,7 +197,13 @@ def test_of_a_table_with_dates_and_ids_the_phones_column_is_named(tmp_path, file
         _service(path, list_phone_columns="tel").check([_LISTED])
 
 
-@given(st.from_regex(r"[2-9][0-9]{2}[2-9][0-9]{6}", fullmatch=True), st.sampled_from(["", "1", "+1", "1-", "+1 "]), st.sampled_from(["", "(", "["]), *[st.sampled_from(["", "-", ".", " ", ") ", ",", '","', "\t"])] * 2, st.sampled_from(["", ",x", " x12", ",,", ',"Ann"', " ext 4", ".0"]))
+@given(
+    st.from_regex(r"[2-9][0-9]{2}[2-9][0-9]{6}", fullmatch=True),
+    st.sampled_from(["", "1", "+1", "1-", "+1 "]),
+    st.sampled_from(["", "(", "["]),
+    *[st.sampled_from(["", "-", ".", " ", ") ", ",", '","', "\t"])] * 2,
+    st.sampled_from(["", ",x", " x12", ",,", ',"Ann"', " ext 4", ".0"]),
+)
 @settings(max_examples=60, deadline=None)
 def test_no_way_to_write_a_number_hides_it(tmp_path_factory, number, before, opening, first, second, after):
     path = tmp_path_factory.mktemp("list") / "list.csv"
@@ -150,7 +216,19 @@ def test_no_way_to_write_a_number_hides_it(tmp_path_factory, number, before, ope
 
 @pytest.mark.parametrize(
     "content",
-    [b"", b"\n\n", b"full_phone\n", b"area,phone\n504,\n", b"5.04555E+09\n5.04555E+09\n", b"5550143\n5550144\n", b"5\x000\x004\x005\x005\x005\x000\x001\x004\x003\x00\n\x00", b"<html><body>sign in</body></html>", b"PK\x03\x04" + bytes(range(256)) * 20, b"SQLite format 3\x00" + b"x" * 500, b"x" * 8 + b"DUCK" + b"x" * 500],
+    [
+        b"",
+        b"\n\n",
+        b"full_phone\n",
+        b"area,phone\n504,\n",
+        b"5.04555E+09\n5.04555E+09\n",
+        b"5550143\n5550144\n",
+        b"5\x000\x004\x005\x005\x005\x000\x001\x004\x003\x00\n\x00",
+        b"<html><body>sign in</body></html>",
+        b"PK\x03\x04" + bytes(range(256)) * 20,
+        b"SQLite format 3\x00" + b"x" * 500,
+        b"x" * 8 + b"DUCK" + b"x" * 500,
+    ],
 )
 @pytest.mark.parametrize("name", ["list.csv", "list.duckdb", "list.sqlite"])
 def test_a_file_that_is_no_list_is_refused(tmp_path, content, name):
@@ -169,7 +247,15 @@ def test_a_list_with_rows_that_hold_no_phone_is_refused(tmp_path, bad):
 
 
 @pytest.mark.parametrize("file", _MAKERS)
-@pytest.mark.parametrize(("create", "rows"), [("(full_phone VARCHAR)", [(None,)]), ("(full_phone VARCHAR)", [("5550143",), ("504",)]), ("(phone VARCHAR)", [("2055550100",), (None,), ("x",)]), ("(full_phone VARCHAR)", [("2055550100",)] * 999 + [("",)])])
+@pytest.mark.parametrize(
+    ("create", "rows"),
+    [
+        ("(full_phone VARCHAR)", [(None,)]),
+        ("(full_phone VARCHAR)", [("5550143",), ("504",)]),
+        ("(phone VARCHAR)", [("2055550100",), (None,), ("x",)]),
+        ("(full_phone VARCHAR)", [("2055550100",)] * 999 + [("",)]),
+    ],
+)
 def test_a_table_that_is_no_list_is_refused(tmp_path, file, create, rows):
     with pytest.raises(RefusedError, match="rows"):
         _verdicts(_MAKERS[file](tmp_path / file, create, rows))
@@ -178,11 +264,11 @@ def test_a_table_that_is_no_list_is_refused(tmp_path, file, create, rows):
 @pytest.mark.parametrize("file", _MAKERS)
 def test_an_empty_table_and_one_of_another_name_are_refused(tmp_path, file):
     path = _MAKERS[file](tmp_path / file, "(full_phone VARCHAR)", [("5045550143",)])
-    with (duckdb.connect(str(path)) if _MAKERS[file] is _duckdb else sqlite3.connect(path)) as db:
+    with duckdb.connect(str(path)) if _MAKERS[file] is _duckdb else sqlite3.connect(path) as db:
         db.execute("DELETE FROM dnc_list")
     with pytest.raises(RefusedError, match="0 rows"):
         _verdicts(path)
-    with (duckdb.connect(str(path)) if _MAKERS[file] is _duckdb else sqlite3.connect(path)) as db:
+    with duckdb.connect(str(path)) if _MAKERS[file] is _duckdb else sqlite3.connect(path) as db:
         db.execute("ALTER TABLE dnc_list RENAME TO other")
     with pytest.raises(RefusedError, match="cannot be read"):
         _verdicts(path)
@@ -218,7 +304,9 @@ def test_the_day_may_be_a_date_of_python(tmp_path):
     assert _service(path, date.today()).check([_LISTED])[_LISTED].list_date == date.today().isoformat()
 
 
-@pytest.mark.parametrize(("days", "usable"), [(0, True), (31, True), (32, False), (400, False), (-2, False), (-300, False)])
+@pytest.mark.parametrize(
+    ("days", "usable"), [(0, True), (31, True), (32, False), (400, False), (-2, False), (-300, False)]
+)
 def test_a_list_counts_for_31_days(tmp_path, days, usable):
     path = tmp_path / "list.csv"
     path.write_text("5045550143\n")
@@ -267,19 +355,32 @@ def test_the_age_is_that_of_the_moment_of_the_check(tmp_path, monkeypatch):
         service.check([_LISTED])
 
 
-@pytest.mark.parametrize(("path", "day"), [(None, "2026-11-01"), ("list.csv", None), ("list.csv", "11/01/2026"), ("list.csv", "2026-02-31"), ("list.csv", "")])
+@pytest.mark.parametrize(
+    ("path", "day"),
+    [
+        (None, "2026-11-01"),
+        ("list.csv", None),
+        ("list.csv", "11/01/2026"),
+        ("list.csv", "2026-02-31"),
+        ("list.csv", ""),
+    ],
+)
 def test_a_list_without_path_or_date_is_refused_when_the_engine_is_made(world, path, day):
     dnc = DncSettings(provider="list", list_path=path, list_date=day)
     with pytest.raises(SettingsError, match="LEADFLOW_DNC__LIST_DATE"):
         lf.Engine(world.settings.model_copy(update={"dnc": dnc}))
 
 
-@pytest.mark.parametrize(("age", "after", "asked"), [(30, 0, 0), (30, 1, 0), (30, 2, 1), (0, 20, 0), (0, 30, 0), (0, 32, 1)])
+@pytest.mark.parametrize(
+    ("age", "after", "asked"), [(30, 0, 0), (30, 1, 0), (30, 2, 1), (0, 20, 0), (0, 30, 0), (0, 32, 1)]
+)
 def test_a_scrub_is_as_old_as_its_list(tmp_path, age, after, asked):
     path = tmp_path / "list.csv"
     path.write_text("5045550143\n")
     checked = datetime.now(timezone.utc) - timedelta(days=after)
-    scrub = Scrub(_FREE, "dnc", Verdict.CLEAN, "list", "absent", checked, (checked.date() - timedelta(days=age)).isoformat())
+    scrub = Scrub(
+        _FREE, "dnc", Verdict.CLEAN, "list", "absent", checked, (checked.date() - timedelta(days=age)).isoformat()
+    )
     calls = []
 
     class Counting(DncListFile):
@@ -287,11 +388,23 @@ def test_a_scrub_is_as_old_as_its_list(tmp_path, age, after, asked):
             calls.append(phones)
             return super().check(phones, stop)
 
-    check_dnc(pl.DataFrame({"phones": [[_FREE]]}), Counting(DncSettings(provider="list", list_path=path, list_date=_today())), known={_FREE: scrub})
+    check_dnc(
+        pl.DataFrame({"phones": [[_FREE]]}),
+        Counting(DncSettings(provider="list", list_path=path, list_date=_today())),
+        known={_FREE: scrub},
+    )
     assert len(calls) == asked
 
 
-@pytest.mark.parametrize("day", ["2026-99-99", "yesterday", (datetime.now(timezone.utc).date() + timedelta(days=2)).isoformat(), date(2999, 1, 1).isoformat()])
+@pytest.mark.parametrize(
+    "day",
+    [
+        "2026-99-99",
+        "yesterday",
+        (datetime.now(timezone.utc).date() + timedelta(days=2)).isoformat(),
+        date(2999, 1, 1).isoformat(),
+    ],
+)
 def test_a_scrub_whose_list_has_no_day_or_one_to_come_does_not_count(day):
     now = datetime.now(timezone.utc)
     assert not Scrub(_FREE, "dnc", Verdict.CLEAN, "list", "absent", now, day).fresh(now, timedelta(days=31))
@@ -302,7 +415,9 @@ def test_a_scrub_whose_list_has_no_day_or_one_to_come_does_not_count(day):
 
 def _job_settings(world, path, day=None):
     covers = ("federal", "wireless", *["CO", "FL", "IN", "LA", "MA", "MO", "OK", "PA", "TN", "TX", "WY"])
-    dnc = DncSettings(provider="list", list_path=path, list_date=day or _today(), list_covers=covers, list_area_codes=AREA_CODES)
+    dnc = DncSettings(
+        provider="list", list_path=path, list_date=day or _today(), list_covers=covers, list_area_codes=AREA_CODES
+    )
     return world.settings.model_copy(update={"batch_size": 20, "dnc": dnc})
 
 
@@ -330,7 +445,10 @@ def test_a_job_without_a_usable_list_fails_delivers_nothing_and_resumes(world, t
         path.unlink()
     elif fault == "empty":
         path.write_bytes(b"")
-    with lf.Engine(_job_settings(world, path, _today(40) if fault == "old" else None)) as engine, pytest.raises(JobFailedError, match="do-not-call list"):
+    with (
+        lf.Engine(_job_settings(world, path, _today(40) if fault == "old" else None)) as engine,
+        pytest.raises(JobFailedError, match="do-not-call list"),
+    ):
         engine.run(SCRIPT, limit_rows=40, progress=False)
     assert sheet_rows(world) == []
     assert world.stats()["idicore"]["calls"] == 0

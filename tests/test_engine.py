@@ -30,14 +30,25 @@ def test_a_job_delivers_every_callable_lead_once_and_proves_it(world, engine):
     report = job.report()
     assert report.ok, report.validation
     text = report.to_markdown()
-    for part in ("# Job Flow Trace", "## Timeline", "## Data Flow", "## Validation", "Snowflake", "idiCORE", "Litigator", "DNC"):
+    for part in (
+        "# Job Flow Trace",
+        "## Timeline",
+        "## Data Flow",
+        "## Validation",
+        "Snowflake",
+        "idiCORE",
+        "Litigator",
+        "DNC",
+    ):
         assert part in text
 
 
 def test_limit_rows_counts_unprocessed_leads(engine):
     first = engine.run(SCRIPT, limit_rows=50, progress=False)
     second = engine.run(SCRIPT, limit_rows=50, progress=False)
-    settled = [j.counts.delivered + sum(n for r, n in j.counts.held.items() if r not in _UNPROCESSED) for j in (first, second)]
+    settled = [
+        j.counts.delivered + sum(n for r, n in j.counts.held.items() if r not in _UNPROCESSED) for j in (first, second)
+    ]
     assert settled == [50, 50]
 
 
@@ -101,7 +112,11 @@ def test_two_jobs_at_once_on_one_sheet(world, engine):
     handles = [engine.submit(half.format(op), limit_rows=200) for op in ("<", ">=")]
     jobs = [h.result(120) for h in handles]
     assert all(j.ok for j in jobs)
-    assert len({r["Lead Key"] for r in sheet_rows(world)}) == len(sheet_rows(world)) == sum(j.counts.delivered for j in jobs)
+    assert (
+        len({r["Lead Key"] for r in sheet_rows(world)})
+        == len(sheet_rows(world))
+        == sum(j.counts.delivered for j in jobs)
+    )
 
 
 def test_two_jobs_at_once_on_the_same_leads_double_no_row(world, engine):

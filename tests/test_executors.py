@@ -84,8 +84,18 @@ def _stable(row):
 def _table(world, name):
     with Warehouse(world.settings.warehouse) as warehouse:
         warehouse.connect()
-        columns = [c for (c,) in warehouse.execute(f"SELECT column_name FROM information_schema.columns WHERE table_name = '{name}'")]
-        return sorted(_stable(dict(zip(columns, row, strict=True))) for row in warehouse.execute(f'SELECT {", ".join(f"{c!r}".replace(chr(39), chr(34)) for c in columns)} FROM {name}'))
+        columns = [
+            c
+            for (c,) in warehouse.execute(
+                f"SELECT column_name FROM information_schema.columns WHERE table_name = '{name}'"
+            )
+        ]
+        return sorted(
+            _stable(dict(zip(columns, row, strict=True)))
+            for row in warehouse.execute(
+                f"SELECT {', '.join(f'{c!r}'.replace(chr(39), chr(34)) for c in columns)} FROM {name}"
+            )
+        )
 
 
 def _left_behind(world, job):
@@ -230,14 +240,20 @@ def test_the_same_call_made_twice_is_sent_twice(world, executor):
 
 def test_errors_of_a_worker_are_those_of_a_call_sent_from_here(world, executor):
     closed = _settings(world, search_url="http://127.0.0.1:9/search", attempts=1).idicore
-    with Idicore(closed, executor) as idicore, pytest.raises(TransientError, match=r"connection failed \(ConnectError\)"):
+    with (
+        Idicore(closed, executor) as idicore,
+        pytest.raises(TransientError, match=r"connection failed \(ConnectError\)"),
+    ):
         idicore.lookup(_ANN)
     world.fail("idicore", "timeout", s=3)
     slow = _settings(world, timeout_s=0.5, attempts=1).idicore
     with Idicore(slow, executor) as idicore, pytest.raises(TransientError, match="in time"):
         idicore.lookup(_ANN)
     world.fail("idicore", "403")
-    with Idicore(_settings(world).idicore, executor) as idicore, pytest.raises(errors.RefusedError, match="credentials"):
+    with (
+        Idicore(_settings(world).idicore, executor) as idicore,
+        pytest.raises(errors.RefusedError, match="credentials"),
+    ):
         idicore.lookup(_ANN)
 
 

@@ -67,7 +67,16 @@ def test_phones_without_an_answer_are_never_delivered(world, engine, service, ki
     assert sheet_rows(world) == []
 
 
-@pytest.mark.parametrize(("service", "kind"), [("dnc", "unknown_code"), ("litigator", "missing_row"), ("dnc", "missing_row"), ("idicore", "expired_token"), ("idicore", "429")])
+@pytest.mark.parametrize(
+    ("service", "kind"),
+    [
+        ("dnc", "unknown_code"),
+        ("litigator", "missing_row"),
+        ("dnc", "missing_row"),
+        ("idicore", "expired_token"),
+        ("idicore", "429"),
+    ],
+)
 def test_odd_answers(world, engine, service, kind):
     world.fail(service, kind, times=2, retry_after=1)
     _run_then_resume(world, engine)

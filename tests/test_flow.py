@@ -37,7 +37,9 @@ def test_to_read_a_script_s_rows_makes_no_table(world):
 
 def test_stages_overlap_and_the_first_batch_is_through_before_the_last_begins(world):
     world.configure(latency={"idicore": 0.05, "litigator": 0.1, "dnc": 0.1, "sheets": 0.1})
-    settings = world.settings.model_copy(update={"batch_size": 40, "idicore": world.settings.idicore.model_copy(update={"max_in_flight": 8})})
+    settings = world.settings.model_copy(
+        update={"batch_size": 40, "idicore": world.settings.idicore.model_copy(update={"max_in_flight": 8})}
+    )
     with lf.Engine(settings) as engine:
         job = engine.run(SCRIPT, limit_rows=400, progress=False)
         trace = engine.trace(job.id)
@@ -61,7 +63,10 @@ def test_appends_are_merged_when_the_quota_of_the_sheet_is_the_bottleneck(world)
 
 def test_the_last_batches_go_out_in_one_append_if_another_would_keep_it_waiting(world):
     world.configure(latency={"idicore": 0.1})
-    parts = {"idicore": world.settings.idicore.model_copy(update={"max_in_flight": 8}), "sheets": world.settings.sheets.model_copy(update={"write_every_s": 4.0})}
+    parts = {
+        "idicore": world.settings.idicore.model_copy(update={"max_in_flight": 8}),
+        "sheets": world.settings.sheets.model_copy(update={"write_every_s": 4.0}),
+    }
     with lf.Engine(world.settings.model_copy(update={"batch_size": 20, **parts})) as engine:
         job = engine.run(SCRIPT, limit_rows=60, progress=False)
         appends = [m for m in engine.trace(job.id)["message"] if m.startswith("Uploaded batch")]

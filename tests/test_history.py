@@ -138,7 +138,10 @@ def test_what_cannot_be_written_stays_queued_and_is_told(tmp_path):
 
 def test_a_file_held_by_another_process_is_waited_for_then_told(history):
     history.start_job(id="j")
-    holder = _child("import duckdb, sys, time; c = duckdb.connect(sys.argv[1]); open(sys.argv[1] + '.held', 'w'); time.sleep(60)", history.path)
+    holder = _child(
+        "import duckdb, sys, time; c = duckdb.connect(sys.argv[1]); open(sys.argv[1] + '.held', 'w'); time.sleep(60)",
+        history.path,
+    )
     try:
         while not history.path.with_name("history.duckdb.held").exists():
             time.sleep(0.02)
@@ -200,7 +203,9 @@ def test_interrupts_while_it_is_read_leave_the_file_to_all(history):
         signal.signal(signal.SIGALRM, old)
     assert interrupts
     assert history.job("j")["id"] == "j"
-    child = _child("import sys; from leadflow.history import History; History(sys.argv[1], wait_s=5).job('j')", history.path)
+    child = _child(
+        "import sys; from leadflow.history import History; History(sys.argv[1], wait_s=5).job('j')", history.path
+    )
     assert child.wait(60) == 0, child.stderr.read()
 
 
@@ -285,10 +290,22 @@ def test_numbers_go_on_after_a_resume(history):
 
 
 def test_a_resumed_batch_adds_to_the_first_run(history):
-    history.record_batch("j", 1, first_row=1, last_row=200, rows=200, delivered=150, held=30, retry=20, lookup_s=1.5, status="done")
-    history.record_batch("j", 1, first_row=7, last_row=26, rows=20, delivered=20, held=0, retry=0, lookup_s=0.5, status="done")
+    history.record_batch(
+        "j", 1, first_row=1, last_row=200, rows=200, delivered=150, held=30, retry=20, lookup_s=1.5, status="done"
+    )
+    history.record_batch(
+        "j", 1, first_row=7, last_row=26, rows=20, delivered=20, held=0, retry=0, lookup_s=0.5, status="done"
+    )
     row = history.batches("j").iloc[0]
-    assert [row[n] for n in ("rows", "first_row", "last_row", "delivered", "held", "retry", "lookup_s")] == [200, 1, 200, 170, 30, 0, 2.0]
+    assert [row[n] for n in ("rows", "first_row", "last_row", "delivered", "held", "retry", "lookup_s")] == [
+        200,
+        1,
+        200,
+        170,
+        30,
+        0,
+        2.0,
+    ]
 
 
 def test_facts_that_are_written_together_go_to_their_batches(history):
@@ -315,12 +332,24 @@ def test_importing_history_is_light():
 def test_a_job_of_this_process_is_live_while_its_heart_beats(history):
     now = datetime.now(timezone.utc)
     mine = f"{socket.gethostname()}:{os.getpid()}:a"
-    history.start_job(id="silent", status="RUNNING", owner=mine, heartbeat_at=now - timedelta(seconds=60), created_at=now)
+    history.start_job(
+        id="silent", status="RUNNING", owner=mine, heartbeat_at=now - timedelta(seconds=60), created_at=now
+    )
     history.start_job(id="beating", status="RUNNING", owner=mine, heartbeat_at=now, created_at=now)
     history.start_job(id="unowned", created_at=now)
-    history.start_job(id="done", status="COMPLETED", counts={"retry": {"unchecked": 2, "lookup_failed": 1}}, created_at=now - timedelta(days=1))
+    history.start_job(
+        id="done",
+        status="COMPLETED",
+        counts={"retry": {"unchecked": 2, "lookup_failed": 1}},
+        created_at=now - timedelta(days=1),
+    )
     jobs = history.jobs().set_index("id")
-    assert jobs["standing"].to_dict() == {"silent": "dead", "beating": "running", "unowned": "dead", "done": "may clear"}
+    assert jobs["standing"].to_dict() == {
+        "silent": "dead",
+        "beating": "running",
+        "unowned": "dead",
+        "done": "may clear",
+    }
     assert jobs["retry"].to_dict() == {"silent": 0, "beating": 0, "unowned": 0, "done": 3}
     assert all(standing(history.job(job_id)) == said for job_id, said in jobs["standing"].items())
     assert history.jobs(status="dead", limit=1)["id"].tolist() == ["unowned"]

@@ -42,7 +42,9 @@ def path(tmp_path):
 
 
 def _buyer(path, end="killed"):
-    child = subprocess.Popen([sys.executable, "-c", _BUYS, str(path), end], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    child = subprocess.Popen(
+        [sys.executable, "-c", _BUYS, str(path), end], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
     assert child.stdout.readline() == "bought\n"
     return child
 
@@ -283,7 +285,9 @@ c.add_job("job", {})
 def squeeze(size):
     resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))
 """
-    child = subprocess.run([sys.executable, "-c", prelude + code, str(path)], capture_output=True, text=True, check=False)
+    child = subprocess.run(
+        [sys.executable, "-c", prelude + code, str(path)], capture_output=True, text=True, check=False
+    )
     return child.stdout, child.stderr
 
 

@@ -17,7 +17,8 @@ import leadflow as lf
 _LEADS = 90
 _BATCH = 20
 
-_CHILD = """
+_CHILD = (
+    """
 import os, signal, sys, threading
 import leadflow as lf
 from leadflow.engine import Engine
@@ -34,7 +35,9 @@ engine = Engine()
 handle = engine.submit("SELECT * FROM RAW_LEADS", name="killed", limit_rows=%d, listeners=(kill,))
 print(handle.id, flush=True)
 handle.result()
-""" % _LEADS
+"""
+    % _LEADS
+)
 
 
 def _start(world, at="never", nth=1):

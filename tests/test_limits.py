@@ -66,19 +66,26 @@ def test_a_vendor_s_cookie_is_sent_to_it_by_no_later_call():
         threading.Thread(target=server.serve_forever, daemon=True).start()
         caller = Caller("vendor", Limiter("vendor", 1), Breaker("vendor", 3), 30, 1)
         for _ in range(2):
-            answer = caller.call(lambda client: client.get(f"http://127.0.0.1:{server.server_port}/"), lambda answer: answer)
+            answer = caller.call(
+                lambda client: client.get(f"http://127.0.0.1:{server.server_port}/"), lambda answer: answer
+            )
             assert answer.headers["set-cookie"]
         caller.close()
         server.shutdown()
     assert sent == [None, None]
 
 
-@pytest.mark.parametrize("url", ["http://127.0.0.1:99/x/search", "https://vendor.example.com/search?v=2", "https://vendor.example.com:8443"])
+@pytest.mark.parametrize(
+    "url", ["http://127.0.0.1:99/x/search", "https://vendor.example.com/search?v=2", "https://vendor.example.com:8443"]
+)
 @pytest.mark.parametrize("timeout", [7, None])
 def test_a_request_made_in_short_is_the_one_that_httpx_makes(url, timeout):
     body, headers = {"lastName": "Müller", "fields": ["name", None]}, {"authorization": "t"}
     with httpx.Client(timeout=timeout) as client:
-        short, long = json_request(client, httpx.URL(url), body, headers), client.build_request("POST", url, json=body, headers=headers)
+        short, long = (
+            json_request(client, httpx.URL(url), body, headers),
+            client.build_request("POST", url, json=body, headers=headers),
+        )
     assert (short.method, short.url, short.extensions) == (long.method, long.url, long.extensions)
     assert sorted(short.headers.items()) == sorted(long.headers.items())
     assert short.read() == long.read()

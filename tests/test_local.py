@@ -150,7 +150,10 @@ def test_an_answer_goes_out_in_one_piece(world: World):
     world.configure(latency={"idicore": 0.01})
     s = world.settings.idicore
     body, host = b"{}", httpx.URL(s.search_url).host
-    asked = f"POST {httpx.URL(s.search_url).path} HTTP/1.1\r\nHost: {host}\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body
+    asked = (
+        f"POST {httpx.URL(s.search_url).path} HTTP/1.1\r\nHost: {host}\r\nContent-Length: {len(body)}\r\n\r\n".encode()
+        + body
+    )
     with socket.create_connection((host, httpx.URL(s.search_url).port), timeout=10) as line:
         for _ in range(20):
             line.sendall(asked)
@@ -357,7 +360,9 @@ def test_a_merge_of_the_same_text_means_the_tables_that_are_there(world: World, 
         run('create or replace table pc ("person_key" varchar, n int)')
         run("create or replace temp table st as select 'a' as \"person_key\", 1 as n")
         run(MERGE)
-        run(f"create or replace temp table st as select 'a' as \"person_key\", {len(schema)} as n union all select '{schema}', 7")
+        run(
+            f"create or replace temp table st as select 'a' as \"person_key\", {len(schema)} as n union all select '{schema}', 7"
+        )
         assert run(MERGE).fetchall() == [(1, 1)]
         assert sorted(connection.cursor().execute("select * from pc").fetchall()) == sorted([("a", 3), (schema, 7)])
     run("drop table pc")

@@ -22,7 +22,10 @@ _SAMPLES = Path(__file__).parent.parent / "data_samples"
 
 
 def test_a_past_name_and_a_past_address_count():
-    found = {"name": [{"first": "MARIA", "last": "LOPEZ"}, NAMED], "address": [{"data": "9 ELM ST", "zip": "10001"}, AT_HOME]}
+    found = {
+        "name": [{"first": "MARIA", "last": "LOPEZ"}, NAMED],
+        "address": [{"data": "9 ELM ST", "zip": "10001"}, AT_HOME],
+    }
     assert is_same(lead(), found)
 
 
@@ -66,9 +69,36 @@ def test_people_who_are_somebody_else_do_not_count():
 _calm = settings(deadline=None, max_examples=200)  # no deadline: the machine may be busy
 
 _FIRST = ["Maria", "José", "Søren", "Jürgen", "Mary-Kate", "D'Andre", "Núria", "J", "John A", "Ольга"]
-_LAST = ["Garcia", "Wilson Jr", "O'Neil", "van der Berg", "Müller", "Łukasz", "St. John", "Smith-Jones", "Peña", "Иванова"]
-_STREET = ["Main St", "N 4th Street", "St. Charles Ave", "County Road 12", "Calle Sol", "O'Keefe Ave", "Avenue N", "Peachtree St NE", "Old Mill Rd", "Cañon Dr"]
-_CITY = [("New Orleans", "LA", "70112"), ("St. Louis", "MO", "63101"), ("Coeur d'Alene", "ID", "83814"), ("San José", "CA", "95112")]
+_LAST = [
+    "Garcia",
+    "Wilson Jr",
+    "O'Neil",
+    "van der Berg",
+    "Müller",
+    "Łukasz",
+    "St. John",
+    "Smith-Jones",
+    "Peña",
+    "Иванова",
+]
+_STREET = [
+    "Main St",
+    "N 4th Street",
+    "St. Charles Ave",
+    "County Road 12",
+    "Calle Sol",
+    "O'Keefe Ave",
+    "Avenue N",
+    "Peachtree St NE",
+    "Old Mill Rd",
+    "Cañon Dr",
+]
+_CITY = [
+    ("New Orleans", "LA", "70112"),
+    ("St. Louis", "MO", "63101"),
+    ("Coeur d'Alene", "ID", "83814"),
+    ("San José", "CA", "95112"),
+]
 _UNIT = ["", " Apt 4", " #4B", ", Ste 12", "\nUnit B", " Rear"]
 
 _leads = st.builds(
@@ -132,7 +162,16 @@ def test_another_street_is_another_place(person, street, unit):
 
 
 _text = st.text("abcdeéüøßжи -.,'#/&12½", max_size=14)
-_people = st.builds(Person, st.just("k"), _text, _text, st.builds("{} {}".format, st.integers(1, 3), _text), st.just("Bath"), st.just("ME"), st.just("04530"))
+_people = st.builds(
+    Person,
+    st.just("k"),
+    _text,
+    _text,
+    st.builds("{} {}".format, st.integers(1, 3), _text),
+    st.just("Bath"),
+    st.just("ME"),
+    st.just("04530"),
+)
 
 
 @_calm
@@ -142,16 +181,28 @@ def test_two_people_are_the_same_either_way_round(one, other):
 
 
 _odd = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20) | st.sampled_from(["A" * 10_000, "1 " * 5_000]),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(["first", "last", "data", "city", "zip", "meta"]), inner, max_size=4),
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.text(max_size=20)
+    | st.sampled_from(["A" * 10_000, "1 " * 5_000]),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.sampled_from(["first", "last", "data", "city", "zip", "meta"]), inner, max_size=4)
+    ),
     max_leaves=8,
 )
-_odd_entry = st.dictionaries(st.sampled_from(["first", "middle", "last", "suffix", "data", "city", "state", "zip", "meta"]), _odd)
+_odd_entry = st.dictionaries(
+    st.sampled_from(["first", "middle", "last", "suffix", "data", "city", "state", "zip", "meta"]), _odd
+)
 
 
 @_calm
 @given(
-    st.fixed_dictionaries({}, optional={"name": _odd | st.lists(_odd_entry | st.just(NAMED)), "address": _odd | st.lists(_odd_entry)}),
+    st.fixed_dictionaries(
+        {}, optional={"name": _odd | st.lists(_odd_entry | st.just(NAMED)), "address": _odd | st.lists(_odd_entry)}
+    ),
     st.one_of(st.just(lead()), st.builds(Person, *[st.text(max_size=30)] * 7)),
 )
 def test_no_shape_of_an_answer_raises(found, person):
@@ -187,5 +238,7 @@ def test_the_sample_leads_have_the_outcomes_of_the_truth_file(world):
     with Idicore(world.settings.idicore) as idicore:
         done = lookup_people(leads, idicore).select("person_key", "lookup_status").rows()
     unsearchable = {"unreadable_address": 17, "no_person_name": 13}
-    assert [(key, status) for key, status in done if status != truth.get(key, status if status in unsearchable else "")] == []
+    assert [
+        (key, status) for key, status in done if status != truth.get(key, status if status in unsearchable else "")
+    ] == []
     assert Counter(status for _, status in done) == {"found": 2035, "no_match": 81, "ambiguous": 54, **unsearchable}

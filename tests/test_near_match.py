@@ -81,7 +81,10 @@ def test_what_agrees_and_what_does_not_is_told(found, agrees, differs):
 
 
 def test_the_closest_name_and_address_are_shown():
-    found = {"name": [{"first": "MARY", "last": "KHAN"}, {"first": "ROBERT", "middle": "J", "last": "LEE"}], "address": [{"data": "1 OAK ST"}, _HOME]}
+    found = {
+        "name": [{"first": "MARY", "last": "KHAN"}, {"first": "ROBERT", "middle": "J", "last": "LEE"}],
+        "address": [{"data": "1 OAK ST"}, _HOME],
+    }
     close = closeness(_lead(), found)
     assert (close.name, close.address) == ("ROBERT J LEE", "12 ELM ST APT 4 BATH ME 04530")
 
@@ -118,8 +121,15 @@ def test_a_near_match_who_is_dead_stays_so(lookup):
     assert (answer.status, [c.deceased for c in answer.candidates]) == ("near_match", [True])
 
 
-_text = st.none() | st.integers() | st.text(max_size=12) | st.sampled_from(["BOB", "ROBERT", "LEE", "12 ELM ST APT 4", "BATH", "ME", "04530"])
-_part = st.dictionaries(st.sampled_from(["first", "middle", "last", "suffix", "data", "city", "state", "zip"]), _text, max_size=6)
+_text = (
+    st.none()
+    | st.integers()
+    | st.text(max_size=12)
+    | st.sampled_from(["BOB", "ROBERT", "LEE", "12 ELM ST APT 4", "BATH", "ME", "04530"])
+)
+_part = st.dictionaries(
+    st.sampled_from(["first", "middle", "last", "suffix", "data", "city", "state", "zip"]), _text, max_size=6
+)
 _parts = st.lists(_part | _text, max_size=3) | _text
 
 

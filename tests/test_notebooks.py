@@ -32,7 +32,9 @@ def test_a_notebook_has_no_outputs(name):
 def test_a_notebook_runs_top_to_bottom(name, tmp_path, monkeypatch):
     monkeypatch.setenv("LEADFLOW_HOME", str(tmp_path))
     notebook = nbformat.read(_FOLDER / f"{name}.ipynb", 4)
-    NotebookClient(notebook, timeout=240, kernel_name="python3", resources={"metadata": {"path": str(tmp_path)}}).execute()
+    NotebookClient(
+        notebook, timeout=240, kernel_name="python3", resources={"metadata": {"path": str(tmp_path)}}
+    ).execute()
     said = "\n".join(str(output) for cell in notebook.cells for output in cell.get("outputs", []))
     assert "local-secret" not in said
     for words in _SAID[name]:

@@ -21,7 +21,9 @@ from leadflow.services.sheets import Sheet
 from leadflow.services.warehouse import Warehouse
 from leadflow.stages import check_dnc, check_litigators, deliver, extract, filter_unprocessed, lookup_people
 
-_CLEAN, _CLEAN_TOO, *_ = [f"504555{n:04}" for n in range(100, 200) if not is_litigator(f"504555{n:04}") and dnc_code(f"504555{n:04}") == "C"]
+_CLEAN, _CLEAN_TOO, *_ = [
+    f"504555{n:04}" for n in range(100, 200) if not is_litigator(f"504555{n:04}") and dnc_code(f"504555{n:04}") == "C"
+]
 _DNC = next(f"504555{n:04}" for n in range(100, 200) if dnc_code(f"504555{n:04}") == "D")
 
 
@@ -85,7 +87,10 @@ def test_the_second_is_held_even_if_the_first_may_not_be_called(world, engine, l
     for lead in leads[:2]:
         _answer(world, lead, "71", [_DNC])
     job = engine.run(SCRIPT, limit_rows=20, progress=False)
-    assert _reasons(engine, job.id, [lead["person_key"] for lead in leads[:2]]) == [("held", "all_suppressed"), ("held", DUPLICATE)]
+    assert _reasons(engine, job.id, [lead["person_key"] for lead in leads[:2]]) == [
+        ("held", "all_suppressed"),
+        ("held", DUPLICATE),
+    ]
 
 
 def test_a_second_answer_with_other_phones_is_held_too(world, engine, leads):
@@ -96,7 +101,14 @@ def test_a_second_answer_with_other_phones_is_held_too(world, engine, leads):
     assert f"+1{_CLEAN_TOO}" not in str(world.sheet_values())
 
 
-@pytest.mark.parametrize(("service", "kind", "options"), [("dnc", "403", {"after": 2}), ("sheets", "400", {"on": "write", "after": 2}), ("snowflake", "422", {"key": "MERGE"})])
+@pytest.mark.parametrize(
+    ("service", "kind", "options"),
+    [
+        ("dnc", "403", {"after": 2}),
+        ("sheets", "400", {"on": "write", "after": 2}),
+        ("snowflake", "422", {"key": "MERGE"}),
+    ],
+)
 def test_a_resume_decides_as_before(world, engine, leads, service, kind, options):
     mine = leads[3], leads[17]
     for lead in mine:
@@ -160,9 +172,22 @@ def test_the_stage_tells_the_pid_of_those_found(world, leads):
 def test_many_batches_at_once_agree_on_one_lead(tmp_path):
     store = Checkpoints(tmp_path / "c.sqlite")
     store.add_job("j", {})
-    frames = [pl.DataFrame({"person_key": [f"{batch}-{n}" for n in range(50)], "lookup_pid": [str(n % 7) if n % 9 else "" for n in range(50)], "lookup_status": ["found"] * 50, **{name: [["x"]] * 50 for name in ("phones", "phone_types", "emails")}}) for batch in range(8)]
+    frames = [
+        pl.DataFrame(
+            {
+                "person_key": [f"{batch}-{n}" for n in range(50)],
+                "lookup_pid": [str(n % 7) if n % 9 else "" for n in range(50)],
+                "lookup_status": ["found"] * 50,
+                **{name: [["x"]] * 50 for name in ("phones", "phone_types", "emails")},
+            }
+        )
+        for batch in range(8)
+    ]
     done = [None] * 8
-    threads = [threading.Thread(target=lambda n=n: done.__setitem__(n, hold_duplicate_persons(frames[n], store, "j"))) for n in range(8)]
+    threads = [
+        threading.Thread(target=lambda n=n: done.__setitem__(n, hold_duplicate_persons(frames[n], store, "j")))
+        for n in range(8)
+    ]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -172,21 +197,42 @@ def test_many_batches_at_once_agree_on_one_lead(tmp_path):
     assert kept["lookup_pid"].sort().to_list() == [str(n) for n in range(7)]
     assert whole.filter(pl.col("lookup_status") == DUPLICATE)["phones"].list.len().sum() == 0
     assert whole.filter(pl.col("lookup_pid") == "")["lookup_status"].unique().to_list() == ["found"]
-    assert [hold_duplicate_persons(frame, store, "j").equals(before) for frame, before in zip(frames, done, strict=True)] == [True] * 8
+    assert [
+        hold_duplicate_persons(frame, store, "j").equals(before) for frame, before in zip(frames, done, strict=True)
+    ] == [True] * 8
     store.close()
 
 
 def test_another_job_has_its_own_people(tmp_path):
     store = Checkpoints(tmp_path / "c.sqlite")
-    frame = pl.DataFrame({"person_key": ["k"], "lookup_pid": ["7"], "lookup_status": ["found"], **{name: [["x"]] for name in ("phones", "phone_types", "emails")}})
+    frame = pl.DataFrame(
+        {
+            "person_key": ["k"],
+            "lookup_pid": ["7"],
+            "lookup_status": ["found"],
+            **{name: [["x"]] for name in ("phones", "phone_types", "emails")},
+        }
+    )
     hold_duplicate_persons(frame, store, "one")
-    assert hold_duplicate_persons(frame.with_columns(person_key=pl.lit("l")), store, "two")["lookup_status"].to_list() == ["found"]
+    assert hold_duplicate_persons(frame.with_columns(person_key=pl.lit("l")), store, "two")[
+        "lookup_status"
+    ].to_list() == ["found"]
     store.close()
 
 
 _SPELLINGS = pd.DataFrame(
-    [("Ann", "Lee", *rest) for rest in (("14 Elm St", "Bath", "ME", "04530"), ("14 ELM STREET", "Bath", "Maine", "4530"), ("14  Elm St.", "Bath", "ME", "04530-1234"))]
-    + [("Ann\t", "LEE", "14 Elm St", "Bath", "ME", "045301234"), ("Ann", "Lee", "14 Elm St Apt 2", "Bath", "ME", "04530")],
+    [
+        ("Ann", "Lee", *rest)
+        for rest in (
+            ("14 Elm St", "Bath", "ME", "04530"),
+            ("14 ELM STREET", "Bath", "Maine", "4530"),
+            ("14  Elm St.", "Bath", "ME", "04530-1234"),
+        )
+    ]
+    + [
+        ("Ann\t", "LEE", "14 Elm St", "Bath", "ME", "045301234"),
+        ("Ann", "Lee", "14 Elm St Apt 2", "Bath", "ME", "04530"),
+    ],
     columns=["First Name", "Last Name", "Address", "City", "State", "Zip"],
 )
 
@@ -214,11 +260,20 @@ def test_a_repeat_of_a_lookup_that_failed_waits_with_it_and_one_of_a_known_answe
 @pytest.mark.parametrize("kind", [pd.DataFrame, pl.DataFrame])
 def test_a_frame_delivered_by_itself_has_one_row_a_pid(world, kind):
     who = {"Last Name": "Lee", "Address": "1 Elm St", "City": "Bath", "State": "ME", "Zip": "04530", "Phone": _CLEAN}
-    frame = kind([{**who, "First Name": name, "lookup_pid": pid} for name, pid in (("Ann", "7"), ("Anne", "7"), ("Bob", ""), ("Cid", ""), ("Dan", "8"))])
+    frame = kind(
+        [
+            {**who, "First Name": name, "lookup_pid": pid}
+            for name, pid in (("Ann", "7"), ("Anne", "7"), ("Bob", ""), ("Cid", ""), ("Dan", "8"))
+        ]
+    )
     checked = check_dnc(check_litigators(frame, LitigatorList(world.settings.litigator)), DncScrub(world.settings.dnc))
     done = deliver(checked, Sheet(world.settings.sheets))
     assert [row["First Name"] for row in sheet_rows(world)] == ["Ann", "Bob", "Cid", "Dan"]
-    assert list(zip(done["disposition"], done["reason"], done["delivered"], strict=True))[1] == ("held", DUPLICATE, False)
+    assert list(zip(done["disposition"], done["reason"], done["delivered"], strict=True))[1] == (
+        "held",
+        DUPLICATE,
+        False,
+    )
 
 
 def test_what_pandas_calls_missing_is_nothing(world):

@@ -48,7 +48,9 @@ def test_run_stop_resume_and_report(world, engine):
     assert "COMPLETED" in view.report.value
     assert panel.handle.progress.percent == 100
     progress = panel.handle.progress
-    assert progress.stages["Lookup"] == progress.stages["Cache"] == 1000, "answers paid for before the stop are through the lookup too"
+    assert progress.stages["Lookup"] == progress.stages["Cache"] == 1000, (
+        "answers paid for before the stop are through the lookup too"
+    )
     assert progress.counts["delivered"] + progress.counts["held"] == 1000, "the counts are of both runs"
 
 
@@ -63,7 +65,9 @@ def _died(world, limit=500):
         "time.sleep(0.3)\ne.history.flush()\nos._exit(9)"
     )
     env = {**os.environ, **world.env(), "LEADFLOW_BATCH_SIZE": "50"}
-    return subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True, check=False, timeout=120).stdout.strip()
+    return subprocess.run(
+        [sys.executable, "-c", code], env=env, capture_output=True, text=True, check=False, timeout=120
+    ).stdout.strip()
 
 
 def _offered(panel):
@@ -144,7 +148,10 @@ def test_an_estimate_costs_nothing_and_says_rows_and_calls(world, engine):
     assert world.stats()["idicore"]["calls"] == 0
 
 
-@pytest.mark.parametrize(("script", "limit", "said"), [("", "", "empty"), ("SELECT 1", "ten", "not a number"), ("SELECT 1", "0", "limit_rows")])
+@pytest.mark.parametrize(
+    ("script", "limit", "said"),
+    [("", "", "empty"), ("SELECT 1", "ten", "not a number"), ("SELECT 1", "0", "limit_rows")],
+)
 def test_bad_input_is_shown_not_lost(engine, script, limit, said):
     view = lf.panel(engine)._view
     view.script.value = None
@@ -262,7 +269,7 @@ def test_the_report_is_one_page_that_needs_nothing_from_outside(engine):
     page = lf.report(job.id)._repr_html_()
     assert page.count('class="marks"') == 1, "the stages over the batches, drawn by altair"
     assert "Batch 3" in page
-    for outside in ("<script", "src=", "@import", "url(http", '<link'):
+    for outside in ("<script", "src=", "@import", "url(http", "<link"):
         assert outside not in page
     assert "<b>bold</b>" not in page
     assert "&lt;b&gt;bold" in page

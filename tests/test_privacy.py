@@ -20,8 +20,19 @@ from leadflow.services.warehouse import Warehouse
 _SECRETS = ("local-secret", "local-token", "local-login")
 _FAULTS = {
     "none": [],
-    "vendors": [("idicore", "500", {}), ("idicore", "truncated", {}), ("litigator", "html", {}), ("dnc", "500", {}), ("dnc", "malformed_number", {}), ("idicore", "400", {})],
-    "odd shapes": [("idicore", "lie", {"set": {"result": [{"name": 7, "phone": [{"meta": "x"}]}]}}), ("litigator", "lie", {"set": {"Phone": "Ann"}}), ("dnc", "lie", {"set": {"ResultCode": "Ann Lee"}})],
+    "vendors": [
+        ("idicore", "500", {}),
+        ("idicore", "truncated", {}),
+        ("litigator", "html", {}),
+        ("dnc", "500", {}),
+        ("dnc", "malformed_number", {}),
+        ("idicore", "400", {}),
+    ],
+    "odd shapes": [
+        ("idicore", "lie", {"set": {"result": [{"name": 7, "phone": [{"meta": "x"}]}]}}),
+        ("litigator", "lie", {"set": {"Phone": "Ann"}}),
+        ("dnc", "lie", {"set": {"ResultCode": "Ann Lee"}}),
+    ],
     "sheet": [("sheets", "applied_then_503", {}), ("sheets", "html", {"on": "write"}), ("sheets", "drop", {})],
     "sheet refuses": [("sheets", "400", {"on": "write", "after": 2})],
     "warehouse": [("snowflake", "503", {}), ("snowflake", "html", {}), ("snowflake", "drop", {})],
@@ -47,7 +58,9 @@ class _Everything(logging.Handler):
 def logged():
     """Everything that any logger says at DEBUG."""
     root, handler = logging.getLogger(), _Everything()
-    levels = {name: logger.level for name, logger in root.manager.loggerDict.items() if isinstance(logger, logging.Logger)}
+    levels = {
+        name: logger.level for name, logger in root.manager.loggerDict.items() if isinstance(logger, logging.Logger)
+    }
     before = root.level
     root.addHandler(handler)
     root.setLevel(logging.DEBUG)
@@ -77,8 +90,21 @@ def _words():
     with sample("leads.csv").open(encoding="utf-8", newline="") as file:
         for row in csv.DictReader(file):
             first, last = row["First Name"].strip(), row["Last Name"].strip()
-            words |= {f"{last}, {first}", f'"firstName": "{first}"', f'"firstName":"{first}"', f'"lastName":"{last}"', f'"lastName": "{last}"', f"'lastName': '{last}'"}
-            words |= {f"{first} {last}".upper(), row["Address"].strip().upper(), f'{first}", "{last}', f'{first}","{last}', f"{first}', '{last}"}
+            words |= {
+                f"{last}, {first}",
+                f'"firstName": "{first}"',
+                f'"firstName":"{first}"',
+                f'"lastName":"{last}"',
+                f'"lastName": "{last}"',
+                f"'lastName': '{last}'",
+            }
+            words |= {
+                f"{first} {last}".upper(),
+                row["Address"].strip().upper(),
+                f'{first}", "{last}',
+                f'{first}","{last}',
+                f"{first}', '{last}",
+            }
     return {word for word in words if len(word) >= 8}
 
 
@@ -92,7 +118,12 @@ def _found(text, words):
 def _history(path):
     """Every table of the history, as text."""
     with duckdb.connect(str(path), read_only=True) as db:
-        tables = [name for (name,) in db.execute("SELECT table_name FROM information_schema.tables WHERE table_type = 'BASE TABLE'").fetchall()]
+        tables = [
+            name
+            for (name,) in db.execute(
+                "SELECT table_name FROM information_schema.tables WHERE table_type = 'BASE TABLE'"
+            ).fetchall()
+        ]
         assert len(tables) >= 4, tables
         out = io.StringIO()
         for table in tables:
@@ -118,7 +149,10 @@ def _tracebacks(error):
 def test_nobody_is_named_anywhere(world, capfd, logged, faults):
     for service, kind, options in faults:
         world.fail(service, kind, **{"times": 2, **options})
-    quick = {name: getattr(world.settings, name).model_copy(update={"attempts": 2, "timeout_s": 5.0}) for name in ("idicore", "litigator", "dnc")}
+    quick = {
+        name: getattr(world.settings, name).model_copy(update={"attempts": 2, "timeout_s": 5.0})
+        for name in ("idicore", "litigator", "dnc")
+    }
     said = {}
     with lf.Engine(world.settings.model_copy(update={"batch_size": 20, **quick})) as engine:
         try:
@@ -147,19 +181,36 @@ def test_what_a_compiler_quotes_of_a_script_is_not_said(world):
     with Warehouse(world.settings.warehouse) as warehouse:
         warehouse.connect()
         for address in ("12 Elm St", "1 O''Neill\n Way"):
-            answer = {"data": {"errorCode": "001003", "sqlState": "42000"}, "code": "001003", "success": False, "message": said.format(address, number)}
+            answer = {
+                "data": {"errorCode": "001003", "sqlState": "42000"},
+                "code": "001003",
+                "success": False,
+                "message": said.format(address, number),
+            }
             world.fail("snowflake", "body", body=json.dumps(answer))
             with pytest.raises(lf.errors.RefusedError, match="NO_TABLE") as caught:
                 warehouse.execute(f"SELECT 1 '{address}' FROM NO_TABLE WHERE phone = {number}")
             assert not _found(_tracebacks(caught.value), {"12 Elm St", "Neill Way", str(number)})
 
 
-@pytest.mark.parametrize("script", ['SELECT CAST("Address" AS INTEGER) AS n, r.* FROM RAW_LEADS r', "SELECT nobody FROM RAW_LEADS WHERE \"Address\" = '{}'", "SELEC '{}'", "SELECT '{}'"])
+@pytest.mark.parametrize(
+    "script",
+    [
+        'SELECT CAST("Address" AS INTEGER) AS n, r.* FROM RAW_LEADS r',
+        "SELECT nobody FROM RAW_LEADS WHERE \"Address\" = '{}'",
+        "SELEC '{}'",
+        "SELECT '{}'",
+    ],
+)
 def test_nobody_is_named_when_a_script_fails(world, logged, capfd, script):
     address = _last_lead()["Address"].strip()
     with lf.Engine(world.settings) as engine, pytest.raises((JobFailedError, lf.errors.InputError)) as caught:
         engine.run(script.format(address), progress=False)
-    said = {"tracebacks": _tracebacks(caught.value), "printed": "".join(capfd.readouterr()), "history": _history(world.settings.history_file)}
+    said = {
+        "tracebacks": _tracebacks(caught.value),
+        "printed": "".join(capfd.readouterr()),
+        "history": _history(world.settings.history_file),
+    }
     for name, text in logged.records:
         said[f"log {name}"] = said.get(f"log {name}", "") + text + "\n"
     leaks = {where: found[:5] for where, text in said.items() if (found := _found(text, _words()))}

@@ -22,7 +22,16 @@ from leadflow.events import (
 from leadflow.history import History, set_default
 from leadflow.reports import Facts
 
-_COUNTS = {"extracted": 10, "already_processed": 2, "delivered": 4, "held": {"duplicate": 1, "litigator": 1}, "retry": {"unchecked": 2}, "waiting": 0, "bought": 6, "reused": 0}
+_COUNTS = {
+    "extracted": 10,
+    "already_processed": 2,
+    "delivered": 4,
+    "held": {"duplicate": 1, "litigator": 1},
+    "retry": {"unchecked": 2},
+    "waiting": 0,
+    "bought": 6,
+    "reused": 0,
+}
 _DELIVERED, _FINAL = list("abcd"), list("abcde")
 
 
@@ -38,7 +47,15 @@ def history(tmp_path):
 def _job(history, job_id="j", *, status="COMPLETED", done=True, script_name="june", **fields):
     now = datetime.now(timezone.utc)
     fields = {"counts": _COUNTS, "started_at": now, "completed_at": now + timedelta(seconds=9), **fields}
-    history.start_job(id=job_id, name=script_name, script_id="abc123", script_name=script_name, status=status, message="<b>done</b>", **fields)
+    history.start_job(
+        id=job_id,
+        name=script_name,
+        script_id="abc123",
+        script_name=script_name,
+        status=status,
+        message="<b>done</b>",
+        **fields,
+    )
     bus = EventBus(job_id, history.record)
     bus.emit(JobLog(stage="Job", message="Job created, status=PENDING"))
     bus.emit(JobProgress(stage="Engine", status="running", progress=0, message="ETL job started"))
@@ -48,18 +65,51 @@ def _job(history, job_id="j", *, status="COMPLETED", done=True, script_name="jun
     if done:
         bus.emit(JobComplete(stage="Job", stats={"clean_count": 4}))
     at = {"started_at": now, "completed_at": now + timedelta(seconds=8)}
-    history.record_batch(job_id, 1, rows=7, phones_found=9, litigator=1, dnc=2, delivered=4, held=1, retry=2, lookup_s=3.0, check_s=1.0, **at)
+    history.record_batch(
+        job_id,
+        1,
+        rows=7,
+        phones_found=9,
+        litigator=1,
+        dnc=2,
+        delivered=4,
+        held=1,
+        retry=2,
+        lookup_s=3.0,
+        check_s=1.0,
+        **at,
+    )
     history.record_leads(job_id, 1, [("a", "delivered", ""), ("e", "held", "litigator")])
 
 
 def _facts(**changes):
-    return Facts(**{"delivered_keys": _DELIVERED, "final_keys": _FINAL, "sheet_keys": [*_DELIVERED, "x"], "cache_keys": _FINAL, "consolidated_keys": _FINAL, **changes})
+    return Facts(
+        **{
+            "delivered_keys": _DELIVERED,
+            "final_keys": _FINAL,
+            "sheet_keys": [*_DELIVERED, "x"],
+            "cache_keys": _FINAL,
+            "consolidated_keys": _FINAL,
+            **changes,
+        }
+    )
 
 
 def test_trace_is_one_row_an_event(history):
     _job(history)
     trace = reports.trace("j")
-    assert list(trace.columns) == ["time", "stage", "source", "event", "message", "elapsed", "level", "batch", "at", "data"]
+    assert list(trace.columns) == [
+        "time",
+        "stage",
+        "source",
+        "event",
+        "message",
+        "elapsed",
+        "level",
+        "batch",
+        "at",
+        "data",
+    ]
     assert list(trace["event"])[:3] == ["job_log", "job_progress", "batch_progress"]
     assert trace["time"].iloc[0] == "T+0.0s"
     assert str(trace["at"].dt.tz) == "UTC"
@@ -82,11 +132,32 @@ def test_a_good_job_is_ticked(history):
     report = reports.report("j", history=history, facts=_facts())
     assert report.ok, report.validation
     text = report.to_markdown()
-    for part in ("# Job Flow Trace: j", "## Timeline", "| Time | Stage | File:Line | Event |", "## Data Flow", "Snowflake (10 rows)", "Filtered (7 unprocessed"):
+    for part in (
+        "# Job Flow Trace: j",
+        "## Timeline",
+        "| Time | Stage | File:Line | Event |",
+        "## Data Flow",
+        "Snowflake (10 rows)",
+        "Filtered (7 unprocessed",
+    ):
         assert part in text
-    for part in ("└── Batch 1 (7 rows)", "idiCORE: 9 phones found", "Litigator: 1 flagged", "DNC: 2 flagged", "Google Sheets: 4 uploaded", "Total: 7 processed, 4 clean"):
+    for part in (
+        "└── Batch 1 (7 rows)",
+        "idiCORE: 9 phones found",
+        "Litigator: 1 flagged",
+        "DNC: 2 flagged",
+        "Google Sheets: 4 uploaded",
+        "Total: 7 processed, 4 clean",
+    ):
         assert part in text
-    for part in ("4 held back (unchecked 2, duplicate 1, litigator 1)", "## Events Log", "## Validation", "- [x] Job status is COMPLETED", "## Delays", "\\| pipe"):
+    for part in (
+        "4 held back (unchecked 2, duplicate 1, litigator 1)",
+        "## Events Log",
+        "## Validation",
+        "- [x] Job status is COMPLETED",
+        "## Delays",
+        "\\| pipe",
+    ):
         assert part in text
     assert "[ ]" not in text
     assert 'engine.resume("j")' in text
@@ -126,7 +197,9 @@ def test_counts_that_do_not_add_up_are_not_ticked(history, counts):
 
 def test_an_incomplete_trace_says_where_and_what_to_run(history):
     _job(history, status="FAILED", done=False)
-    EventBus("j", history.record, first_seq=6).emit(JobErrored(stage="DNC", message="service down", error="ServiceDownError"))
+    EventBus("j", history.record, first_seq=6).emit(
+        JobErrored(stage="DNC", message="service down", error="ServiceDownError")
+    )
     text = reports.report("j", history=history).to_markdown()
     assert "broke off at T+0.0s in DNC" in text
     assert 'engine.resume("j")' in text
@@ -199,7 +272,17 @@ _MANY = {
     "extracted": 2200,
     "already_processed": 106,
     "delivered": 650,
-    "held": {"over_limit": 1080, "duplicate": 84, "no_identity": 30, "litigator": 59, "no_phone": 44, "no_match": 32, "ambiguous": 24, "all_suppressed": 62, "bad_cell": 1},
+    "held": {
+        "over_limit": 1080,
+        "duplicate": 84,
+        "no_identity": 30,
+        "litigator": 59,
+        "no_phone": 44,
+        "no_match": 32,
+        "ambiguous": 24,
+        "all_suppressed": 62,
+        "bad_cell": 1,
+    },
     "retry": {"unchecked": 20, "lookup_failed": 8},
     "waiting": 0,
     "bought": 900,
@@ -237,7 +320,10 @@ def test_the_funnel_goes_down_from_extracted_to_delivered(history):
 def test_left_out_is_told_apart_from_held_back_and_the_sum_still_holds(history):
     _job(history, counts=_MANY)
     report = reports.report("j", history=history)
-    cards = dict(reversed(pair) for pair in re.findall(r'<div class="num [a-z]*"><b>([^<]+)</b>([^<]+)</div>', report._repr_html_()))
+    cards = dict(
+        reversed(pair)
+        for pair in re.findall(r'<div class="num [a-z]*"><b>([^<]+)</b>([^<]+)</div>', report._repr_html_())
+    )
     assert cards.pop("seconds")
     assert cards == {
         "extracted": "2,200",
@@ -252,7 +338,9 @@ def test_left_out_is_told_apart_from_held_back_and_the_sum_still_holds(history):
         "for lookups": "$63.00",
     }
     assert report.validation["ok"].iloc[1]
-    assert "2200 extracted = 106 already processed + 650 delivered + 1444 held back" in report.validation["detail"].iloc[1]
+    assert (
+        "2200 extracted = 106 already processed + 650 delivered + 1444 held back" in report.validation["detail"].iloc[1]
+    )
     total = next(line for line in report.to_markdown().splitlines() if line.startswith("Total:"))
     assert total.startswith("Total: 900 processed, 650 clean, 250 held back (")
     assert total.endswith("106 already processed, 1194 left out (over_limit 1080, duplicate 84, no_identity 30)")
@@ -266,7 +354,13 @@ def test_a_job_without_an_end_is_shown_as_it_stands(history):
     history.record_leads("j", 1, [("b", "retry", "unchecked")])
     report = reports.report("j", history=history)
     totals = accounting(report.job["counts"])
-    assert (totals.delivered, totals.held_here, totals.retry, totals.waiting, totals.todo) == (1, {"litigator": 1}, {"unchecked": 1}, 6, 9)
+    assert (totals.delivered, totals.held_here, totals.retry, totals.waiting, totals.todo) == (
+        1,
+        {"litigator": 1},
+        {"unchecked": 1},
+        6,
+        9,
+    )
     assert report.standing == "dead"
     assert ">DEAD<" in report._repr_html_()
     assert "process that ran the job is gone" in report.notes[0]
@@ -285,7 +379,14 @@ def test_leads_that_another_job_processed_are_counted_once_in_a_job_without_an_e
 
 
 def test_a_running_job_is_not_called_broken(history):
-    _job(history, status="RUNNING", done=False, completed_at=None, owner="another-host:1:a", heartbeat_at=datetime.now(timezone.utc))
+    _job(
+        history,
+        status="RUNNING",
+        done=False,
+        completed_at=None,
+        owner="another-host:1:a",
+        heartbeat_at=datetime.now(timezone.utc),
+    )
     history.start_job(id="new", script_name="s", owner="another-host:1:a")
     for job_id in ("j", "new"):
         (note,) = reports.report(job_id, history=history).notes

@@ -37,14 +37,29 @@ def lead(world):
     with Warehouse(world.settings.warehouse) as warehouse:
         rows = filter_unprocessed(extract(SCRIPT, warehouse), warehouse)
     row = rows[rows["Address"].str.contains(r"^\d+ [A-Z]", regex=True)].iloc[0]
-    return {"key": row["person_key"], "first": row["First Name"], "last": row["Last Name"], "address": row["Address"], "city": row["City"], "state": row["State"], "zip": row["Zip"]}
+    return {
+        "key": row["person_key"],
+        "first": row["First Name"],
+        "last": row["Last Name"],
+        "address": row["Address"],
+        "city": row["City"],
+        "state": row["State"],
+        "zip": row["Zip"],
+    }
 
 
 def _person(lead, pid, phones, first="Wilhelmina", emails=("w@example.com",), **more):
     """A person at the lead's address, with another first name."""
     home = {"data": lead["address"], "city": lead["city"], "state": lead["state"], "zip": lead["zip"]}
     listed = [{"number": phone, "type": "Mobile", "meta": {"rank": n}} for n, phone in enumerate(phones, 1)]
-    return {"pid": pid, "name": [{"first": first, "last": lead["last"]}], "address": [home], "phone": listed, "email": [{"data": e} for e in emails], **more}
+    return {
+        "pid": pid,
+        "name": [{"first": first, "last": lead["last"]}],
+        "address": [home],
+        "phone": listed,
+        "email": [{"data": e} for e in emails],
+        **more,
+    }
 
 
 def _answers(world, lead, *people):
@@ -66,17 +81,35 @@ def _tables(world, key):
     with Warehouse(world.settings.warehouse) as warehouse:
         warehouse.connect()
         cached = warehouse.execute(f"""SELECT "status" FROM PERSON_CACHE WHERE "person_key" = '{key}'""")
-        merged = warehouse.execute(f"""SELECT "Disposition", "Reason" FROM UNIQUE_CONSOLIDATED_DATA WHERE "Lead Key" = '{key}'""")
+        merged = warehouse.execute(
+            f"""SELECT "Disposition", "Reason" FROM UNIQUE_CONSOLIDATED_DATA WHERE "Lead Key" = '{key}'"""
+        )
     return [status for (status,) in cached], [(d, r or "") for d, r in merged]
 
 
 def _unchanged(engine, job, key):
     """A picture of all that an accept may change."""
-    return engine.checkpoints.tally(job.id), engine.checkpoints.answers([key]), engine.history.job(job.id)["status"], engine.review(job.id).to_dict()
+    return (
+        engine.checkpoints.tally(job.id),
+        engine.checkpoints.answers([key]),
+        engine.history.job(job.id)["status"],
+        engine.review(job.id).to_dict(),
+    )
 
 
 def test_a_review_shows_candidates_and_accepting_one_delivers_it(world, engine, lead):
-    _answers(world, lead, _person(lead, "71", [_CLEAN, _DNC]), _person(lead, "72", [_CLEAN_TOO], first=lead["first"], address=[{"data": "9 Elsewhere Rd", "city": "Nome", "state": "AK", "zip": "99762"}]))
+    _answers(
+        world,
+        lead,
+        _person(lead, "71", [_CLEAN, _DNC]),
+        _person(
+            lead,
+            "72",
+            [_CLEAN_TOO],
+            first=lead["first"],
+            address=[{"data": "9 Elsewhere Rd", "city": "Nome", "state": "AK", "zip": "99762"}],
+        ),
+    )
     job = _run(engine)
     frame = job.review()
     assert isinstance(frame, pd.DataFrame)
@@ -86,7 +119,9 @@ def test_a_review_shows_candidates_and_accepting_one_delivers_it(world, engine, 
     assert mine.loc["72", "differs"] == "street, area"
     assert mine.loc["71", "phones"] == f"***{_CLEAN[-4:]}, ***{_DNC[-4:]}"
     assert mine.loc["71", "emails"] == 1
-    assert mine.loc["71", "lead"].startswith(f"{lead['first'].strip()} {lead['last'].strip()} {lead['address'].strip()}")
+    assert mine.loc["71", "lead"].startswith(
+        f"{lead['first'].strip()} {lead['last'].strip()} {lead['address'].strip()}"
+    )
     assert "Wilhelmina" in mine.loc["71", "candidate"]
     assert _row(world, lead["key"]) is None
     assert _tables(world, lead["key"]) == (["ambiguous"], [("held", "ambiguous")])
@@ -102,13 +137,22 @@ def test_a_review_shows_candidates_and_accepting_one_delivers_it(world, engine, 
     assert after.counts.delivered == job.counts.delivered + 1
     assert after.counts.held.get("ambiguous", 0) == job.counts.held["ambiguous"] - 1
     row = _row(world, lead["key"])
-    assert (row["Phone 1"], row["Phone 2"], row["Email 1"], row["Held Phones"]) == (f"+1{_CLEAN}", "", "w@example.com", "1 dnc")
+    assert (row["Phone 1"], row["Phone 2"], row["Email 1"], row["Held Phones"]) == (
+        f"+1{_CLEAN}",
+        "",
+        "w@example.com",
+        "1 dnc",
+    )
     assert _tables(world, lead["key"]) == (["found"], [("delivered", "")])
     assert after.report().ok
     assert lead["key"] not in set(after.review()["person_key"])
     assert observe(world, engine, job.id).clean
     batches = engine.history.batches(job.id)
-    assert (batches["delivered"].sum(), batches["held"].sum(), batches["rows"].sum()) == (after.counts.delivered, sum(after.counts.held.values()) - after.counts.left_out, 40)
+    assert (batches["delivered"].sum(), batches["held"].sum(), batches["rows"].sum()) == (
+        after.counts.delivered,
+        sum(after.counts.held.values()) - after.counts.left_out,
+        40,
+    )
     assert lf.lineage(lead["key"])["disposition"].tolist()[-1] == "delivered"
     assert "accepted for lead" in " ".join(lf.trace(job.id)["message"])
 
@@ -117,8 +161,18 @@ def test_a_near_match_is_held_for_review_and_delivered_when_accepted(world, engi
     with Warehouse(world.settings.warehouse) as warehouse:
         frame = filter_unprocessed(extract(SCRIPT, warehouse), warehouse)
     bob = frame[frame["First Name"].str.strip().isin(["Robert", "William", "James", "Margaret", "Nancy"])].iloc[0]
-    formal = {"Robert": "BOB", "William": "BILL", "James": "JIM", "Margaret": "PEGGY", "Nancy": "ANN"}[bob["First Name"].strip()]
-    lead = {"key": bob["person_key"], "first": bob["First Name"], "last": bob["Last Name"], "address": bob["Address"], "city": bob["City"], "state": bob["State"], "zip": bob["Zip"]}
+    formal = {"Robert": "BOB", "William": "BILL", "James": "JIM", "Margaret": "PEGGY", "Nancy": "ANN"}[
+        bob["First Name"].strip()
+    ]
+    lead = {
+        "key": bob["person_key"],
+        "first": bob["First Name"],
+        "last": bob["Last Name"],
+        "address": bob["Address"],
+        "city": bob["City"],
+        "state": bob["State"],
+        "zip": bob["Zip"],
+    }
     _answers(world, lead, _person(lead, "71", [_CLEAN], first=formal))
     job = engine.run(SCRIPT, limit_rows=300, progress=False)
     assert job.counts.held["near_match"] == 1
@@ -133,7 +187,8 @@ def test_a_near_match_is_held_for_review_and_delivered_when_accepted(world, engi
 
 
 @pytest.mark.parametrize(
-    ("phones", "outcome"), [([_LITIGATOR, _CLEAN], "held (litigator)"), ([_DNC], "held (all_suppressed)"), ([], "held (no_phone)")]
+    ("phones", "outcome"),
+    [([_LITIGATOR, _CLEAN], "held (litigator)"), ([_DNC], "held (all_suppressed)"), ([], "held (no_phone)")],
 )
 def test_an_accepted_candidate_goes_through_both_checks(world, engine, lead, phones, outcome):
     _answers(world, lead, _person(lead, "71", phones))
@@ -191,11 +246,19 @@ def test_a_candidate_of_whom_one_entry_is_dead_is_dead(world, engine, lead):
 
 
 def test_two_entries_of_a_candidate_are_one_person(world, engine, lead):
-    _answers(world, lead, _person(lead, "71", [_CLEAN]), _person(lead, "71", [_CLEAN_TOO, _CLEAN], emails=["v@example.com"]))
+    _answers(
+        world, lead, _person(lead, "71", [_CLEAN]), _person(lead, "71", [_CLEAN_TOO, _CLEAN], emails=["v@example.com"])
+    )
     _run(engine)
     engine.accept(lead["key"], "71", progress=False)
     row = _row(world, lead["key"])
-    assert [row["Phone 1"], row["Phone 2"], row["Phone 3"], row["Email 1"], row["Email 2"]] == [f"+1{_CLEAN}", f"+1{_CLEAN_TOO}", "", "w@example.com", "v@example.com"]
+    assert [row["Phone 1"], row["Phone 2"], row["Phone 3"], row["Email 1"], row["Email 2"]] == [
+        f"+1{_CLEAN}",
+        f"+1{_CLEAN_TOO}",
+        "",
+        "w@example.com",
+        "v@example.com",
+    ]
 
 
 def test_a_candidate_without_a_pid_is_accepted_by_its_place(world, engine, lead):
@@ -208,7 +271,14 @@ def test_a_candidate_without_a_pid_is_accepted_by_its_place(world, engine, lead)
 
 
 def test_too_many_matches_leave_nobody_to_judge(world, engine, lead):
-    world.fail("idicore", "body", status=400, body=json.dumps({"error": {"code": "TooManyMatches"}}), on="search", key=lead["key"])
+    world.fail(
+        "idicore",
+        "body",
+        status=400,
+        body=json.dumps({"error": {"code": "TooManyMatches"}}),
+        on="search",
+        key=lead["key"],
+    )
     job = _run(engine)
     assert lead["key"] in engine.checkpoints.keys(job.id, "held")
     assert lead["key"] not in set(job.review()["person_key"])
@@ -234,9 +304,15 @@ def test_a_job_that_a_limit_stopped_delivers_an_accepted_candidate_and_buys_noth
         calls = world.stats()["idicore"]["calls"]
         after = engine.accept(lead["key"], "71", progress=False)
         assert after.status is JobStatus.STOPPED
-        assert after.message.startswith(f"lead {lead['key']}: delivered; {job.counts.waiting} leads of job {job.id} are still to be processed")
+        assert after.message.startswith(
+            f"lead {lead['key']}: delivered; {job.counts.waiting} leads of job {job.id} are still to be processed"
+        )
         assert (world.stats()["idicore"]["calls"], after.counts.waiting) == (calls, job.counts.waiting)
-        assert (after.counts.delivered, after.counts.bought, after.counts.balanced) == (job.counts.delivered + 1, job.counts.bought, True)
+        assert (after.counts.delivered, after.counts.bought, after.counts.balanced) == (
+            job.counts.delivered + 1,
+            job.counts.bought,
+            True,
+        )
         assert _row(world, lead["key"])["Phone 1"] == f"+1{_CLEAN}"
         assert engine.accept(lead["key"], "71").message.endswith("nothing was done")
         done = engine.resume(job.id, progress=False, max_lookups=60, max_cost=100)
@@ -262,9 +338,20 @@ def test_accepting_buys_nothing_even_where_leads_wait_for_a_retry(world, engine,
     assert observe(world, engine, job.id).clean
 
 
-@pytest.mark.parametrize(("service", "kind", "options"), [("dnc", "500", {"times": 100}), ("litigator", "403", {"times": 100}), ("sheets", "400", {"on": "write", "times": 100}), ("snowflake", "422", {"key": "MERGE", "times": 100})])
+@pytest.mark.parametrize(
+    ("service", "kind", "options"),
+    [
+        ("dnc", "500", {"times": 100}),
+        ("litigator", "403", {"times": 100}),
+        ("sheets", "400", {"on": "write", "times": 100}),
+        ("snowflake", "422", {"key": "MERGE", "times": 100}),
+    ],
+)
 def test_an_accept_that_breaks_off_is_resumed(world, lead, service, kind, options):
-    quick = {name: getattr(world.settings, name).model_copy(update={"attempts": 2, "timeout_s": 5.0}) for name in ("litigator", "dnc", "sheets")}
+    quick = {
+        name: getattr(world.settings, name).model_copy(update={"attempts": 2, "timeout_s": 5.0})
+        for name in ("litigator", "dnc", "sheets")
+    }
     with lf.Engine(world.settings.model_copy(update={"batch_size": 20, **quick})) as engine:
         _answers(world, lead, _person(lead, "71", [_CLEAN]))
         job = _run(engine)
@@ -290,7 +377,9 @@ def test_a_process_that_died_after_the_choice_was_stored_loses_nothing(world, en
     job = _run(engine)
     candidates.store(engine.checkpoints, candidates.choose(engine.checkpoints, lead["key"], "71"))
     assert engine.checkpoints.tally(job.id)["", ""] == 1
-    after = engine.resume(job.id, progress=False) if again == "resume" else engine.accept(lead["key"], "71", progress=False)
+    after = (
+        engine.resume(job.id, progress=False) if again == "resume" else engine.accept(lead["key"], "71", progress=False)
+    )
     assert (after.counts.delivered, after.counts.bought) == (job.counts.delivered + 1, job.counts.bought)
     assert _row(world, lead["key"])["Phone 1"] == f"+1{_CLEAN}"
     assert observe(world, engine, job.id).clean
@@ -307,7 +396,10 @@ def test_an_accepted_answer_that_another_job_bought_is_not_left_as_processed(wor
     assert second.counts.reused == 40
     candidates.store(engine.checkpoints, candidates.choose(engine.checkpoints, lead["key"], "71"))
     after = engine.resume(second.id, progress=False)
-    assert (after.counts.delivered, after.counts.already_processed) == (second.counts.delivered + 1, second.counts.already_processed)
+    assert (after.counts.delivered, after.counts.already_processed) == (
+        second.counts.delivered + 1,
+        second.counts.already_processed,
+    )
     assert lead["key"] not in set(engine.review(first.id)["person_key"])
 
 
@@ -377,7 +469,9 @@ def test_candidates_are_pruned_with_their_job(world, engine, lead):
     engine.accept(lead["key"], "71", progress=False)
     engine.checkpoints.prune(-1)
     assert engine.review(job.id).empty
-    assert engine.checkpoints._db.execute("SELECT (SELECT count(*) FROM accepted) + (SELECT count(*) FROM pids)").fetchone() == (0,)
+    assert engine.checkpoints._db.execute(
+        "SELECT (SELECT count(*) FROM accepted) + (SELECT count(*) FROM pids)"
+    ).fetchone() == (0,)
     with pytest.raises(InputError, match="no job has a lead"):
         engine.accept(lead["key"], "71")
 
@@ -391,7 +485,15 @@ def test_nobody_is_named_when_a_candidate_is_accepted(world, engine, lead, logge
         engine.accept(lead["key"], wrong)
     after = engine.accept(lead["key"], "zq71zq71", progress=False)
     answer = engine.checkpoints.answers([lead["key"]])[lead["key"]]
-    said = [after.message, repr(after), after.report().to_markdown(), repr(answer), repr(answer.candidates), str(candidates.choose(engine.checkpoints, lead["key"], "zq71zq71").answer), _tracebacks(refused.value)]
+    said = [
+        after.message,
+        repr(after),
+        after.report().to_markdown(),
+        repr(answer),
+        repr(answer.candidates),
+        str(candidates.choose(engine.checkpoints, lead["key"], "zq71zq71").answer),
+        _tracebacks(refused.value),
+    ]
     engine.history.flush()
     said += [_history(engine.settings.history_file), *capfd.readouterr(), *(text for _, text in logged.records)]
     words = {"Wilhelmina", "wilhelmina@example.com", _CLEAN, f"+1{_CLEAN}", "zq71zq71"}
@@ -406,7 +508,18 @@ def test_a_review_of_no_job_is_refused_and_of_nothing_is_empty(world, engine):
     with pytest.raises(JobFailedError, match=r"engine\.review"):
         Job("j", "j", JobStatus.COMPLETED, Counts()).review()
     job = engine.run(SCRIPT, limit_rows=1, progress=False)
-    assert list(job.review().columns) == ["person_key", "reason", "lead", "pid", "candidate", "agrees", "differs", "phones", "emails", "deceased"]
+    assert list(job.review().columns) == [
+        "person_key",
+        "reason",
+        "lead",
+        "pid",
+        "candidate",
+        "agrees",
+        "differs",
+        "phones",
+        "emails",
+        "deceased",
+    ]
 
 
 def test_an_accepted_lead_ends_once_in_both_tables(world, engine, lead):

@@ -50,7 +50,13 @@ with lf.Engine() as engine:
 
 def _child(world, code, *args, **more):
     env = {**os.environ, **world.env(), "LEADFLOW_BATCH_SIZE": "20", **more}
-    return subprocess.Popen([sys.executable, "-c", code, *map(str, args)], env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    return subprocess.Popen(
+        [sys.executable, "-c", code, *map(str, args)],
+        env=env,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
 
 
 def _resumed(world, job_id, in_flight=0):
@@ -136,7 +142,9 @@ time.sleep(float(sys.argv[2]))
 
 
 def _hold(world, seconds):
-    child = subprocess.Popen([sys.executable, "-c", _HOLD, str(world.settings.history_file), str(seconds)], stdout=subprocess.PIPE, text=True)
+    child = subprocess.Popen(
+        [sys.executable, "-c", _HOLD, str(world.settings.history_file), str(seconds)], stdout=subprocess.PIPE, text=True
+    )
     assert child.stdout.readline().strip() == "held"
     return child
 
@@ -290,7 +298,12 @@ def test_home_and_files_are_private(world):
 
 def test_plain_http_goes_to_loopback_only(world):
     with pytest.raises(ValueError, match="https"):
-        lf.Settings.model_validate({**world.settings.model_dump(), "idicore": {**world.settings.idicore.model_dump(), "search_url": "http://example.com"}})
+        lf.Settings.model_validate(
+            {
+                **world.settings.model_dump(),
+                "idicore": {**world.settings.idicore.model_dump(), "search_url": "http://example.com"},
+            }
+        )
 
 
 def test_secrets_are_in_no_repr(world):

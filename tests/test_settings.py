@@ -96,7 +96,20 @@ def test_an_unknown_name_is_refused_and_the_nearest_named(monkeypatch, tmp_path,
     assert f"the nearest is {near}" in said
 
 
-@pytest.mark.parametrize("name", ["HOME", "LANGFLOW_HOME", "LOADFLOW_HOME", "MLFLOW_MAX_COST", "DATAFLOW_SHEETS", "PRICE", "MAX_COST", "DNC__CODES", "FLOW_MAX_COST"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "HOME",
+        "LANGFLOW_HOME",
+        "LOADFLOW_HOME",
+        "MLFLOW_MAX_COST",
+        "DATAFLOW_SHEETS",
+        "PRICE",
+        "MAX_COST",
+        "DNC__CODES",
+        "FLOW_MAX_COST",
+    ],
+)
 def test_a_name_of_another_program_is_left_alone(monkeypatch, name):
     assert _with(monkeypatch, **{name: "2"}).max_cost is None
 
@@ -107,7 +120,12 @@ def test_a_misspelt_name_is_never_skipped(name, kind, data):
     """One letter left out, doubled, swapped with the next, or replaced, anywhere after the prefix."""
     at = data.draw(st.integers(9, len(name) - 1))
     other = data.draw(st.sampled_from(string.ascii_uppercase + "_"))
-    wrong = (name[:at] + name[at + 1 :], name[:at] + name[at] + name[at:], name[:at] + name[at + 1 : at + 2] + name[at] + name[at + 2 :], name[:at] + other + name[at + 1 :])[kind]
+    wrong = (
+        name[:at] + name[at + 1 :],
+        name[:at] + name[at] + name[at:],
+        name[:at] + name[at + 1 : at + 2] + name[at] + name[at + 2 :],
+        name[:at] + other + name[at + 1 :],
+    )[kind]
     known = Known.of(lf.Settings)
     found, faults = read(lf.Settings, [Place("here", {wrong: "2"})])
     if known.holds(wrong):
@@ -124,7 +142,13 @@ def test_a_misspelt_name_is_never_skipped(name, kind, data):
 def test_a_known_name_is_read_in_any_case(name, upper):
     written = "".join(c.upper() if up else c.lower() for c, up in zip(name, upper, strict=False))
     field = Known.of(lf.Settings).single[name]
-    value = "[]" if name.endswith("FIELDS") else "{}" if (field.is_required() and "__" not in name) or name.endswith(("CODES", "PARAMETERS", "POLICY")) else "2"
+    value = (
+        "[]"
+        if name.endswith("FIELDS")
+        else "{}"
+        if (field.is_required() and "__" not in name) or name.endswith(("CODES", "PARAMETERS", "POLICY"))
+        else "2"
+    )
     found, faults = read(lf.Settings, [Place("here", {written: value})])
     assert not faults
     path = name.removeprefix("LEADFLOW_").lower().split("__")
@@ -136,16 +160,28 @@ def test_a_known_name_is_read_in_any_case(name, upper):
 @pytest.mark.parametrize(
     ("make", "said"),
     [
-        (lambda: lf.Settings(**BASE, max_lookup=2), "LEADFLOW_MAX_LOOKUP is no setting; the nearest is LEADFLOW_MAX_LOOKUPS"),
-        (lambda: lf.Settings(**{**BASE, "dnc": {**BASE["dnc"], "code": {"W": "hold"}}}), "LEADFLOW_DNC__CODE is no setting; the nearest is LEADFLOW_DNC__CODES"),
+        (
+            lambda: lf.Settings(**BASE, max_lookup=2),
+            "LEADFLOW_MAX_LOOKUP is no setting; the nearest is LEADFLOW_MAX_LOOKUPS",
+        ),
+        (
+            lambda: lf.Settings(**{**BASE, "dnc": {**BASE["dnc"], "code": {"W": "hold"}}}),
+            "LEADFLOW_DNC__CODE is no setting; the nearest is LEADFLOW_DNC__CODES",
+        ),
         (lambda: lf.Settings(**BASE, _env_fil=".env"), "is no setting"),
         (lambda: lf.Settings(**BASE).model_copy(update={"max_lookup": 2}), "the nearest is LEADFLOW_MAX_LOOKUPS"),
         (lambda: Policy().model_copy(update={"deliver_wirless": False}), "the nearest is Policy.deliver_wireless"),
         (lambda: Policy(deliverwireless=False), "the nearest is Policy.deliver_wireless"),
         (lambda: DncSettings(login="dnc-word"), "the nearest is DncSettings.login_id"),
-        (lambda: SheetsSettings(spreadsheet_id="a", credential_file="x"), "the nearest is SheetsSettings.credentials_file"),
+        (
+            lambda: SheetsSettings(spreadsheet_id="a", credential_file="x"),
+            "the nearest is SheetsSettings.credentials_file",
+        ),
         (lambda: LitigatorSettings(login_id="litigator-word", cost=1), "LitigatorSettings.cost is no setting"),
-        (lambda: IdicoreSettings(**BASE["idicore"], chargeOnNoMatch=False), "the nearest is IdicoreSettings.charge_on_no_match"),
+        (
+            lambda: IdicoreSettings(**BASE["idicore"], chargeOnNoMatch=False),
+            "the nearest is IdicoreSettings.charge_on_no_match",
+        ),
         (lambda: WarehouseSettings(**BASE["warehouse"], schema="X"), "the nearest is WarehouseSettings.schema_name"),
     ],
 )
@@ -161,7 +197,9 @@ def test_settings_are_changed_by_a_copy_only():
 def test_a_dict_of_settings_is_read_or_refused_in_one_line():
     assert lf.Settings.model_validate(BASE) == lf.Settings(**BASE) == lf.Settings(**lf.Settings(**BASE).model_dump())
     assert Policy.model_validate({"deliver_wireless": False}).deliver_wireless is False
-    assert "the nearest is LEADFLOW_MAX_LOOKUPS" in _refused(lambda: lf.Settings.model_validate({**BASE, "max_lookup": 2}))
+    assert "the nearest is LEADFLOW_MAX_LOOKUPS" in _refused(
+        lambda: lf.Settings.model_validate({**BASE, "max_lookup": 2})
+    )
     assert "write lf.Settings(**values)" in _refused(lambda: lf.Settings(BASE))
 
 
@@ -191,7 +229,15 @@ def test_all_that_is_wrong_is_said_at_once(monkeypatch):
     monkeypatch.setenv("LEADFLOW_DNC__CODES", "{W: hold}")
     monkeypatch.setenv("LEADFLOW_POLICY__DELIVER_WIRELESS", "maybe")
     said = _refused(lf.Engine)
-    for name in ("MAX_LOOKUP,", "DNC__CODES is not JSON", "POLICY__DELIVER_WIRELESS:", "WAREHOUSE__ACCOUNT", "IDICORE__GLBA", "LITIGATOR__LOGIN_ID", "SHEETS__SPREADSHEET_ID"):
+    for name in (
+        "MAX_LOOKUP,",
+        "DNC__CODES is not JSON",
+        "POLICY__DELIVER_WIRELESS:",
+        "WAREHOUSE__ACCOUNT",
+        "IDICORE__GLBA",
+        "LITIGATOR__LOGIN_ID",
+        "SHEETS__SPREADSHEET_ID",
+    ):
         assert f"LEADFLOW_{name}" in said
 
 
@@ -271,7 +317,11 @@ def test_an_accented_value_is_read_in_utf_8_and_utf_16(tmp_path):
 @pytest.mark.parametrize(
     ("name", "value", "said"),
     [
-        ("DNC__CODES", "{W: hold}", 'is not JSON; write a JSON object such as LEADFLOW_DNC__CODES=\'{"key": "value"}\''),
+        (
+            "DNC__CODES",
+            "{W: hold}",
+            'is not JSON; write a JSON object such as LEADFLOW_DNC__CODES=\'{"key": "value"}\'',
+        ),
         ("DNC__CODES", "W=hold", "is not JSON"),
         ("DNC__CODES", '["W"]', "is JSON of another kind"),
         ("DNC__CODES", '{"W": "hold", "W": "clean"}', "says a key twice"),
@@ -310,8 +360,16 @@ def test_an_accented_value_is_read_in_utf_8_and_utf_16(tmp_path):
         ("HOME", "", "is empty"),
         ("WAREHOUSE__PORT", "70000", "less than or equal to 65535"),
         ("WAREHOUSE__SESSION_PARAMETERS", '{"query_tag": "mine"}', "sets QUERY_TAG"),
-        ("WAREHOUSE__SESSION_PARAMETERS", '{"autocommit": false}', "sets AUTOCOMMIT, which leadflow's own statements depend on"),
-        ("WAREHOUSE__SESSION_PARAMETERS__QUOTED_IDENTIFIERS_IGNORE_CASE", "true", "sets QUOTED_IDENTIFIERS_IGNORE_CASE"),
+        (
+            "WAREHOUSE__SESSION_PARAMETERS",
+            '{"autocommit": false}',
+            "sets AUTOCOMMIT, which leadflow's own statements depend on",
+        ),
+        (
+            "WAREHOUSE__SESSION_PARAMETERS__QUOTED_IDENTIFIERS_IGNORE_CASE",
+            "true",
+            "sets QUOTED_IDENTIFIERS_IGNORE_CASE",
+        ),
         ("WAREHOUSE__CONSOLIDATED", "person_cache", "name the same table"),
         ("WAREHOUSE__PROTOCOL", "http", "allowed only with a host on loopback"),
         ("BATCH_SIZE", "0", "greater than or equal to 1"),
@@ -323,19 +381,45 @@ def test_a_value_that_cannot_be_used_is_refused(monkeypatch, name, value, said):
     assert said in found
 
 
-@pytest.mark.parametrize("address", ["https://docs.google.com/spreadsheets/d/1AbC-d_e/edit#gid=0", "docs.google.com/spreadsheets/u/1/d/1AbC-d_e/edit?usp=sharing", " 1AbC-d_e\n"])
+@pytest.mark.parametrize(
+    "address",
+    [
+        "https://docs.google.com/spreadsheets/d/1AbC-d_e/edit#gid=0",
+        "docs.google.com/spreadsheets/u/1/d/1AbC-d_e/edit?usp=sharing",
+        " 1AbC-d_e\n",
+    ],
+)
 def test_a_sheet_may_be_named_by_its_address(address):
     assert SheetsSettings(spreadsheet_id=address).spreadsheet_id == "1AbC-d_e"
 
 
-@pytest.mark.parametrize("address", ["https://docs.google.com/spreadsheets/d/e/2PACX-1vQ/pubhtml", "my leads", "https://drive.google.com/open?id=1AbC", ""])
+@pytest.mark.parametrize(
+    "address",
+    [
+        "https://docs.google.com/spreadsheets/d/e/2PACX-1vQ/pubhtml",
+        "my leads",
+        "https://drive.google.com/open?id=1AbC",
+        "",
+    ],
+)
 def test_what_names_no_sheet_is_refused(address):
     assert "SheetsSettings.spreadsheet_id: " in _refused(lambda: SheetsSettings(spreadsheet_id=address))
 
 
 def test_text_is_a_number_in_the_environment(monkeypatch):
-    found = _with(monkeypatch, LEADFLOW_MAX_LOOKUPS="2", LEADFLOW_MAX_COST="12.5", LEADFLOW_IDICORE__PRICE=" 0.12", LEADFLOW_IDICORE__TOKEN_PREFIX="Bearer ")
-    assert (found.max_lookups, found.max_cost, found.idicore.price, found.idicore.token_prefix) == (2, 12.5, 0.12, "Bearer ")
+    found = _with(
+        monkeypatch,
+        LEADFLOW_MAX_LOOKUPS="2",
+        LEADFLOW_MAX_COST="12.5",
+        LEADFLOW_IDICORE__PRICE=" 0.12",
+        LEADFLOW_IDICORE__TOKEN_PREFIX="Bearer ",
+    )
+    assert (found.max_lookups, found.max_cost, found.idicore.price, found.idicore.token_prefix) == (
+        2,
+        12.5,
+        0.12,
+        "Bearer ",
+    )
 
 
 def test_true_is_no_number():
@@ -391,7 +475,9 @@ def test_a_home_that_cannot_be_a_folder_is_said(world, tmp_path, home):
 @pytest.mark.parametrize("name", ["Phone 1", "phone 2 verdict", "First Name", "Job Id"])
 def test_the_key_has_a_column_of_its_own(world, name):
     sheets = world.settings.sheets.model_copy(update={"key_column": name})
-    assert "LEADFLOW_SHEETS__KEY_COLUMN" in _refused(lambda: lf.Engine(world.settings.model_copy(update={"sheets": sheets})))
+    assert "LEADFLOW_SHEETS__KEY_COLUMN" in _refused(
+        lambda: lf.Engine(world.settings.model_copy(update={"sheets": sheets}))
+    )
 
 
 @pytest.mark.parametrize("given", [{"home": "x"}, "settings", 5])
@@ -426,7 +512,10 @@ def test_a_way_to_sign_in_is_told_to_the_connector(given, authenticator):
     assert options.get("token") == ("warehouse-word" if "token" in given else None)
 
 
-@pytest.mark.parametrize("account", ["https://acme.snowflakecomputing.com/", "acme.snowflakecomputing.com", "ACME.snowflakecomputing.com:443", "acme"])
+@pytest.mark.parametrize(
+    "account",
+    ["https://acme.snowflakecomputing.com/", "acme.snowflakecomputing.com", "ACME.snowflakecomputing.com:443", "acme"],
+)
 def test_an_account_may_be_named_by_its_address(account):
     assert WarehouseSettings(**{**_PLACE, "account": account}, **_TOKEN).account.lower() == "acme"
 
@@ -470,8 +559,15 @@ def test_a_sign_in_that_cannot_work_is_refused_before_any_call(given, said):
 @pytest.fixture(scope="module")
 def key():
     private = rsa.generate_private_key(public_exponent=65537, key_size=2048)
-    pem = private.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()).decode()
-    return {"type": "service_account", "client_email": "a@b.iam.gserviceaccount.com", "token_uri": "https://oauth2.googleapis.com/token", "private_key": pem}
+    pem = private.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    ).decode()
+    return {
+        "type": "service_account",
+        "client_email": "a@b.iam.gserviceaccount.com",
+        "token_uri": "https://oauth2.googleapis.com/token",
+        "private_key": pem,
+    }
 
 
 @pytest.mark.parametrize(
@@ -507,17 +603,24 @@ def test_a_broken_credentials_file_is_said_in_one_line(tmp_path, key, change, sa
 def test_a_key_file_is_read_whatever_editor_saved_it(tmp_path, monkeypatch, key, encoding):
     monkeypatch.setenv("HOME", str(tmp_path))
     (tmp_path / "key.json").write_bytes(json.dumps(key).encode(encoding))
-    assert credentials(SheetsSettings(spreadsheet_id="sheet", credentials_file="~/key.json")).service_account_email == key["client_email"]
+    assert (
+        credentials(SheetsSettings(spreadsheet_id="sheet", credentials_file="~/key.json")).service_account_email
+        == key["client_email"]
+    )
 
 
 @pytest.mark.parametrize("path", ["", "missing.json"])
 def test_a_credentials_file_that_is_none_is_said(tmp_path, path):
-    assert "there is no Google credentials file" in _refused(lambda: credentials(SheetsSettings(spreadsheet_id="s", credentials_file=tmp_path / path)))
+    assert "there is no Google credentials file" in _refused(
+        lambda: credentials(SheetsSettings(spreadsheet_id="s", credentials_file=tmp_path / path))
+    )
 
 
 def test_missing_default_credentials_are_said(monkeypatch, tmp_path):
     monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", str(tmp_path / "none.json"))
-    with pytest.raises(RefusedError, match="there are no Google credentials: set LEADFLOW_SHEETS__CREDENTIALS_FILE") as caught:
+    with pytest.raises(
+        RefusedError, match="there are no Google credentials: set LEADFLOW_SHEETS__CREDENTIALS_FILE"
+    ) as caught:
         credentials(SheetsSettings(spreadsheet_id="sheet"))
     assert caught.value.__context__ is None
 
@@ -525,7 +628,10 @@ def test_missing_default_credentials_are_said(monkeypatch, tmp_path):
 def test_a_broken_credentials_file_ends_a_job_before_money(world, tmp_path):
     (tmp_path / "key.json").write_text("{")
     sheets = world.settings.sheets.model_copy(update={"credentials_file": tmp_path / "key.json"})
-    with lf.Engine(world.settings.model_copy(update={"sheets": sheets})) as engine, pytest.raises(lf.errors.JobFailedError, match="is not a JSON object"):
+    with (
+        lf.Engine(world.settings.model_copy(update={"sheets": sheets})) as engine,
+        pytest.raises(lf.errors.JobFailedError, match="is not a JSON object"),
+    ):
         engine.run(SCRIPT, limit_rows=3, progress=False)
     assert world.stats()["idicore"]["calls"] == 0
 

@@ -18,7 +18,9 @@ from leadflow.stages import check_dnc, check_litigators, deliver
 from leadflow.stages.sharing import Sharing, mark_shared, shared_counts
 
 _PHONES = [f"Phone {n}" for n in (1, 2, 3)]
-_CLEAN = [phone for phone in (f"21255501{n:02}" for n in range(100)) if not is_litigator(phone) and dnc_code(phone) == "C"]
+_CLEAN = [
+    phone for phone in (f"21255501{n:02}" for n in range(100)) if not is_litigator(phone) and dnc_code(phone) == "C"
+]
 # The sample's leads that share a phone are among the first by number.
 _ORDERED = f'{SCRIPT} ORDER BY "Lead Number"'
 
@@ -32,7 +34,10 @@ def engine(world):
 def _expected(rows):
     """By brute force: each row against each other."""
     shown = {row["Lead Key"]: {row.get(name, "") for name in _PHONES} - {""} for row in rows}
-    return {key: str(n) if (n := sum(1 for other in shown if other != key and phones & shown[other])) else "" for key, phones in shown.items()}
+    return {
+        key: str(n) if (n := sum(1 for other in shown if other != key and phones & shown[other])) else ""
+        for key, phones in shown.items()
+    }
 
 
 def _marks(rows):
@@ -69,7 +74,10 @@ def test_a_sorted_sheet_and_a_person_s_own_columns_are_left_as_they_are(world, e
     width = len(sheet_rows(world)[0])
 
     def person(rows):
-        rows = [[*row, *[""] * (len(rows[0]) - len(row)), "Mine" if n == 0 else f"note {row[0][:6]}"] for n, row in enumerate(rows)]
+        rows = [
+            [*row, *[""] * (len(rows[0]) - len(row)), "Mine" if n == 0 else f"note {row[0][:6]}"]
+            for n, row in enumerate(rows)
+        ]
         return [rows[0], *sorted(rows[1:], reverse=True)]
 
     world.edit_sheet(person)
@@ -148,21 +156,42 @@ def test_rows_that_another_machine_appended_meanwhile_are_marked_too(world):
 def test_a_person_s_text_in_the_column_stays(world):
     sheet = Sheet(world.settings.sheets)
     sheet.prepare(["Lead Key", "Phone 1", "Shared With"])
-    sheet.append([{"Lead Key": key, "Phone 1": "+12125550101", "Shared With": mark} for key, mark in (("a", ""), ("b", "the Lees"), ("c", "7"))])
+    sheet.append(
+        [
+            {"Lead Key": key, "Phone 1": "+12125550101", "Shared With": mark}
+            for key, mark in (("a", ""), ("b", "the Lees"), ("c", "7"))
+        ]
+    )
     assert mark_shared(sheet) == 2
     assert _marks(sheet_rows(world)) == {"a": "2", "b": "the Lees", "c": "2"}
 
 
 def test_a_frame_delivered_by_itself_is_marked_within_itself(world):
-    who = {"First Name": "Ann", "Last Name": "Lee", "Address": "1 Elm St", "City": "Bath", "State": "ME", "Zip": "04530"}
-    people = [{**who, "First Name": name, "Phone 1": phone, "Shared With": "mine"} for name, phone in (("Ann", _CLEAN[0]), ("Bob", _CLEAN[0]), ("Cid", _CLEAN[1]))]
+    who = {
+        "First Name": "Ann",
+        "Last Name": "Lee",
+        "Address": "1 Elm St",
+        "City": "Bath",
+        "State": "ME",
+        "Zip": "04530",
+    }
+    people = [
+        {**who, "First Name": name, "Phone 1": phone, "Shared With": "mine"}
+        for name, phone in (("Ann", _CLEAN[0]), ("Bob", _CLEAN[0]), ("Cid", _CLEAN[1]))
+    ]
     litigators, dnc = LitigatorList(world.settings.litigator), DncScrub(world.settings.dnc)
     deliver(check_dnc(check_litigators(pd.DataFrame(people), litigators), dnc), Sheet(world.settings.sheets))
-    assert [(row["Shared With"], row["Script Shared With"]) for row in sheet_rows(world)] == [("1", "mine"), ("1", "mine"), ("", "mine")]
+    assert [(row["Shared With"], row["Script Shared With"]) for row in sheet_rows(world)] == [
+        ("1", "mine"),
+        ("1", "mine"),
+        ("", "mine"),
+    ]
 
 
 def test_a_column_of_that_name_in_a_script_is_delivered_under_another(world, engine):
-    engine.run("SELECT r.*, 'mine' AS \"Shared With\" FROM RAW_LEADS r ORDER BY \"Lead Number\"", limit_rows=150, progress=False)
+    engine.run(
+        'SELECT r.*, \'mine\' AS "Shared With" FROM RAW_LEADS r ORDER BY "Lead Number"', limit_rows=150, progress=False
+    )
     assert _right(world)
     assert {row["Script Shared With"] for row in sheet_rows(world)} == {"mine"}
 
@@ -177,7 +206,13 @@ def test_protected_marks_fail_no_job(world, engine):
     assert engine.trace(job.id)["message"].str.contains("not marked in column 'Shared With'.*protected").any()
 
 
-@given(st.dictionaries(st.text("abcdefgh", min_size=1, max_size=2), st.lists(st.sampled_from(["1", "2", "3", "4", "5"]), max_size=3), max_size=20))
+@given(
+    st.dictionaries(
+        st.text("abcdefgh", min_size=1, max_size=2),
+        st.lists(st.sampled_from(["1", "2", "3", "4", "5"]), max_size=3),
+        max_size=20,
+    )
+)
 def test_counts_are_those_of_comparing_each_row_with_each_other(phones):
     sets = {key: set(numbers) for key, numbers in phones.items()}
     expected = {key: n for key in sets if (n := sum(1 for other in sets if other != key and sets[key] & sets[other]))}

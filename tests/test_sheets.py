@@ -24,7 +24,9 @@ def test_a_key_that_is_there_is_not_written_again(world, sheet):
     assert keys_in(world) == ["k0001", "k0002", "k0003"]
 
 
-@pytest.mark.parametrize("kind", ["applied_then_503", "applied_then_drop", "503", "drop", "500", "html", "truncated", "429"])
+@pytest.mark.parametrize(
+    "kind", ["applied_then_503", "applied_then_drop", "503", "drop", "500", "html", "truncated", "429"]
+)
 @pytest.mark.parametrize("times", [1, 3])
 def test_a_doubtful_append_is_neither_lost_nor_doubled(world, sheet, kind, times):
     world.fail("sheets", kind, times=times, on="write")
@@ -46,7 +48,13 @@ def test_an_append_applied_late_is_found_at_the_end(world, sheet):
 def test_a_late_row_is_taken_out_by_the_next_job_and_notes_stay(world, sheet):
     sheet.append(rows_of(1, 2))
     rows = world.sheet_values()
-    world.edit_sheet([("set", 2, [*rows[1], "called, wants a call back"]), ("append", rows[1]), ("append", ["", "a note of mine", ""])])
+    world.edit_sheet(
+        [
+            ("set", 2, [*rows[1], "called, wants a call back"]),
+            ("append", rows[1]),
+            ("append", ["", "a note of mine", ""]),
+        ]
+    )
     later = Sheet(world.settings.sheets)
     assert later.prepare(NAMES) == 1
     assert world.sheet_values()[1] == [*rows[1], "called, wants a call back"]
@@ -62,7 +70,9 @@ def test_a_row_that_a_person_copied_and_changed_stays(world, sheet):
 
 def test_people_sort_while_rows_are_appended_and_doubles_taken_out(world, sheet):
     world.configure(quotas={"sheets_reads": 6000, "sheets_writes": 6000})
-    quick = Sheet(world.settings.sheets.model_copy(update={"timeout_s": 5.0, "reads_per_minute": 6000, "writes_per_minute": 6000}))
+    quick = Sheet(
+        world.settings.sheets.model_copy(update={"timeout_s": 5.0, "reads_per_minute": 6000, "writes_per_minute": 6000})
+    )
     done = threading.Event()
     dice = random.Random(3)
 
@@ -87,7 +97,9 @@ def test_people_sort_while_rows_are_appended_and_doubles_taken_out(world, sheet)
 
 def test_columns_moved_by_a_person_are_followed(world, sheet):
     sheet.append(rows_of(1))
-    world.edit_sheet(lambda rows: [["Mine", *reversed(row)] if n == 0 else ["x", *reversed(row)] for n, row in enumerate(rows)])
+    world.edit_sheet(
+        lambda rows: [["Mine", *reversed(row)] if n == 0 else ["x", *reversed(row)] for n, row in enumerate(rows)]
+    )
     sheet.append(rows_of(1, 2))
     header, *rows = world.sheet_values()
     assert header == ["Mine", "Zip", "Name", "Lead Key"]

@@ -35,7 +35,12 @@ def _shown(world, *names):
 def test_cells_of_several_columns_go_to_the_rows_of_their_keys_in_one_write(world, sheet):
     writes = world.stats()["sheets"]["writes"]
     before = world.sheet_values()
-    assert sheet.update_cells({"k0002": {"Count": "2", "Date": "2026-11-25"}, "k0005": {"Count": "=1+1"}, "k0099": {"Count": "9"}}) == 2
+    assert (
+        sheet.update_cells(
+            {"k0002": {"Count": "2", "Date": "2026-11-25"}, "k0005": {"Count": "=1+1"}, "k0099": {"Count": "9"}}
+        )
+        == 2
+    )
     assert world.stats()["sheets"]["writes"] == writes + 1
     assert [row[:3] for row in world.sheet_values()] == [row[:3] for row in before]
     assert _shown(world, "Count", "Date")["k0002"] == ("2", "2026-11-25")
@@ -70,7 +75,9 @@ _EDITS = {
     "inserts two rows in the middle": lambda rows: [*rows[:3], ["", "mine"], ["", "too"], *rows[3:]],
     "deletes a row": lambda rows: [rows[0], *rows[2:]],
     "rotates": lambda rows: [rows[0], *rows[3:], *rows[1:3]],
-    "puts a column before ours": lambda rows: [[*row[:3], "Mine" if n == 0 else "", *row[3:]] for n, row in enumerate(rows)],
+    "puts a column before ours": lambda rows: [
+        [*row[:3], "Mine" if n == 0 else "", *row[3:]] for n, row in enumerate(rows)
+    ],
 }
 
 
@@ -81,7 +88,9 @@ def test_an_edit_between_read_and_write_is_found_and_mended(world, sheet, monkey
     sheet.update_cells({"k0002": {"Count": "2"}, "k0003": {"Count": "3"}, "k0006": {"Count": "6"}})
     expected = {"k0001": "10", "k0002": "2", "k0003": "3", "k0004": "40", "k0005": "50", "k0006": "6"}
     shown = _shown(world, "Count")
-    assert {key: cell for key, (cell,) in shown.items()} == {key: cell for key, cell in expected.items() if key in shown}
+    assert {key: cell for key, (cell,) in shown.items()} == {
+        key: cell for key, cell in expected.items() if key in shown
+    }
     header, *rows = world.sheet_values()
     ours = header.index("Count")
     numbers = set(expected.values()) | {"2", "3", "6"}
@@ -90,7 +99,9 @@ def test_an_edit_between_read_and_write_is_found_and_mended(world, sheet, monkey
 
 
 def test_a_column_of_a_person_s_that_took_our_place_is_said(world, sheet, monkeypatch):
-    world.edit_sheet(lambda rows: [[*row, *[""] * (5 - len(row)), "Mine" if n == 0 else f"note {n}"] for n, row in enumerate(rows)])
+    world.edit_sheet(
+        lambda rows: [[*row, *[""] * (5 - len(row)), "Mine" if n == 0 else f"note {n}"] for n, row in enumerate(rows)]
+    )
     sheet.key_list()
     _meanwhile(world, monkeypatch, lambda rows: [[*row[:3], row[5], row[3], row[4]] for row in rows])
     with pytest.raises(DeliveryError, match=r"'Mine' may have been written over.*Version history"):
@@ -117,11 +128,17 @@ def test_columns_moved_after_the_write_are_no_matter(world, sheet, monkeypatch):
     assert _shown(world, "Count", "Zip")["k0002"] == ("2", "00002")
 
 
-@pytest.mark.parametrize("kind", ["claimed", "503", "applied_then_503", "applied_then_drop", "drop", "html", "429", "truncated"])
+@pytest.mark.parametrize(
+    "kind", ["claimed", "503", "applied_then_503", "applied_then_drop", "drop", "html", "429", "truncated"]
+)
 def test_a_write_in_doubt_is_read_back_and_sent_again(world, sheet, kind):
     world.fail("sheets", kind, times=2, on="write")
     assert sheet.update_cells({"k0002": {"Count": "2"}, "k0004": {"Date": "4"}}) == 2
-    assert _shown(world, "Count", "Date") == {**dict.fromkeys(keys_of(1, 3, 5, 6), ("", "")), "k0002": ("2", ""), "k0004": ("", "4")}
+    assert _shown(world, "Count", "Date") == {
+        **dict.fromkeys(keys_of(1, 3, 5, 6), ("", "")),
+        "k0002": ("2", ""),
+        "k0004": ("", "4"),
+    }
 
 
 def test_a_write_that_never_arrives_is_said(world, sheet):
@@ -156,7 +173,11 @@ def test_more_cells_than_one_request_takes(world, sheet, monkeypatch):
 
 def test_people_sort_all_the_time(world, sheet):
     world.configure(quotas={"sheets_reads": 60_000, "sheets_writes": 60_000})
-    quick = Sheet(world.settings.sheets.model_copy(update={"timeout_s": 5.0, "attempts": 60, "reads_per_minute": 60_000, "writes_per_minute": 60_000}))
+    quick = Sheet(
+        world.settings.sheets.model_copy(
+            update={"timeout_s": 5.0, "attempts": 60, "reads_per_minute": 60_000, "writes_per_minute": 60_000}
+        )
+    )
     done, dice = threading.Event(), random.Random(5)
 
     def sort():
@@ -172,7 +193,10 @@ def test_people_sort_all_the_time(world, sheet):
     finally:
         done.set()
         person.join()
-    assert _shown(world, "Count") == {**{key: (f"3{key}",) for key in keys_of(1, 2, 3)}, **dict.fromkeys(keys_of(4, 5, 6), ("",))}
+    assert _shown(world, "Count") == {
+        **{key: (f"3{key}",) for key in keys_of(1, 2, 3)},
+        **dict.fromkeys(keys_of(4, 5, 6), ("",)),
+    }
 
 
 @given(st.dictionaries(st.integers(0, 400), st.text("ab", max_size=2), max_size=30))

@@ -204,7 +204,12 @@ def test_a_grid_that_people_made_shorter_is_looked_at_again(world, sheet):
 
 def test_a_claim_beyond_the_end_of_the_grid_is_no_error(world, sheet):
     sheet.append(rows_of(1))
-    world.fail("sheets", "body", body='{"updates": {"updatedRows": 2, "updatedRange": "consolidated_data!A90000:C90001"}}', key="k0002")
+    world.fail(
+        "sheets",
+        "body",
+        body='{"updates": {"updatedRows": 2, "updatedRange": "consolidated_data!A90000:C90001"}}',
+        key="k0002",
+    )
     assert sheet.append(rows_of(2, 3)) == 2
     assert keys_in(world) == keys_of(1, 2, 3)
 
@@ -254,7 +259,9 @@ def test_a_forbidden_row_is_gone_when_withdraw_returns(world, sheet):
 def test_a_forbidden_row_that_stays_is_said_by_its_key(world, sheet):
     sheet.append(rows_of(1, 2, 3))
     world.fail("sheets", "claimed", times=1000, key="deleteDimension")
-    with pytest.raises(DeliveryError, match="may not be called any more could not be taken out, such as that of lead k0002"):
+    with pytest.raises(
+        DeliveryError, match="may not be called any more could not be taken out, such as that of lead k0002"
+    ):
         sheet.withdraw({"k0002": {"00002"}})
 
 
@@ -324,8 +331,15 @@ def test_without_a_filter_nothing_is_warned_of(world, engine):
     assert not engine.trace(job.id)["message"].str.contains("filter").any()
 
 
-_LIES = st.sampled_from([{}, {"rows": 0}, {"rows": 1}, {"rows": 7}, {"place": "top"}, {"place": "top", "rows": 3}, {"s": 0.05}, {"s": 0.4}])
-_FAULTS = st.lists(st.tuples(st.sampled_from(["claimed", "applied_then_503", "503", "drop", "applied_late"]), _LIES, st.integers(0, 4)), max_size=6)
+_LIES = st.sampled_from(
+    [{}, {"rows": 0}, {"rows": 1}, {"rows": 7}, {"place": "top"}, {"place": "top", "rows": 3}, {"s": 0.05}, {"s": 0.4}]
+)
+_FAULTS = st.lists(
+    st.tuples(
+        st.sampled_from(["claimed", "applied_then_503", "503", "drop", "applied_late"]), _LIES, st.integers(0, 4)
+    ),
+    max_size=6,
+)
 
 
 @given(_FAULTS)
@@ -333,7 +347,9 @@ _FAULTS = st.lists(st.tuples(st.sampled_from(["claimed", "applied_then_503", "50
 def test_what_is_counted_as_delivered_is_what_the_sheet_shows(world, faults):
     world.configure(quotas={"sheets_reads": 60_000, "sheets_writes": 60_000})
     world.reset()
-    quick = world.settings.sheets.model_copy(update={"timeout_s": 2.0, "attempts": 4, "reads_per_minute": 60_000, "writes_per_minute": 60_000})
+    quick = world.settings.sheets.model_copy(
+        update={"timeout_s": 2.0, "attempts": 4, "reads_per_minute": 60_000, "writes_per_minute": 60_000}
+    )
     sheet = Sheet(quick)
     sheet.prepare(NAMES)
     for kind, lie, after in faults:

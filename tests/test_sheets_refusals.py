@@ -15,7 +15,6 @@ from leadflow.services.sheets import Sheet
 _ALL = "consolidated_data"
 
 
-
 @pytest.fixture
 def engine(world):
     with lf.Engine(world.settings.model_copy(update={"batch_size": 20})) as engine:
@@ -52,11 +51,12 @@ def _fails_before_a_lookup_then_resumes(world, engine, match, mended):
 
 @pytest.mark.parametrize(
     ("used", "part"),
-    [(used, part) for used in (False, True) for part in (_ALL, f"{_ALL}!A2:A", f"{_ALL}!A:A", f"{_ALL}!A1:ZZ1000")] + [(False, f"{_ALL}!A1:A1"), (False, f"{_ALL}!D1:F1")],
+    [(used, part) for used in (False, True) for part in (_ALL, f"{_ALL}!A2:A", f"{_ALL}!A:A", f"{_ALL}!A1:ZZ1000")]
+    + [(False, f"{_ALL}!A1:A1"), (False, f"{_ALL}!D1:F1")],
 )
 def test_a_protected_part_fails_a_job_before_its_first_lookup(world, engine, used, part):
     if used:
-        engine.run(f"{SCRIPT} ORDER BY \"Lead Number\"", limit_rows=20, progress=False)
+        engine.run(f'{SCRIPT} ORDER BY "Lead Number"', limit_rows=20, progress=False)
     bought = world.stats()["idicore"]["calls"]
     world.protect_sheet(part)
     with pytest.raises(JobFailedError, match="unprotect it for the service account"):
@@ -82,7 +82,13 @@ def test_a_sheet_that_is_not_shared_as_editor_fails_a_job_before_its_first_looku
     _fails_before_a_lookup_then_resumes(world, engine, match, lambda: world.share_sheet("writer"))
 
 
-@pytest.mark.parametrize(("take", "give"), [(lambda w: w.protect_sheet(_ALL), lambda w: w.protect_sheet()), (lambda w: w.share_sheet("reader"), lambda w: w.share_sheet("writer"))])
+@pytest.mark.parametrize(
+    ("take", "give"),
+    [
+        (lambda w: w.protect_sheet(_ALL), lambda w: w.protect_sheet()),
+        (lambda w: w.share_sheet("reader"), lambda w: w.share_sheet("writer")),
+    ],
+)
 def test_a_tab_closed_in_mid_job_fails_it_and_loses_nothing(world, engine, take, give):
     world.configure(latency={"idicore": 0.1})
     handle = engine.submit(SCRIPT, limit_rows=120)

@@ -34,13 +34,27 @@ def closed_port():
 def key_file(tmp_path_factory):
     key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
     path = tmp_path_factory.mktemp("keys") / "key.p8"
-    path.write_bytes(key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.BestAvailableEncryption(b"key-word")))
+    path.write_bytes(
+        key.private_bytes(
+            serialization.Encoding.PEM,
+            serialization.PrivateFormat.PKCS8,
+            serialization.BestAvailableEncryption(b"key-word"),
+        )
+    )
     path.chmod(0o600)
     return path
 
 
 def _settings(port, **more):
-    where = {"account": "acme", "user": "ann", "host": "127.0.0.1", "port": port, "protocol": "http", "database": "D", "network_timeout_s": 4}
+    where = {
+        "account": "acme",
+        "user": "ann",
+        "host": "127.0.0.1",
+        "port": port,
+        "protocol": "http",
+        "database": "D",
+        "network_timeout_s": 4,
+    }
     return WarehouseSettings(**where, **more)
 
 
@@ -66,7 +80,9 @@ def test_a_server_that_is_not_there_is_said_within_seconds(closed_port, key_file
     assert "-word" not in str(caught.value)
 
 
-@pytest.mark.parametrize("wrong", [{"private_key_password": SecretStr("other-word")}, {"private_key_file": "/nowhere/key.p8"}])
+@pytest.mark.parametrize(
+    "wrong", [{"private_key_password": SecretStr("other-word")}, {"private_key_file": "/nowhere/key.p8"}]
+)
 def test_a_key_that_cannot_be_used_is_said(closed_port, key_file, wrong):
     settings = _settings(closed_port, **{**_kinds(key_file)["key pair"], **wrong})
     with pytest.raises(RefusedError, match="sign in to Snowflake") as caught:
@@ -85,13 +101,24 @@ except Exception as error:
 """
 
 
-@pytest.mark.parametrize(("name", "said"), [("mine", "TransientError could not sign in"), ("other", "SqlError could not sign in to Snowflake")])
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [("mine", "TransientError could not sign in"), ("other", "SqlError could not sign in to Snowflake")],
+)
 def test_a_connection_of_connections_toml(closed_port, tmp_path, name, said):
     """In a process of its own: the connector reads SNOWFLAKE_HOME when it is imported."""
     file = tmp_path / "connections.toml"
-    file.write_text(f'[mine]\naccount = "acme"\nuser = "ann"\nauthenticator = "PROGRAMMATIC_ACCESS_TOKEN"\ntoken = "token-word"\nhost = "127.0.0.1"\nport = {closed_port}\nprotocol = "http"\n')
+    file.write_text(
+        f'[mine]\naccount = "acme"\nuser = "ann"\nauthenticator = "PROGRAMMATIC_ACCESS_TOKEN"\ntoken = "token-word"\nhost = "127.0.0.1"\nport = {closed_port}\nprotocol = "http"\n'
+    )
     file.chmod(0o600)
     tmp_path.chmod(0o700)
-    found = subprocess.run([sys.executable, "-c", _NAMED, name], env={**os.environ, "SNOWFLAKE_HOME": str(tmp_path)}, capture_output=True, text=True, timeout=120)
+    found = subprocess.run(
+        [sys.executable, "-c", _NAMED, name],
+        env={**os.environ, "SNOWFLAKE_HOME": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
     assert found.stdout.startswith(said), found.stdout + found.stderr
     assert "token-word" not in found.stdout

@@ -25,7 +25,27 @@ _FOUND = {
     "email": [{"data": "ann@example.com"}],
 }
 _PLAIN_NO = [False, None, 0, 0.0, "", "false", "False", " FALSE ", "0", "N", "no", "f"]
-_NOT_PLAINLY_NO = [True, 1, 2, -1, "true", "1", "Y", "yes", "20200101", "2020", "deceased", "unknown", "N/A", "?", {"date": "20200101"}, {}, [], [False], [{"date": "20200101"}]]
+_NOT_PLAINLY_NO = [
+    True,
+    1,
+    2,
+    -1,
+    "true",
+    "1",
+    "Y",
+    "yes",
+    "20200101",
+    "2020",
+    "deceased",
+    "unknown",
+    "N/A",
+    "?",
+    {"date": "20200101"},
+    {},
+    [],
+    [False],
+    [{"date": "20200101"}],
+]
 
 
 @pytest.fixture
@@ -80,7 +100,19 @@ def test_a_death_is_heard_by_other_names(lookup, more):
     assert lookup({**_FOUND, **more}).status == "deceased"
 
 
-@pytest.mark.parametrize("more", [{"dod": ""}, {"dod": None}, {"deceased": "N"}, {"dob": [{"age": 61, "dod": ""}]}, {"dob": "x"}, {"relationship": [{"isDead": True}]}, {"deadline": None}], ids=repr)
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"dod": ""},
+        {"dod": None},
+        {"deceased": "N"},
+        {"dob": [{"age": 61, "dod": ""}]},
+        {"dob": "x"},
+        {"relationship": [{"isDead": True}]},
+        {"deadline": None},
+    ],
+    ids=repr,
+)
 def test_no_death_is_invented(lookup, more):
     assert lookup({**_FOUND, **more}).status == "found"
 
@@ -100,7 +132,9 @@ def test_a_death_is_heard_wherever_it_stands_in_the_record(lookup, more):
     assert lookup({**_FOUND, **more}).status == "deceased"
 
 
-@pytest.mark.parametrize("part", ["relatives", "Relative", "associates", "neighbors", "spouse", "relationship", "phone"])
+@pytest.mark.parametrize(
+    "part", ["relatives", "Relative", "associates", "neighbors", "spouse", "relationship", "phone"]
+)
 def test_a_death_among_others_is_not_the_persons(lookup, part):
     assert lookup({**_FOUND, part: [*_FOUND.get(part, []), {"isDead": True, "name": "X"}]}).status == "found"
 
@@ -113,7 +147,9 @@ def test_a_death_beside_the_result_is_everybodys(world):
     assert all(candidate.deceased for candidate in answer.candidates)
 
 
-@pytest.mark.parametrize("flag", [{"fake": True}, {"meta": {"fake": "true"}}, {"is-fake": 1}, {"Is Fake": "Y"}], ids=repr)
+@pytest.mark.parametrize(
+    "flag", [{"fake": True}, {"meta": {"fake": "true"}}, {"is-fake": 1}, {"Is Fake": "Y"}], ids=repr
+)
 def test_a_number_called_fake_once_is_left_out_though_it_stands_twice(lookup, flag):
     listed = [{"number": "504-555-0143", **flag}, {"number": "(504) 555-0143", "fake": False}, {"number": "5045550144"}]
     assert [phone.number for phone in lookup({**_FOUND, "phone": listed}).phones] == ["+15045550144"]
@@ -149,7 +185,10 @@ def test_the_dead_are_held_for_good_and_never_called(world, engine):
 def test_is_dead_is_asked_for_and_comes_only_then(world):
     world.configure(dead=[_ANN.person_key])
     named = _leads(world, 1)
-    person = Person(_ANN.person_key, *(named.iloc[0][name] for name in ("First Name", "Last Name", "Address", "City", "State", "Zip")))
+    person = Person(
+        _ANN.person_key,
+        *(named.iloc[0][name] for name in ("First Name", "Last Name", "Address", "City", "State", "Zip")),
+    )
     with Idicore(world.settings.idicore) as idicore:
         assert idicore.lookup(person).status == "deceased"
     without = world.settings.idicore.model_copy(update={"fields": ("name", "address", "phone", "email")})
@@ -177,14 +216,26 @@ def test_a_phone_that_is_plainly_genuine_stays(lookup, said):
 
 
 def test_emails_that_are_none_are_left_out(lookup):
-    said = ["@", "none@none", "a@x, b@x", "Ann@Example.com", "ann@example.com", "5045550143@vtext.com", None, 7, ["a@x.com"]]
+    said = [
+        "@",
+        "none@none",
+        "a@x, b@x",
+        "Ann@Example.com",
+        "ann@example.com",
+        "5045550143@vtext.com",
+        None,
+        7,
+        ["a@x.com"],
+    ]
     assert lookup({**_FOUND, "email": [{"data": text} for text in said]}).emails == ("Ann@Example.com",)
 
 
 # Ids that are none.
 
 
-@pytest.mark.parametrize("pid", [None, 0, "0", "000", "", " ", "null", "None", True, False, 1.5, [], ["7"], {"id": 7}, "x" * 65], ids=repr)
+@pytest.mark.parametrize(
+    "pid", [None, 0, "0", "000", "", " ", "null", "None", True, False, 1.5, [], ["7"], {"id": 7}, "x" * 65], ids=repr
+)
 def test_what_cannot_be_a_pid_names_nobody(lookup, pid):
     answer = lookup({**_FOUND, "pid": pid}, {**_FOUND, "pid": pid})
     assert (answer.status, answer.pid) == ("ambiguous", "")
@@ -198,7 +249,23 @@ def test_a_pid_may_be_a_number_or_a_word(lookup, pid):
 
 # Answers without people.
 
-_SHAPES = [{}, {"result": None}, {"result": {}}, {"result": "x"}, {"result": 0}, {"message": "ok"}, {"result": [None]}, {"result": ["x", 1]}, {"results": [_FOUND]}, {"data": {"result": []}}, [], "x", None, 7, [_FOUND]]
+_SHAPES = [
+    {},
+    {"result": None},
+    {"result": {}},
+    {"result": "x"},
+    {"result": 0},
+    {"message": "ok"},
+    {"result": [None]},
+    {"result": ["x", 1]},
+    {"results": [_FOUND]},
+    {"data": {"result": []}},
+    [],
+    "x",
+    None,
+    7,
+    [_FOUND],
+]
 
 
 @pytest.mark.parametrize("body", _SHAPES, ids=repr)
@@ -243,9 +310,35 @@ def test_a_vendor_that_never_names_people_ends_the_job_before_the_list_is_burnt(
 
 # Whatever comes.
 
-_json = st.recursive(st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=8), lambda part: st.lists(part, max_size=3) | st.dictionaries(st.text(max_size=6), part, max_size=3), max_leaves=8)
-_entry = st.fixed_dictionaries({}, optional={"first": st.sampled_from(["ANN", "NAN"]) | _json, "last": st.just("LEE") | _json, "data": st.sampled_from(["ANN LEE", "12 ELM ST", "12 ELM ST APT 4"]) | _json, "city": st.just("BATH") | _json, "zip": st.just("04530") | _json, "number": st.just("5045550143") | _json, "fake": _json, "meta": _json})
-_found = st.fixed_dictionaries({}, optional={"pid": st.just("7") | _json, "name": st.lists(_entry | _json, max_size=2) | _json, "address": st.lists(_entry | _json, max_size=2) | _json, "phone": st.lists(_entry, max_size=2) | _json, "email": st.lists(_entry, max_size=2) | _json, "isDead": st.sampled_from(_PLAIN_NO) | _json})
+_json = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=8),
+    lambda part: st.lists(part, max_size=3) | st.dictionaries(st.text(max_size=6), part, max_size=3),
+    max_leaves=8,
+)
+_entry = st.fixed_dictionaries(
+    {},
+    optional={
+        "first": st.sampled_from(["ANN", "NAN"]) | _json,
+        "last": st.just("LEE") | _json,
+        "data": st.sampled_from(["ANN LEE", "12 ELM ST", "12 ELM ST APT 4"]) | _json,
+        "city": st.just("BATH") | _json,
+        "zip": st.just("04530") | _json,
+        "number": st.just("5045550143") | _json,
+        "fake": _json,
+        "meta": _json,
+    },
+)
+_found = st.fixed_dictionaries(
+    {},
+    optional={
+        "pid": st.just("7") | _json,
+        "name": st.lists(_entry | _json, max_size=2) | _json,
+        "address": st.lists(_entry | _json, max_size=2) | _json,
+        "phone": st.lists(_entry, max_size=2) | _json,
+        "email": st.lists(_entry, max_size=2) | _json,
+        "isDead": st.sampled_from(_PLAIN_NO) | _json,
+    },
+)
 
 
 @given(st.lists(_found | _json, max_size=3))
@@ -271,6 +364,10 @@ def test_the_stage_gives_a_held_lead_no_phones(world):
     world.configure(dead=leads["person_key"].to_list())
     with Idicore(world.settings.idicore) as idicore:
         done = lookup_people(leads, idicore)
-    assert "deceased" in set(done["lookup_status"]) <= {"deceased", "ambiguous", "no_match", "no_person_name", "unreadable_address"}
+    assert (
+        "deceased"
+        in set(done["lookup_status"])
+        <= {"deceased", "ambiguous", "no_match", "no_person_name", "unreadable_address"}
+    )
     assert done["phones"].map(len).sum() == 0
     assert set(done["lookup_pid"]) == {""}

@@ -75,7 +75,17 @@ def test_both_tables_have_the_rows_or_neither_has(world, warehouse):
 
 def test_rows_of_many_documents_and_odd_cells(warehouse, monkeypatch):
     monkeypatch.setattr(module, "_DOCUMENT_BYTES", 1000)
-    odd = ["it's \"odd\"", "back\\slash", "new\nline\ttab", "é\U0001f680", "nul\x00gone", "null", '{"c0":"x"}', "?", ":1"]
+    odd = [
+        'it\'s "odd"',
+        "back\\slash",
+        "new\nline\ttab",
+        "é\U0001f680",
+        "nul\x00gone",
+        "null",
+        '{"c0":"x"}',
+        "?",
+        ":1",
+    ]
     values = [odd[n % len(odd)] for n in range(200)]
     keys = [f"k{n:03}" for n in range(200)]
     warehouse.merge(_frame(k=keys, v=values), "k", _INTO)

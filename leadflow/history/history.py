@@ -62,7 +62,9 @@ class History:
         fields = writer.job_fields({"status": "PENDING", "created_at": utc_now(), "heartbeat_at": utc_now(), **fields})
         with self._store.write() as connection:
             if rows(connection, "SELECT id FROM etl_jobs WHERE id = ?", [fields["id"]]):
-                raise HistoryError(f"there is a job {fields['id']} already; engine.resume({fields['id']!r}) goes on with it")
+                raise HistoryError(
+                    f"there is a job {fields['id']} already; engine.resume({fields['id']!r}) goes on with it"
+                )
             marks = ", ".join("?" * len(fields))
             connection.execute(f"INSERT INTO etl_jobs ({', '.join(fields)}) VALUES ({marks})", list(fields.values()))
 
@@ -85,7 +87,11 @@ class History:
         """Make a job this owner's; raises JobBusyError while another live process runs it."""
         self._writer.flush()
         with self._store.write() as connection:
-            found = rows(connection, "SELECT status, owner, coalesce(heartbeat_at, created_at) AS beat FROM etl_jobs WHERE id = ?", [job_id])
+            found = rows(
+                connection,
+                "SELECT status, owner, coalesce(heartbeat_at, created_at) AS beat FROM etl_jobs WHERE id = ?",
+                [job_id],
+            )
             if found and not _busy(found[0], owner, stale_s):
                 connection.execute(
                     "UPDATE etl_jobs SET owner = ?, heartbeat_at = ?, status = 'PENDING', completed_at = NULL WHERE id = ?",
@@ -104,7 +110,11 @@ class History:
         with self._seen().read() as connection:
             sql = "SELECT id, status, owner, coalesce(heartbeat_at, created_at) AS beat FROM etl_jobs WHERE list_contains(?, id)"
             found = rows(connection, sql, [list(job_ids)])
-        return [f["id"] for f in found if f["status"] in ("RUNNING", "PENDING") and (f["owner"] == owner or _busy(f, owner, stale_s))]
+        return [
+            f["id"]
+            for f in found
+            if f["status"] in ("RUNNING", "PENDING") and (f["owner"] == owner or _busy(f, owner, stale_s))
+        ]
 
     def record(self, recorded: Recorded) -> None:
         """Queue an event; takes microseconds."""
@@ -131,7 +141,12 @@ class History:
         return reader.job(self._seen(), job_id)
 
     def jobs(
-        self, *, script: str | None = None, since: str | date | None = None, status: str | None = None, limit: int | None = 100
+        self,
+        *,
+        script: str | None = None,
+        since: str | date | None = None,
+        status: str | None = None,
+        limit: int | None = 100,
     ) -> pd.DataFrame:
         """Past jobs, newest first, with how each stands; of status "dead": those whose process died."""
         if limit is not None and limit < 1:
@@ -143,7 +158,11 @@ class History:
         facts = (found[name].tolist() for name in ("status", "owner", "beat", "retry"))
         found["standing"] = [_standing(*job) for job in zip(*facts, strict=True)]
         found = found.drop(columns=["owner", "beat"])
-        return found.query("standing == 'dead'").head(limit or len(found)).reset_index(drop=True) if status == "DEAD" else found
+        return (
+            found.query("standing == 'dead'").head(limit or len(found)).reset_index(drop=True)
+            if status == "DEAD"
+            else found
+        )
 
     def resumable(self, limit: int = 30) -> list[dict[str, Any]]:
         """Jobs that a resume goes on with, newest first: id, standing, settled, retry, counts. One that runs is not among them."""
@@ -195,7 +214,9 @@ class History:
 
 def standing(job: dict[str, Any]) -> str:
     """How a job, as History.job gives it, stands: running, dead (its process died), stopped, failed, may clear or completed."""
-    return _standing(job["status"], job["owner"], job["heartbeat_at"] or job["created_at"], bool(job["counts"].get("retry")))
+    return _standing(
+        job["status"], job["owner"], job["heartbeat_at"] or job["created_at"], bool(job["counts"].get("retry"))
+    )
 
 
 def _standing(status: str, owner: object, beat: datetime, retry: int) -> str:

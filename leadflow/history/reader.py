@@ -42,7 +42,9 @@ def raise_for_id(job_id: object) -> None:
     """Raise InputError for what cannot be a job's id, such as the job itself."""
     if not isinstance(job_id, str):
         has = " has its id in .id" if hasattr(job_id, "id") else " is none"
-        raise InputError(f"a job is named by its id, a text; this {type(job_id).__name__}{has}. lf.jobs() lists all ids")
+        raise InputError(
+            f"a job is named by its id, a text; this {type(job_id).__name__}{has}. lf.jobs() lists all ids"
+        )
 
 
 def job(store: Store, job_id: str) -> dict[str, Any]:
@@ -63,22 +65,37 @@ def _whole(row: dict[str, Any]) -> dict[str, Any]:
 def not_found(store: Store, job_id: str) -> JobNotFound:
     """The error for an unknown id, with the ten most recent jobs and how to find others."""
     with store.read() as connection:
-        recent = rows(connection, "SELECT id, status, script_name, created_at FROM etl_jobs ORDER BY created_at DESC, id DESC LIMIT 10", [])
+        recent = rows(
+            connection,
+            "SELECT id, status, script_name, created_at FROM etl_jobs ORDER BY created_at DESC, id DESC LIMIT 10",
+            [],
+        )
     lines = [f"there is no job {job_id!r} in {store.path}."]
     if recent:
         lines.append("The most recent jobs:")
-        lines += [f"  {r['id']}  {r['status']}  {r['script_name'] or ''}  {r['created_at']:%Y-%m-%d %H:%M:%S} UTC" for r in recent]
-        lines.append(f'To search: lf.jobs(script="{recent[0]["script_name"] or ""}", since="{recent[0]["created_at"]:%Y-%m-%d}")')
+        lines += [
+            f"  {r['id']}  {r['status']}  {r['script_name'] or ''}  {r['created_at']:%Y-%m-%d %H:%M:%S} UTC"
+            for r in recent
+        ]
+        lines.append(
+            f'To search: lf.jobs(script="{recent[0]["script_name"] or ""}", since="{recent[0]["created_at"]:%Y-%m-%d}")'
+        )
     else:
-        lines.append("It holds no job yet; is LEADFLOW_HOME the right folder? To search: lf.jobs(script=..., since=...)")
+        lines.append(
+            "It holds no job yet; is LEADFLOW_HOME the right folder? To search: lf.jobs(script=..., since=...)"
+        )
     return JobNotFound("\n".join(lines))
 
 
-def jobs(store: Store, script: str | None, since: str | date | None, status: str | None, limit: int | None) -> pd.DataFrame:
+def jobs(
+    store: Store, script: str | None, since: str | date | None, status: str | None, limit: int | None
+) -> pd.DataFrame:
     """Past jobs, newest first; at the end of each row its owner and last heartbeat. Of status DEAD: all that have not ended."""
     wheres, parameters = ["true"], []
     if script:
-        wheres.append("(contains(lower(coalesce(script_name, '')), lower(?)) OR contains(lower(coalesce(name, '')), lower(?)) OR script_id = ?)")
+        wheres.append(
+            "(contains(lower(coalesce(script_name, '')), lower(?)) OR contains(lower(coalesce(name, '')), lower(?)) OR script_id = ?)"
+        )
         parameters += [script, script, script]
     if since is not None:
         wheres.append("created_at >= ?")
@@ -88,7 +105,11 @@ def jobs(store: Store, script: str | None, since: str | date | None, status: str
         parameters.append(list(UNENDED) if status == "DEAD" else [status])
     end = "" if limit is None else f" LIMIT {int(limit)}"
     newest = f"SELECT * FROM etl_jobs WHERE {' AND '.join(wheres)} ORDER BY created_at DESC, id DESC{end}"
-    return frame(store, f"SELECT {_LISTED}, {_RETRY} AS retry, {_OWNED} FROM ({newest}) ORDER BY created_at DESC, id DESC", parameters)
+    return frame(
+        store,
+        f"SELECT {_LISTED}, {_RETRY} AS retry, {_OWNED} FROM ({newest}) ORDER BY created_at DESC, id DESC",
+        parameters,
+    )
 
 
 def unfinished(store: Store) -> list[dict[str, Any]]:
@@ -113,7 +134,11 @@ def _moment(since: str | date) -> datetime:
 
 def events(store: Store, job_id: str) -> pd.DataFrame:
     """All events of a job in their order."""
-    return frame(store, 'SELECT seq, "at", elapsed, stage, source, event, level, batch, message, data FROM job_events WHERE job_id = ? ORDER BY seq', [job_id])
+    return frame(
+        store,
+        'SELECT seq, "at", elapsed, stage, source, event, level, batch, message, data FROM job_events WHERE job_id = ? ORDER BY seq',
+        [job_id],
+    )
 
 
 def trace(store: Store, job_id: str) -> pd.DataFrame:
@@ -160,7 +185,9 @@ def open_batches(store: Store, job_id: str) -> list[dict[str, Any]]:
 def last_seq(store: Store, job_id: str) -> tuple[int, float]:
     """The number of the last event and the largest elapsed time; (0, 0.0) without events."""
     with store.read() as connection:
-        found = connection.execute("SELECT max(seq), max(elapsed) FROM job_events WHERE job_id = ?", [job_id]).fetchone()
+        found = connection.execute(
+            "SELECT max(seq), max(elapsed) FROM job_events WHERE job_id = ?", [job_id]
+        ).fetchone()
     return (int(found[0]), float(found[1])) if found and found[0] is not None else (0, 0.0)
 
 

@@ -25,7 +25,14 @@ if TYPE_CHECKING:
     import duckdb
 
 _LOCKED = ("could not set lock", "conflicting lock", "being used by another process")
-_BROKEN = ("not a valid duckdb database", "corrupt", "checksum", "serialization", "failure while replaying wal", "deserialize")
+_BROKEN = (
+    "not a valid duckdb database",
+    "corrupt",
+    "checksum",
+    "serialization",
+    "failure while replaying wal",
+    "deserialize",
+)
 _FOREIGN = ("catalog error", "binder error")
 # What DuckDB says since 1.4 if another instance of this very process has the file open.
 _OURS = ("unique file handle conflict", "already attached")
@@ -261,7 +268,9 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_leave_instance)
 
 
-def rows(connection: duckdb.DuckDBPyConnection, sql: str, parameters: list[Any] | dict[str, Any]) -> list[dict[str, Any]]:
+def rows(
+    connection: duckdb.DuckDBPyConnection, sql: str, parameters: list[Any] | dict[str, Any]
+) -> list[dict[str, Any]]:
     """The result of a query as a list of dicts."""
     cursor = connection.execute(sql, parameters)
     names = [d[0] for d in cursor.description or []]

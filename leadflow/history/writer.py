@@ -25,8 +25,53 @@ _FLUSH_S = 1.0
 _FLUSH_ITEMS = 1_000
 _AT_ONCE = 50_000
 
-JOB_COLUMNS = ["id", "name", "script_id", "script_name", "script", "status", "progress", "message", "limit_rows", "counts", "total_rows_processed", "litigator_count", "dnc_count", "clean_count", "glba", "dppa", "policy_version", "started_by", "owner", "heartbeat_at", "created_at", "started_at", "completed_at", "spreadsheet_id", "worksheet", "person_cache", "consolidated"]
-BATCH_COLUMNS = ["first_row", "last_row", "lookup_s", "check_s", "deliver_s", "cache_s", "rows", "phones_found", "litigator", "dnc", "delivered", "held", "retry", "status", "started_at", "completed_at"]
+JOB_COLUMNS = [
+    "id",
+    "name",
+    "script_id",
+    "script_name",
+    "script",
+    "status",
+    "progress",
+    "message",
+    "limit_rows",
+    "counts",
+    "total_rows_processed",
+    "litigator_count",
+    "dnc_count",
+    "clean_count",
+    "glba",
+    "dppa",
+    "policy_version",
+    "started_by",
+    "owner",
+    "heartbeat_at",
+    "created_at",
+    "started_at",
+    "completed_at",
+    "spreadsheet_id",
+    "worksheet",
+    "person_cache",
+    "consolidated",
+]
+BATCH_COLUMNS = [
+    "first_row",
+    "last_row",
+    "lookup_s",
+    "check_s",
+    "deliver_s",
+    "cache_s",
+    "rows",
+    "phones_found",
+    "litigator",
+    "dnc",
+    "delivered",
+    "held",
+    "retry",
+    "status",
+    "started_at",
+    "completed_at",
+]
 # A resume works on the rest of a batch: what it finds is added to what the first run found.
 _ADDED = {"lookup_s", "check_s", "deliver_s", "cache_s", "phones_found", "litigator", "dnc", "delivered", "held"}
 _SMALLEST, _LARGEST = {"first_row", "started_at"}, {"last_row", "rows"}
@@ -105,7 +150,9 @@ class Writer:
         with self._starting:
             if self._thread is None:
                 self._stop = threading.Event()
-                self._thread = threading.Thread(target=self._loop, args=(self._stop,), name="leadflow-history", daemon=True)
+                self._thread = threading.Thread(
+                    target=self._loop, args=(self._stop,), name="leadflow-history", daemon=True
+                )
                 self._thread.start()
 
     def _loop(self, stop: threading.Event) -> None:
@@ -285,7 +332,9 @@ def _write_batches(connection: duckdb.DuckDBPyConnection, many: list[_BatchFacts
 def _known(connection: duckdb.DuckDBPyConnection, places: Iterable[tuple[str, int]]) -> set[tuple[str, int]]:
     """Which batches of jobs have facts already. A statement that merges takes three times as long as one that only adds."""
     jobs, numbers = (list(dict.fromkeys(part)) for part in zip(*places, strict=True))
-    among = " AND ".join(f"{name} IN ({', '.join('?' * len(part))})" for name, part in (("job_id", jobs), ("batch", numbers)))
+    among = " AND ".join(
+        f"{name} IN ({', '.join('?' * len(part))})" for name, part in (("job_id", jobs), ("batch", numbers))
+    )
     return set(connection.execute(f"SELECT job_id, batch FROM batches WHERE {among}", [*jobs, *numbers]).fetchall())
 
 

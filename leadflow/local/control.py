@@ -81,7 +81,14 @@ class Control:
         for name in ("litigator", "dnc"):
             found[name] = {"numbers": 0, **found[name]}
         rows = max(0, len(self.sheets.values(None)) - 1)
-        found["sheets"] = {"reads": 0, "writes": 0, **found["sheets"], "rows": rows, "version": self.sheets.version, "waiting": self.sheets.gate.waiting}
+        found["sheets"] = {
+            "reads": 0,
+            "writes": 0,
+            **found["sheets"],
+            "rows": rows,
+            "version": self.sheets.version,
+            "waiting": self.sheets.gate.waiting,
+        }
         found["snowflake"]["rows"] = self.snowflake.rows()
         return found
 

@@ -106,7 +106,13 @@ class FullScrub(_Scrub):
             "Phone": phone,
             "ResultCode": code,
             "Reserved": reserved,
-            "Reason": "Litigator" if litigator else "National (USA) 2003-06-01;;;" if code == "D" else ";;;W" if code in "WLGY" else "",
+            "Reason": "Litigator"
+            if litigator
+            else "National (USA) 2003-06-01;;;"
+            if code == "D"
+            else ";;;W"
+            if code in "WLGY"
+            else "",
             "RegionAbbrev": "LA",
             "Country": "US",
             "Locale": "Fiction",

@@ -36,7 +36,9 @@ class Fault:
 
     def matches(self, call: Call) -> bool:
         """Whether the fault is meant for this call: `on` names the operation, `key` a word in the body."""
-        on = self.options.get("on", "write" if self.kind.startswith(("applied", "claimed")) and call.service == "sheets" else None)
+        on = self.options.get(
+            "on", "write" if self.kind.startswith(("applied", "claimed")) and call.service == "sheets" else None
+        )
         key = self.options.get("key")
         wanted = call.operation == on if on else call.operation != "login"
         return wanted and (key is None or key.encode() in call.body)
@@ -220,7 +222,9 @@ def told(fault: Fault) -> Reply:
     """The very answer that a test wants: `body` (with base64=True its bytes), `status` and `headers`."""
     body, options = str(fault.options.get("body", "")), fault.options
     sent = base64.b64decode(body) if options.get("base64") else body
-    return Reply(sent, int(options.get("status", 200)), dict(options.get("headers") or {"content-type": "application/json"}))
+    return Reply(
+        sent, int(options.get("status", 200)), dict(options.get("headers") or {"content-type": "application/json"})
+    )
 
 
 def lied(reply: Reply, fault: Fault) -> Reply:

@@ -177,7 +177,12 @@ def raise_if_forbidden(session: Session, statement: Expr, connection: Any) -> No
     hidden = {cte.alias_or_name.upper() for cte in statement.find_all(exp.CTE)}
     for table in statement.find_all(exp.Table):
         place = place_of(table, connection)
-        if table.name.startswith(RESULT) or place in session.temporary or not table.name or (table.name.upper() in hidden and not table.db):
+        if (
+            table.name.startswith(RESULT)
+            or place in session.temporary
+            or not table.name
+            or (table.name.upper() in hidden and not table.db)
+        ):
             continue
         if table is target and isinstance(statement, exp.Create):
             continue

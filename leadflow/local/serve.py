@@ -100,7 +100,15 @@ def _listen(app: Any) -> tuple[uvicorn.Server, int]:
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.bind(("127.0.0.1", 0))
     listener.listen(512)
-    config = uvicorn.Config(app, http=_Protocol, log_level="error", access_log=False, lifespan="off", timeout_keep_alive=60, proxy_headers=False)
+    config = uvicorn.Config(
+        app,
+        http=_Protocol,
+        log_level="error",
+        access_log=False,
+        lifespan="off",
+        timeout_keep_alive=60,
+        proxy_headers=False,
+    )
     server = uvicorn.Server(config)
     threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True).start()
     return server, listener.getsockname()[1]

@@ -117,7 +117,9 @@ class Sheets(Structure):
     def _described(self, index: int, tab: Tab) -> dict[str, Any]:
         described: dict[str, Any] = {"properties": tab.properties(index)}
         if areas := self._protected(tab):
-            described["protectedRanges"] = [{"range": _grid_range(area), "requestingUserCanEdit": False} for area in areas]
+            described["protectedRanges"] = [
+                {"range": _grid_range(area), "requestingUserCanEdit": False} for area in areas
+            ]
         if tab.filter:
             described["basicFilter"] = tab.filter.described(tab.sheet_id)
         return described
@@ -149,7 +151,9 @@ class Sheets(Structure):
         if not area.single and (too_tall or too_wide):
             what = f"row [{area.bottom}]" if too_tall else f"column [{letters(area.right or 0)}]"
             raise SheetsError(400, f"Requested writing within range [{area.name()}], but tried writing to {what}")
-        self._raise_if_protected(area.tab, area.top, area.left, area.top + max(1, len(values)), area.left + max(1, width))
+        self._raise_if_protected(
+            area.tab, area.top, area.left, area.top + max(1, len(values)), area.left + max(1, width)
+        )
         rows, columns, cells = area.tab.write(area.top, area.left, values, option == "RAW")
         sizes = {"updatedRows": rows, "updatedColumns": columns, "updatedCells": cells}
         return {"spreadsheetId": SPREADSHEET_ID, "updatedRange": area.name(rows, columns), **sizes}
@@ -215,7 +219,12 @@ class Sheets(Structure):
 
 def _grid_range(area: Area) -> dict[str, int]:
     """As Google writes it: what is open is left out."""
-    bounds = {"startRowIndex": area.top or None, "endRowIndex": area.bottom, "startColumnIndex": area.left or None, "endColumnIndex": area.right}
+    bounds = {
+        "startRowIndex": area.top or None,
+        "endRowIndex": area.bottom,
+        "startColumnIndex": area.left or None,
+        "endColumnIndex": area.right,
+    }
     return {"sheetId": area.tab.sheet_id, **{name: value for name, value in bounds.items() if value is not None}}
 
 

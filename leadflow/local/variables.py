@@ -15,7 +15,8 @@ from sqlglot import exp
 
 # A literal, a quoted name or a comment, which stay as they are; or a variable.
 _VARIABLE = re.compile(
-    r"""'(?:[^'\\]|\\.|'')*'|"(?:[^"]|"")*"|\$\$.*?\$\$|--[^\n]*|/\*.*?\*/|(?<![\w$])\$(?P<name>[A-Za-z_]\w*)""", re.DOTALL
+    r"""'(?:[^'\\]|\\.|'')*'|"(?:[^"]|"")*"|\$\$.*?\$\$|--[^\n]*|/\*.*?\*/|(?<![\w$])\$(?P<name>[A-Za-z_]\w*)""",
+    re.DOTALL,
 )
 
 
@@ -38,7 +39,9 @@ def mend_variables() -> None:
             if (name := found["name"]) is None:
                 return found[0]
             if name.upper() not in values:
-                raise ProgrammingError(msg=f"Session variable '${name.upper()}' does not exist", errno=2211, sqlstate="02000")
+                raise ProgrammingError(
+                    msg=f"Session variable '${name.upper()}' does not exist", errno=2211, sqlstate="02000"
+                )
             return values[name.upper()]
 
         return _VARIABLE.sub(filled, sql)
@@ -64,9 +67,14 @@ def _set_several(variables: Any, statement: Any) -> bool:
     values = [value.sql() for value in pair.expression.expressions] if isinstance(pair.expression, exp.Tuple) else []
     if isinstance(pair.expression, exp.Subquery):
         row = pair.expression.sql()
-        values = [f"(SELECT lf_row.c{n} FROM {row} AS lf_row({', '.join(f'c{m}' for m in range(len(names)))}))" for n in range(len(names))]
+        values = [
+            f"(SELECT lf_row.c{n} FROM {row} AS lf_row({', '.join(f'c{m}' for m in range(len(names)))}))"
+            for n in range(len(names))
+        ]
     if len(values) != len(names):
-        raise ProgrammingError(msg=f"SQL compilation error: {len(names)} variables, {len(values)} values", errno=2228, sqlstate="22023")
+        raise ProgrammingError(
+            msg=f"SQL compilation error: {len(names)} variables, {len(values)} values", errno=2228, sqlstate="22023"
+        )
     for name, value in zip(names, values, strict=True):
         variables._set(name.name.upper(), value)
     return True

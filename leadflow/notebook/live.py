@@ -10,7 +10,14 @@ from html import escape
 from leadflow.job import Progress
 
 _COLORS = {"COMPLETED": "#2e8b57", "FAILED": "#c0392b", "STOPPED": "#b9770e", "RUNNING": "#2471a3"}
-_SHOWN = {"phones_found": "phones found", "litigator": "litigator", "dnc": "dnc", "delivered": "leads delivered", "held": "held back", "retry": "to retry"}
+_SHOWN = {
+    "phones_found": "phones found",
+    "litigator": "litigator",
+    "dnc": "dnc",
+    "delivered": "leads delivered",
+    "held": "held back",
+    "retry": "to retry",
+}
 _STYLE = """
 .lf-live{font:13px/1.5 system-ui,-apple-system,"Segoe UI",sans-serif;color:var(--jp-content-font-color1,#1f2933);max-width:820px}
 .lf-live .lf-head{display:flex;gap:10px;align-items:center;margin:6px 0 8px}.lf-live .lf-head b{font-size:15px}
@@ -100,5 +107,9 @@ def _log(lines: Sequence[str]) -> str:
 def to_text(now: Snapshot) -> str:
     """One line."""
     progress = now.progress
-    done = _unread(now) if progress.total is None else f"{progress.done:,} of {progress.total:,} leads, {progress.percent}%"
+    done = (
+        _unread(now)
+        if progress.total is None
+        else f"{progress.done:,} of {progress.total:,} leads, {progress.percent}%"
+    )
     return f"{now.job_id} {now.status}: {done}{'; ' + now.message if now.message else ''}"

@@ -151,7 +151,12 @@ class Panel:
             self.refresh()
             return bundle(self._view.box, self._html(), repr(self), **options)
         missing = f"<p>The panel's buttons need ipywidgets: <code>{INSTALL}</code>. Until then: <code>engine.run(script)</code></p>"
-        return bundle(None, missing + hint(self._resumable(), "engine.resume(job_id) goes on where it was") + self._html(), repr(self), **options)
+        return bundle(
+            None,
+            missing + hint(self._resumable(), "engine.resume(job_id) goes on where it was") + self._html(),
+            repr(self),
+            **options,
+        )
 
     def __repr__(self) -> str:
         """The state in a line."""
@@ -168,16 +173,30 @@ class _View:
         self._panel = panel
         wide, button = w.Layout(width="640px"), w.Layout(width="100px")
         self.script = w.Dropdown(options=[(_PASTE, None)], description="Script", layout=wide)
-        self.text = w.Textarea(placeholder='SELECT * FROM RAW_LEADS', layout=w.Layout(width="640px", height="90px"), description="SQL")
+        self.text = w.Textarea(
+            placeholder="SELECT * FROM RAW_LEADS", layout=w.Layout(width="640px", height="90px"), description="SQL"
+        )
         self.limit = w.Text(placeholder="all", description="Row limit", layout=w.Layout(width="220px"))
-        self.estimate_button = w.Button(description="Estimate", icon="calculator", layout=button, tooltip="Rows, calls and cost; buys nothing")
+        self.estimate_button = w.Button(
+            description="Estimate", icon="calculator", layout=button, tooltip="Rows, calls and cost; buys nothing"
+        )
         self.run_button = w.Button(description="Run", icon="play", button_style="success", layout=button)
-        self.stop_button = w.Button(description="Stop", icon="stop", button_style="danger", disabled=True, layout=button)
+        self.stop_button = w.Button(
+            description="Stop", icon="stop", button_style="danger", disabled=True, layout=button
+        )
         self.resume_button = w.Button(description="Resume", icon="forward", disabled=True, layout=button)
         self.job = w.Dropdown(options=[], description="Job", layout=wide)
         self.said, self.live, self.report = w.HTML(), w.HTML(), w.HTML()
         self.box = w.VBox(
-            [self.script, self.text, w.HBox([self.limit, self.estimate_button, self.run_button, self.stop_button]), w.HBox([self.job, self.resume_button]), self.said, self.live, self.report]
+            [
+                self.script,
+                self.text,
+                w.HBox([self.limit, self.estimate_button, self.run_button, self.stop_button]),
+                w.HBox([self.job, self.resume_button]),
+                self.said,
+                self.live,
+                self.report,
+            ]
         )
         self.script.observe(self._chosen, "value")
         self.estimate_button.on_click(lambda _: self._aside(self._estimate))
@@ -254,7 +273,11 @@ class _View:
 
 
 def _sentence(found: Estimate) -> str:
-    cost = "cost unknown: set LEADFLOW_IDICORE__PRICE" if found.cost is None else f"at most ${found.cost - found.check_cost:,.2f} for lookups"
+    cost = (
+        "cost unknown: set LEADFLOW_IDICORE__PRICE"
+        if found.cost is None
+        else f"at most ${found.cost - found.check_cost:,.2f} for lookups"
+    )
     cost += f" and about ${found.check_cost:,.2f} for checks" if found.check_cost else ""
     reused = f", {found.reused:,} of them paid for already" if found.reused else ""
     return (

@@ -28,5 +28,7 @@ def hint(jobs: Sequence[dict[str, Any]], how: str) -> str:
     if not dead:
         return ""
     others = f" So did {len(dead) - 1} more." if len(dead) > 1 else ""
-    said = f"{dead[0]['id']} broke off: its process died, {_settled(dead[0])}.{others} {how}: what was paid for is kept."
+    said = (
+        f"{dead[0]['id']} broke off: its process died, {_settled(dead[0])}.{others} {how}: what was paid for is kept."
+    )
     return f'<div style="border-left:3px solid #f2a541;padding:4px 12px;line-height:1.5">{escape(said)}</div>'

@@ -111,7 +111,9 @@ class Watch:
         settled = counts.get("delivered", 0) + counts.get("held", 0)
         # What a done batch left to be tried again is through all stages, until a later run begins the batch anew.
         again = batches.loc[~batches["batch"].isin([batch["batch"] for batch in open_now]), "retry"].sum()
-        stages = {name: settled + int(again) + sum(batch["leads"] for batch in open_now if batch[name]) for name in _STAGES}
+        stages = {
+            name: settled + int(again) + sum(batch["leads"] for batch in open_now if batch[name]) for name in _STAGES
+        }
         return Progress(settled, totals.todo, stages, counts)
 
     def _standing(self, job: dict[str, Any]) -> tuple[str, str]:

@@ -54,7 +54,11 @@ class Accounting:
     @property
     def balanced(self) -> bool:
         """Whether extracted = already processed + delivered + held back, with nothing left waiting."""
-        return self.known and self.waiting == 0 and self.extracted == self.already_processed + self.delivered + self.held_back
+        return (
+            self.known
+            and self.waiting == 0
+            and self.extracted == self.already_processed + self.delivered + self.held_back
+        )
 
 
 def accounting(counts: dict[str, Any]) -> Accounting:
@@ -97,7 +101,11 @@ def tree(flowed: pd.DataFrame, totals: Accounting) -> str:
     """The data-flow tree in text."""
     skipped = {"already processed": totals.already_processed, **{r: totals.held.get(r, 0) for r in LEFT_OUT}}
     left_out = ", ".join(f"{n} {what}" for what, n in skipped.items() if n)
-    lines = [f"Snowflake ({totals.extracted} rows)", "    │", f"    ├── Filtered ({totals.todo} unprocessed{'; ' + left_out if left_out else ''})"]
+    lines = [
+        f"Snowflake ({totals.extracted} rows)",
+        "    │",
+        f"    ├── Filtered ({totals.todo} unprocessed{'; ' + left_out if left_out else ''})",
+    ]
     records = flowed.astype(object).where(flowed.notna(), 0).to_dict("records")
     for place, row in enumerate(records, 1):
         branch, stem = ("└──", " ") if place == len(records) else ("├──", "│")
@@ -118,7 +126,12 @@ def tree(flowed: pd.DataFrame, totals: Accounting) -> str:
 def total_line(totals: Accounting) -> str:
     """The totals in one line; leads left out were never processed, and are told apart from those held back."""
     held = {reason: n for reason, n in totals.held.items() if reason not in LEFT_OUT}
-    said = [f"{totals.processed} processed", f"{totals.delivered} clean", _with_reasons("held back", held), f"{totals.already_processed} already processed"]
+    said = [
+        f"{totals.processed} processed",
+        f"{totals.delivered} clean",
+        _with_reasons("held back", held),
+        f"{totals.already_processed} already processed",
+    ]
     said += [_with_reasons("left out", totals.left_out)] if totals.left_out else []
     said += [f"{totals.waiting} waiting"] if totals.waiting else []
     return f"Total: {', '.join(said)}"
@@ -139,5 +152,15 @@ def so_far(counts: dict[str, Any], leads: pd.DataFrame) -> dict[str, Any]:
     # What an earlier run of the job left to another one is among the outcomes, and in its counts.
     at_first = before.already_processed - int(counts.get("elsewhere") or 0)
     listed = before.extracted - at_first - sum(before.left_out.values())
-    known = {"extracted": before.extracted, "already_processed": at_first + sum(by["processed"].values()), **before.left_out}
-    return {**known, "delivered": sum(by["delivered"].values()), "held": by["held"], "retry": by["retry"], "waiting": listed - len(leads)}
+    known = {
+        "extracted": before.extracted,
+        "already_processed": at_first + sum(by["processed"].values()),
+        **before.left_out,
+    }
+    return {
+        **known,
+        "delivered": sum(by["delivered"].values()),
+        "held": by["held"],
+        "retry": by["retry"],
+        "waiting": listed - len(leads),
+    }

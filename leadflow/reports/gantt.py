@@ -7,7 +7,12 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import pandas as pd
 
-STAGES = (("lookup_s", "idiCORE", "#4c78a8"), ("check_s", "Litigator + DNC", "#f2a541"), ("deliver_s", "Google Sheets", "#4daf7c"), ("cache_s", "Cache", "#9a7fc4"))
+STAGES = (
+    ("lookup_s", "idiCORE", "#4c78a8"),
+    ("check_s", "Litigator + DNC", "#f2a541"),
+    ("deliver_s", "Google Sheets", "#4daf7c"),
+    ("cache_s", "Cache", "#9a7fc4"),
+)
 MOST_BATCHES = 60
 _WIDTH = 760
 
@@ -24,7 +29,11 @@ def gantt(flow: pd.DataFrame) -> str:
         return "<div class=\"mute\">To see the stages over the batches: pip install 'leadflow[notebook]'</div>"
     shown = timed.head(MOST_BATCHES)
     svg = vl_convert.vegalite_to_svg(_chart(altair, bars(shown)).to_json())
-    more = f'<div class="mute">The first {MOST_BATCHES} of {len(timed)} batches.</div>' if len(timed) > MOST_BATCHES else ""
+    more = (
+        f'<div class="mute">The first {MOST_BATCHES} of {len(timed)} batches.</div>'
+        if len(timed) > MOST_BATCHES
+        else ""
+    )
     return f'<div role="img" aria-label="Stages over batches">{svg}</div>{more}'
 
 
@@ -40,11 +49,18 @@ def bars(flow: pd.DataFrame) -> pd.DataFrame:
     for row in flow.to_dict("records"):
         start, end = (row["started_at"] - zero).total_seconds(), (row["completed_at"] - zero).total_seconds()
         took = {name: 0.0 if pd.isna(row[name]) else min(float(row[name]), end - start) for name, _, _ in STAGES}
-        begins = {"lookup_s": start, "check_s": start + took["lookup_s"], "deliver_s": end - took["cache_s"] - took["deliver_s"], "cache_s": end - took["cache_s"]}
+        begins = {
+            "lookup_s": start,
+            "check_s": start + took["lookup_s"],
+            "deliver_s": end - took["cache_s"] - took["deliver_s"],
+            "cache_s": end - took["cache_s"],
+        }
         for name, title, _ in STAGES:
             if took[name] > 0:
                 at = max(start, begins[name])
-                found.append({"batch": f"Batch {int(row['batch'])}", "stage": title, "start": at, "end": at + took[name]})
+                found.append(
+                    {"batch": f"Batch {int(row['batch'])}", "stage": title, "start": at, "end": at + took[name]}
+                )
     return pd.DataFrame(found, columns=["batch", "stage", "start", "end"])
 
 
@@ -54,10 +70,21 @@ def _chart(altair: Any, drawn: pd.DataFrame) -> Any:
         altair.Chart(drawn)
         .mark_bar(height=12, cornerRadius=2)
         .encode(
-            x=altair.X("start:Q", title="seconds", axis=altair.Axis(grid=True, gridColor="#7f8c9b", gridOpacity=0.25, domain=False, ticks=False, tickCount=8)),
+            x=altair.X(
+                "start:Q",
+                title="seconds",
+                axis=altair.Axis(
+                    grid=True, gridColor="#7f8c9b", gridOpacity=0.25, domain=False, ticks=False, tickCount=8
+                ),
+            ),
             x2="end:Q",
             y=altair.Y("batch:N", sort=None, title=None, axis=altair.Axis(domain=False, ticks=False)),
-            color=altair.Color("stage:N", sort=None, scale=altair.Scale(domain=titles, range=colors), legend=altair.Legend(orient="top", title=None, columnPadding=24)),
+            color=altair.Color(
+                "stage:N",
+                sort=None,
+                scale=altair.Scale(domain=titles, range=colors),
+                legend=altair.Legend(orient="top", title=None, columnPadding=24),
+            ),
         )
         .properties(width=_WIDTH, height={"step": 18})
         .configure(background="transparent")

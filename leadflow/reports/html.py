@@ -15,7 +15,14 @@ if TYPE_CHECKING:
 
     from leadflow.reports.report import Report
 
-_COLORS = {"COMPLETED": "#2e8b57", "FAILED": "#c0392b", "STOPPED": "#b9770e", "RUNNING": "#2471a3", "PENDING": "#2471a3", "DEAD": "#c0392b"}
+_COLORS = {
+    "COMPLETED": "#2e8b57",
+    "FAILED": "#c0392b",
+    "STOPPED": "#b9770e",
+    "RUNNING": "#2471a3",
+    "PENDING": "#2471a3",
+    "DEAD": "#c0392b",
+}
 # The page has no ground of its own: it takes ink and ground from the notebook, light or dark.
 _STYLE = """
 .lf{font:14px/1.5 system-ui,-apple-system,"Segoe UI",sans-serif;color:var(--jp-content-font-color1,var(--vscode-foreground,inherit));max-width:940px;
@@ -38,12 +45,27 @@ border:1px solid rgba(127,140,155,.35);border-radius:10px;padding:18px 24px 22px
 def to_html(report: Report) -> str:
     """The report as HTML."""
     totals = accounting_of(report.job)
-    parts = [_head(report), _numbers(report, totals), "<h3>Validation</h3>", _validation(report.validation), _coverage(report), "<h3>From extracted to delivered</h3>", funnel.to_html(totals)]
+    parts = [
+        _head(report),
+        _numbers(report, totals),
+        "<h3>Validation</h3>",
+        _validation(report.validation),
+        _coverage(report),
+        "<h3>From extracted to delivered</h3>",
+        funnel.to_html(totals),
+    ]
     parts += ["<h3>Stages over batches</h3>", gantt(report.flow)]
     parts += ["<h3>Delays</h3>", _delays(report.delays)]
     timeline = report.timeline[report.timeline["event"] != "row_processed"]
-    parts.append(_details("Timeline", _table(("Time", "Stage", "File:Line", "Event"), elided(timeline, ["time", "stage", "source", "message"]))))
-    parts.append(_details("Events Log", _table(("Time", "Event", "Data"), elided(report.events, ["time", "event", "data"]))))
+    parts.append(
+        _details(
+            "Timeline",
+            _table(("Time", "Stage", "File:Line", "Event"), elided(timeline, ["time", "stage", "source", "message"])),
+        )
+    )
+    parts.append(
+        _details("Events Log", _table(("Time", "Event", "Data"), elided(report.events, ["time", "event", "data"])))
+    )
     return f'<div class="lf"><style>{_STYLE}{funnel.STYLE}</style>{"".join(parts)}</div>'
 
 
@@ -52,29 +74,49 @@ def _head(report: Report) -> str:
     status = "DEAD" if report.standing == "dead" else job["status"]
     badge = f'<span class="badge" style="background:{_COLORS.get(status, "#616e7c")}">{escape(status)}</span>'
     notes = "".join(f'<div class="note">{escape(note)}</div>' for note in report.notes)
-    sub = " · ".join(str(v) for v in (job["script_name"], f"{job['created_at']:%Y-%m-%d %H:%M} UTC", job["started_by"]) if v)
+    sub = " · ".join(
+        str(v) for v in (job["script_name"], f"{job['created_at']:%Y-%m-%d %H:%M} UTC", job["started_by"]) if v
+    )
     return f'<h2>{escape(job["id"])} {badge}</h2><div class="mute">{escape(sub)}</div><div>{escape(job["message"] or "")}</div>{notes}'
 
 
 def _numbers(report: Report, totals: Accounting) -> str:
     counts, flags = report.job["counts"], report.flow[["litigator", "dnc"]].fillna(0).sum()
-    shown = {"extracted": totals.extracted, "already processed": totals.already_processed, "left out": sum(totals.left_out.values())}
-    shown |= {"delivered": totals.delivered, "held back": sum(totals.held_here.values()), "may still clear": sum(totals.retry.values())}
+    shown = {
+        "extracted": totals.extracted,
+        "already processed": totals.already_processed,
+        "left out": sum(totals.left_out.values()),
+    }
+    shown |= {
+        "delivered": totals.delivered,
+        "held back": sum(totals.held_here.values()),
+        "may still clear": sum(totals.retry.values()),
+    }
     shown |= {"waiting": totals.waiting} if totals.waiting else {}
     shown |= {"litigator phones": int(flags["litigator"]), "DNC phones": int(flags["dnc"])}
     told = {what: f"{n:,}" for what, n in shown.items()}
     told |= {"lookups bought": f"{counts['bought']:,}"} if "bought" in counts else {}
-    told |= {f"for lookups{' and checks' if counts.get('checked') else ''}": f"${counts['cost']:,.2f}"} if counts.get("cost") is not None else {}
+    told |= (
+        {f"for lookups{' and checks' if counts.get('checked') else ''}": f"${counts['cost']:,.2f}"}
+        if counts.get("cost") is not None
+        else {}
+    )
     told |= {"seconds": f"{report.timeline['elapsed'].max():,.1f}"} if len(report.timeline) else {}
     kinds = {"delivered": "good"} | {what: "open" for what in ("may still clear", "waiting") if shown.get(what)}
-    return '<div class="nums">' + "".join(f'<div class="num {kinds.get(what, "")}"><b>{n}</b>{escape(what)}</div>' for what, n in told.items()) + "</div>"
+    return (
+        '<div class="nums">'
+        + "".join(f'<div class="num {kinds.get(what, "")}"><b>{n}</b>{escape(what)}</div>' for what, n in told.items())
+        + "</div>"
+    )
 
 
 def _validation(checks: pd.DataFrame) -> str:
     lines = []
     for row in checks.itertuples():
         tick = '<b class="yes">&#10003;</b>' if row.ok else '<b class="no">&#10007;</b>'
-        lines.append(f'<div class="check">{tick}<div>{escape(str(row.check))} <span class="mute">{escape(str(row.detail))}</span></div></div>')
+        lines.append(
+            f'<div class="check">{tick}<div>{escape(str(row.check))} <span class="mute">{escape(str(row.detail))}</span></div></div>'
+        )
     return "".join(lines)
 
 
@@ -86,8 +128,14 @@ def _delays(delays: pd.DataFrame) -> str:
     if delays.empty:
         return '<div class="mute">No unusual delays.</div>'
     few = delays.head(50).copy()
-    few["gap_s"], few["usual_s"] = few["gap_s"].map("{:.1f} s".format), few["usual_s"].map(lambda s: "" if s != s else f"{s:.1f} s")
-    return _table(("Time", "Stage", "Silence", "Usual", "After", "Until"), few[["time", "stage", "gap_s", "usual_s", "after", "before"]].to_numpy().tolist())
+    few["gap_s"], few["usual_s"] = (
+        few["gap_s"].map("{:.1f} s".format),
+        few["usual_s"].map(lambda s: "" if s != s else f"{s:.1f} s"),
+    )
+    return _table(
+        ("Time", "Stage", "Silence", "Usual", "After", "Until"),
+        few[["time", "stage", "gap_s", "usual_s", "after", "before"]].to_numpy().tolist(),
+    )
 
 
 def _table(header: tuple[str, ...], rows: list[list[object]]) -> str:

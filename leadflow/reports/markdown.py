@@ -21,7 +21,10 @@ def to_markdown(report: Report) -> str:
     parts += ["## Timeline", _timeline(report.timeline)]
     parts += ["## Data Flow", f"```\n{tree(report.flow, accounting_of(report.job))}\n```"]
     parts += ["## Events Log", _events(report.events)]
-    parts += ["## Validation", "\n".join(f"- [{'x' if r.ok else ' '}] {r.check} ({r.detail})" for r in report.validation.itertuples())]
+    parts += [
+        "## Validation",
+        "\n".join(f"- [{'x' if r.ok else ' '}] {r.check} ({r.detail})" for r in report.validation.itertuples()),
+    ]
     parts += [report.coverage] if report.coverage else []
     parts += ["## Delays", _delays(report.delays)]
     return "\n\n".join(parts) + "\n"
@@ -57,7 +60,10 @@ def elided(frame: pd.DataFrame, columns: list[str], most: int = _SHOWN) -> list[
 def _timeline(timeline: pd.DataFrame) -> str:
     if timeline.empty:
         return "No events were recorded."
-    return table(("Time", "Stage", "File:Line", "Event"), elided(timeline[timeline["event"] != "row_processed"], ["time", "stage", "source", "message"]))
+    return table(
+        ("Time", "Stage", "File:Line", "Event"),
+        elided(timeline[timeline["event"] != "row_processed"], ["time", "stage", "source", "message"]),
+    )
 
 
 def _events(events: pd.DataFrame) -> str:
@@ -71,14 +77,26 @@ def _short(data: Any) -> str:
         found = json.loads(data)
     except (TypeError, ValueError):
         return str(data)
-    return "{" + ", ".join(f"{k}: {json.dumps(v, ensure_ascii=False)}" for k, v in found.items()) + "}" if isinstance(found, dict) else str(data)
+    return (
+        "{" + ", ".join(f"{k}: {json.dumps(v, ensure_ascii=False)}" for k, v in found.items()) + "}"
+        if isinstance(found, dict)
+        else str(data)
+    )
 
 
 def _delays(delays: pd.DataFrame) -> str:
     if delays.empty:
         return "No unusual delays."
     rows = [
-        [r.time, r.stage, "" if r.batch != r.batch else int(r.batch), f"{r.gap_s:.1f} s", "" if r.usual_s != r.usual_s else f"{r.usual_s:.1f} s", r.after, r.before]
+        [
+            r.time,
+            r.stage,
+            "" if r.batch != r.batch else int(r.batch),
+            f"{r.gap_s:.1f} s",
+            "" if r.usual_s != r.usual_s else f"{r.usual_s:.1f} s",
+            r.after,
+            r.before,
+        ]
         for r in delays.head(50).astype({"batch": float}).itertuples()
     ]
     return table(("Time", "Stage", "Batch", "Silence", "Usual", "After", "Until"), rows)

@@ -49,7 +49,15 @@ class Report:
     def __repr__(self) -> str:
         """A few lines for a plain prompt."""
         ticks = [f"[{'x' if r.ok else ' '}] {r.check} ({r.detail})" for r in self.validation.itertuples()]
-        return "\n".join([f"Job {self.job['id']}: {self.job['status']}", *self.notes, total_line(accounting_of(self.job)), *ticks, *([self.coverage] if self.coverage else [])])
+        return "\n".join(
+            [
+                f"Job {self.job['id']}: {self.job['status']}",
+                *self.notes,
+                total_line(accounting_of(self.job)),
+                *ticks,
+                *([self.coverage] if self.coverage else []),
+            ]
+        )
 
 
 def report(job_id: str, *, history: History | Path | str | None = None, facts: Facts | None = None) -> Report:
@@ -79,7 +87,11 @@ def _coverage(timeline: pd.DataFrame) -> str:
 def _job(history: History, job_id: str) -> dict[str, Any]:
     """A job's row; while it has no end, with the counts of the outcomes known by now."""
     job = history.job(job_id)
-    return job if job["status"] not in ("PENDING", "RUNNING") else {**job, "counts": so_far(job["counts"], history.leads(job_id))}
+    return (
+        job
+        if job["status"] not in ("PENDING", "RUNNING")
+        else {**job, "counts": so_far(job["counts"], history.leads(job_id))}
+    )
 
 
 def _notes(job: dict[str, Any], timeline: pd.DataFrame) -> list[str]:
@@ -89,7 +101,9 @@ def _notes(job: dict[str, Any], timeline: pd.DataFrame) -> list[str]:
     if timeline.empty and running:
         return [f'The job has just begun. To follow it: lf.watch("{job["id"]}")']
     if timeline.empty:
-        return [f"No events and no logs were recorded: the process ended before it could write them. To go on: {resume}"]
+        return [
+            f"No events and no logs were recorded: the process ended before it could write them. To go on: {resume}"
+        ]
     notes = []
     if not (timeline["event"] == "job_log").any():
         notes.append("No log lines were recorded for this job; its other events are shown.")
@@ -98,13 +112,19 @@ def _notes(job: dict[str, Any], timeline: pd.DataFrame) -> list[str]:
     last = timeline.iloc[-1]
     where = f"at {last['time']} in {last['stage']} ({last['source']}): {last['message']}"
     if running:
-        notes.append(f'The job is running: this is how it stands now. The last event was {where}. To follow it: lf.watch("{job["id"]}")')
+        notes.append(
+            f'The job is running: this is how it stands now. The last event was {where}. To follow it: lf.watch("{job["id"]}")'
+        )
     elif job["status"] in ("PENDING", "RUNNING"):
-        notes.append(f"The trace is incomplete. The process that ran the job is gone; the last event was {where}. To go on: {resume}")
+        notes.append(
+            f"The trace is incomplete. The process that ran the job is gone; the last event was {where}. To go on: {resume}"
+        )
     elif job["status"] != "COMPLETED":
         notes.append(f"The trace is incomplete. The job broke off {where}. To go on: {resume}")
     elif not (timeline["event"] == "job_complete").any():
-        notes.append(f"The trace is incomplete: the job is COMPLETED, but its job_complete event is missing; the last event was {where}.")
+        notes.append(
+            f"The trace is incomplete: the job is COMPLETED, but its job_complete event is missing; the last event was {where}."
+        )
     elif waiting := sum(accounting_of(job).retry.values()):
         notes.append(f"{waiting} leads are held back for now and may still clear: {resume}")
     if uncovered := accounting_of(job).retry.get("not_covered"):
@@ -137,7 +157,11 @@ def _measures(history: History, job_id: str) -> dict[str, Any]:
     job, batches = _job(history, job_id), history.batches(job_id)
     totals = accounting_of(job)
     found: dict[str, Any] = {"status": job["status"], "script_id": job["script_id"], "extracted": totals.extracted}
-    found |= {"already_processed": totals.already_processed, "left_out": sum(totals.left_out.values()), "delivered": totals.delivered}
+    found |= {
+        "already_processed": totals.already_processed,
+        "left_out": sum(totals.left_out.values()),
+        "delivered": totals.delivered,
+    }
     found |= {"held_back": totals.held_back - sum(totals.left_out.values())}
     found |= {f"held_{reason}": n for reason, n in totals.held.items()}
     found |= {name: int(job["counts"].get(name) or 0) for name in ("bought", "reused")}

@@ -32,9 +32,15 @@ def validation(job: dict[str, Any], facts: Facts | None) -> pd.DataFrame:
     checks = [
         ("Job status is COMPLETED", job["status"] == "COMPLETED", f"status is {job['status']}"),
         ("Row counts match expectations", totals.balanced, _sum(totals)),
-        ("Google Sheets has new data: exactly one row for each delivered lead, and none for one held back", *_in_sheet(totals, facts)),
+        (
+            "Google Sheets has new data: exactly one row for each delivered lead, and none for one held back",
+            *_in_sheet(totals, facts),
+        ),
     ]
-    tables = ((job.get("person_cache") or "PERSON_CACHE", "cache_keys"), (job.get("consolidated") or "UNIQUE_CONSOLIDATED_DATA", "consolidated_keys"))
+    tables = (
+        (job.get("person_cache") or "PERSON_CACHE", "cache_keys"),
+        (job.get("consolidated") or "UNIQUE_CONSOLIDATED_DATA", "consolidated_keys"),
+    )
     for table, name in tables:
         done = _one_each(totals, facts and facts.final_keys, getattr(facts, name, None), settled)
         checks.append((f"Cache updated in Snowflake: {table} has exactly one row for each final lead", *done))
@@ -68,7 +74,10 @@ def _one_each(totals: Accounting, expected: list[str] | None, there: list[str] |
         return False, "could not be checked: it could not be read"
     wanted = set(expected)
     if len(wanted) != count:
-        return False, f"the list of leads on disk has {len(wanted)} keys and the counts say {count}; checkpoints may have been pruned"
+        return (
+            False,
+            f"the list of leads on disk has {len(wanted)} keys and the counts say {count}; checkpoints may have been pruned",
+        )
     found = Counter(key for key in there if key in wanted)
     missing, doubled = len(wanted) - len(found), sum(1 for n in found.values() if n > 1)
     if missing or doubled:

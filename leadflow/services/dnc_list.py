@@ -149,7 +149,9 @@ class DncListFile:
             if self._read is None or self._read.version != version:
                 read = self._read_through(version)
                 if self._version() != version:
-                    raise RefusedError("the do-not-call list changed while it was read; let its download end, then resume")
+                    raise RefusedError(
+                        "the do-not-call list changed while it was read; let its download end, then resume"
+                    )
                 self._read = read
             return self._read
 

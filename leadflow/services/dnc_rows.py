@@ -175,7 +175,11 @@ def phones_of_row(text: str) -> list[int]:
     >>> phones_of_row("504: 5550143 5550144"), phones_of_row("5045550100-5045550199"), phones_of_row("5045550143,D")
     ([], [], [])
     """
-    if _CHANGE.search(text) or _CODE.search(text) or any(mark.isnumeric() and mark not in "0123456789" for mark in text):
+    if (
+        _CHANGE.search(text)
+        or _CODE.search(text)
+        or any(mark.isnumeric() and mark not in "0123456789" for mark in text)
+    ):
         return []
     found = list(_FIND.finditer(text))
     gaps = [text[one.end() : other.start()] for one, other in pairwise(found)]

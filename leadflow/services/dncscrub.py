@@ -41,7 +41,9 @@ class _Bulk:
             (settings.url, account), lambda: Limiter(name, settings.max_in_flight, settings.max_per_minute)
         )
         self._gatherer = Gatherer(self.limiter, settings.max_numbers)
-        self._caller = Caller(name, self.limiter, Breaker(name, settings.breaker_failures), settings.timeout_s, settings.attempts)
+        self._caller = Caller(
+            name, self.limiter, Breaker(name, settings.breaker_failures), settings.timeout_s, settings.attempts
+        )
         self.breakers = self._caller.breakers
 
     def check(self, phones: Sequence[str], query: _Query, stop: StopFlag | None) -> Answers:
@@ -49,7 +51,11 @@ class _Bulk:
         wanted = [phone for phone in dict.fromkeys(phones) if _US_PHONE.fullmatch(phone)]
         found: Answers = {}
         for start in range(0, len(wanted), self.max_numbers):
-            found |= self._gatherer.check(wanted[start : start + self.max_numbers], lambda all_, flag: _Isolation(self, query, flag).check(all_), stop)
+            found |= self._gatherer.check(
+                wanted[start : start + self.max_numbers],
+                lambda all_, flag: _Isolation(self, query, flag).check(all_),
+                stop,
+            )
         return found
 
     def ask(self, phones: list[str], query: _Query, stop: StopFlag | None) -> Answers:
@@ -216,7 +222,12 @@ class DncScrub:
 
     def _body(self, phone_list: str) -> dict[str, Any]:
         settings = self.settings
-        body: dict[str, Any] = {"phoneList": phone_list, "version": settings.version, "output": "json", "loginId": self._login}
+        body: dict[str, Any] = {
+            "phoneList": phone_list,
+            "version": settings.version,
+            "output": "json",
+            "loginId": self._login,
+        }
         if settings.proj_id:
             body["projId"] = settings.proj_id
         if settings.campaign_id:

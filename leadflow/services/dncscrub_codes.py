@@ -63,7 +63,11 @@ def _wireless_codes(row: Mapping[str, Any], reason: str) -> str:
     line, carrier = _plain(row.get("LineType")), _plain(row.get("CarrierInfo"))
     if "voip" in line or "voip" in carrier:
         return "Y"
-    is_wireless = line not in _NOT_WIRELESS or "wireless" in carrier.split(";")[1:2] or any(part.strip() for part in reason.split(";")[3:])
+    is_wireless = (
+        line not in _NOT_WIRELESS
+        or "wireless" in carrier.split(";")[1:2]
+        or any(part.strip() for part in reason.split(";")[3:])
+    )
     if is_wireless:
         return "W" if line == "wireless" else "WY"
     return "" if _plain(row.get("IsWirelessOrVoIP")) in _NO else "WY"

@@ -77,7 +77,9 @@ def _refusal(status: int, text: str) -> str:
     if status in (401, 403):
         return "no permission; share the sheet with the service account as an editor, then resume"
     if "above the limit" in text:
-        return "the spreadsheet is full (10 million cells); delete empty rows and columns or name another one, then resume"
+        return (
+            "the spreadsheet is full (10 million cells); delete empty rows and columns or name another one, then resume"
+        )
     return f"the request was refused ({status}); nothing of it was written"
 
 
@@ -138,11 +140,15 @@ def _key_file(path: Path) -> dict[str, str]:
         raise _unusable(path, "it is not a JSON object")
     kind = next((kind for kind in ("installed", "web") if kind in info), info.get("type"))
     if kind != "service_account":
-        raise _unusable(path, f"it is {_OTHER_KINDS.get(str(kind), 'of another kind')}, not the key of a service account")
+        raise _unusable(
+            path, f"it is {_OTHER_KINDS.get(str(kind), 'of another kind')}, not the key of a service account"
+        )
     if missing := [name for name in _MEMBERS if not (isinstance(info.get(name), str) and info[name].strip())]:
         raise _unusable(path, f"it has no {', '.join(missing)}")
     return info
 
 
 def _unusable(path: Path, why: str) -> RefusedError:
-    return RefusedError(f"the Google credentials file {path} cannot be used: {why}; download the service account's JSON key again")
+    return RefusedError(
+        f"the Google credentials file {path} cannot be used: {why}; download the service account's JSON key again"
+    )

@@ -35,7 +35,15 @@ _ODD_SHAPE = (AttributeError, KeyError, IndexError, TypeError, ValueError)
 class Caller:
     """Sends requests to one service; safe to use from many threads."""
 
-    def __init__(self, name: str, limiter: Limiter, breaker: Breaker, timeout_s: float, attempts: int, transport: httpx.BaseTransport | None = None) -> None:
+    def __init__(
+        self,
+        name: str,
+        limiter: Limiter,
+        breaker: Breaker,
+        timeout_s: float,
+        attempts: int,
+        transport: httpx.BaseTransport | None = None,
+    ) -> None:
         self.name = name
         self.limiter = limiter
         self.breaker = breaker
@@ -85,7 +93,9 @@ class Caller:
             return 0.0 if getattr(error, "retry_after", None) else True
 
         # What stamina needs costs a tenth of a call, so it is made for a call that failed: its first attempt has been.
-        for attempt in stamina.retry_context(on=again, attempts=self.attempts, timeout=None, wait_initial=0.1, wait_max=16.0):
+        for attempt in stamina.retry_context(
+            on=again, attempts=self.attempts, timeout=None, wait_initial=0.1, wait_max=16.0
+        ):
             with attempt:
                 if failed is not None:
                     first, failed = failed, None
@@ -93,7 +103,13 @@ class Caller:
                 return once()
         raise ServiceDownError(f"{self.name} was not tried")
 
-    def _once(self, send: Callable[[httpx.Client], httpx.Response], read: Callable[[httpx.Response], T], stop: StopFlag | None, readable: Collection[int]) -> T:
+    def _once(
+        self,
+        send: Callable[[httpx.Client], httpx.Response],
+        read: Callable[[httpx.Response], T],
+        stop: StopFlag | None,
+        readable: Collection[int],
+    ) -> T:
         with self.limiter.slot(stop):
             try:
                 with self._clients.one() as client:
@@ -129,7 +145,9 @@ class Caller:
                 self.limiter.slow_down(wait)
             raise TransientError(f"{self.name} answered {status}", wait)
         if status in (401, 403):
-            raise RefusedError(f"{self.name} refused the credentials ({status}); check them, and the IP allow-list of the account")
+            raise RefusedError(
+                f"{self.name} refused the credentials ({status}); check them, and the IP allow-list of the account"
+            )
         if status >= 400:
             raise RefusedError(f"{self.name} refused the request ({status})")
 
@@ -152,7 +170,9 @@ def json_request(client: httpx.Client, url: httpx.URL, body: Any, headers: Mappi
         (b"Content-Type", b"application/json"),
         *((name.encode(), value.encode()) for name, value in headers.items()),
     ]
-    return httpx.Request("POST", url, headers=said, stream=httpx.ByteStream(content), extensions={"timeout": client.timeout.as_dict()})
+    return httpx.Request(
+        "POST", url, headers=said, stream=httpx.ByteStream(content), extensions={"timeout": client.timeout.as_dict()}
+    )
 
 
 class _NoCookies(httpx.Cookies):

@@ -71,14 +71,22 @@ class Idicore:
     def __init__(self, settings: IdicoreSettings, executor: Executor | None = None) -> None:
         self.settings = settings
         self.limiter = shared_limiter(
-            (settings.search_url, settings.client_id), lambda: Limiter(_NAME, settings.max_in_flight, settings.max_per_minute)
+            (settings.search_url, settings.client_id),
+            lambda: Limiter(_NAME, settings.max_in_flight, settings.max_per_minute),
         )
         # No more threads than calls: an answer that is not on disk yet counts as a call in flight, so a kill loses no more than those.
         self.pool = ThreadPoolExecutor(settings.max_in_flight, "idicore")
         self._queueing = threading.Lock()
         self._search_url = httpx.URL(settings.search_url)
         self._transport = None if executor is None else ExecutorTransport(executor)
-        self._caller = Caller(_NAME, self.limiter, Breaker(_NAME, settings.breaker_failures), settings.timeout_s, settings.attempts, self._transport)
+        self._caller = Caller(
+            _NAME,
+            self.limiter,
+            Breaker(_NAME, settings.breaker_failures),
+            settings.timeout_s,
+            settings.attempts,
+            self._transport,
+        )
         login = Breaker(f"{_NAME} login", 3)
         self._login_caller = Caller(f"{_NAME} login", Limiter("login", 1), login, settings.timeout_s, settings.attempts)
         self.breakers = (*self._caller.breakers, *self._login_caller.breakers)
@@ -90,7 +98,9 @@ class Idicore:
         """The service itself."""
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         """Close it."""
         self.close()
 
@@ -123,7 +133,9 @@ class Idicore:
                 response = search(client, self._current_token(stop))
             return response
 
-        return self._caller.call(send, lambda response: _read_answer(person, response, self.settings), stop, readable=(400,))
+        return self._caller.call(
+            send, lambda response: _read_answer(person, response, self.settings), stop, readable=(400,)
+        )
 
     def sign_in(self, stop: StopFlag | None = None) -> None:
         """Fetch the token and make the clients now, so that the first lookup need not wait for them; costs nothing. Raises as lookup does."""
@@ -171,7 +183,9 @@ class Idicore:
                 raise UnreadableError(f"{_NAME} login answered something that is not a token")
             return token
 
-        return self._login_caller.call(lambda client: client.post(settings.login_url, json=purposes, auth=auth), read, stop)
+        return self._login_caller.call(
+            lambda client: client.post(settings.login_url, json=purposes, auth=auth), read, stop
+        )
 
     def close(self) -> None:
         """Let calls under way end, then close the connections."""

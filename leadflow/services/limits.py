@@ -158,7 +158,9 @@ class Breaker:
     def check(self) -> None:
         """Raise ServiceDownError if too many calls in a row went wrong."""
         if self._bad >= self.failures:
-            raise ServiceDownError(f"{self.name} failed {self._bad} times in a row; nothing more is sent to it. Resume the job when it is back")
+            raise ServiceDownError(
+                f"{self.name} failed {self._bad} times in a row; nothing more is sent to it. Resume the job when it is back"
+            )
 
     def reset(self) -> None:
         """Give the service another chance, at the start of a job."""

@@ -74,13 +74,19 @@ def send(exchange: Exchange) -> Reply:
         response = _client(os.getpid()).send(_request(exchange))
     except Exception as error:
         return Reply(error=type(error).__name__)
-    kept = tuple((name, value) for name, value in response.headers.raw if name.lower().decode("latin-1") not in _RECODED)
+    kept = tuple(
+        (name, value) for name, value in response.headers.raw if name.lower().decode("latin-1") not in _RECODED
+    )
     return Reply(response.status_code, kept, response.content)
 
 
 def _request(exchange: Exchange) -> httpx.Request:
     return httpx.Request(
-        exchange.method, exchange.url, headers=list(exchange.headers), content=exchange.body, extensions={"timeout": exchange.timeout}
+        exchange.method,
+        exchange.url,
+        headers=list(exchange.headers),
+        content=exchange.body,
+        extensions={"timeout": exchange.timeout},
     )
 
 
@@ -164,7 +170,9 @@ def _unusable(error: BaseException) -> ExecutorError:
     """A clear error for an executor that takes no more calls; `error` may quote the call, so only its type is said."""
     kind = type(error).__name__
     if isinstance(error, _CANNOT_RUN):
-        return ExecutorError(f"the executor's workers cannot run leadflow ({kind}); install this version of it on all of them, then resume the job")
+        return ExecutorError(
+            f"the executor's workers cannot run leadflow ({kind}); install this version of it on all of them, then resume the job"
+        )
     return ExecutorError(
         f"the executor takes no more calls ({kind}): it was shut down, or lost a worker. "
         "Make a new one, and resume the job with Engine(settings, executor=...)"

@@ -55,7 +55,9 @@ class Warehouse:
             if self._connection is None:
                 self._connection = connection = sign_in(self.settings, self.query_tag)
                 # A schema without a database is no place.
-                self._home = tuple(filter(None, (connection.database, connection.schema))) if connection.database else ()
+                self._home = (
+                    tuple(filter(None, (connection.database, connection.schema))) if connection.database else ()
+                )
 
     def exclusively(self) -> AbstractContextManager[Any]:
         """A block whose statements no other thread's come between."""

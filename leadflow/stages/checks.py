@@ -54,7 +54,9 @@ def check_phones(
     scrubs = {**known, **answered, **judged}
     phones = phones.with_columns(
         _beside(scrubs, lambda scrub: str(scrub.verdict), default=str(Verdict.UNCHECKED)).alias("verdict"),
-        _beside(scrubs, lambda scrub: scrub.checked_at.astimezone(timezone.utc).strftime(SCRUBBED_AT), default=None).alias("at"),
+        _beside(
+            scrubs, lambda scrub: scrub.checked_at.astimezone(timezone.utc).strftime(SCRUBBED_AT), default=None
+        ).alias("at"),
     )
     if kind == "dnc":
         phones = with_coverage(phones, leads, service, emit, batch)
@@ -67,10 +69,14 @@ def check_phones(
 
 def _beside(scrubs: Mapping[str, Scrub], say: Callable[[Scrub], str], default: str | None) -> pl.Expr:
     """What is said of the scrub of each phone."""
-    return pl.col("phones").replace_strict(list(scrubs), [say(scrub) for scrub in scrubs.values()], default=default, return_dtype=pl.String)
+    return pl.col("phones").replace_strict(
+        list(scrubs), [say(scrub) for scrub in scrubs.values()], default=default, return_dtype=pl.String
+    )
 
 
-def _ask(service: PhoneCheck, phones: list[str], stop: StopFlag | None, stage: str, emit: Emit, batch: int | None) -> dict[str, Scrub]:
+def _ask(
+    service: PhoneCheck, phones: list[str], stop: StopFlag | None, stage: str, emit: Emit, batch: int | None
+) -> dict[str, Scrub]:
     emit(JobLog(stage=stage, batch=batch, message=f"Checking {len(phones)} phones"))
     try:
         answered = dict(service.check(phones, stop))
@@ -80,7 +86,14 @@ def _ask(service: PhoneCheck, phones: list[str], stop: StopFlag | None, stage: s
         emit(JobLog(stage=stage, batch=batch, level="warning", message=f"{len(phones)} phones stay unchecked: {error}"))
         return {}
     if missing := len(phones) - len(answered):
-        emit(JobLog(stage=stage, batch=batch, level="warning", message=f"{missing} phones were not answered for and stay unchecked"))
+        emit(
+            JobLog(
+                stage=stage,
+                batch=batch,
+                level="warning",
+                message=f"{missing} phones were not answered for and stay unchecked",
+            )
+        )
     return answered
 
 
@@ -88,4 +101,8 @@ def _tell(verdicts: pl.Series, stage: str, emit: Emit, batch: int | None) -> Non
     counted = dict(verdicts.value_counts().iter_rows())
     unchecked = counted.get(str(Verdict.UNCHECKED), 0)
     flagged = verdicts.len() - unchecked - sum(counted.get(str(word), 0) for word in CALLABLE)
-    emit(JobLog(stage=stage, batch=batch, message=f"{flagged} flagged, {unchecked} unchecked, of {verdicts.len()} phones"))
+    emit(
+        JobLog(
+            stage=stage, batch=batch, message=f"{flagged} flagged, {unchecked} unchecked, of {verdicts.len()} phones"
+        )
+    )

@@ -49,13 +49,25 @@ def stage_ahead(leads: pl.DataFrame, warehouse: Warehouse, *, job_id: str, scrip
 
 
 def _consolidate(
-    leads: pl.DataFrame, warehouse: Warehouse, job_id: str, script: str, at: datetime | None, emit: Emit, batch: int | None
+    leads: pl.DataFrame,
+    warehouse: Warehouse,
+    job_id: str,
+    script: str,
+    at: datetime | None,
+    emit: Emit,
+    batch: int | None,
 ) -> pl.DataFrame:
     leads = with_identity(leads)
     rows = _rows(leads, job_id, script, at or datetime.now(timezone.utc))
     settings = warehouse.settings
     warehouse.merge(rows, _KEY, _targets(settings))
-    emit(JobLog(stage="Cache", batch=batch, message=f"Merged {rows.height} leads into {settings.consolidated} and {settings.person_cache}"))
+    emit(
+        JobLog(
+            stage="Cache",
+            batch=batch,
+            message=f"Merged {rows.height} leads into {settings.consolidated} and {settings.person_cache}",
+        )
+    )
     return leads
 
 
@@ -88,12 +100,18 @@ def _targets(settings: WarehouseSettings) -> dict[str, dict[str, str]]:
 def _rows(leads: pl.DataFrame, job_id: str, script: str, at: datetime) -> pl.DataFrame:
     """What both tables are filled from, of the leads that are settled for good."""
     final = leads.filter(pl.col("delivered") | (pl.col("disposition") == "held"))
-    return pl.concat([_consolidated(final, job_id, script, at.strftime("%Y-%m-%d %H:%M:%S")), _answers(final)], how="horizontal")
+    return pl.concat(
+        [_consolidated(final, job_id, script, at.strftime("%Y-%m-%d %H:%M:%S")), _answers(final)], how="horizontal"
+    )
 
 
 def _answers(leads: pl.DataFrame) -> pl.DataFrame:
     """What PERSON_CACHE keeps of the lookup, and of phones of the script's own that were checked; no unreadable ones."""
-    status = leads["lookup_status"].fill_null("found").replace("", "found") if "lookup_status" in leads.columns else pl.lit("found")
+    status = (
+        leads["lookup_status"].fill_null("found").replace("", "found")
+        if "lookup_status" in leads.columns
+        else pl.lit("found")
+    )
     leads = leads.with_columns(pl.col("phones").cast(TEXTS).list.eval(pl.element().filter(pl.element() != "")))
     return leads.select(as_json("phones").alias("phones"), as_json("emails").alias("emails"), status.alias("status"))
 
@@ -108,6 +126,8 @@ def _consolidated(leads: pl.DataFrame, job_id: str, script: str, now: str) -> pl
         pl.when("delivered").then(pl.lit("delivered")).otherwise(pl.lit("held")).alias("Disposition"),
         pl.col("reason").fill_null("").alias("Reason"),
     )
-    told = [pl.lit(value).alias(name) for name, value in (("Job Id", job_id), ("Script", script), ("Processed At", now))]
+    told = [
+        pl.lit(value).alias(name) for name, value in (("Job Id", job_id), ("Script", script), ("Processed At", now))
+    ]
     words = extra.select(pl.struct(pl.all()).struct.json_encode())[:, 0] if extra.width else pl.lit("{}")
     return pl.concat([own, lists], how="horizontal").with_columns(*told, words.alias("Extra"))

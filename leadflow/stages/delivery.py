@@ -77,18 +77,36 @@ def _deliver(
     if warning := sheet.filter_warning():
         emit(JobLog(stage=_STAGE, batch=batch, level="warning", message=warning))
     if there.height and (gone := sheet.withdraw(_forbidden(there, policy))):
-        emit(JobLog(stage=_STAGE, batch=batch, level="warning", message=f"Took out {gone} rows of an earlier run: not all their phones may still be called"))
+        emit(
+            JobLog(
+                stage=_STAGE,
+                batch=batch,
+                level="warning",
+                message=f"Took out {gone} rows of an earlier run: not all their phones may still be called",
+            )
+        )
     cells = with_shared(rows, key).to_dicts()
     when_ready()
     if cells:
         sheet.ensure_columns([key, *columns(policy), *extra.values()])
         new = sheet.append(cells)
-        emit(JobLog(stage=_STAGE, batch=batch, message=f"Uploaded batch to Sheets: {new} new rows, {rows.height - new} there already"))
+        emit(
+            JobLog(
+                stage=_STAGE,
+                batch=batch,
+                message=f"Uploaded batch to Sheets: {new} new rows, {rows.height - new} there already",
+            )
+        )
     return _marked(leads, rows[key].to_list(), bad)
 
 
 def _without_phones(
-    rows: pl.DataFrame, leads: pl.DataFrame, key: str, policy: Policy, extra: dict[str, str], told: Callable[[Mapping[str, int]], object]
+    rows: pl.DataFrame,
+    leads: pl.DataFrame,
+    key: str,
+    policy: Policy,
+    extra: dict[str, str],
+    told: Callable[[Mapping[str, int]], object],
 ) -> tuple[pl.DataFrame, dict[str, str]]:
     """The rows, and the script's own columns that stay, without any phone but those that both checks cleared."""
     checked = [f"Phone {n}" for n in range(1, policy.phones_delivered + 1)]
@@ -118,7 +136,9 @@ def _bad(rows: pl.DataFrame, key: str, emit: Emit, batch: int | None) -> list[st
 
     whole = pl.concat_str(pl.all())
     bad: list[str] = []
-    for row in rows.filter((whole.str.len_chars() > LONGEST_CELL) | whole.str.contains("\x00", literal=True)).to_dicts():
+    for row in rows.filter(
+        (whole.str.len_chars() > LONGEST_CELL) | whole.str.contains("\x00", literal=True)
+    ).to_dicts():
         try:
             raise_for_cells(row, row[key])
         except InputError as error:
@@ -129,21 +149,29 @@ def _bad(rows: pl.DataFrame, key: str, emit: Emit, batch: int | None) -> list[st
 
 def columns(policy: Policy) -> list[str]:
     """The sheet's columns after the key, before the script's own."""
-    phones = [f"Phone {n}{part}" for n in range(1, policy.phones_delivered + 1) for part in ("", " Verdict", " Time Zone")]
+    phones = [
+        f"Phone {n}{part}" for n in range(1, policy.phones_delivered + 1) for part in ("", " Verdict", " Time Zone")
+    ]
     emails = [f"Email {n}" for n in range(1, policy.emails_delivered + 1)]
     return [*_NAMES.values(), *phones, *emails, "Held Phones", SHARED_WITH, "Scrubbed At", "Job Id"]
 
 
 def _forbidden(leads: pl.DataFrame, policy: Policy) -> dict[str, set[str]]:
     """By lead, the phones that its row must not show: all of a lead that is not delivered, else those that are not callable."""
-    phones = per_phone(leads, "verdicts").join(leads.select("person_key", "disposition").with_row_index("row").cast({"row": pl.Int64}), on="row")
-    bad = phones.filter((pl.col("phones") != "") & ((pl.col("disposition") != "deliver") | ~_callable("verdicts", policy)))
+    phones = per_phone(leads, "verdicts").join(
+        leads.select("person_key", "disposition").with_row_index("row").cast({"row": pl.Int64}), on="row"
+    )
+    bad = phones.filter(
+        (pl.col("phones") != "") & ((pl.col("disposition") != "deliver") | ~_callable("verdicts", policy))
+    )
     return {key: set(found) for key, found in bad.group_by("person_key").agg("phones").iter_rows()}
 
 
 def _callable(name: str, policy: Policy) -> pl.Expr:
     """Of one row a phone: whether it may be called. What is no phone never may, whatever stands beside it."""
-    return pl.col(name).is_in([v.value for v in Verdict if is_callable(v, policy)]) & pl.col("phones").str.contains(E164)
+    return pl.col(name).is_in([v.value for v in Verdict if is_callable(v, policy)]) & pl.col("phones").str.contains(
+        E164
+    )
 
 
 def _rows(leads: pl.DataFrame, key: str, policy: Policy, job_id: str, extra: dict[str, str]) -> pl.DataFrame:
@@ -156,15 +184,25 @@ def _rows(leads: pl.DataFrame, key: str, policy: Policy, job_id: str, extra: dic
     lists = lists.with_columns(emails.cast(TEXTS).alias("emails"), _held_phones(phones.filter(held), leads.height))
     titles = {"phones": "Phone {}", "verdicts": "Phone {} Verdict", "zones": "Phone {} Time Zone"}
     cells = [cell for name, title in titles.items() for cell in nth(name, policy.phones_delivered, title)]
-    found = lists.select(*cells, *nth("emails", policy.emails_delivered, "Email {}"), "Held Phones", _scrubbed_at(leads), pl.lit(job_id).alias("Job Id"))
+    found = lists.select(
+        *cells,
+        *nth("emails", policy.emails_delivered, "Email {}"),
+        "Held Phones",
+        _scrubbed_at(leads),
+        pl.lit(job_id).alias("Job Id"),
+    )
     own = as_text(leads, ["person_key", *_NAMES]).rename({"person_key": key, **_NAMES})
-    return pl.concat([own, found], how="horizontal").with_columns(as_text(leads, list(extra)).rename(extra).get_columns())
+    return pl.concat([own, found], how="horizontal").with_columns(
+        as_text(leads, list(extra)).rename(extra).get_columns()
+    )
 
 
 def _scrubbed_at(leads: pl.DataFrame) -> pl.Series:
     """When the oldest check of the lead's phones was made."""
     there = [name for name in ("litigator_scrubbed_at", "dnc_scrubbed_at") if name in leads.columns]
-    oldest = leads.select(pl.min_horizontal(pl.lit(None, pl.String), *there).fill_null("").alias("at"), pl.int_range(pl.len()))
+    oldest = leads.select(
+        pl.min_horizontal(pl.lit(None, pl.String), *there).fill_null("").alias("at"), pl.int_range(pl.len())
+    )
     return oldest["at"].alias("Scrubbed At")
 
 

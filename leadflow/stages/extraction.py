@@ -100,7 +100,9 @@ class Extraction:
             rows = 0
             where = f'"lf_state" = \'todo\' AND "lf_seq" > {last}'
             columns = f'SELECT {picked}, "lf_seq" FROM {leads}'
-            for piece in self.warehouse.batches(f'{columns} WHERE {where} ORDER BY "lf_seq" LIMIT {min(left, self.page)}'):
+            for piece in self.warehouse.batches(
+                f'{columns} WHERE {where} ORDER BY "lf_seq" LIMIT {min(left, self.page)}'
+            ):
                 rows, last = rows + piece.height, int(piece["lf_seq"][-1])
                 yield with_repaired_zip(piece.drop("lf_seq"))
             if not rows:
@@ -109,7 +111,13 @@ class Extraction:
 
 
 def open_extraction(
-    script: str, warehouse: Warehouse, *, limit_rows: int | None = None, allow_writes: bool = False, key_column: str = "Lead Key", emit: Emit = no_emit
+    script: str,
+    warehouse: Warehouse,
+    *,
+    limit_rows: int | None = None,
+    allow_writes: bool = False,
+    key_column: str = "Lead Key",
+    emit: Emit = no_emit,
 ) -> Extraction:
     """Run the script and sort its rows into already processed, duplicate, without identity, and to do.
 
@@ -212,7 +220,9 @@ def _raise_if_shadowing(names: Iterable[str], warehouse: Warehouse) -> None:
     ours = {table.rpartition(".")[2].strip('"').upper() for table in (settings.person_cache, settings.consolidated)}
     for name in names:
         if name.upper() in ours or name.upper().startswith("LF_"):
-            raise ScriptError(f"the script makes a table called {name}, a name that leadflow uses itself; give it another name")
+            raise ScriptError(
+                f"the script makes a table called {name}, a name that leadflow uses itself; give it another name"
+            )
 
 
 def _run(warehouse: Warehouse, sql: str, what: str = "the script") -> None:
@@ -248,7 +258,13 @@ def _distinct(names: list[str]) -> list[str]:
 def _free_name(name: str, key_column: str) -> str:
     """A script's own column keeps its name unless leadflow gives that name a meaning."""
     lowered = name.lower()
-    taken = lowered in ADDED or lowered == key_column.lower() or lowered in IDENTITY or lowered.startswith("lf_") or lowered.startswith(_SHEET)
+    taken = (
+        lowered in ADDED
+        or lowered == key_column.lower()
+        or lowered in IDENTITY
+        or lowered.startswith("lf_")
+        or lowered.startswith(_SHEET)
+    )
     return f"Script {name}" if taken else name
 
 

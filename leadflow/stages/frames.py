@@ -40,7 +40,9 @@ def _wrapped(frame: Any) -> nw.DataFrame[Any]:
     except (TypeError, nw.exceptions.NarwhalsError):
         names = list(getattr(frame, "columns", ()))
         if twice := sorted({str(name) for name in names if names.count(name) > 1}):
-            raise ColumnsError(f"two columns are named {', '.join(map(shown, twice))}; give each a name of its own") from None
+            raise ColumnsError(
+                f"two columns are named {', '.join(map(shown, twice))}; give each a name of its own"
+            ) from None
         kind = type(frame).__name__
         raise InputError(f"the leads are a {kind}; give a pandas or polars DataFrame") from None
     if other := [name for name in names if not isinstance(name, str)]:
@@ -64,7 +66,9 @@ def _plain(value: Any) -> Any:
 
 def _is_missing(value: object) -> bool:
     """Whether a cell holds nothing: None, NaN, and pandas' NA and NaT, which are no values of Python."""
-    return value is None or (isinstance(value, float) and value != value) or type(value).__name__ in ("NAType", "NaTType")
+    return (
+        value is None or (isinstance(value, float) and value != value) or type(value).__name__ in ("NAType", "NaTType")
+    )
 
 
 def text_of(value: object) -> str:

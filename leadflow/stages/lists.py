@@ -30,7 +30,9 @@ def per_lead(phones: pl.DataFrame, height: int, /, **values: pl.Expr) -> pl.Data
 
     ends = phones["row"].search_sorted(pl.int_range(height + 1, dtype=pl.Int64, eager=True)).cast(pl.Int64).to_arrow()
     texts = phones.select(value.cast(pl.String).alias(name) for name, value in values.items())
-    return pl.DataFrame([pl.Series(text.name, pa.LargeListArray.from_arrays(ends, text.to_arrow()), TEXTS) for text in texts])
+    return pl.DataFrame(
+        [pl.Series(text.name, pa.LargeListArray.from_arrays(ends, text.to_arrow()), TEXTS) for text in texts]
+    )
 
 
 def lists_of(name: str, rows: Sequence[Sequence[str]]) -> pl.Series:

@@ -30,4 +30,6 @@ def check_litigators(
     `leads` has a `phones` column (lists of E.164), or columns such as "Phone 1". A phone in `known` is not asked for.
     A phone without an answer is unchecked. Raises ColumnsError, RefusedError, ServiceDownError, or Stopped when `stop` is set.
     """
-    return same_kind(leads, lambda f: check_phones(f, litigator, "litigator", "Litigator", known or {}, on_scrubs, emit, batch, stop))
+    return same_kind(
+        leads, lambda f: check_phones(f, litigator, "litigator", "Litigator", known or {}, on_scrubs, emit, batch, stop)
+    )

@@ -84,7 +84,13 @@ def _lookup(
         emit(JobLog(stage=_STAGE, batch=batch, level="warning", message=f"Lookup of {key} failed: {reason}"))
     done = _with_answers(leads, {**known, **bought}, failed, barred, repeats)
     phones = int(done["phones"].list.len().sum() or 0)
-    emit(JobLog(stage=_STAGE, batch=batch, message=f"{phones} phones found, {len(bought)} lookups bought, {len(failed)} failed"))
+    emit(
+        JobLog(
+            stage=_STAGE,
+            batch=batch,
+            message=f"{phones} phones found, {len(bought)} lookups bought, {len(failed)} failed",
+        )
+    )
     return done
 
 
@@ -126,15 +132,26 @@ def _collect(futures: dict[str, Future[Answer]]) -> tuple[dict[str, Answer], dic
 
 def _ends_all(future: Future[Answer]) -> bool:
     """Whether a call that has ended failed in a way that says something of those after it, too."""
-    return not future.cancelled() and future.exception() is not None and not isinstance(future.exception(), _OF_ONE_LEAD)
+    return (
+        not future.cancelled() and future.exception() is not None and not isinstance(future.exception(), _OF_ONE_LEAD)
+    )
 
 
-def _with_answers(leads: pl.DataFrame, answers: Mapping[str, Answer], failed: Mapping[str, str], barred: Mapping[str, str], repeats: Mapping[str, str]) -> pl.DataFrame:
+def _with_answers(
+    leads: pl.DataFrame,
+    answers: Mapping[str, Answer],
+    failed: Mapping[str, str],
+    barred: Mapping[str, str],
+    repeats: Mapping[str, str],
+) -> pl.DataFrame:
     failed = {**failed, **{key: failed[first] for key, first in repeats.items() if first in failed}}
     barred = {**{key: DUPLICATE for key, first in repeats.items() if first in answers}, **barred}
     keys = leads["person_key"].to_list()
     found = [None if key in barred else answers.get(key) for key in keys]
-    status = [a.status if a else "failed" if key in failed else barred.get(key, "skipped") for key, a in zip(keys, found, strict=True)]
+    status = [
+        a.status if a else "failed" if key in failed else barred.get(key, "skipped")
+        for key, a in zip(keys, found, strict=True)
+    ]
     return leads.with_columns(
         pl.Series("lookup_status", status, pl.String),
         pl.Series("lookup_reason", [failed.get(key, "") for key in keys], pl.String),

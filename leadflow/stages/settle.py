@@ -34,11 +34,15 @@ def settle(leads: F, policy: Policy) -> F:
 def _settle(leads: pl.DataFrame, policy: Policy) -> pl.DataFrame:
     there = [name for name in _CHECKS if name in leads.columns]
     gaps = [name for name in (NOT_COVERED,) if name in leads.columns]
-    phones = per_phone(leads, *there, *gaps).with_columns(_known(name) if name in there else pl.lit(_UNCHECKED, _VERDICT).alias(name) for name in _CHECKS)
+    phones = per_phone(leads, *there, *gaps).with_columns(
+        _known(name) if name in there else pl.lit(_UNCHECKED, _VERDICT).alias(name) for name in _CHECKS
+    )
     rank = pl.min_horizontal(pl.col(name).to_physical() for name in _CHECKS)
     phones = phones.with_columns(pl.lit(pl.Series(_WORDS)).gather(rank).alias("verdict"))
     phones = phones.with_columns(_is_unanswered(gaps).alias("unanswered"))
-    found = per_lead(phones, leads.height, verdicts=pl.col("verdict"), litigators=pl.col(_CHECKS[0]), unanswered=pl.col("unanswered"))
+    found = per_lead(
+        phones, leads.height, verdicts=pl.col("verdict"), litigators=pl.col(_CHECKS[0]), unanswered=pl.col("unanswered")
+    )
     status = leads["lookup_status"] if "lookup_status" in leads.columns else pl.lit("found")
     found = found.with_columns(status.alias("status")).with_columns(_reason(policy).alias("reason"))
     return leads.with_columns(found["verdicts"], found.select(_disposition())["disposition"], found["reason"])
@@ -78,14 +82,18 @@ def _reason(policy: Policy) -> pl.Expr:
         .when(verdicts.list.set_intersection(pl.lit(callables, dtype=pl.List(pl.String))).list.len() > 0)
         .then(pl.lit(""))
         .when(unchecked)
-        .then(pl.when(pl.col("unanswered").list.contains("true")).then(pl.lit(_UNCHECKED)).otherwise(pl.lit(_NOT_COVERED)))
+        .then(
+            pl.when(pl.col("unanswered").list.contains("true")).then(pl.lit(_UNCHECKED)).otherwise(pl.lit(_NOT_COVERED))
+        )
         .otherwise(pl.lit("all_suppressed"))
     )
 
 
 def _disposition() -> pl.Expr:
     word = pl.col("reason")
-    held = pl.when(word.is_in(["lookup_failed", _UNCHECKED, _NOT_COVERED])).then(pl.lit("retry")).otherwise(pl.lit("held"))
+    held = (
+        pl.when(word.is_in(["lookup_failed", _UNCHECKED, _NOT_COVERED])).then(pl.lit("retry")).otherwise(pl.lit("held"))
+    )
     return pl.when(word == "").then(pl.lit("deliver")).otherwise(held).alias("disposition")
 
 

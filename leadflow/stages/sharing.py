@@ -77,7 +77,12 @@ class Sharing:
         if not self._due and self._sheet.surprises == self._surprises:
             return
         if changed := mark_shared(self._sheet):
-            emit(JobLog(stage="Google Sheets", message=f"Marked {changed} rows in column {SHARED_WITH!r}: other rows show one of their phones"))
+            emit(
+                JobLog(
+                    stage="Google Sheets",
+                    message=f"Marked {changed} rows in column {SHARED_WITH!r}: other rows show one of their phones",
+                )
+            )
 
 
 def _names(sheet: Sheet) -> list[str]:
@@ -102,7 +107,11 @@ def _marks(now: Columns) -> dict[str, dict[str, str]]:
         return {}
     counts = shared_counts(_phones(now))
     there = zip(now.keys, now.cells[SHARED_WITH], strict=True)
-    return {key: {SHARED_WITH: _text(counts.get(key, 0))} for key, cell in there if key and _is_mark(cell) and cell != _text(counts.get(key, 0))}
+    return {
+        key: {SHARED_WITH: _text(counts.get(key, 0))}
+        for key, cell in there
+        if key and _is_mark(cell) and cell != _text(counts.get(key, 0))
+    }
 
 
 def _is_mark(cell: str) -> bool:

@@ -94,5 +94,9 @@ def equip(engine: lf.Engine) -> None:
     engine.idicore = InstantIdicore(settings.idicore)
     engine.litigator, engine.dnc = InstantLitigators(settings.litigator), InstantDnc(settings.dnc)
     engine._services = lambda *_: Services(  # type: ignore[method-assign]
-        InstantWarehouse(settings.warehouse), engine.idicore, engine.litigator, engine.dnc, InstantSheet(settings.sheets)
+        InstantWarehouse(settings.warehouse),
+        engine.idicore,
+        engine.litigator,
+        engine.dnc,
+        InstantSheet(settings.sheets),
     )

@@ -22,7 +22,11 @@ def run(world: lf.local.World, leads: int, in_process: bool = False, **settings:
     order = json.dumps({"leads": leads, "in_process": in_process, "settings": settings})
     before = cpu_of(world.pid)
     done = subprocess.run(
-        [sys.executable, "-m", "tests.bench.job", order], env={**os.environ, **world.env()}, capture_output=True, text=True, check=False
+        [sys.executable, "-m", "tests.bench.job", order],
+        env={**os.environ, **world.env()},
+        capture_output=True,
+        text=True,
+        check=False,
     )
     if done.returncode:
         raise RuntimeError(f"the job's process ended with {done.returncode}: {done.stderr[-3000:]}")
@@ -39,7 +43,8 @@ def cpu_of(pid: int) -> float:
 def changed(settings: Settings, parts: dict[str, Any]) -> Settings:
     """The settings with parts of them replaced, as in {"policy": {"reuse_scrubs_hours": 0}}."""
     update = {
-        name: getattr(settings, name).model_copy(update=value) if isinstance(value, dict) else value for name, value in parts.items()
+        name: getattr(settings, name).model_copy(update=value) if isinstance(value, dict) else value
+        for name, value in parts.items()
     }
     return settings.model_copy(update=update)
 

@@ -9,7 +9,12 @@ import polars as pl
 _FIRST = ["James", "Mary", "Robert", "Patricia", "John", "Jennifer", "Michael", "Linda", "David", "Elizabeth"]
 _LAST = ["Smith", "Johnson", "Williams", "Brown", "Jones", "Garcia", "Miller", "Davis", "Martinez", "Lopez", "Lee"]
 _STREETS = ["Elm St", "Oak Ave", "Calle Sol", "St. Charles Ave", "Main St", "Canal St", "Magazine St"]
-_PLACES = [("New Orleans", "LA", "70115"), ("Chicago", "IL", "60671"), ("Boston", "MA", "02108"), ("Tampa", "FL", "33602")]
+_PLACES = [
+    ("New Orleans", "LA", "70115"),
+    ("Chicago", "IL", "60671"),
+    ("Boston", "MA", "02108"),
+    ("Tampa", "FL", "33602"),
+]
 
 
 def write_leads(path: Path, count: int) -> Path:

@@ -34,14 +34,24 @@ def measure(events: int = 1_000_000, jobs: int = 100_000, repeat: int = 3) -> st
     """All of it, as a Markdown table."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "history.duckdb"
-        lines = ["| history | measured |", "|---|---|", f"| one event, on the job's side | {_event_cost(path) * 1e6:.1f} us |"]
-        lines.append(f"| lost of 20,000 events at an exit without close | {20_000 - _kept_at_exit(Path(folder) / 'exit.duckdb')} |")
+        lines = [
+            "| history | measured |",
+            "|---|---|",
+            f"| one event, on the job's side | {_event_cost(path) * 1e6:.1f} us |",
+        ]
+        lines.append(
+            f"| lost of 20,000 events at an exit without close | {20_000 - _kept_at_exit(Path(folder) / 'exit.duckdb')} |"
+        )
         _fill(path, events, jobs)
         history = History(path)
         trace = _ratio(lambda: lf.trace("big", history=history), lambda: _bare(path, _TRACE), repeat)
-        lines.append(f"| trace of {events:,} events: lf {trace[0]:.2f} s, bare query {trace[1]:.2f} s | {trace[0] / trace[1]:.2f} x |")
+        lines.append(
+            f"| trace of {events:,} events: lf {trace[0]:.2f} s, bare query {trace[1]:.2f} s | {trace[0] / trace[1]:.2f} x |"
+        )
         listed = _ratio(lambda: lf.jobs(history=history), lambda: _bare(path, _JOBS), repeat * 3)
-        lines.append(f"| jobs() of {jobs:,}: lf {listed[0] * 1e3:.0f} ms, bare query {listed[1] * 1e3:.0f} ms | {listed[0] / listed[1]:.2f} x |")
+        lines.append(
+            f"| jobs() of {jobs:,}: lf {listed[0] * 1e3:.0f} ms, bare query {listed[1] * 1e3:.0f} ms | {listed[0] / listed[1]:.2f} x |"
+        )
         history.close()
         return "\n".join(lines)
 
@@ -101,7 +111,11 @@ def _ratio(ours: Callable[[], Any], bare: Callable[[], Any], repeat: int) -> tup
 
 def imports(repeat: int = 7) -> str:
     """What `import leadflow` takes beyond `import polars`, each in a fresh process, by turns."""
-    names = ("import polars", "import polars, leadflow", "import polars, leadflow; leadflow.Engine; leadflow.stages.deliver")
+    names = (
+        "import polars",
+        "import polars, leadflow",
+        "import polars, leadflow; leadflow.Engine; leadflow.stages.deliver",
+    )
     times: dict[str, list[float]] = {name: [] for name in names}
     for _ in range(repeat):
         for name in names:
@@ -110,4 +124,6 @@ def imports(repeat: int = 7) -> str:
             times[name].append(float(done.stdout))
     base, *others = (statistics.median(times[name]) for name in names)
     rows = [f"| `{name}` | {more:.3f} | {more - base:+.3f} |" for name, more in zip(names[1:], others, strict=True)]
-    return "\n".join(["| import | s (median) | beyond polars s |", "|---|---|---|", f"| `{names[0]}` | {base:.3f} | |", *rows])
+    return "\n".join(
+        ["| import | s (median) | beyond polars s |", "|---|---|---|", f"| `{names[0]}` | {base:.3f} | |", *rows]
+    )

@@ -90,7 +90,14 @@ def bare_lookups(world: lf.local.World, leads: int) -> float:
         token = client.post(settings.login_url, json={"glba": "otheruse", "dppa": "none"}, auth=auth).text
 
         def search(number: int) -> int:
-            body = {"lastName": "Lee", "address": f"{number} Elm St", "city": "Bath", "state": "ME", "zip": "04530", "referenceId": f"bare{number}"}
+            body = {
+                "lastName": "Lee",
+                "address": f"{number} Elm St",
+                "city": "Bath",
+                "state": "ME",
+                "zip": "04530",
+                "referenceId": f"bare{number}",
+            }
             return client.post(settings.search_url, json=body, headers={"authorization": token}).status_code
 
         start = time.monotonic()

@@ -19,9 +19,7 @@ _PAYLOAD_CELLS = 40_000
 LATE_S = 2.0  # how late the sheet may show rows whose append was answered
 # Why an append is in doubt, and what a person can do about it.
 _UNANSWERED = ": Google did not answer as it should. Wait a minute"
-_NOT_SHOWN = (
-    ": Google accepts them, and tab {tab} does not show them all. With a filter on, rows may be lost: turn off the filter of tab {tab} (Data > Remove filter)"
-)
+_NOT_SHOWN = ": Google accepts them, and tab {tab} does not show them all. With a filter on, rows may be lost: turn off the filter of tab {tab} (Data > Remove filter)"
 _MOVED = ": the columns of tab {tab} keep moving. Let the sheet rest for a minute"
 
 
@@ -68,7 +66,9 @@ class Append(Cells):
                     self._last_unseen = time.monotonic()
                     self._pause(min(0.3 * 2**attempt, LATE_S))
         doubt = self._doubt.format(tab=self.settings.worksheet)
-        raise DeliveryError(f"{len(wanted)} rows could not be proven to be in the sheet after {self.settings.attempts} attempts{doubt}, then resume the job")
+        raise DeliveryError(
+            f"{len(wanted)} rows could not be proven to be in the sheet after {self.settings.attempts} attempts{doubt}, then resume the job"
+        )
 
     def _pause(self, seconds: float) -> None:
         """Wait, but not beyond a stop."""
@@ -84,7 +84,9 @@ class Append(Cells):
         self._turn.appends()
         try:
             answer: Any = self._refused_again(
-                lambda: self.tab.append_rows(values, value_input_option="RAW", insert_data_option="INSERT_ROWS", table_range="A1")
+                lambda: self.tab.append_rows(
+                    values, value_input_option="RAW", insert_data_option="INSERT_ROWS", table_range="A1"
+                )
             )
         except TransientError:
             return False
@@ -141,7 +143,13 @@ class Append(Cells):
     def _raise_if_altered(self, values: Sequence[Sequence[str]], column: int, first: int) -> None:
         """Raise DeliveryError if our rows are there with other keys, and take them back: no row would ever be found again."""
         if self._stands(values, "A", first, but=column):
-            self._undo(values, "A", first, f"column {self.settings.key_column!r} did not keep the keys (does a formula or a script change it?)", but=column)
+            self._undo(
+                values,
+                "A",
+                first,
+                f"column {self.settings.key_column!r} did not keep the keys (does a formula or a script change it?)",
+                but=column,
+            )
 
     def _stands(self, values: Sequence[Sequence[str]], column: str, first: int, but: int | None = None) -> bool:
         """Whether rows stand at a place, cell by cell, that of column `but` excepted."""
@@ -154,24 +162,34 @@ class Append(Cells):
             there = self._read(f"{column}{first}:{first + len(values) - 1}")[0]
         except RefusedError:
             return False  # there is no such row
-        return [cells(row, len(value)) for row, value in zip(there, values, strict=False)] == [cells(value, len(value)) for value in values]
+        return [cells(row, len(value)) for row, value in zip(there, values, strict=False)] == [
+            cells(value, len(value)) for value in values
+        ]
 
-    def _undo(self, values: Sequence[Sequence[str]], column: str, first: int, why: str, but: int | None = None) -> NoReturn:
+    def _undo(
+        self, values: Sequence[Sequence[str]], column: str, first: int, why: str, but: int | None = None
+    ) -> NoReturn:
         """Take back rows that stand in wrong columns, or with wrong keys, and raise DeliveryError.
 
         An append begins at the left edge of the table: a column without a name in row 1 is not part of it.
         """
         self._take_back(values, column, first, why, but)
-        raise DeliveryError(f"{why} during an append to tab {self.settings.worksheet}, which was taken back; resume the job")
+        raise DeliveryError(
+            f"{why} during an append to tab {self.settings.worksheet}, which was taken back; resume the job"
+        )
 
-    def _take_back(self, values: Sequence[Sequence[str]], column: str, first: int, why: str, but: int | None = None) -> None:
+    def _take_back(
+        self, values: Sequence[Sequence[str]], column: str, first: int, why: str, but: int | None = None
+    ) -> None:
         """Delete rows just appended; raises DeliveryError if they are not there any more, or stay."""
         tab, last = self.settings.worksheet, first + len(values) - 1
         if self._stands(values, column, first, but):
             self._refused_again(lambda: self.tab.delete_rows(first, last))
             if not self._stands(values, column, first, but):
                 return
-        raise DeliveryError(f"{why} during an append to tab {tab}, which wrote rows {first} to {last}; delete them, then resume the job")
+        raise DeliveryError(
+            f"{why} during an append to tab {tab}, which wrote rows {first} to {last}; delete them, then resume the job"
+        )
 
 
 def _place(answer: Any, rows: int) -> tuple[str, int]:

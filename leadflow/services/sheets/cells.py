@@ -56,8 +56,12 @@ class Cells(Layout):
             head, *columns = self._read("1:1", *(f"{place}:{place}" for place in places))
             self.header = [str(name) for name in head[0]] if head else []
             if self.header == header:
-                return _columns(header, wanted, [[str(cell[0]) if cell else "" for cell in column[1:]] for column in columns])
-        raise DeliveryError(f"the columns of tab {self.settings.worksheet} keep moving; let the sheet rest for a minute, then resume")
+                return _columns(
+                    header, wanted, [[str(cell[0]) if cell else "" for cell in column[1:]] for column in columns]
+                )
+        raise DeliveryError(
+            f"the columns of tab {self.settings.worksheet} keep moving; let the sheet rest for a minute, then resume"
+        )
 
     def update_cells(self, values: Values) -> int:
         """Write texts into the rows of keys: by key, the text of each column; how many rows changed. Keys that are not there are left out.
@@ -89,7 +93,9 @@ class Cells(Layout):
                     self._write(now, writes[:_CELLS_A_WRITE])
                 except TransientError:
                     time.sleep(min(0.2 * 2**tried, _LONGEST_WAIT_S))
-        raise DeliveryError(f"cells of tab {self.settings.worksheet} could not be brought up to date after {self.settings.attempts} attempts; let the sheet rest for a minute, then resume")
+        raise DeliveryError(
+            f"cells of tab {self.settings.worksheet} could not be brought up to date after {self.settings.attempts} attempts; let the sheet rest for a minute, then resume"
+        )
 
     def _write(self, now: Columns, writes: Sequence[Write]) -> None:
         """Write cells in one request. Not repeated when in doubt, as a person may have sorted meanwhile: the caller reads again."""
@@ -101,12 +107,18 @@ class Cells(Layout):
             for first, run in _runs(texts):
                 cells = f"{place}{first + 2}:{place}{first + 1 + len(run)}"
                 data.append({"range": a1(self.settings.worksheet, cells), "majorDimension": "COLUMNS", "values": [run]})
-        self._refused_again(lambda: http.values_batch_update(self.settings.spreadsheet_id, {"valueInputOption": "RAW", "data": data}))
+        self._refused_again(
+            lambda: http.values_batch_update(self.settings.spreadsheet_id, {"valueInputOption": "RAW", "data": data})
+        )
 
     def _raise_if_astray(self, last: tuple[Columns, list[Write]], now: Columns) -> None:
         """After a write, if columns have moved: take back what went into another column, or raise DeliveryError if that had cells."""
         before, writes = last
-        moved = [name for name in dict.fromkeys(write.column for write in writes) if name not in now.header or now.header.index(name) != before.header.index(name)]
+        moved = [
+            name
+            for name in dict.fromkeys(write.column for write in writes)
+            if name not in now.header or now.header.index(name) != before.header.index(name)
+        ]
         for name in moved:
             hit = [write for write in writes if write.column == name]
             if name in now.header and _arrived(hit, before, now):

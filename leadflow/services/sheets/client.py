@@ -30,7 +30,9 @@ class Connection(ABC):
         self.settings = settings
         where = (settings.base_url, settings.spreadsheet_id)
         self.reads = shared_limiter((*where, "reads"), lambda: Limiter("Google Sheets", 4, settings.reads_per_minute))
-        self.writes = shared_limiter((*where, "writes"), lambda: Limiter("Google Sheets", 1, settings.writes_per_minute, settings.write_every_s))
+        self.writes = shared_limiter(
+            (*where, "writes"), lambda: Limiter("Google Sheets", 1, settings.writes_per_minute, settings.write_every_s)
+        )
         self._stop = stop
         self._turn = Turn((*where, settings.worksheet), locks)
         self._tabs: list[dict[str, Any]] | None = None
@@ -62,7 +64,9 @@ class Connection(ABC):
                 url = endpoint.replace(_GOOGLE, sheet.settings.base_url, 1)
                 limiter = sheet.reads if method.lower() == "get" else sheet.writes
                 with limiter.slot(sheet._stop):
-                    answer = explained(lambda: readable(super(Client, self).request(method, url, *args, **options)), limiter)
+                    answer = explained(
+                        lambda: readable(super(Client, self).request(method, url, *args, **options)), limiter
+                    )
                 limiter.went_well()
                 return answer
 
@@ -103,7 +107,11 @@ class Connection(ABC):
         assert self._client is not None
         http, settings = self._client.http_client, self.settings
         where = a1(settings.worksheet, "A1")
-        self._again(lambda: http.values_update(settings.spreadsheet_id, where, {"valueInputOption": "RAW"}, {"values": [[None]]}))
+        self._again(
+            lambda: http.values_update(
+                settings.spreadsheet_id, where, {"valueInputOption": "RAW"}, {"values": [[None]]}
+            )
+        )
 
     def _again(self, call: Callable[[], T]) -> T:
         """Repeat a call that is safe to repeat, after transient failures."""
@@ -122,14 +130,18 @@ def or_again(first: Future[T], again: Callable[[], T]) -> T:
         return again()
 
 
-def _repeated(call: Callable[[], T], kind: type[TransientError], *, attempts: int, wait_initial: float, wait_max: float) -> T:
+def _repeated(
+    call: Callable[[], T], kind: type[TransientError], *, attempts: int, wait_initial: float, wait_max: float
+) -> T:
     def on(error: Exception) -> bool | float:
         if not isinstance(error, kind):
             return False
         # The limiter holds every call back for Retry-After, and can be stopped meanwhile; a sleep here could not.
         return 0.0 if error.retry_after else True
 
-    for attempt in stamina.retry_context(on=on, attempts=attempts, timeout=None, wait_initial=wait_initial, wait_max=wait_max):
+    for attempt in stamina.retry_context(
+        on=on, attempts=attempts, timeout=None, wait_initial=wait_initial, wait_max=wait_max
+    ):
         with attempt:
             return call()
     raise DeliveryError("the sheet was not reached")

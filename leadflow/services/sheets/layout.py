@@ -45,7 +45,9 @@ class Layout(Connection):
                 if not missing and (not self.header or self.header[0]):
                     return attempt > 0
                 self._add_columns(names, missing)
-        raise DeliveryError(f"the header of tab {self.settings.worksheet} keeps changing; let the sheet rest for a minute, then resume")
+        raise DeliveryError(
+            f"the header of tab {self.settings.worksheet} keeps changing; let the sheet rest for a minute, then resume"
+        )
 
     def _add_columns(self, names: Sequence[str], missing: Sequence[str]) -> None:
         """Write names at the right of the header. Another machine may do so too: the caller looks whether they stayed."""
@@ -69,14 +71,18 @@ class Layout(Connection):
         """Without its header the keys cannot be found, and every lead would seem to be missing."""
         key = self.settings.key_column
         if key not in self.header and any(key in row for row in self._read("")[0][1:]):
-            raise DeliveryError(f"row 1 of tab {self.settings.worksheet} is not the header any more: move the row that has {key!r} back to the top, then resume")
+            raise DeliveryError(
+                f"row 1 of tab {self.settings.worksheet} is not the header any more: move the row that has {key!r} back to the top, then resume"
+            )
 
     def _raise_if_key_is_gone(self, names: Sequence[str]) -> None:
         """A header that has our columns but not the key, over rows: somebody renamed it, and every lead would be written again."""
         key = self.settings.key_column
         there = sum(name in self.header for name in names)
         if key in names and key not in self.header and there > len(names) // 2 and len(self._read("")[0]) > 1:
-            raise DeliveryError(f"tab {self.settings.worksheet} has no column {key!r} any more, so leads that are there cannot be told from new ones: name it so again, then resume")
+            raise DeliveryError(
+                f"tab {self.settings.worksheet} has no column {key!r} any more, so leads that are there cannot be told from new ones: name it so again, then resume"
+            )
 
     @property
     def is_empty(self) -> bool:
@@ -113,7 +119,9 @@ class Layout(Connection):
                 if head or keys:
                     self._raise_if_header_moved()
                 return []
-        raise DeliveryError(f"the columns of tab {self.settings.worksheet} keep moving; let the sheet rest for a minute, then resume")
+        raise DeliveryError(
+            f"the columns of tab {self.settings.worksheet} keep moving; let the sheet rest for a minute, then resume"
+        )
 
     def _glance(self) -> list[str]:
         """As _look, at the cost of two cells: while the last key stands where we put it, nobody else added any."""

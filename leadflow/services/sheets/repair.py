@@ -32,7 +32,9 @@ class Repair(Append):
                 self._restored(before, but=set(rows.values()))
         if not rows:
             return most
-        raise DeliveryError(f"{len(rows)} rows of tab {self.settings.worksheet} whose phones may not be called any more could not be taken out, such as that of lead {min(rows.values())}; delete them, then resume")
+        raise DeliveryError(
+            f"{len(rows)} rows of tab {self.settings.worksheet} whose phones may not be called any more could not be taken out, such as that of lead {min(rows.values())}; delete them, then resume"
+        )
 
     def _everything(self) -> list[list[str]]:
         """All the cells of the tab as text."""
@@ -60,7 +62,9 @@ class Repair(Append):
             if left:
                 self._deleted(copies)
                 present = self._restored(before)
-        raise DeliveryError(f"rows of tab {self.settings.worksheet} that repeat a lead could not be taken out, such as row {min(copies)}; delete them, then resume")
+        raise DeliveryError(
+            f"rows of tab {self.settings.worksheet} that repeat a lead could not be taken out, such as row {min(copies)}; delete them, then resume"
+        )
 
     def _deleted(self, rows: Sequence[int]) -> None:
         """Delete rows by number, from the bottom; stops when in doubt, as a repeated delete would hit another row.
@@ -79,7 +83,9 @@ class Repair(Append):
         lost = {row[column]: row for row in before[1:] if row[column] and row[column] not in gone}
         if not lost:
             return now
-        self._append([{name: value for name, value in zip(before[0], row, strict=True) if name} for row in lost.values()])
+        self._append(
+            [{name: value for name, value in zip(before[0], row, strict=True) if name} for row in lost.values()]
+        )
         return self._look()
 
 
@@ -96,13 +102,21 @@ def _copies(values: Sequence[Sequence[str]], key_column: str) -> list[int]:
     for numbers in by_key.values():
         best = max(numbers, key=lambda n: (sum(map(bool, values[n - 1])), -n))
         kept = values[best - 1]
-        found += [n for n in numbers if n != best and all(a in ("", b) for a, b in zip(values[n - 1], kept, strict=True))]
+        found += [
+            n for n in numbers if n != best and all(a in ("", b) for a, b in zip(values[n - 1], kept, strict=True))
+        ]
     return found
 
 
-def _showing(values: Sequence[Sequence[str]], key_column: str, forbidden: Mapping[str, Collection[str]]) -> dict[int, str]:
+def _showing(
+    values: Sequence[Sequence[str]], key_column: str, forbidden: Mapping[str, Collection[str]]
+) -> dict[int, str]:
     """The keys, by row number (from 1), of rows in which a cell stands that is forbidden for their key."""
     if not values or key_column not in values[0]:
         return {}
     column = list(values[0]).index(key_column)
-    return {number: row[column] for number, row in enumerate(values[1:], 2) if not set(row).isdisjoint(forbidden.get(row[column], ()))}
+    return {
+        number: row[column]
+        for number, row in enumerate(values[1:], 2)
+        if not set(row).isdisjoint(forbidden.get(row[column], ()))
+    }

@@ -37,7 +37,9 @@ class Sheet(Repair):
             looked = aside.submit(self._look)
             proven = aside.submit(self._prove) if prove else None
             book = self._again(lambda: client.open_by_key(self.settings.spreadsheet_id))
-        described = next((tab for tab in self._tabs or () if tab["properties"]["title"] == self.settings.worksheet), None)
+        described = next(
+            (tab for tab in self._tabs or () if tab["properties"]["title"] == self.settings.worksheet), None
+        )
         if described is None:
             self._tab = self._new_tab(book)
             self._read_header()
@@ -59,7 +61,9 @@ class Sheet(Repair):
     def _raise_if_protected(self, protections: list[dict[str, Any]]) -> None:
         """Raise RefusedError if the next rows, or a header that is still to be made, would fall into a part that only others may edit."""
         rows, width = {max(self._seen.row, 1), *([] if self.header else [0])}, len(self.header) or self.tab.col_count
-        closed = [p.get("range") for p in protections if p.get("requestingUserCanEdit") is False and not p.get("warningOnly")]
+        closed = [
+            p.get("range") for p in protections if p.get("requestingUserCanEdit") is False and not p.get("warningOnly")
+        ]
         if any(_holds(part, row, width) for part in closed if part for row in rows):
             raise RefusedError(f"Google Sheets: {UNPROTECT}")
 
@@ -98,7 +102,11 @@ def _about_filter(tab: str, found: Mapping[str, Any] | None) -> str:
     """
     if found is None:
         return ""
-    hides = ", which hides rows: leads may be there and not be seen" if found.get("filterSpecs") or found.get("criteria") else ""
+    hides = (
+        ", which hides rows: leads may be there and not be seen"
+        if found.get("filterSpecs") or found.get("criteria")
+        else ""
+    )
     return f"Tab {tab} has a filter on{hides}. Google may lose rows that are added below a filter; turn it off (Data > Remove filter), or use a filter view"
 
 
