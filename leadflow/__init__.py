@@ -16,22 +16,22 @@ if TYPE_CHECKING:
     from leadflow import errors as errors
     from leadflow import local as local
     from leadflow import stages as stages
-    from leadflow.columns import person_key as person_key
     from leadflow.engine import Engine as Engine
     from leadflow.engine import Estimate as Estimate
     from leadflow.job import Job as Job
     from leadflow.job import JobHandle as JobHandle
     from leadflow.job import JobStatus as JobStatus
+    from leadflow.leads.columns import person_key as person_key
+    from leadflow.leads.verdicts import Verdict as Verdict
     from leadflow.notebook import panel as panel
     from leadflow.notebook import watch as watch
-    from leadflow.prompt import forget as forget
-    from leadflow.prompt import report as report
     from leadflow.reports import compare as compare
     from leadflow.reports import jobs as jobs
     from leadflow.reports import lineage as lineage
     from leadflow.reports import trace as trace
     from leadflow.settings import Settings as Settings
-    from leadflow.verdicts import Verdict as Verdict
+    from leadflow.shortcuts import forget as forget
+    from leadflow.shortcuts import report as report
 
 __version__ = "0.1.0"
 
@@ -42,14 +42,14 @@ _HOME = {
     "JobHandle": "leadflow.job",
     "JobStatus": "leadflow.job",
     "Settings": "leadflow.settings",
-    "Verdict": "leadflow.verdicts",
-    "person_key": "leadflow.columns",
+    "Verdict": "leadflow.leads.verdicts",
+    "person_key": "leadflow.leads.columns",
     "trace": "leadflow.reports",
     "jobs": "leadflow.reports",
     "compare": "leadflow.reports",
     "lineage": "leadflow.reports",
-    "report": "leadflow.prompt",
-    "forget": "leadflow.prompt",
+    "report": "leadflow.shortcuts",
+    "forget": "leadflow.shortcuts",
     "panel": "leadflow.notebook",
     "watch": "leadflow.notebook",
 }

@@ -16,9 +16,8 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from leadflow import candidates
-from leadflow.budget import PHONES_A_LEAD, Budget, Prices
-from leadflow.checkpoint import Checkpoints
+from leadflow.checkpoints import Checkpoints
+from leadflow.checkpoints import review as candidates
 from leadflow.errors import (
     BudgetReached,
     InputError,
@@ -30,16 +29,18 @@ from leadflow.errors import (
 )
 from leadflow.events import EventBus, JobComplete, JobErrored, JobLog, JobProgress, Listener, raised_at
 from leadflow.history import STALE_S, History, set_default
-from leadflow.job import LEFT_OUT, Counts, Job, JobHandle, JobStatus
-from leadflow.pipeline import Pipeline, Services
-from leadflow.preflight import dollars, raise_if_unusable, whole_number
-from leadflow.progress import bar
-from leadflow.quiet import short_pauses
+from leadflow.job import Job, JobHandle, JobStatus
+from leadflow.leads.counts import LEFT_OUT, Counts
+from leadflow.run.arguments import dollars, raise_if_unusable, whole_number
+from leadflow.run.budget import PHONES_A_LEAD, Budget, Prices
+from leadflow.run.gc_pause import short_pauses
+from leadflow.run.pipeline import Pipeline, Services
+from leadflow.run.progress import bar
 from leadflow.services.dncscrub import LitigatorList
 from leadflow.services.idicore import Idicore
 from leadflow.services.sheets import Sheet
-from leadflow.services.tables import is_one_table
 from leadflow.services.warehouse import Warehouse
+from leadflow.services.warehouse.tables import is_one_table
 from leadflow.settings import Settings
 from leadflow.stages.script import read_script, script_id, without_literals
 

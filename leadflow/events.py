@@ -14,6 +14,12 @@ from pathlib import Path
 from types import CodeType
 from typing import Any, ClassVar, TypeVar
 
+# What a job says of its do-not-call check; the report shows it.
+COVERAGE = "Do-not-call coverage: "
+PROVEN = f"{COVERAGE}proven, the check says that the canary is listed"
+UNPROVEN = (
+    f"{COVERAGE}unproven, no canary is set (LEADFLOW_DNC__CANARY, a phone that is on the national do-not-call list)"
+)
 _PACKAGE = Path(__file__).parent
 _PASSES_ON: set[CodeType] = set()
 F = TypeVar("F", bound=Callable[..., Any])

@@ -9,8 +9,8 @@ from outcome import OBSERVED, fault_table
 from sheet_rows import NAMES
 
 from leadflow.local import World, start
-from leadflow.services import limits
 from leadflow.services.sheets import Sheet
+from leadflow.services.transport import limits
 
 
 @pytest.fixture(scope="session")

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from leadflow.services.idicore import Person
-from leadflow.services.matching import is_same
+from leadflow.leads.matching import is_same
+from leadflow.leads.people import Person
 
 NAMED = {"first": "MARIA", "last": "GARCIA"}
 AT_HOME = {"data": "123 MAIN ST", "city": "HOUSTON", "state": "TX", "zip": "77002"}

@@ -9,12 +9,12 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from leadflow import settings_sources
 from leadflow.errors import HistoryError, InputError, JobBusyError
 from leadflow.events import Recorded
 from leadflow.history import reader, writer
 from leadflow.history.store import WAIT_S, Store, rows
 from leadflow.history.writer import Writer, utc_now
+from leadflow.settings import sources as settings_sources
 
 if TYPE_CHECKING:
     import pandas as pd

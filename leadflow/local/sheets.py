@@ -188,7 +188,7 @@ class Sheets(Structure):
         return area.name()
 
     def filter(self, name: str | None, hides: bool, appends: str) -> None:
-        """Turn the basic filter of a tab or a range on; without a name, turn every filter off."""
+        """SheetLock the basic filter of a tab or a range on; without a name, turn every filter off."""
         with self.lock:
             if name is None:
                 for tab in self.tabs:

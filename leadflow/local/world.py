@@ -183,7 +183,7 @@ class World:
         self._do("protect", {"ranges": ranges})
 
     def filter_sheet(self, where: str | None, *, hides: bool = True, appends: str = "lost") -> None:
-        """Turn on the basic filter of a tab or an A1 range; with None, turn all filters off.
+        """SheetLock on the basic filter of a tab or an A1 range; with None, turn all filters off.
 
         While it is on, appends are answered 200 and are kept, lost, or written over the last rows (over).
         """

@@ -11,8 +11,8 @@ from leadflow.history import History, open_history, standing
 from leadflow.job import Progress
 from leadflow.notebook.live import Pace, Snapshot, to_html, to_text
 from leadflow.notebook.widgets import bundle, have_widgets
-from leadflow.progress import in_notebook
 from leadflow.reports.flow import accounting_of
+from leadflow.run.progress import in_notebook
 
 _COUNTED = ("phones_found", "litigator", "dnc", "delivered", "held", "retry")
 _STAGES = ("Lookup", "Litigators", "DNC", "Sheet", "Cache")

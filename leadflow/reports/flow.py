@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from leadflow.job import LEFT_OUT
+from leadflow.leads.counts import LEFT_OUT
 
 if TYPE_CHECKING:
     import pandas as pd

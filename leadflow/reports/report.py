@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from leadflow.canary import COVERAGE
+from leadflow.events import COVERAGE
 from leadflow.history import History, open_history, standing
 from leadflow.reports.delays import delays
 from leadflow.reports.flow import accounting_of, flow, so_far, total_line

@@ -10,11 +10,11 @@ import polars as pl
 
 from leadflow.errors import RefusedError, ServiceDownError, TransientError, UnreadableError
 from leadflow.events import Emit, JobLog
-from leadflow.services.limits import StopFlag
+from leadflow.leads.verdicts import CALLABLE, OLDEST, Scrub, Verdict
+from leadflow.services.transport.limits import StopFlag
 from leadflow.stages.coverage import NOT_COVERED, no_consumers, with_coverage
 from leadflow.stages.lists import per_lead, per_phone
 from leadflow.stages.phone_cells import with_phones
-from leadflow.verdicts import CALLABLE, OLDEST, Scrub, Verdict
 
 SCRUBBED_AT = "%Y-%m-%d %H:%M UTC"
 

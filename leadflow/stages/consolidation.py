@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, TypeVar
 
 import polars as pl
 
-from leadflow.columns import IDENTITY
 from leadflow.errors import RefusedError
 from leadflow.events import Emit, JobLog, no_emit
-from leadflow.services.tables import CONSOLIDATED_COLUMNS, PERSON_CACHE_COLUMNS
+from leadflow.leads.columns import IDENTITY
+from leadflow.services.warehouse.tables import CONSOLIDATED_COLUMNS, PERSON_CACHE_COLUMNS
 from leadflow.stages.delivery import _NAMES, script_columns
 from leadflow.stages.frames import same_kind, with_identity
 from leadflow.stages.lists import TEXTS, as_json, as_text, nth

@@ -9,12 +9,12 @@ from typing import Any, Protocol
 
 import polars as pl
 
-from leadflow.area_codes import not_a_consumer, state_code
-from leadflow.columns import columns_of
 from leadflow.events import Emit, JobLog
-from leadflow.phones import ten_digits, to_e164
+from leadflow.leads.area_codes import not_a_consumer, state_code
+from leadflow.leads.columns import columns_of
+from leadflow.leads.phones import ten_digits, to_e164
+from leadflow.leads.verdicts import CALLABLE, Scrub, Verdict
 from leadflow.stages.frames import text_of
-from leadflow.verdicts import CALLABLE, Scrub, Verdict
 
 NOT_COVERED = "dnc_not_covered"
 _OPEN = [*(verdict.value for verdict in CALLABLE), Verdict.UNCHECKED.value]

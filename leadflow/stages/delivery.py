@@ -9,7 +9,8 @@ import polars as pl
 
 from leadflow.errors import InputError
 from leadflow.events import Emit, JobLog, no_emit, raised_at
-from leadflow.phones import E164, time_zones
+from leadflow.leads.phones import E164, time_zones
+from leadflow.leads.verdicts import Verdict
 from leadflow.settings import Policy
 from leadflow.stages.frames import same_kind, with_identity
 from leadflow.stages.lists import TEXTS, as_text, nth, per_lead, per_phone
@@ -18,7 +19,6 @@ from leadflow.stages.settle import is_callable, settle
 from leadflow.stages.sharing import SHARED_WITH, with_shared
 from leadflow.stages.withheld import NAMES as _NAMES
 from leadflow.stages.withheld import has_phone_name, phone_cells, script_columns, tell_withheld, withhold
-from leadflow.verdicts import Verdict
 
 if TYPE_CHECKING:
     from leadflow.services.sheets import Sheet

@@ -6,10 +6,10 @@ from collections.abc import Callable, Mapping
 from typing import TypeVar
 
 from leadflow.events import Emit, no_emit
-from leadflow.services.limits import StopFlag
+from leadflow.leads.verdicts import Scrub
+from leadflow.services.transport.limits import StopFlag
 from leadflow.stages.checks import PhoneCheck, check_phones
 from leadflow.stages.frames import same_kind
-from leadflow.verdicts import Scrub
 
 F = TypeVar("F")
 

@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from leadflow.columns import ADDED, IDENTITY, resolve_columns
 from leadflow.errors import ColumnsError, InputError, RefusedError, ScriptError
 from leadflow.events import Emit, JobLog, no_emit
-from leadflow.postal import repaired_zip
-from leadflow.services.matching import UNSEARCHABLE
-from leadflow.services.session import put_back, restore, session_of
-from leadflow.services.tables import quoted, raise_if_too_narrow
+from leadflow.leads.columns import ADDED, IDENTITY, resolve_columns
+from leadflow.leads.matching import UNSEARCHABLE
+from leadflow.leads.postal import repaired_zip
+from leadflow.services.warehouse.session import put_back, restore, session_of
+from leadflow.services.warehouse.tables import quoted, raise_if_too_narrow
 from leadflow.stages.known_people import IS_KNOWN, with_identity_sql
 from leadflow.stages.script import Script, parse_script, without_constants
 from leadflow.stages.searchable import Searchable
@@ -27,8 +27,8 @@ from leadflow.stages.searchable import Searchable
 if TYPE_CHECKING:
     import pandas as pd
 
-    from leadflow.services.session import Session
     from leadflow.services.warehouse import Warehouse
+    from leadflow.services.warehouse.session import Session
 
 _STAGE = "Snowflake"
 _PAGE = 50_000
@@ -273,7 +273,7 @@ def _text(name: str) -> str:
 
 
 def _keyed_sql(script: str, identity: dict[str, str], others: dict[str, str]) -> str:
-    """Each row as text, with its key: the same md5 as leadflow.columns.person_key."""
+    """Each row as text, with its key: the same md5 as leadflow.leads.columns.person_key."""
     key = " || '|' || ".join(f"LOWER(TRIM({_text(identity[part])}))" for part in IDENTITY)
     picked = [f"{_text(identity[part])} AS {quoted(part)}" for part in IDENTITY]
     picked += [f"{_text(name)} AS {quoted(free)}" for name, free in others.items()]

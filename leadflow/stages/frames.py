@@ -8,9 +8,9 @@ from typing import Any, TypeVar
 import narwhals as nw
 import polars as pl
 
-from leadflow.columns import IDENTITY, person_key, resolve_columns
 from leadflow.errors import ColumnsError, InputError, shown
-from leadflow.postal import repaired_zip
+from leadflow.leads.columns import IDENTITY, person_key, resolve_columns
+from leadflow.leads.postal import repaired_zip
 
 F = TypeVar("F")
 

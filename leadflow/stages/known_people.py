@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from leadflow.columns import IDENTITY
-from leadflow.identity import identity_sql
-from leadflow.services.tables import quoted
-from leadflow.services.warehouse import ANSWERED
+from leadflow.leads.columns import IDENTITY
+from leadflow.leads.identity import identity_sql
+from leadflow.services.warehouse.client import ANSWERED
+from leadflow.services.warehouse.tables import quoted
 
 if TYPE_CHECKING:
     from leadflow.services.warehouse import Warehouse

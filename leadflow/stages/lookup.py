@@ -4,22 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import FIRST_EXCEPTION, Future, wait
-from typing import TYPE_CHECKING, TypeVar
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import polars as pl
 
-from leadflow.budget import search_of
-from leadflow.columns import IDENTITY
 from leadflow.errors import BudgetReached, RejectedError, Stopped, TransientError, UnreadableError
 from leadflow.events import Emit, JobLog, no_emit
-from leadflow.services.matching import unsearchable
+from leadflow.leads.columns import IDENTITY
+from leadflow.leads.counts import DUPLICATE
+from leadflow.leads.matching import unsearchable
 from leadflow.stages.frames import same_kind, with_identity
 from leadflow.stages.lists import lists_of
-from leadflow.stages.one_person import DUPLICATE, repeated
+from leadflow.stages.one_person import repeated
 
 if TYPE_CHECKING:
-    from leadflow.services.idicore import Answer, Idicore, Person, Purse
-    from leadflow.services.limits import StopFlag
+    from leadflow.leads.people import Answer, Person
+    from leadflow.services.idicore import Idicore, SearchBudget
+    from leadflow.services.transport.limits import StopFlag
 
 F = TypeVar("F")
 _STAGE = "idiCORE"
@@ -33,7 +35,7 @@ def lookup_people(
     *,
     known: Mapping[str, Answer] | None = None,
     on_answer: Callable[[Answer], None] | None = None,
-    budget: Purse | None = None,
+    budget: SearchBudget | None = None,
     stop: StopFlag | None = None,
     emit: Emit = no_emit,
     batch: int | None = None,
@@ -56,7 +58,7 @@ def _lookup(
     idicore: Idicore,
     known: Mapping[str, Answer],
     on_answer: Callable[[Answer], None] | None,
-    budget: Purse | None,
+    budget: SearchBudget | None,
     stop: StopFlag | None,
     emit: Emit,
     batch: int | None,
@@ -72,7 +74,7 @@ def _lookup(
     def buy(person: Person) -> Answer:
         if stop is not None and stop.is_set():
             raise Stopped("stopped before a lookup")
-        with search_of(budget):
+        with _search_of(budget):
             answer = idicore.lookup(person, stop, budget)
             if on_answer:
                 on_answer(answer)
@@ -95,7 +97,7 @@ def _lookup(
 
 
 def _people(leads: pl.DataFrame) -> Iterator[Person]:
-    from leadflow.services.idicore import Person
+    from leadflow.leads.people import Person
 
     for row in leads.select("person_key", *IDENTITY).iter_rows():
         yield Person(*(value or "" for value in row))
@@ -160,3 +162,13 @@ def _with_answers(
         lists_of("phone_types", [[p.type for p in a.phones] if a else [] for a in found]),
         lists_of("emails", [a.emails if a else () for a in found]),
     )
+
+
+@contextmanager
+def _search_of(budget: Any) -> Iterator[None]:
+    """Around one search: when it is over, answered or not, nothing is reserved for it any more."""
+    try:
+        yield
+    finally:
+        if ended := getattr(budget, "ended", None):
+            ended()

@@ -7,12 +7,11 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from leadflow.identity import identity_text
+from leadflow.leads.counts import DUPLICATE
+from leadflow.leads.identity import identity_text
 
 if TYPE_CHECKING:
-    from leadflow.services.idicore import Person
-
-DUPLICATE = "duplicate_person"
+    from leadflow.leads.people import Person
 
 
 def repeated(people: Sequence[Person], known: Collection[str]) -> dict[str, str]:
@@ -21,7 +20,7 @@ def repeated(people: Sequence[Person], known: Collection[str]) -> dict[str, str]
     A lead whose key is in `known` is answered already, and is nobody's repeat. Identities are worked out only of leads
     that share a ZIP and their initials, since that takes longer than all else here.
 
-    >>> from leadflow.services.idicore import Person
+    >>> from leadflow.leads.people import Person
     >>> where = "Bath", "ME", "04530"
     >>> repeated([Person("k1", "Ann", "Lee", "1 Elm St", *where), Person("k2", "ANN", "Lee", "1 Elm Street", *where)], ())
     {'k2': 'k1'}

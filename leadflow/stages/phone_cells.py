@@ -8,9 +8,9 @@ from itertools import chain
 import polars as pl
 
 from leadflow.errors import ColumnsError
-from leadflow.phone_columns import is_named, names_phones_only
-from leadflow.phone_text import IS_DATE, MAY_HOLD_PHONE, phones_in, places_in
-from leadflow.phones import E164, is_assigned
+from leadflow.leads.phone_columns import is_named, names_phones_only
+from leadflow.leads.phone_text import IS_DATE, MAY_HOLD_PHONE, phones_in, places_in
+from leadflow.leads.phones import E164, is_assigned
 from leadflow.settings import Policy
 from leadflow.stages.frames import text_of
 from leadflow.stages.lists import TEXTS, as_text, lists_of

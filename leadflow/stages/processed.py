@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, TypeVar
 
 import polars as pl
 
-from leadflow.columns import IDENTITY
 from leadflow.events import Emit, JobLog, no_emit
-from leadflow.identity import identity_text
+from leadflow.leads.columns import IDENTITY
+from leadflow.leads.identity import identity_text
 from leadflow.stages.frames import same_kind, with_identity
 from leadflow.stages.known_people import known_people
 

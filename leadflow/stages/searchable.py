@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator
 
 import polars as pl
 
-from leadflow.columns import IDENTITY
-from leadflow.services.matching import UNSEARCHABLE, unsearchable
+from leadflow.leads.columns import IDENTITY
+from leadflow.leads.matching import UNSEARCHABLE, unsearchable
 
 _KEYS_TOLD = 3
 
@@ -35,7 +35,7 @@ class Searchable:
                 return
 
     def _take(self, piece: pl.DataFrame) -> pl.DataFrame:
-        from leadflow.services.idicore import Person
+        from leadflow.leads.people import Person
 
         places: list[int] = []
         for place, row in enumerate(piece.select("person_key", *IDENTITY).iter_rows()):

@@ -6,12 +6,12 @@ from typing import TypeVar
 
 import polars as pl
 
-from leadflow.phones import E164
+from leadflow.leads.phones import E164
+from leadflow.leads.verdicts import WORST_FIRST, Verdict
 from leadflow.settings import Policy
 from leadflow.stages.coverage import NOT_COVERED
 from leadflow.stages.frames import same_kind
 from leadflow.stages.lists import per_lead, per_phone
-from leadflow.verdicts import WORST_FIRST, Verdict
 
 F = TypeVar("F")
 _WORDS = [verdict.value for verdict in WORST_FIRST]

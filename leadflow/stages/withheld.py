@@ -13,10 +13,10 @@ from functools import partial
 
 import polars as pl
 
-from leadflow.columns import ADDED, IDENTITY
 from leadflow.events import Emit, JobLog
-from leadflow.phone_columns import is_area_code_column, is_named, is_phone_column
-from leadflow.phone_text import FIRST_LOOK, IS_DATE, MAY_HOLD_PHONE, has_digits, reads_like_phone
+from leadflow.leads.columns import ADDED, IDENTITY
+from leadflow.leads.phone_columns import is_area_code_column, is_named, is_phone_column
+from leadflow.leads.phone_text import FIRST_LOOK, IS_DATE, MAY_HOLD_PHONE, has_digits, reads_like_phone
 from leadflow.settings import Policy
 
 # The sheet's names of the parts of a person.

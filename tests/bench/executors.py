@@ -14,7 +14,7 @@ from pathlib import Path
 import polars as pl
 
 import leadflow as lf
-from leadflow.quiet import short_pauses
+from leadflow.run.gc_pause import short_pauses
 from leadflow.services.idicore import Idicore
 from leadflow.stages import lookup_people
 from tests.bench import job

@@ -9,14 +9,15 @@ from typing import Any
 import polars as pl
 
 import leadflow as lf
+from leadflow.leads.people import Answer, Person, Phone
+from leadflow.leads.verdicts import Scrub, Verdict
 from leadflow.local.people import dnc_code, invent, is_litigator
-from leadflow.pipeline import Services
+from leadflow.run.pipeline import Services
 from leadflow.services.dncscrub import DncScrub, LitigatorList
-from leadflow.services.dncscrub_codes import CODES, POLICY_VERSION
-from leadflow.services.idicore import Answer, Idicore, Person, Phone
+from leadflow.services.dncscrub.codes import CODES, POLICY_VERSION
+from leadflow.services.idicore import Idicore
 from leadflow.services.sheets import Sheet
 from leadflow.services.warehouse import Warehouse
-from leadflow.verdicts import Scrub, Verdict
 
 
 class InstantIdicore(Idicore):

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from leadflow.errors import DeliveryError, RefusedError, TransientError
-from leadflow.services.limits import StopFlag
 from leadflow.services.sheets.cells import Cells
 from leadflow.services.sheets.layout import Seen
+from leadflow.services.transport.limits import StopFlag
 from leadflow.settings import SheetsSettings
 
 _PAYLOAD_CELLS = 40_000
@@ -136,7 +136,7 @@ class Append(Cells):
         lost = set(there) - self._seen.known
         if lost and len(lost) == len(set(there)) and len(lost) > (len(keys) > 1):
             raise DeliveryError(
-                f"an append to tab {self.settings.worksheet} was written over {len(lost)} rows, such as that of lead {min(lost)}. Turn off the "
+                f"an append to tab {self.settings.worksheet} was written over {len(lost)} rows, such as that of lead {min(lost)}. SheetLock off the "
                 "filter of the tab (Data > Remove filter), bring the rows back from File > Version history, then resume the job"
             )
 

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import stamina
 
 from leadflow.errors import DeliveryError, RefusedError, TransientError
-from leadflow.services.google import QuotaError, explained, readable
-from leadflow.services.limits import Limiter, StopFlag, shared_limiter
-from leadflow.services.turns import Turn
+from leadflow.services.sheets.google import QuotaError, explained, readable
+from leadflow.services.sheets.lock import SheetLock
+from leadflow.services.transport.limits import Limiter, StopFlag, shared_limiter
 from leadflow.settings import SheetsSettings
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ class Connection(ABC):
             (*where, "writes"), lambda: Limiter("Google Sheets", 1, settings.writes_per_minute, settings.write_every_s)
         )
         self._stop = stop
-        self._turn = Turn((*where, settings.worksheet), locks)
+        self._turn = SheetLock((*where, settings.worksheet), locks)
         self._tabs: list[dict[str, Any]] | None = None
         self._client: gspread.Client | None = None
         self._tab: gspread.Worksheet | None = None

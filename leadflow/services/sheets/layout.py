@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from leadflow.errors import DeliveryError, RefusedError
-from leadflow.services.limits import StopFlag
 from leadflow.services.sheets.client import Connection, letters
+from leadflow.services.transport.limits import StopFlag
 from leadflow.settings import SheetsSettings
 
 LOOK_HOLDS_S = 2.0

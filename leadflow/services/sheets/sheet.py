@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from leadflow.errors import DeliveryError, RefusedError
-from leadflow.services.google import UNPROTECT, credentials
-from leadflow.services.limits import StopFlag
 from leadflow.services.sheets.client import or_again
+from leadflow.services.sheets.google import UNPROTECT, credentials
 from leadflow.services.sheets.repair import Repair
+from leadflow.services.transport.limits import StopFlag
 from leadflow.settings import SheetsSettings
 
 _MOST_CELLS = 10_000_000

@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 
 from leadflow.errors import ScriptError
-from leadflow.textfile import MARKS
+from leadflow.settings.textfile import MARKS
 
 _LONGEST_PATH = 1_000
 _DATA = {".csv", ".tsv", ".xlsx", ".xls", ".parquet", ".json", ".jsonl", ".feather", ".gz", ".zip"}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from leadflow.errors import ScriptError
-from leadflow.sign_in import LEADFLOWS_PARAMETERS
+from leadflow.settings.sign_in import LEADFLOWS_PARAMETERS
 from leadflow.stages.script.text import Statement
 
 # Those of https://docs.snowflake.com/en/sql-reference/parameters that may change: they are put back after the script.

@@ -1,0 +1,209 @@
+"""Leads that one person must judge: the candidates of their paid answers, and what somebody accepted.
+
+Also which leads of a job are one person: those whose answers have one pid. All of it is in the checkpoints' file.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+
+from leadflow.errors import InputError
+from leadflow.leads.counts import DUPLICATE
+from leadflow.leads.people import Answer, Candidate, Phone
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from leadflow.checkpoints.store import Checkpoints
+
+# Why a lead is held until somebody accepts one of its candidates.
+REVIEWED = ("ambiguous", "near_match")
+_COLUMNS = ("person_key", "reason", "lead", "pid", "candidate", "agrees", "differs", "phones", "emails", "deceased")
+_SHOWN = ("first_name", "last_name", "address", "city", "state", "zip")
+_UNDER_REVIEW = f"disposition = 'held' AND reason IN {REVIEWED}"
+_NEXT = "job.review() lists the leads under review, with the pid of each candidate"
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A candidate to accept: the lead's job and batch, the answer it makes, and how far that has come."""
+
+    job_id: str
+    batch: int
+    answer: Answer
+    pid: str
+    stored: bool = False
+    done: bool = False
+
+
+def review(checkpoints: Checkpoints, job_id: str) -> pd.DataFrame:
+    """The leads of a job that somebody must judge, one row a candidate; phones are shown by their last four digits.
+
+    A search with too many matches returned nobody, so its lead has no row.
+    """
+    import pandas as pd
+
+    sql = f"SELECT person_key, reason, row FROM leads WHERE job_id = ? AND {_UNDER_REVIEW} ORDER BY seq"
+    with checkpoints._reading() as db:
+        leads = db.execute(sql, (job_id,)).fetchall()
+    answers = checkpoints.answers(key for key, _, _ in leads)
+    rows = [
+        _row(key, reason, json.loads(row), candidate)
+        for key, reason, row in leads
+        for candidate in (answers[key].candidates if key in answers and answers[key].status in REVIEWED else ())
+    ]
+    return pd.DataFrame(rows, columns=pd.Index(_COLUMNS))
+
+
+def _row(key: str, reason: str, lead: dict[str, Any], candidate: Candidate) -> tuple[Any, ...]:
+    shown = " ".join(" ".join(str(lead.get(name) or "") for name in _SHOWN).split())
+    named = ", ".join(part for part in (candidate.name, candidate.address) if part)
+    phones = ", ".join(f"***{phone.number[-4:]}" for phone in candidate.phones)
+    parts = (", ".join(candidate.agrees), ", ".join(candidate.differs))
+    return key, reason, shown, candidate.pid, named, *parts, phones, len(candidate.emails), candidate.deceased
+
+
+def choose(checkpoints: Checkpoints, person_key: str, pid: str | int) -> Choice:
+    """What accepting this candidate would do; changes nothing. Raises InputError if it cannot be accepted.
+
+    Of several jobs that hold the lead for review, the newest counts.
+    """
+    leads = _leads(checkpoints, person_key)
+    if not leads:
+        raise InputError(f"no job has a lead with this key; {_NEXT}")
+    answer = checkpoints.answers([person_key]).get(person_key)
+    wanted = str(pid).strip()
+    for lead in leads:
+        if lead["accepted"] is not None:
+            return _accepted_before(person_key, lead, answer, wanted)
+        if lead["disposition"] == "held" and lead["reason"] in REVIEWED:
+            chosen = _accepted_answer(person_key, answer, wanted)
+            return Choice(lead["job_id"], lead["batch"], chosen, wanted)
+    raise InputError(
+        f"lead {person_key} is not under review: in job {leads[0]['job_id']} it is {_said(leads[0])}; {_NEXT}"
+    )
+
+
+def outcome(checkpoints: Checkpoints, job_id: str, person_key: str) -> str:
+    """What came of a lead in a job, as in "held (litigator)"."""
+    return next((_said(lead) for lead in _leads(checkpoints, person_key) if lead["job_id"] == job_id), "removed")
+
+
+def _said(lead: dict[str, Any]) -> str:
+    disposition = lead["disposition"] or "not settled"
+    return f"{disposition} ({lead['reason']})" if lead["reason"] else disposition
+
+
+def _leads(checkpoints: Checkpoints, person_key: str) -> list[dict[str, Any]]:
+    """The lead in each job that has it, the newest job first."""
+    sql = (
+        "SELECT leads.job_id, batch, disposition, reason, accepted.pid AS accepted FROM leads JOIN jobs USING (job_id) "
+        "LEFT JOIN accepted USING (job_id, person_key) WHERE leads.person_key = ? ORDER BY jobs.rowid DESC"
+    )
+    with checkpoints._reading() as db:
+        found = db.execute(sql, (person_key,))
+        names = [column[0] for column in found.description]
+        return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
+
+
+def _accepted_before(person_key: str, lead: dict[str, Any], answer: Answer | None, pid: str) -> Choice:
+    job_id = lead["job_id"]
+    if lead["accepted"] != pid:
+        raise InputError(
+            f"another candidate was accepted for lead {person_key} before, in job {job_id}; nothing was changed"
+        )
+    is_open = lead["disposition"] in (None, "", "retry")
+    if answer is None or answer.status != "found":
+        raise InputError(
+            f"the answer for lead {person_key} was removed since it was accepted in job {job_id}; nothing was changed"
+        )
+    return Choice(job_id, lead["batch"], answer, pid, stored=True, done=not is_open)
+
+
+def _accepted_answer(person_key: str, answer: Answer | None, pid: str) -> Answer:
+    """The lead's answer with one of its candidates as the person found; entries of one pid are one person."""
+    candidates = answer.candidates if answer is not None else ()
+    if answer is None or not candidates:
+        raise InputError(
+            f"no candidates are kept for lead {person_key}: idiCORE named too many people, or the answer is older than "
+            "leadflow's reviews or was removed; nothing can be accepted for it"
+        )
+    if answer.status not in REVIEWED:
+        raise InputError(f"the answer for lead {person_key} is {answer.status} by now; nothing was changed")
+    chosen = [candidate for candidate in candidates if candidate.pid == pid]
+    if not chosen:
+        raise InputError(f"lead {person_key} has no candidate with this pid; {_NEXT}")
+    if any(candidate.deceased for candidate in chosen):
+        raise InputError(
+            f"this candidate for lead {person_key} is deceased and cannot be accepted; nothing was changed"
+        )
+    phones: dict[str, Phone] = {}
+    for candidate in chosen:
+        for phone in candidate.phones:
+            phones.setdefault(phone.number, phone)
+    emails = tuple(dict.fromkeys(email for candidate in chosen for email in candidate.emails))
+    known_pid = "" if pid.startswith("#") else pid
+    return replace(answer, status="found", phones=tuple(phones.values()), emails=emails, pid=known_pid)
+
+
+def store(checkpoints: Checkpoints, choice: Choice) -> None:
+    """Make the choice durable: the answer is found, and the lead is open again, to be checked and delivered."""
+    key, job_id, now = choice.answer.person_key, choice.job_id, time.time()
+    with checkpoints._transaction() as db:
+        kept = db.execute(
+            "UPDATE answers SET payload = ?, saved_at = ? WHERE person_key = ?", (choice.answer.to_json(), now, key)
+        ).rowcount
+        opened = db.execute(
+            f"UPDATE leads SET disposition = NULL, reason = '' WHERE job_id = ? AND person_key = ? AND {_UNDER_REVIEW}",
+            (job_id, key),
+        ).rowcount
+        if not (kept and opened):
+            raise InputError(
+                f"lead {key} changed while it was being accepted; nothing was changed, look at job.review()"
+            )
+        db.execute("INSERT INTO accepted VALUES (?, ?, ?, ?)", (job_id, key, choice.pid, now))
+
+
+def waiting_in_batch(checkpoints: Checkpoints, job_id: str, batch: int) -> int:
+    """How many leads of a batch wait for a resume."""
+    sql = "SELECT count(*) FROM leads WHERE job_id = ? AND batch = ? AND disposition = 'retry'"
+    with checkpoints._reading() as db:
+        return int(db.execute(sql, (job_id, batch)).fetchone()[0])
+
+
+def hold_duplicate_persons(leads: pl.DataFrame, checkpoints: Checkpoints, job_id: str) -> pl.DataFrame:
+    """Hold each lead whose answer has the pid of another lead of the job: two leads, one person, one row.
+
+    The first to come keeps the pid for good, so that a resume decides the same. A lead that is held so has no phones.
+    """
+    named = leads.filter(pl.col("lookup_pid") != "").select("lookup_pid", "person_key")
+    owners = _claim(checkpoints, job_id, named.rows())
+    doubled = [key for pid, key in named.iter_rows() if owners.get(pid, key) != key]
+    if not doubled:
+        return leads
+    is_double = pl.col("person_key").is_in(doubled)
+    nothing = pl.lit([], dtype=pl.List(pl.String))
+    return leads.with_columns(
+        pl.when(is_double).then(pl.lit(DUPLICATE)).otherwise("lookup_status").alias("lookup_status"),
+        *(pl.when(is_double).then(nothing).otherwise(name).alias(name) for name in ("phones", "phone_types", "emails")),
+    )
+
+
+def _claim(checkpoints: Checkpoints, job_id: str, claims: list[tuple[str, str]]) -> dict[str, str]:
+    """The lead that has each pid: the first of the job to claim it."""
+    if not claims:
+        return {}
+    text = json.dumps(claims)
+    came = (
+        "SELECT ?, json_extract(value, '$[0]'), json_extract(value, '$[1]') FROM json_each(?) WHERE true ORDER BY key"
+    )
+    wanted = "SELECT json_extract(value, '$[0]') FROM json_each(?)"
+    owned = f"SELECT pid, person_key FROM pids WHERE job_id = ? AND pid IN ({wanted})"
+    with checkpoints._transaction() as db:
+        db.execute(f"INSERT INTO pids (job_id, pid, person_key) {came} ON CONFLICT DO NOTHING", (job_id, text))
+        return dict(db.execute(owned, (job_id, text)).fetchall())

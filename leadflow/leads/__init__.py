@@ -1,0 +1,1 @@
+"""What a lead is: people, columns and key, phones, verdicts, matching, counts."""

@@ -1,0 +1,96 @@
+"""Whether a person whom idiCORE found is the one who was asked for, and whether anybody found ever could be.
+
+A wrong yes gives a stranger's phones to a caller; a wrong no throws away an answer that was paid for. So a name and
+an address must agree, past names and addresses included. What is missing where it is needed never agrees. What only
+one side says (a middle name, Jr, a unit, a direction) does not stand in the way; what both say differently does.
+Whoever has no name or no address that can be read would be paid for in vain: `unsearchable` says so beforehand.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any, Protocol
+
+from leadflow.leads.matching.addresses import Place, read_place, same_place
+from leadflow.leads.matching.names import Name, names_of, readings, same_name, searched_name
+from leadflow.leads.matching.text import spellings
+
+__all__ = ["UNSEARCHABLE", "is_same", "searched_name", "unsearchable"]
+
+NO_NAME = "no_person_name"
+NO_ADDRESS = "unreadable_address"
+UNSEARCHABLE = (NO_ADDRESS, NO_NAME)
+
+
+class Asked(Protocol):
+    """Whoever is asked for."""
+
+    @property
+    def first_name(self) -> str: ...
+    @property
+    def last_name(self) -> str: ...
+    @property
+    def address(self) -> str: ...
+    @property
+    def city(self) -> str: ...
+    @property
+    def state(self) -> str: ...
+    @property
+    def zip(self) -> str: ...
+
+
+def unsearchable(person: Asked) -> str:
+    """Why no answer could match this person, so that none is bought; "" if one could. Never raises.
+
+    `no_person_name`: N/A, an estate, a trust, a company, somebody marked as deceased, no given name, or no surname.
+    `unreadable_address`: no place that can be compared, or neither a ZIP nor a city and a state.
+
+    >>> from leadflow.leads.people import Person
+    >>> [unsearchable(Person("k", "Ann", last, "12 Elm St", "Bath", "ME", "04530")) for last in ("Lee", "Lee Trust")]
+    ['', 'no_person_name']
+    >>> unsearchable(Person("k", "Ann", "Lee", "General Delivery", "Bath", "ME", "04530"))
+    'unreadable_address'
+    """
+    names, home = _read(person)
+    if not names:
+        return NO_NAME
+    return "" if home else NO_ADDRESS
+
+
+def is_same(person: Asked, found: dict[str, Any]) -> bool:
+    """Whether a name and an address of the found person are those of the person asked for. Never raises."""
+    names, home = _read(person)
+    if home is None or not any(_has_name(names, name) for name in dicts(found, "name")):
+        return False
+    return any(is_home(home, person, address) for address in dicts(found, "address"))
+
+
+def _read(person: Asked) -> tuple[list[Name], Place | None]:
+    return _read_fields(person.first_name, person.last_name, person.address, person.city, person.state, person.zip)
+
+
+@lru_cache(maxsize=4_096)  # a person is read before the search, and beside each person found, batches later
+def _read_fields(
+    first: str, last: str, address: str, city: str, state: str, zip_code: str
+) -> tuple[list[Name], Place | None]:
+    """The names of somebody asked for, none if it is no person's, and the address if it can be compared."""
+    home = read_place(address, city, state, zip_code)
+    return names_of(first, last), home if home is not None and home.has_area else None
+
+
+def _has_name(mine: list[Name], name: dict[str, Any]) -> bool:
+    theirs = [reading for umlauts in spellings(*name.values()) for reading in readings(name, umlauts)]
+    return any(same_name(one, other) for one in mine for other in theirs)
+
+
+def is_home(home: Place, person: Asked, address: dict[str, Any]) -> bool:
+    """Whether a found address is the place asked for."""
+    fields = (address.get(part) for part in ("data", "city", "state", "zip"))
+    place = read_place(*fields, told=(person.city, person.state))
+    return place is not None and same_place(home, place)
+
+
+def dicts(found: dict[str, Any], part: str) -> list[dict[str, Any]]:
+    """The entries of a part of a found person that are objects."""
+    items = found.get(part)
+    return [item for item in items if isinstance(item, dict)] if isinstance(items, list) else []

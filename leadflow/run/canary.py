@@ -1,0 +1,47 @@
+"""The canary: a phone known to be on the national do-not-call list, which proves that the check covers that list.
+
+A DNCScrub project may be set up to look at litigators or at wireless numbers alone; it then answers C, for clean, for everybody.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from leadflow.errors import RefusedError, TransientError, UnreadableError
+from leadflow.leads.verdicts import CALLABLE, Scrub, Verdict
+
+_NAME = "LEADFLOW_DNC__CANARY"
+
+
+def raise_if_uncovered(dnc: Any, canaries: Sequence[str], stop: Any = None) -> None:
+    """Check the canaries (E.164) through the job's own service. Raises RefusedError unless it says of each that it is listed.
+
+    Costs one number each. The answers are not kept: a canary is nobody's lead.
+    """
+    if not canaries:
+        return
+    try:
+        scrubs: Mapping[str, Scrub] = dnc.check(list(canaries), stop)
+    except (TransientError, UnreadableError) as error:
+        raise RefusedError(
+            f"nothing was bought: the check of {_NAME} got no answer ({error}); resume the job later"
+        ) from None
+    for number, phone in enumerate(canaries, 1):
+        if fault := _fault(scrubs.get(phone)):
+            which = f" (number {number} of {len(canaries)})" if len(canaries) > 1 else ""
+            raise RefusedError(f"nothing was bought: the phone of {_NAME}{which} {fault}")
+
+
+def _fault(scrub: Scrub | None) -> str:
+    """Why an answer proves nothing; "" if it says that the phone is on the list."""
+    if scrub is None or scrub.verdict == Verdict.UNCHECKED:
+        return "was not answered for; resume the job later"
+    if scrub.verdict == Verdict.DNC or (scrub.code == "D" and scrub.verdict not in (*CALLABLE, Verdict.LITIGATOR)):
+        return ""
+    if scrub.verdict in CALLABLE:
+        return (
+            f"came back as {scrub.verdict}, so the do-not-call check does not cover the national list; have DNCScrub check the project of "
+            "LEADFLOW_DNC__PROJ_ID (it may look at litigators or wireless numbers alone), or name a number that is on the list, then resume the job"
+        )
+    return f"came back as {scrub.verdict}, which does not prove that the national list was read; name a number that is on that list alone, then resume the job"

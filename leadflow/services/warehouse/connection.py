@@ -1,0 +1,151 @@
+"""Signing in to Snowflake with connector 4.x or 5.x, and its errors as ours."""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Callable
+from functools import lru_cache
+from typing import Any, TypeVar
+
+from leadflow.errors import RefusedError, ServiceError, TransientError
+from leadflow.settings import WarehouseSettings
+from leadflow.settings.sign_in import authenticator_of
+
+T = TypeVar("T")
+_DATA_ERRORS = 100_000
+_LONGEST_SIGN_IN_S = 60
+_TRANSIENT = (
+    "OperationalError",
+    "InterfaceError",
+    "InternalServerError",
+    "ServiceUnavailableError",
+    "BadGatewayError",
+    "GatewayTimeoutError",
+    "InternalError",
+)
+# Snowflake says the same of a table that is not there and of one that the role may not see.
+NOT_THERE = (2003, 2043)
+
+
+class SqlError(RefusedError):
+    """Snowflake refused a statement: wrong SQL, a missing table, no permission. `errno` is Snowflake's error number."""
+
+    def __init__(self, message: str, errno: int | None = None) -> None:
+        super().__init__(message)
+        self.errno = errno
+
+
+def sign_in(settings: WarehouseSettings, query_tag: str) -> Any:
+    """A connection of the connector; raises RefusedError, TransientError."""
+    import snowflake.connector as connector
+
+    logging.getLogger("snowflake.connector.cursor").addFilter(_without_answers)
+    try:
+        return explaining("sign in to Snowflake", lambda: connector.connect(**connect_options(settings, query_tag)))
+    except (ValueError, TypeError, OSError) as error:
+        failure = RefusedError(
+            "could not sign in to Snowflake: its private key or its settings cannot be used "
+            f"({type(error).__name__}); check "
+            "LEADFLOW_WAREHOUSE__PRIVATE_KEY_FILE and LEADFLOW_WAREHOUSE__PRIVATE_KEY_PASSWORD, or the connection of "
+            "connections.toml"
+        )
+    raise failure
+
+
+def connect_options(settings: WarehouseSettings, query_tag: str) -> dict[str, Any]:
+    """What snowflake.connector.connect is called with; secrets leave their SecretStr only here."""
+    options: dict[str, Any] = {
+        "connection_name": settings.connection_name,
+        "account": settings.account,
+        "user": settings.user,
+        "host": settings.host,
+        "port": settings.port,
+        "protocol": settings.protocol if settings.host else None,
+        "role": settings.role,
+        "warehouse": settings.warehouse,
+        "database": settings.database,
+        "schema": settings.schema_name if settings.database or "schema_name" in settings.model_fields_set else None,
+        "authenticator": authenticator_of(settings),
+        "private_key_file": str(settings.private_key_file.expanduser()) if settings.private_key_file else None,
+        "token": settings.token.get_secret_value() if settings.token else None,
+    }
+    if settings.private_key_password:
+        options[_private_key_password_option()] = settings.private_key_password.get_secret_value()
+    chosen = {name: value for name, value in options.items() if value is not None}
+    return {
+        **chosen,
+        "paramstyle": "qmark",
+        **_timeouts(settings),
+        # At DEBUG the connector logs the beginning of a statement, where a script may name somebody.
+        "log_max_query_length": 0,
+        "session_parameters": {**settings.session_parameters, "QUERY_TAG": query_tag},
+    }
+
+
+def _private_key_password_option() -> str:
+    """Connector 5 renamed it."""
+    return "private_key_password" if major() >= 5 else "private_key_file_pwd"
+
+
+def _timeouts(settings: WarehouseSettings) -> dict[str, int]:
+    """How long a request and a sign-in may take, their retries too. Connector 5 tells queries from other requests."""
+    seconds = settings.network_timeout_s
+    requests = (
+        {"request_timeout": seconds, "query_timeout": settings.script_timeout_s}
+        if major() >= 5
+        else {"network_timeout": seconds}
+    )
+    return {**requests, "login_timeout": min(seconds, _LONGEST_SIGN_IN_S)}
+
+
+@lru_cache(maxsize=1)
+def major() -> int:
+    """The major version of the connector that is installed."""
+    from importlib.metadata import version
+
+    return int(version("snowflake-connector-python").split(".")[0])
+
+
+def _without_answers(record: logging.LogRecord) -> bool:
+    """At DEBUG the connector logs the whole answer to a failed statement, as a dict, which may quote a cell."""
+    return not str(record.msg).startswith("{")
+
+
+def explaining(doing: str, work: Callable[[], T], sql: str = "") -> T:
+    """Do `work`; the connector's errors as ours."""
+    import snowflake.connector as connector
+
+    try:
+        return work()
+    except connector.errors.Error as error:
+        failure = _explained(error, doing, sql)
+    # Raised here, it does not carry the connector's error along, which may quote a cell.
+    raise failure
+
+
+def _explained(error: Exception, doing: str, sql: str) -> ServiceError:
+    """The connector's error as one of ours. It may name tables and columns; what it quotes of a cell is cut."""
+    message = " ".join(str(getattr(error, "msg", None) or error).split())
+    number = getattr(error, "errno", None)
+    message = (
+        re.sub(r"'.*'", "'...'", message)
+        if isinstance(number, int) and number >= _DATA_ERRORS
+        else _without_constants(message, sql)
+    )
+    conflict = "Conflict" in message or "conflict" in message
+    unreached = "HTTP request failed" in message
+    if type(error).__name__ in _TRANSIENT or conflict or unreached:
+        return TransientError(
+            f"could not {doing}: Snowflake did not answer as it should ({type(error).__name__} {number})"
+        )
+    return SqlError(
+        f"could not {doing}: Snowflake says {number}: {message[:500]}", number if isinstance(number, int) else None
+    )
+
+
+def _without_constants(message: str, sql: str) -> str:
+    """A message without the constants of its statement, which may name somebody."""
+    for constant in sorted(set(re.findall(r"'((?:[^']|'')+)'", sql)), key=len, reverse=True):
+        message = message.replace(" ".join(constant.split()), "...")
+    return re.sub(r"\d{7,}", "...", message)

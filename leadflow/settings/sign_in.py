@@ -1,0 +1,110 @@
+"""Which ways to sign in to Snowflake the settings may name, and which of them contradict each other.
+
+Source: https://docs.snowflake.com/en/developer-guide/python-connector/python-connector-connect, and the checks that
+snowflake-connector-python makes of its arguments.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from leadflow.settings.base import LOOPBACK
+from leadflow.settings.nearest import nearest
+
+if TYPE_CHECKING:
+    from leadflow.settings.models import WarehouseSettings
+
+# Session parameters that leadflow's own statements depend on, and what to do instead of setting them.
+LEADFLOWS_PARAMETERS = {
+    "AUTOCOMMIT": "remove it",
+    "MULTI_STATEMENT_COUNT": "remove it",
+    "QUOTED_IDENTIFIERS_IGNORE_CASE": "write the names in the case that they have",
+    "ROWS_PER_RESULTSET": "use limit_rows",
+    "TIMESTAMP_INPUT_FORMAT": "use TO_TIMESTAMP(value, format)",
+}
+KEY_PAIR, TOKEN = "SNOWFLAKE_JWT", "PROGRAMMATIC_ACCESS_TOKEN"
+_TAKES_TOKEN = (TOKEN, "OAUTH", "WORKLOAD_IDENTITY")
+_NEEDS_TOKEN = (TOKEN, "OAUTH")
+_WITHOUT_USER = (TOKEN, "OAUTH", "WORKLOAD_IDENTITY")
+_HERE = ("EXTERNALBROWSER", KEY_PAIR, *_TAKES_TOKEN)
+# These need a password or a client's secret, which only a connection of connections.toml can give.
+_ELSEWHERE = (
+    "SNOWFLAKE",
+    "USERNAME_PASSWORD_MFA",
+    "OAUTH_AUTHORIZATION_CODE",
+    "OAUTH_CLIENT_CREDENTIALS",
+    "PAT_WITH_EXTERNAL_SESSION",
+)
+_WAYS = "set PRIVATE_KEY_FILE, TOKEN, or AUTHENTICATOR=externalbrowser"
+
+
+def account_name(account: str | None) -> str | None:
+    """The account's identifier, out of its address if need be. Raises ValueError for an address that names none."""
+    if account is None:
+        return None
+    name = re.sub(r"^https?://|(\.snowflakecomputing\.(com|cn))?(:443)?/*$", "", account.strip(), flags=re.IGNORECASE)
+    if not re.fullmatch(r"[\w.-]+", name):
+        raise ValueError("is no account identifier; write it as in myorg-myaccount")
+    return name
+
+
+def authenticator_of(settings: WarehouseSettings) -> str | None:
+    """The authenticator that is named or follows from what is given; None leaves it to the connection of connections.toml."""
+    if settings.authenticator:
+        return settings.authenticator
+    if settings.token and not settings.connection_name:
+        return TOKEN
+    return KEY_PAIR if settings.private_key_file else None
+
+
+def sign_in_fault(settings: WarehouseSettings) -> str:
+    """Why these settings cannot sign in; "" if they can."""
+    if settings.protocol == "http" and settings.host not in LOOPBACK:
+        return "protocol is http, which is allowed only with a host on loopback"
+    return _address_fault(settings) or _way_fault(settings) or _contradiction(settings)
+
+
+def _address_fault(settings: WarehouseSettings) -> str:
+    way = (authenticator_of(settings) or "").upper()
+    if settings.connection_name:
+        return ""
+    if not settings.account:
+        return "set LEADFLOW_WAREHOUSE__ACCOUNT, or LEADFLOW_WAREHOUSE__CONNECTION_NAME for a connection of connections.toml"
+    if way and not settings.user and way not in _WITHOUT_USER:
+        return f"user is not set, which {settings.authenticator or 'a key pair'} needs; set LEADFLOW_WAREHOUSE__USER"
+    return ""
+
+
+def _way_fault(settings: WarehouseSettings) -> str:
+    """What is wrong with the authenticator."""
+    way = (authenticator_of(settings) or "").upper()
+    if settings.connection_name and settings.token and not way:
+        return "token and connection_name are set; set authenticator too, to PROGRAMMATIC_ACCESS_TOKEN or oauth"
+    if not way:
+        return "" if settings.connection_name else f"there is no way to sign in; {_WAYS}"
+    needs_password = way in _ELSEWHERE or way.startswith("HTTPS://")
+    if not needs_password and way not in _HERE:
+        return f"authenticator is no known word; the nearest is {nearest(way, (*_HERE, *_ELSEWHERE))}"
+    if needs_password and not settings.connection_name:
+        return f"this authenticator needs a password or a client's secret, which only connections.toml may hold; set CONNECTION_NAME, or {_WAYS}"
+    return ""
+
+
+def _contradiction(settings: WarehouseSettings) -> str:
+    """What the authenticator needs and lacks, and what it would leave unread."""
+    way = (authenticator_of(settings) or "").upper()
+    if settings.token and settings.private_key_file:
+        return "token and private_key_file are both set; keep the one to sign in with"
+    if not settings.connection_name:
+        if way in _NEEDS_TOKEN and not settings.token:
+            return f"authenticator {way} needs a token; set LEADFLOW_WAREHOUSE__TOKEN"
+        if way == KEY_PAIR and not settings.private_key_file:
+            return f"authenticator {way} needs a key; set LEADFLOW_WAREHOUSE__PRIVATE_KEY_FILE"
+        if settings.private_key_password and not settings.private_key_file:
+            return "private_key_password is set without private_key_file"
+    if settings.token and way not in _TAKES_TOKEN:
+        return f"token is set, but authenticator {way} takes none; remove one of them"
+    if settings.private_key_file and way not in (KEY_PAIR, ""):
+        return f"private_key_file is set, but authenticator {way} takes none; remove one of them"
+    return ""

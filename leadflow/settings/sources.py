@@ -1,0 +1,268 @@
+"""Where settings come from: the environment, .env files and a folder of secrets.
+
+Every LEADFLOW_ name found there is either a setting or an error that names the nearest setting; no name is skipped.
+Names may be in any case, as pydantic-settings reads them.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import logging
+import os
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import UnionType
+from typing import Any, get_args
+
+from pydantic import BaseModel
+from pydantic_settings import BaseSettings, EnvSettingsSource
+
+from leadflow.settings.nearest import nearest, plain, similarity
+from leadflow.settings.textfile import read_text
+
+PREFIX = "LEADFLOW_"
+EnvFiles = str | os.PathLike[str] | Iterable[str | os.PathLike[str]] | None
+# Read by the test suite, and by nothing in the package.
+_NO_SETTINGS = {"LEADFLOW_SCREENSHOTS"}
+_PLACEHOLDER = re.compile(r"\.{3,}|…|<[^<>]*>")
+_LIKE_PREFIX = 0.8
+_LIKE_NAME = 0.85
+
+
+@dataclass(frozen=True)
+class Place:
+    """Names and values as they stand in one place, which is described as in "in .env"."""
+
+    where: str
+    names: Mapping[str, str | None]
+    faults: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Known:
+    """The names that are settings: `single` with the field of each, `open_` those below which any key may stand."""
+
+    single: dict[str, Any] = field(default_factory=dict)
+    open_: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, model: type[BaseModel], prefix: str = PREFIX) -> Known:
+        """All names of a settings class, parts and their members alike."""
+        found, below = {}, []
+        for name, info in model.model_fields.items():
+            full, kind = f"{prefix}{name}".upper(), info.annotation
+            found[full] = info
+            if isinstance(kind, type) and issubclass(kind, BaseModel):
+                part = cls.of(kind, f"{full}__")
+                found |= part.single
+                below += part.open_
+            elif getattr(kind, "__origin__", None) is dict:
+                below.append(f"{full}__")
+        return cls(found, tuple(below))
+
+    def holds(self, name: str) -> bool:
+        """Whether this upper-case name is a setting, or a key of one that is a mapping."""
+        return name in self.single or any(name.startswith(prefix) and len(name) > len(prefix) for prefix in self.open_)
+
+
+def places(env_files: EnvFiles, encoding: str | None, secrets_dir: Any) -> list[Place]:
+    """Everywhere that settings are looked for; a later place outranks an earlier one."""
+    listed = [env_files] if isinstance(env_files, str | os.PathLike) else list(env_files or ())
+    found = [_secrets(Path(folder).expanduser()) for folder in _folders(secrets_dir)]
+    found += [_env_file(path, encoding) for name in listed if (path := Path(name).expanduser()).is_file()]
+    return [*found, Place("in the environment", os.environ)]
+
+
+def _folders(secrets_dir: Any) -> list[Any]:
+    return [secrets_dir] if isinstance(secrets_dir, str | os.PathLike) else list(secrets_dir or ())
+
+
+def _secrets(folder: Path) -> Place:
+    """One file a setting, named like it, as Docker mounts secrets."""
+    if not folder.is_dir():
+        return Place(f"in {folder}", {}, (f"there is no folder of secrets at {folder}",))
+    names = {
+        path.name: path for path in sorted(folder.iterdir()) if path.is_file() and path.name.upper().startswith(PREFIX)
+    }
+    texts = {name: read_text(path) for name, path in names.items()}
+    faults = [_uncertain(path) for name, path in names.items() if not texts[name][1]]
+    return Place(f"in {folder}", {name: text.rstrip("\r\n") for name, (text, _) in texts.items()}, tuple(faults))
+
+
+def _uncertain(path: Path) -> str:
+    return f"{path} has a setting with characters that are not UTF-8; save the file as UTF-8"
+
+
+def _env_file(path: Path, encoding: str | None) -> Place:
+    """A .env file, with the lines that python-dotenv skips or takes into another value said as faults."""
+    from dotenv import dotenv_values
+    from dotenv.parser import parse_stream
+
+    text, certain = read_text(path, encoding)
+    faults: list[str] = []
+    seen: dict[str, str | None] = {}
+    for binding in parse_stream(io.StringIO(text)):
+        first, *others = binding.original.string.strip().splitlines() or [""]
+        if binding.error and _names_us(first):
+            faults.append(f"line {binding.original.line} of {path.name} is not NAME=value")
+        elif any(map(_names_us, others)):
+            faults.append(
+                f"a quote of line {binding.original.line} of {path.name} is not closed, so that a later {PREFIX} line belongs to its value"
+            )
+        name = (binding.key or "").upper()
+        if name.startswith(PREFIX) and seen.setdefault(name, binding.value) != binding.value:
+            faults.append(f"{name} stands twice in {path.name} with different values; keep one")
+    with _silent(logging.getLogger("dotenv.main")):
+        names = dotenv_values(stream=io.StringIO(text))
+    if not certain and any(
+        name.upper().startswith(PREFIX) and not (value or "").isascii() for name, value in names.items()
+    ):
+        faults.append(_uncertain(path))
+    return Place(f"in {path.name}", names, tuple(faults))
+
+
+class _silent:
+    """Without a library's warnings, for what is said in an error of ours."""
+
+    def __init__(self, logger: logging.Logger) -> None:
+        self._logger, self._before = logger, logger.disabled
+
+    def __enter__(self) -> None:
+        self._logger.disabled = True
+
+    def __exit__(self, *_: object) -> None:
+        self._logger.disabled = self._before
+
+
+def _names_us(line: str) -> bool:
+    return bool(re.match(r"\W*(export\s+|set\s+|\$env:)?LEADFLOW", line, re.IGNORECASE))
+
+
+def read(model: type[BaseSettings], found: Iterable[Place]) -> tuple[dict[str, Any], list[str]]:
+    """The values as nested dicts, as a settings class takes them, and what is wrong with names and values, one sentence each."""
+    known = Known.of(model)
+    values: dict[str, str] = {}
+    faults: list[str] = []
+    for place in found:
+        faults += place.faults
+        values |= _named(place, known, faults)
+    source = EnvSettingsSource(model)
+    for name in [*values]:
+        info = known.single.get(name)
+        if info is None or not source.field_is_complex(info) or _takes_text(info):
+            continue
+        if fault := _json_fault(name, values[name], known):
+            faults.append(fault)
+            del values[name]
+    source.env_vars = {name.lower(): value for name, value in values.items()}
+    return source(), faults
+
+
+def _takes_text(info: Any) -> bool:
+    """Whether a setting may be plain text, or a JSON list."""
+    return isinstance(info.annotation, UnionType) and not {str, Path}.isdisjoint(get_args(info.annotation))
+
+
+def _named(place: Place, known: Known, faults: list[str]) -> dict[str, str]:
+    """The settings of one place by upper-case name."""
+    values: dict[str, str] = {}
+    for written, value in place.names.items():
+        name = written.upper()
+        if name in _NO_SETTINGS:
+            continue
+        if not known.holds(name):
+            faults += (
+                [f"{written}, {place.where}, is no setting; the nearest is {near}"]
+                if (near := _meant(name, known))
+                else []
+            )
+        elif fault := _value_fault(value, known.single.get(name)):
+            faults.append(f"{name}, {place.where}, {fault}")
+        elif value is not None and values.setdefault(name, value) != value:
+            faults.append(f"{name} stands twice {place.where}, in different case and with different values; keep one")
+    return values
+
+
+def _value_fault(value: str | None, info: Any) -> str:
+    """What is wrong with a value whatever its type; "" if nothing is."""
+    if value is None:
+        return "has no value; write NAME=value"
+    if not value.strip() and not (info is not None and info.default == ""):
+        return "is empty; give it a value or remove it"
+    return (
+        "still holds a placeholder; give it your own value or remove it"
+        if _PLACEHOLDER.fullmatch(value.strip())
+        else ""
+    )
+
+
+def _meant(name: str, known: Known) -> str:
+    """The nearest setting of a name that is none; "" for a name of another program's."""
+    if name.startswith(PREFIX) or _is_misspelt_prefix(name, known):
+        tail = plain(name)[len(plain(PREFIX)) :]
+        ends = [k for k in known.single if tail and k.endswith(f"__{tail}") and "__" in k]
+        return " or ".join(ends) if len(ends) > 1 else nearest(name, known.single)
+    return ""
+
+
+def _is_misspelt_prefix(name: str, known: Known) -> bool:
+    """Whether a name looks like LEADFLOW_ and a setting, as LEADFOW_MAX_COST and LEAD_FLOW_HOME do."""
+    ours = plain(PREFIX)
+    parts = [part for part in re.split(r"[^A-Z0-9]+", name) if part]
+    cuts = [("".join(parts[:n]), "".join(parts[n:])) for n in (1, 2)]
+    cuts += [(ours, plain(name)[len(ours) :])] if plain(name).startswith(ours) else []
+    for head, tail in cuts:
+        if tail and similarity(head, ours) >= _LIKE_PREFIX:
+            # A word such as HOME or PRICE alone may as well be another program's.
+            tails = [plain(k)[len(ours) :] for k in known.single if head == ours or "_" in k.removeprefix(PREFIX)]
+            if any(similarity(tail, other) >= _LIKE_NAME for other in tails):
+                return True
+    return False
+
+
+def _json_fault(name: str, value: str, known: Known) -> str:
+    """What keeps a value from being the JSON that its setting takes; "" if nothing does. The value itself is not said: it may be a secret."""
+    info = known.single[name]
+    is_list = getattr(info.annotation, "__origin__", None) is tuple
+    example = (
+        f"""a JSON list such as {name}='["a", "b"]'"""
+        if is_list
+        else f"""a JSON object such as {name}='{{"key": "value"}}'"""
+    )
+    single = next((k for k in known.single if k.startswith(f"{name}__")), "")
+    also = f", or single values such as {single}" if single else ""
+    try:
+        read_json = json.loads(value, object_pairs_hook=_without_repeats)
+    except ValueError as error:
+        what = "says a key twice" if isinstance(error, _RepeatedKeyError) else "is not JSON"
+        return f"{name} {what}; write {example}{also}"
+    return (
+        ""
+        if isinstance(read_json, list if is_list else dict)
+        else f"{name} is JSON of another kind; write {example}{also}"
+    )
+
+
+class _RepeatedKeyError(ValueError):
+    """An object of JSON says a key twice: only the last would count."""
+
+
+def _without_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise _RepeatedKeyError
+    return found
+
+
+def home() -> Path:
+    """The folder of history and checkpoints that LEADFLOW_HOME names, in the environment or .env; ~/.leadflow without it.
+
+    Raises SettingsError if .env cannot be read.
+    """
+    found = "~/.leadflow"
+    for place in places(".env", None, None):
+        found = next((value for name, value in place.names.items() if name.upper() == f"{PREFIX}HOME" and value), found)
+    return Path(found).expanduser()

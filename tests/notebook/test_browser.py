@@ -1,0 +1,212 @@
+"""A real JupyterLab in a real Chromium: run, watch, stop, reload, resume, read the report."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import TimeoutError
+
+_NOTEBOOK = Path(__file__).resolve().parents[2] / "notebooks" / "01_run_a_job.ipynb"
+_CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+_SHOTS = os.environ.get("LEADFLOW_SCREENSHOTS")
+_PATIENCE_MS = 120_000
+
+if not _CHROMIUM and not os.environ.get("CI"):
+    pytest.skip("no Chromium here; apt-get install chromium", allow_module_level=True)
+
+
+@pytest.fixture
+def lab(tmp_path) -> Iterator[str]:
+    """A JupyterLab over a copy of notebook 01; its address."""
+    shutil.copy(_NOTEBOOK, tmp_path)
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    options = [
+        f"--port={port}",
+        "--ip=127.0.0.1",
+        "--no-browser",
+        "--allow-root",
+        "--IdentityProvider.token=t",
+        "--LabApp.expose_app_in_browser=True",
+        f"--ServerApp.root_dir={tmp_path}",
+    ]
+    env = {
+        **os.environ,
+        "JUPYTER_CONFIG_DIR": str(tmp_path / "config"),
+        "JUPYTERLAB_WORKSPACES_DIR": str(tmp_path / "ws"),
+        "JUPYTERLAB_SETTINGS_DIR": str(tmp_path / "set"),
+    }
+    with (tmp_path / "lab.log").open("wb") as log:
+        child = subprocess.Popen([sys.executable, "-m", "jupyter", "lab", *options], env=env, stdout=log, stderr=log)
+    try:
+        _wait_for(f"http://127.0.0.1:{port}/api?token=t")
+        yield f"http://127.0.0.1:{port}/lab/tree/{_NOTEBOOK.name}?token=t"
+    finally:
+        child.terminate()
+        child.wait(30)
+
+
+def _wait_for(url: str) -> None:
+    deadline = time.monotonic() + 120
+    while True:
+        try:
+            urllib.request.urlopen(url, timeout=5).read()
+            return
+        except OSError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.2)
+
+
+@pytest.fixture
+def page(lab):
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=_CHROMIUM, args=["--no-sandbox"])
+        page = browser.new_page(viewport={"width": 1180, "height": 900})
+        page.set_default_timeout(_PATIENCE_MS)
+        # JupyterLab may ask for a kernel that the notebook names already.
+        page.add_locator_handler(page.locator(".jp-Dialog button:has-text('Select')"), lambda button: button.click())
+        page.goto(lab)
+        page.wait_for_selector(".jp-Notebook .jp-Cell")
+        yield page
+        browser.close()
+
+
+# Whether an element is whole in the notebook's scroller: what is outside is not painted.
+_WHOLE = """e => {
+    const seen = e.closest('.jp-WindowedPanel-outer').getBoundingClientRect(), is = e.getBoundingClientRect();
+    return is.height > 0 && is.top >= seen.top && is.bottom <= seen.bottom;
+}"""
+
+
+def _shot(page, name, what, until=None):
+    """A small picture of an output, down to `until` in it, for the README: the window is made so high that it is whole."""
+    if not _SHOTS:
+        return
+    before, drawn = page.viewport_size, page.locator(what).last
+    page.evaluate("window.jupyterapp.shell.collapseLeft()")
+    page.set_viewport_size({"width": 1000, "height": int(drawn.bounding_box()["height"]) + 400})
+    deadline = time.monotonic() + 30
+    while not drawn.evaluate(_WHOLE):
+        assert time.monotonic() < deadline, f"{what} does not fit the window"
+        drawn.evaluate("e => e.scrollIntoView({block: 'center'})")
+        time.sleep(0.2)
+    box = drawn.bounding_box()
+    if until:
+        box["height"] = drawn.locator(until).bounding_box()["y"] - box["y"]
+    page.screenshot(path=f"{_SHOTS}/{name}.png", clip=box, style=".jp-toast,.Toastify{display:none}")
+    page.set_viewport_size(before)
+
+
+# The first ground behind an element that is not next to transparent.
+_GROUND = """e => {
+    const ground = e => getComputedStyle(e).backgroundColor;
+    while (e.parentElement && /^rgba.*, 0(\\.[0-4]\\d*)?\\)$/.test(ground(e))) e = e.parentElement;
+    return ground(e);
+}"""
+
+
+def _light(color):
+    """How light a CSS color is, 0 to 1."""
+    return sum(int(part) for part in re.findall(r"\d+", color)[:3]) / 765
+
+
+def _dark_theme(page):
+    """In JupyterLab's dark theme, report and panel have dark grounds and light text, the drawing's too."""
+    page.evaluate("window.jupyterapp.commands.execute('apputils:change-theme', {theme: 'JupyterLab Dark'})")
+    page.wait_for_selector("body[data-jp-theme-light=false]", state="attached")
+    for what in (".lf", ".lf .num", ".lf td", ".lf-live"):
+        assert _light(page.locator(what).last.evaluate(_GROUND)) < 0.25, what
+        assert _light(page.locator(what).last.evaluate("e => getComputedStyle(e).color")) > 0.75, what
+    assert _light(page.locator(".lf svg text").last.evaluate("e => getComputedStyle(e).fill")) > 0.75
+
+
+def _run_all(page):
+    """Run all the cells; again if the notebook was not yet ready to hear it."""
+    page.wait_for_function(
+        "() => window.jupyterapp?.shell.currentWidget?.context?.sessionContext?.session?.kernel?.status === 'idle'"
+    )
+    page.wait_for_function("() => window.jupyterapp.commands.isEnabled('notebook:run-all-cells')")
+    begun = "() => [...document.querySelectorAll('.jp-InputArea-prompt')].some(e => /[0-9*]/.test(e.textContent))"
+    for _ in range(10):
+        page.evaluate("void window.jupyterapp.commands.execute('notebook:run-all-cells')")
+        with contextlib.suppress(TimeoutError):
+            page.wait_for_function(begun, timeout=8_000)
+            return
+    raise AssertionError("JupyterLab did not run the cells")
+
+
+def _width(page):
+    return float(page.locator(".lf-row.job .lf-fill").last.evaluate("e => e.style.width").rstrip("%"))
+
+
+def _moves(page):
+    """The job's bar is seen at a place between its ends, and later further on."""
+    deadline = time.monotonic() + _PATIENCE_MS / 1000
+    seen = []
+    while time.monotonic() < deadline:
+        if page.locator(".lf-row.job .lf-fill").count():
+            width = _width(page)
+            if 0 < width < 100 and width not in seen:
+                seen.append(width)
+            if len(seen) >= 2:
+                return seen
+        time.sleep(0.1)
+    raise AssertionError(f"the bar did not move: {seen}")
+
+
+def _status(page, word):
+    page.wait_for_function("w => [...document.querySelectorAll('.lf-status')].some(e => e.textContent === w)", arg=word)
+
+
+def _press(page, name):
+    page.locator(f"button.widget-button:has-text('{name}'):not([disabled])").first.click()
+
+
+@pytest.mark.timeout(900)
+def test_run_watch_stop_reload_and_resume(page):
+    _run_all(page)
+    limit = page.locator(".widget-text input[type=text]").first
+    limit.scroll_into_view_if_needed()
+    limit.fill("1500")
+    limit.press("Tab")
+    _press(page, "Estimate")
+    page.wait_for_selector("text=leads to look up")
+    _press(page, "Run")
+    first = _moves(page)
+    assert first == sorted(first)
+    _shot(page, "panel", ".jp-OutputArea-output:has(.lf-live)")
+
+    page.evaluate("window.jupyterapp.commands.execute('docmanager:save')")
+    time.sleep(1)
+    page.reload()
+    page.wait_for_selector(".lf-row.job .lf-fill", state="attached")
+    assert max(_moves(page)) > min(first)
+
+    page.locator(".lf-live").last.scroll_into_view_if_needed()
+    _press(page, "Stop")
+    _status(page, "STOPPED")
+    _press(page, "Resume")
+    _status(page, "COMPLETED")
+    page.wait_for_selector(".jp-OutputArea .lf h2 >> nth=1", state="attached")
+    _shot(page, "report", ".jp-OutputArea-output .lf", until="h3:text('Delays')")
+    assert page.locator(".lf .badge").last.inner_text() == "COMPLETED"
+    for drawn in (".lf .step.delivered .stay", ".lf svg .marks", ".lf .check .yes"):
+        assert page.locator(drawn).last.bounding_box()["height"] > 0, drawn
+    _dark_theme(page)
+    _shot(page, "report_dark", ".jp-OutputArea-output .lf", until="h3:text('Delays')")
+    _shot(page, "panel_dark", ".jp-OutputArea-output:has(.lf-live)")
