@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Iterator
 
 import pytest
 from outcome import OBSERVED, fault_table
+from privacy import LogRecords, everything_logged
 from sheet_rows import NAMES
 
 from leadflow.local import World, start
@@ -48,6 +50,24 @@ def sheet(world: World) -> Sheet:
     sheet = Sheet(world.settings.sheets.model_copy(update={"timeout_s": 1.0}))
     sheet.prepare(NAMES)
     return sheet
+
+
+@pytest.fixture
+def logged() -> Iterator[LogRecords]:
+    """Everything that any logger says at DEBUG while the test runs."""
+    with everything_logged() as records:
+        yield records
+
+
+@pytest.fixture
+def sigint() -> Iterator[None]:
+    """SIGINT interrupts this process and its children, even if pytest was started with SIGINT ignored.
+
+    A shell ignores it for its background jobs, and children inherit that.
+    """
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

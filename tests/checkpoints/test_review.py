@@ -8,7 +8,7 @@ import threading
 import pandas as pd
 import pytest
 from outcome import SCRIPT, observe, sheet_rows, table_keys
-from test_privacy import _found, _history, _tracebacks, logged  # noqa: F401
+from privacy import history_text, traceback_text, words_in
 
 import leadflow as lf
 from leadflow.checkpoints import review as candidates
@@ -477,7 +477,7 @@ def test_candidates_are_pruned_with_their_job(world, engine, lead):
         engine.accept(lead["key"], "71")
 
 
-def test_nobody_is_named_when_a_candidate_is_accepted(world, engine, lead, logged, capfd):  # noqa: F811
+def test_nobody_is_named_when_a_candidate_is_accepted(world, engine, lead, logged, capfd):
     _answers(world, lead, _person(lead, "zq71zq71", [_CLEAN], first="Wilhelmina", emails=["wilhelmina@example.com"]))
     job = _run(engine)
     frame = job.review()
@@ -493,12 +493,12 @@ def test_nobody_is_named_when_a_candidate_is_accepted(world, engine, lead, logge
         repr(answer),
         repr(answer.candidates),
         str(candidates.choose(engine.checkpoints, lead["key"], "zq71zq71").answer),
-        _tracebacks(refused.value),
+        traceback_text(refused.value),
     ]
     engine.history.flush()
-    said += [_history(engine.settings.history_file), *capfd.readouterr(), *(text for _, text in logged.records)]
+    said += [history_text(engine.settings.history_file), *capfd.readouterr(), *(text for _, text in logged.records)]
     words = {"Wilhelmina", "wilhelmina@example.com", _CLEAN, f"+1{_CLEAN}", "zq71zq71"}
-    assert not _found("\n".join(said), words)
+    assert not words_in("\n".join(said), words)
     assert f"+1{_CLEAN}" not in frame.to_string()
     assert _CLEAN not in frame.to_string()
 

@@ -1,4 +1,4 @@
-"""DNCScrub's answers: a wireless line is never clean, and a project that covers no do-not-call list is found out before money."""
+"""DNCScrub's answers: no wireless line is clean, and a project without a do-not-call list buys no lookup."""
 
 from __future__ import annotations
 

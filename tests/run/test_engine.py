@@ -8,10 +8,10 @@ import threading
 
 import pandas as pd
 import pytest
-from outcome import SCRIPT, observe, sheet_rows
+from outcome import SCRIPT, observe
 
 import leadflow as lf
-from leadflow.errors import InputError, JobBusyError, JobFailedError, JobNotFound, ScriptError, SettingsError
+from leadflow.errors import InputError, JobFailedError, JobNotFound, ScriptError, SettingsError
 from leadflow.services.warehouse import Warehouse
 
 
@@ -92,12 +92,12 @@ def test_jobs_lists_past_jobs(engine):
 
 
 def test_submit_runs_in_the_background_and_stops(world, engine):
-    world.configure(latency={"idicore": 0.05})
+    world.configure(latency={"idicore": 0.3})
     handle = engine.submit(SCRIPT, limit_rows=1000)
     while handle.progress.total is None:
         assert not handle.wait(0.05)
     handle.stop()
-    job = handle.result(60)
+    job = handle.result(200)
     assert str(job.status) == "STOPPED"
     assert lf.jobs(status="stopped")["id"].tolist() == [job.id]
     world.configure(latency={"idicore": 0.0})
@@ -105,35 +105,6 @@ def test_submit_runs_in_the_background_and_stops(world, engine):
     assert resumed.ok
     assert resumed.counts.balanced
     assert observe(world, engine, job.id).clean
-
-
-def test_two_jobs_at_once_on_one_sheet(world, engine):
-    half = "SELECT * FROM RAW_LEADS WHERE MD5(\"Lead Number\") {} '8'"
-    handles = [engine.submit(half.format(op), limit_rows=200) for op in ("<", ">=")]
-    jobs = [h.result(120) for h in handles]
-    assert all(j.ok for j in jobs)
-    assert (
-        len({r["Lead Key"] for r in sheet_rows(world)})
-        == len(sheet_rows(world))
-        == sum(j.counts.delivered for j in jobs)
-    )
-
-
-def test_two_jobs_at_once_on_the_same_leads_double_no_row(world, engine):
-    handles = [engine.submit(SCRIPT, limit_rows=100) for _ in range(2)]
-    jobs = [h.result(120) for h in handles]
-    assert all(j.ok for j in jobs)
-    keys = [r["Lead Key"] for r in sheet_rows(world)]
-    assert len(keys) == len(set(keys))
-
-
-def test_a_running_job_cannot_be_resumed(world, engine):
-    world.configure(latency={"idicore": 0.05})
-    handle = engine.submit(SCRIPT, limit_rows=400)
-    with pytest.raises(JobBusyError):
-        engine.resume(handle.id)
-    handle.stop()
-    handle.wait(60)
 
 
 def test_budget_stops_before_it_is_passed_and_delivers_what_was_bought(world, engine):
@@ -150,11 +121,13 @@ def test_budget_stops_before_it_is_passed_and_delivers_what_was_bought(world, en
 
 def test_a_job_that_broke_off_keeps_its_budget_over_all_its_runs(world, engine):
     world.configure(latency={"idicore": 0.5})
-    handle = engine.submit(SCRIPT, limit_rows=200, max_lookups=60)
-    while handle.progress.stages.get("Lookup", 0) < 10:
-        assert not handle.wait(0.01)
-    handle.stop()
-    assert "was stopped" in handle.result(60).message
+    slow = world.settings.idicore.model_copy(update={"max_in_flight": 4})
+    with lf.Engine(world.settings.model_copy(update={"idicore": slow})) as first:
+        handle = first.submit(SCRIPT, limit_rows=200, max_lookups=60)
+        while handle.progress.stages.get("Lookup", 0) < 10:
+            assert not handle.wait(0.01)
+        handle.stop()
+        assert "was stopped" in handle.result(200).message
     world.configure(latency={"idicore": 0.0})
     resumed = engine.resume(handle.id, progress=False)
     assert str(resumed.status) == "STOPPED"
@@ -164,30 +137,6 @@ def test_a_job_that_broke_off_keeps_its_budget_over_all_its_runs(world, engine):
     assert raised.counts.bought == sum(world.stats()["idicore"]["bought"].values()) == 80
     assert engine.resume(handle.id, progress=False).ok
     assert observe(world, engine, handle.id).clean
-
-
-def test_a_second_engine_of_the_process_cannot_resume_a_running_job(world, engine):
-    world.configure(latency={"idicore": 0.05})
-    handle = engine.submit(SCRIPT, limit_rows=400)
-    with lf.Engine(world.settings) as second, pytest.raises(JobBusyError, match="this very process"):
-        second.resume(handle.id)
-    handle.stop()
-    handle.wait(60)
-
-
-def test_leads_that_another_machine_processed_meanwhile_are_not_paid_for_again(world, engine, tmp_path):
-    stopped = engine.run(SCRIPT, limit_rows=60, max_lookups=20, progress=False)
-    elsewhere = world.settings.model_copy(update={"home": tmp_path})
-    with lf.Engine(elsewhere) as other:
-        assert other.run(SCRIPT, limit_rows=30, progress=False).ok
-    job = engine.resume(stopped.id, progress=False)
-    assert job.ok
-    assert job.counts.balanced
-    assert job.counts.already_processed >= 30
-    assert job.counts.bought == 30
-    assert all(n == 1 for n in world.stats()["idicore"]["bought"].values())
-    assert engine.report(job.id).ok, engine.report(job.id).validation
-    assert observe(world, engine, job.id).clean
 
 
 def test_a_script_that_changes_the_schema_is_not_paid_for_again(world, engine):
@@ -306,6 +255,6 @@ def test_the_progress_never_goes_back(engine):
             with lock:
                 seen.append(recorded.event.progress)
 
-    engine.submit(SCRIPT, limit_rows=600, listeners=(listen,)).result(120)
+    engine.submit(SCRIPT, limit_rows=600, listeners=(listen,)).result(250)
     assert seen == sorted(seen)
     assert seen[-1] == 100

@@ -149,7 +149,7 @@ def test_calls_a_minute_hold_over_all_workers(world, executor, monkeypatch):
         _until_bought(world, handle, 30)
         assert time.monotonic() - started > 8
         handle.stop()
-        assert str(handle.result(30).status) == "STOPPED"
+        assert str(handle.result(100).status) == "STOPPED"
     assert world.stats()["idicore"]["refused"] == 0
 
 
@@ -164,12 +164,12 @@ def test_a_refusal_comes_back_and_slows_the_engine_down(world, executor):
 
 
 def test_stop_ends_within_the_calls_in_flight_and_resume_goes_on(world, executor):
-    world.configure(latency={"idicore": 0.1})
+    world.configure(latency={"idicore": 0.4})
     with lf.Engine(_settings(world, max_in_flight=_CAP), executor=executor) as engine:
         handle = engine.submit(SCRIPT, limit_rows=60)
         _until_bought(world, handle, 10)
         handle.stop()
-        assert str(handle.result(60).status) == "STOPPED"
+        assert str(handle.result(200).status) == "STOPPED"
         assert sum(world.stats()["idicore"]["bought"].values()) < 60
         world.configure(latency={"idicore": 0.0})
         assert engine.resume(handle.id, progress=False).ok
@@ -184,12 +184,12 @@ def _kill_one_worker(client):
 def _judge_kill(world, client, says_lost):
     """Kill a worker under a job and judge what is left; gives back how many people were bought twice."""
     client.wait_for_workers(2, timeout=60)
-    world.configure(latency={"idicore": 0.15})
+    world.configure(latency={"idicore": 0.4})
     with lf.Engine(_settings(world, max_in_flight=2 * _THREADS), executor=client.get_executor()) as engine:
         handle = engine.submit(SCRIPT, limit_rows=_LEADS)
         _until_bought(world, handle, 30)
         _kill_one_worker(client)
-        job = handle.result(120)
+        job = handle.result(250)
         assert job.ok
         assert job.counts.balanced
         assert not job.counts.retry
@@ -215,7 +215,7 @@ def test_a_cluster_that_sends_lost_calls_again_by_itself_loses_nothing_either(wo
 
 
 def test_a_process_pool_that_lost_a_worker_fails_the_job_which_can_be_resumed(world):
-    world.configure(latency={"idicore": 0.05})
+    world.configure(latency={"idicore": 0.4})
     settings = _settings(world, max_in_flight=_CAP)
     pool = ProcessPoolExecutor(2, mp_context=multiprocessing.get_context("spawn"))
     with pool, lf.Engine(settings, executor=pool) as engine:
@@ -223,7 +223,7 @@ def test_a_process_pool_that_lost_a_worker_fails_the_job_which_can_be_resumed(wo
         _until_bought(world, handle, 10)
         os.kill(pool.submit(os.getpid).result(30), signal.SIGKILL)
         with pytest.raises(JobFailedError, match="resume") as failed:
-            handle.result(60)
+            handle.result(200)
         assert isinstance(failed.value.__cause__, ExecutorError)
         assert str(handle.status) == "FAILED"
     with ThreadPoolExecutor(8) as other, lf.Engine(settings, executor=other) as engine:
@@ -321,5 +321,8 @@ def test_what_travels_pickles_and_its_repr_keeps_the_secrets(world):
 
 
 def test_leadflow_itself_never_imports_dask():
-    code = "import sys, leadflow.engine, leadflow.services.transport.executor; sys.exit('distributed' in sys.modules or 'dask' in sys.modules)"
+    code = (
+        "import sys, leadflow.engine, leadflow.services.transport.executor;"
+        "sys.exit('distributed' in sys.modules or 'dask' in sys.modules)"
+    )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -113,3 +113,13 @@ def test_forget_removes_a_person(world, engine):
     key = engine.checkpoints.keys(job.id)[0]
     assert lf.forget(key) > 0
     assert engine.checkpoints.answers([key]) == {}
+
+
+def test_a_login_that_works_again_lets_a_job_resume_with_the_same_engine(world):
+    idicore = world.settings.idicore.model_copy(update={"attempts": 1})
+    world.fail("idicore", "500", times=1000, on="login")
+    with lf.Engine(world.settings.model_copy(update={"idicore": idicore})) as engine:
+        with pytest.raises(lf.errors.JobFailedError):
+            engine.run(SCRIPT, limit_rows=40, progress=False)
+        world.heal()
+        assert engine.resume(lf.jobs()["id"].iloc[0], progress=False).ok

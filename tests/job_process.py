@@ -1,0 +1,56 @@
+"""A job in a process of its own, and what must be true after its resume."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from typing import Any
+
+from outcome import Outcome, observe
+
+import leadflow as lf
+
+BATCH = 20
+# Arguments: bytes that the files may still grow by (0: any), the stage at which that begins, and the number of leads.
+RUN = """
+import json, os, resource, sys
+import leadflow as lf
+limit, at = int(sys.argv[1]), sys.argv[2]
+def squeeze(recorded):
+    if limit and recorded.event.stage == at:
+        room = max(os.path.getsize(p) for p in (engine.settings.history_file, engine.settings.checkpoint_file)) + limit
+        resource.setrlimit(resource.RLIMIT_FSIZE, (room, resource.RLIM_INFINITY))
+engine = lf.Engine()
+handle = engine.submit("SELECT * FROM RAW_LEADS", name="child", limit_rows=int(sys.argv[3]), listeners=(squeeze,))
+print(handle.id, flush=True)
+try:
+    print(json.dumps(str(handle.result().status)), flush=True)
+except lf.errors.LeadflowError as error:
+    print(json.dumps("FAILED " + str(error)), flush=True)
+"""
+
+
+def start_job(world: Any, code: str, *args: object, **env: str) -> subprocess.Popen[str]:
+    """A child that executes the code; lf.Engine() in it uses the local world, in batches of BATCH leads."""
+    return subprocess.Popen(
+        [sys.executable, "-c", code, *map(str, args)],
+        env={**os.environ, **world.env(), "LEADFLOW_BATCH_SIZE": str(BATCH), **env},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def resume_and_judge(world: Any, job_id: str, in_flight: int = 0) -> Outcome:
+    """Resume the job here; nothing is lost or doubled, and at most so many leads as were in flight are bought twice."""
+    with lf.Engine(world.settings.model_copy(update={"batch_size": BATCH})) as engine:
+        job = engine.resume(job_id, progress=False)
+        assert job.ok
+        assert job.counts.balanced
+        assert job.counts.waiting == 0
+        outcome = observe(world, engine, job_id, in_flight=in_flight)
+        assert outcome.clean, outcome
+        report = engine.report(job_id)
+        assert report.ok, report.validation
+    return outcome
