@@ -9,10 +9,22 @@ import pytest
 from outcome import OBSERVED, fault_table
 from privacy import LogRecords, everything_logged
 from sheet_rows import NAMES
+from slow import mark_slow
 
 from leadflow.local import World, start
 from leadflow.services.sheets import Sheet
 from leadflow.services.transport import limits
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Make the markers known."""
+    config.addinivalue_line("markers", 'slow: in tests/slow.txt; -m "not slow" is done within two minutes')
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark the slow tests, before -m looks for marks."""
+    mark_slow(items)
 
 
 @pytest.fixture(scope="session")

@@ -1,4 +1,4 @@
-"""No sample person, and no secret, in the history, in what is logged at DEBUG, in what is printed, or in a traceback."""
+"""No sample person and no secret is in the history, in a DEBUG log, in what is printed, or in a traceback."""
 
 from __future__ import annotations
 

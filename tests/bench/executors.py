@@ -64,7 +64,8 @@ def rows(leads: int, repeat: int) -> Iterator[str]:
                     runs = [_measured(frame, idicore) for _ in range(repeat)]
                 speeds = sorted(leads / wall for wall, _ in runs)
                 cpu = statistics.median(cpu for _, cpu in runs) / leads * 1e3
-                yield f"| {name} | {statistics.median(speeds):.0f}; {', '.join(f'{speed:.0f}' for speed in speeds)} | {cpu:.2f} |"
+                every = ", ".join(f"{speed:.0f}" for speed in speeds)
+                yield f"| {name} | {statistics.median(speeds):.0f}; {every} | {cpu:.2f} |"
 
 
 def _measured(frame: pl.DataFrame, idicore: Idicore) -> tuple[float, float]:

@@ -1,4 +1,4 @@
-"""One job in a process of its own, so that its CPU time and its memory are its own: `python -m tests.bench.job '{...}'`."""
+"""One job in a process of its own, for its own CPU time and memory: `python -m tests.bench.job '{...}'`."""
 
 from __future__ import annotations
 

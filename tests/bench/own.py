@@ -28,12 +28,14 @@ NO_CAPS: dict[str, Any] = {
 }
 
 
-HEAD = """| leads | vendors | wall s | leads/s | CPU of the job s | us CPU a lead | CPU of the local world s | memory before MB | peak MB |
+HEAD = """\
+| leads | vendors | wall s | leads/s | CPU of the job s | us CPU a lead | CPU of the local world s \
+| memory before MB | peak MB |
 |---|---|---|---|---|---|---|---|---|"""
 
 
 def jobs(over_sockets: list[int], at_once: list[int]) -> Iterator[str]:
-    """Whole jobs, a table row each: over sockets to the local world, and with vendors that answer at once in the job's process."""
+    """Whole jobs, a table row each: over sockets to the local world, and with vendors in the job's own process."""
     for leads, in_process in [*((n, False) for n in over_sockets), *((n, True) for n in at_once)]:
         with tempfile.TemporaryDirectory() as folder:
             path = write_leads(Path(folder) / "leads.csv", leads)
@@ -45,7 +47,8 @@ def _row(leads: int, in_process: bool, one: dict[str, Any]) -> str:
     vendors = "in process" if in_process else "over sockets"
     return (
         f"| {leads:,} | {vendors} | {one['wall_s']:.1f} | {leads / one['wall_s']:,.0f} | {one['cpu_s']:.1f} "
-        f"| {one['cpu_s'] / leads * 1e6:,.0f} | {one['world_cpu_s']:.1f} | {one['rss_before_mb']:.0f} | {one['rss_peak_mb']:.0f} |"
+        f"| {one['cpu_s'] / leads * 1e6:,.0f} | {one['world_cpu_s']:.1f} "
+        f"| {one['rss_before_mb']:.0f} | {one['rss_peak_mb']:.0f} |"
     )
 
 

@@ -1,4 +1,4 @@
-"""The history: what an event costs the job, and what it takes to ask a large history something, against the bare query."""
+"""The history: what an event costs the job, and what a question to a large history takes, against the bare query."""
 
 from __future__ import annotations
 
@@ -25,7 +25,8 @@ bus = EventBus("j", History(sys.argv[1]).record)
 for n in range(20_000):
     bus.emit(JobLog(stage="Engine", message=f"line {n}"))
 """
-_TRACE = """SELECT format('T+{:.1f}s', elapsed) AS time, stage, source, event, message, elapsed, level, batch, "at", data
+_TRACE = """SELECT format('T+{:.1f}s', elapsed) AS time, stage, source, event, message, elapsed, level, batch,
+    "at", data
     FROM job_events WHERE job_id = 'big' ORDER BY seq"""
 _JOBS = "SELECT * EXCLUDE (script, counts) FROM etl_jobs ORDER BY created_at DESC LIMIT 100"
 
@@ -40,17 +41,20 @@ def measure(events: int = 1_000_000, jobs: int = 100_000, repeat: int = 3) -> st
             f"| one event, on the job's side | {_event_cost(path) * 1e6:.1f} us |",
         ]
         lines.append(
-            f"| lost of 20,000 events at an exit without close | {20_000 - _kept_at_exit(Path(folder) / 'exit.duckdb')} |"
+            "| lost of 20,000 events at an exit without close "
+            f"| {20_000 - _kept_at_exit(Path(folder) / 'exit.duckdb')} |"
         )
         _fill(path, events, jobs)
         history = History(path)
         trace = _ratio(lambda: lf.trace("big", history=history), lambda: _bare(path, _TRACE), repeat)
         lines.append(
-            f"| trace of {events:,} events: lf {trace[0]:.2f} s, bare query {trace[1]:.2f} s | {trace[0] / trace[1]:.2f} x |"
+            f"| trace of {events:,} events: lf {trace[0]:.2f} s, bare query {trace[1]:.2f} s "
+            f"| {trace[0] / trace[1]:.2f} x |"
         )
         listed = _ratio(lambda: lf.jobs(history=history), lambda: _bare(path, _JOBS), repeat * 3)
         lines.append(
-            f"| jobs() of {jobs:,}: lf {listed[0] * 1e3:.0f} ms, bare query {listed[1] * 1e3:.0f} ms | {listed[0] / listed[1]:.2f} x |"
+            f"| jobs() of {jobs:,}: lf {listed[0] * 1e3:.0f} ms, bare query {listed[1] * 1e3:.0f} ms "
+            f"| {listed[0] / listed[1]:.2f} x |"
         )
         history.close()
         return "\n".join(lines)
@@ -79,15 +83,19 @@ def _kept_at_exit(path: Path) -> int:
 def _fill(path: Path, events: int, jobs: int) -> None:
     with duckdb.connect(str(path)) as db:
         db.execute(
-            "INSERT INTO etl_jobs (id, name, script_id, script_name, script, status, progress, message, created_at, started_at, completed_at) "
-            "SELECT 'job' || i, 'june', 's' || i % 50, 'june', repeat('SELECT 1 ', 50), 'COMPLETED', 100, 'done', TIMESTAMP '2026-01-01' + to_minutes(i), "
-            f"TIMESTAMP '2026-01-01' + to_minutes(i), TIMESTAMP '2026-01-01' + to_minutes(i + 1) FROM range({jobs}) t(i)"
+            "INSERT INTO etl_jobs (id, name, script_id, script_name, script, status, progress, message, "
+            "created_at, started_at, completed_at) "
+            "SELECT 'job' || i, 'june', 's' || i % 50, 'june', repeat('SELECT 1 ', 50), 'COMPLETED', 100, 'done', "
+            "TIMESTAMP '2026-01-01' + to_minutes(i), TIMESTAMP '2026-01-01' + to_minutes(i), "
+            f"TIMESTAMP '2026-01-01' + to_minutes(i + 1) FROM range({jobs}) t(i)"
         )
         db.execute(
-            "INSERT INTO etl_jobs (id, name, script_name, status, created_at) VALUES ('big', 'big', 'big', 'COMPLETED', TIMESTAMP '2025-01-01')"
+            "INSERT INTO etl_jobs (id, name, script_name, status, created_at) "
+            "VALUES ('big', 'big', 'big', 'COMPLETED', TIMESTAMP '2025-01-01')"
         )
         db.execute(
-            "INSERT INTO job_events SELECT 'big', i, TIMESTAMP '2026-01-01' + to_milliseconds(i), i / 1000.0, 'Engine', 'pipeline.py:100', "
+            "INSERT INTO job_events SELECT 'big', i, TIMESTAMP '2026-01-01' + to_milliseconds(i), "
+            "i / 1000.0, 'Engine', 'pipeline.py:100', "
             "'row_processed', 'info', i // 200, 'Row ' || i || ': delivered (' || md5(i::VARCHAR) || ')', "
             f"json_object('row', i, 'person_key', md5(i::VARCHAR), 'outcome', 'delivered') FROM range({events}) t(i)"
         )

@@ -239,7 +239,8 @@ def test_settings_without_purposes_are_refused(monkeypatch, tmp_path):
 
 def test_one_stage_imports_nothing_heavy():
     code = (
-        "import sys; from leadflow.stages import check_litigators, lookup_people, check_dnc, deliver, filter_unprocessed;"
+        "import sys;"
+        "from leadflow.stages import check_litigators, lookup_people, check_dnc, deliver, filter_unprocessed;"
         "heavy = {'IPython', 'ipywidgets', 'duckdb', 'snowflake'} & {m.split('.')[0] for m in sys.modules};"
         "sys.exit(str(heavy) if heavy else 0)"
     )
