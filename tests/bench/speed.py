@@ -152,9 +152,9 @@ def told(found: list[dict[str, Any]]) -> str:
         )
     lines.append("")
     lines.append(
-        "limit: the slowest vendor's work divided by its cap. floor: the least time, whatever overlaps, as the sheet is "
-        "proven before the first lookup and the last lead is checked and appended after it. job: all of engine.run(): "
-        "sign-in, script, lookups, checks, sheet, tables. bare lookups: nothing but the same number of lookups, by 32 "
-        "threads of a plain httpx client."
+        "limit: the slowest vendor's work divided by its cap. floor: the least time, whatever overlaps, as the "
+        "sheet is proven before the first lookup and the last lead is checked and appended after it. job: all of "
+        "engine.run(): sign-in, script, lookups, checks, sheet, tables. bare lookups: nothing but the same number "
+        "of lookups, by 32 threads of a plain httpx client."
     )
     return "\n".join(lines)
