@@ -204,7 +204,7 @@ def test_generic_faults(world: World):
 
 def test_in_flight_cap_refuses_what_is_above_it(world: World):
     token = login(world)
-    world.configure(latency={"idicore": 0.2}, in_flight={"idicore": 2})
+    world.configure(latency={"idicore": 2.0}, in_flight={"idicore": 2})
     with ThreadPoolExecutor(6) as pool:
         codes = list(pool.map(lambda n: search(world, token, str(n)).status_code, range(6)))
     assert codes.count(200) == 2
