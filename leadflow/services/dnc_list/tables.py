@@ -16,7 +16,6 @@ import pyarrow as pa
 from leadflow.errors import RefusedError
 from leadflow.leads.area_codes import STATE_OF
 from leadflow.services.dnc_list.rows import CELL_END, Faults, Numbers, RowReader
-from leadflow.services.warehouse.tables import quoted
 
 _PLAIN_GLOB = "[2-9][0-9][0-9][2-9]" + "[0-9]" * 6
 _CHANGES = re.compile(r"(?:change|action|delta|operation|add.*del)[a-z]*|op|flag|adddelete", re.IGNORECASE)
@@ -79,7 +78,7 @@ def indexed_sqlite(path: Path, wanted: Sequence[str]) -> IndexedTable | None:
         phones, _ = _columns(path, _names(db), wanted)
         if len(phones) != 1 or phones[0] not in _indexed(db):
             return None
-        column = quoted(phones[0])
+        column = _quoted(phones[0])
         plain = f"typeof({column}) IN ('text', 'integer') AND {column} GLOB '{_PLAIN_GLOB}'"
         rows, plain_rows = db.execute(f"SELECT count(*), coalesce(sum({plain}), 0) FROM dnc_list").fetchone()
         if not rows or plain_rows != rows:
@@ -101,7 +100,7 @@ def _indexed(db: sqlite3.Connection) -> set[str]:
     columns = db.execute("PRAGMA table_info(dnc_list)").fetchall()
     keys = {name for _, name, kind, _, _, key in columns if key and kind.upper() == "INTEGER"}
     indexes = [name for _, name, _, _, partial in db.execute("PRAGMA index_list(dnc_list)") if not partial]
-    firsts = {db.execute(f"PRAGMA index_info({quoted(name)})").fetchone()[2] for name in indexes}
+    firsts = {db.execute(f"PRAGMA index_info({_quoted(name)})").fetchone()[2] for name in indexes}
     return keys | {name for name in firsts if name is not None}
 
 
@@ -110,7 +109,7 @@ def read_sqlite(path: Path, numbers: Numbers, wanted: Sequence[str]) -> Faults:
     reader = RowReader(numbers, has_header=False, has_blanks=False)
     with closing(_sqlite(path)) as db:
         phones, others = _columns(path, _names(db), wanted)
-        cursor = db.execute(f"SELECT {', '.join(map(quoted, [*phones, *others]))} FROM dnc_list")
+        cursor = db.execute(f"SELECT {', '.join(map(_quoted, [*phones, *others]))} FROM dnc_list")
         while rows := cursor.fetchmany(_ROWS):
             texts = pa.array([_text(row[: len(phones)], ",") for row in rows], pa.string())
             beside = pa.array([_text(row[len(phones) :], CELL_END) for row in rows], pa.string()) if others else None
@@ -142,7 +141,7 @@ def read_duckdb(path: Path, numbers: Numbers, wanted: Sequence[str]) -> Faults:
 
 
 def _texts(names: Sequence[str]) -> str:
-    return ", ".join(f"CAST({quoted(name)} AS VARCHAR)" for name in names)
+    return ", ".join(f"CAST({_quoted(name)} AS VARCHAR)" for name in names)
 
 
 def _not_empty(path: Path, reader: RowReader) -> Faults:
@@ -157,6 +156,11 @@ def _refused(path: Path, what: str) -> RefusedError:
 
 def _names(db: sqlite3.Connection) -> list[str]:
     return [column[0] for column in db.execute("SELECT * FROM dnc_list LIMIT 0").description]
+
+
+def _quoted(name: str) -> str:
+    """Return a column's name in double quotes, for SQLite and DuckDB."""
+    return '"' + name.replace('"', '""') + '"'
 
 
 def _sqlite(path: Path) -> sqlite3.Connection:
