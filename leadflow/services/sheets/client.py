@@ -67,7 +67,7 @@ class Connection(ABC):
                     answer = explained(
                         lambda: readable(super(Client, self).request(method, url, *args, **options)), limiter
                     )
-                limiter.went_well()
+                limiter.speed_up()
                 return answer
 
             def fetch_sheet_metadata(self, id: str, params: Any = None) -> Any:
