@@ -162,7 +162,7 @@ def _is_worth_a_retry(error: Exception) -> bool | float:
     """Return whether to retry, or how many seconds to wait before."""
     if not isinstance(error, (TransientError, UnreadableError)) or isinstance(error, UnusableAnswerError):
         return False
-    # The limiter delays every call for Retry-After, and that wait ends when a job is stopped; a sleep here would not.
+    # The limiter delays every call for Retry-After, and a stop ends that wait; it would not end a sleep here.
     return 0.0 if getattr(error, "retry_after", None) else True
 
 
