@@ -72,7 +72,7 @@ def test_sevens_below_an_area_code_are_all_read(tmp_path, text):
         ("<l><p>5045550143</p>", "ExpatError"),
         ("<l><p>\uff15\uff10\uff145550143</p><p>5045550143</p></l>", "no whole phone number"),
         ("<l></l>", "no number"),
-        ("504\n5550143\n5550144\n", "rows that are not understood: 1, 2, 3"),
+        ("504\n5550143\n5550144\n", "rows that cannot be read: 1, 2, 3"),
         ("504:\n5550143\n55501\n", ": 3 "),
         ("504:\n5550143\n5045550144\n", ": 3 "),
         ("5550143\n504:\n5550144\n", ": 1"),
@@ -128,7 +128,7 @@ def test_a_code_letter_that_nobody_explained_refuses_the_list(tmp_path, row):
 
 def test_a_number_in_words_is_no_header(tmp_path):
     (tmp_path / "list.txt").write_text("five zero four five five five zero one four three\n5045550144\n")
-    _refuses(tmp_path / "list.txt", "not understood: 1 ")
+    _refuses(tmp_path / "list.txt", "cannot be read: 1 ")
 
 
 def test_a_change_list_in_a_table_is_refused(tmp_path):

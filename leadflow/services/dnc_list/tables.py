@@ -1,4 +1,4 @@
-"""A do-not-call list in a table dnc_list of a SQLite or DuckDB file."""
+"""Read a do-not-call list from a table dnc_list of a SQLite or DuckDB file."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _ROWS = 50_000
 
 
 def phone_columns(names: Sequence[str], wanted: Sequence[str]) -> list[str]:
-    """The columns that hold the phones: those that the settings name, else full_phone; none if they are not all there.
+    """Return the phone columns: those that the settings name, else full_phone; none if one of them is missing.
 
     >>> phone_columns(["id", "Full_Phone", "added"], []), phone_columns(["id", "Phone"], ["phone"])
     (['Full_Phone'], ['Phone'])
@@ -35,12 +35,12 @@ def phone_columns(names: Sequence[str], wanted: Sequence[str]) -> list[str]:
 
 
 def change_column(names: Iterable[str]) -> str:
-    """A column that only a change list has, such as "Add/Delete" or "change_type"; "" if there is none."""
+    """Return a column that only a change list has, such as "Add/Delete" or "change_type"; "" if there is none."""
     return next((name for name in names if _CHANGES.fullmatch(re.sub(r"[^A-Za-z]", "", name))), "")
 
 
 def _columns(path: Path, names: Sequence[str], wanted: Sequence[str]) -> tuple[list[str], list[str]]:
-    """The columns to read phones from, all if none is known, and the others."""
+    """Return the columns to read phones from (all if none is known), and the others."""
     if mark := change_column(names):
         raise _refused(path, f"has a column {mark} of a change list; download the full list")
     phones = phone_columns(names, wanted)
@@ -51,21 +51,21 @@ def _columns(path: Path, names: Sequence[str], wanted: Sequence[str]) -> tuple[l
 
 @dataclass(frozen=True)
 class IndexedTable:
-    """A SQLite file of ten plain digits in an indexed column: asked where it is, since it may be of any size."""
+    """A SQLite file with ten plain digits in an indexed column. It is queried on disk, since it may be of any size."""
 
     path: Path
     column: str
     area_codes: frozenset[str]
 
     def among(self, digits: Sequence[str]) -> set[str]:
-        """Which of these ten-digit numbers are listed."""
+        """Return which of these ten-digit numbers are listed."""
         wanted = list(digits)
         parts = (wanted[start : start + _KEYS_A_QUERY] for start in range(0, len(wanted), _KEYS_A_QUERY))
         with closing(_sqlite(self.path)) as db:
             return {found for part in parts for found in self._part(db, part)}
 
     def _part(self, db: sqlite3.Connection, part: list[str]) -> Iterator[str]:
-        # As text and as integers: a column without a type compares a number with text as different.
+        # Both as text and as integers: in a column without a type, a number never equals a text.
         values = [*part, *(int(number) for number in part)]
         marks = ", ".join("?" * len(values))
         found = db.execute(f"SELECT {self.column} FROM dnc_list WHERE {self.column} IN ({marks})", values)
@@ -73,7 +73,7 @@ class IndexedTable:
 
 
 def indexed_sqlite(path: Path, wanted: Sequence[str]) -> IndexedTable | None:
-    """The table, if one indexed column holds ten plain digits in every row; else None."""
+    """Return the table if one indexed column holds ten plain digits in every row; else None."""
     with closing(_sqlite(path)) as db:
         phones, _ = _columns(path, _names(db), wanted)
         if len(phones) != 1 or phones[0] not in _indexed(db):
@@ -96,7 +96,7 @@ def _has_code(db: sqlite3.Connection, column: str, code: str) -> bool:
 
 
 def _indexed(db: sqlite3.Connection) -> set[str]:
-    """The columns that a whole index begins with, or that are the table's key."""
+    """Return the columns that are the table's key, or the first column of an index without a WHERE."""
     columns = db.execute("PRAGMA table_info(dnc_list)").fetchall()
     keys = {name for _, name, kind, _, _, key in columns if key and kind.upper() == "INTEGER"}
     indexes = [name for _, name, _, _, partial in db.execute("PRAGMA index_list(dnc_list)") if not partial]
