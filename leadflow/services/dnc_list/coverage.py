@@ -1,6 +1,7 @@
 """The coverage of a do-not-call list: it clears numbers of its area codes, in states whose lists it includes.
 
-Sources: https://www.dnc.com/faq (state lists), https://docs.dncscrub.com/api-reference/scrub/output-guide (code L)
+Sources: https://www.compliancepoint.com/marketing-compliance/state-do-not-call-lists/ and the FAQ of dnc.com (states
+with lists of their own), https://docs.dncscrub.com/api-reference/scrub/output-guide (code L: no wireless calls)
 """
 
 from __future__ import annotations
