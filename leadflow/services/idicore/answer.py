@@ -40,9 +40,7 @@ def read_answer(person: Person, response: httpx.Response, settings: IdicoreSetti
     """
     body = read_json(_NAME, response)
     if not isinstance(body, dict):
-        raise UnusableAnswerError(
-            f"{_NAME} answered with unexpected JSON for lead {person.person_key}; resume the job to look it up again"
-        )
+        raise _unusable(person, "unexpected JSON")
     error, people = body.get("error"), body.get("result")
     code = error.get("code") if isinstance(error, dict) else None
     if code == "TooManyMatches":
@@ -52,19 +50,21 @@ def read_answer(person: Person, response: httpx.Response, settings: IdicoreSetti
     if code or response.status_code == 400 or (has_error and not people):
         raise RejectedError(f"{_NAME} refused the search for lead {person.person_key}; check the lead, then resume")
     if not isinstance(people, list):
-        raise UnusableAnswerError(
-            f"{_NAME} answered without a result for lead {person.person_key}; resume the job to look it up again"
-        )
+        raise _unusable(person, "no list of people")
     if not people:
         return Answer(person.person_key, "no_match")
     found = [one for one in people if isinstance(one, dict)]
     if not found:
-        raise UnusableAnswerError(
-            f"{_NAME} answered with an unexpected result for lead {person.person_key}; resume to look it up again"
-        )
+        raise _unusable(person, "an unexpected result")
     if _has_death_flag(body):  # outside the result: it names nobody, so it counts for everybody
         found = [{**one, "isDead": True} for one in found]
     return _answer_of(person, found, settings)
+
+
+def _unusable(person: Person, what: str) -> UnusableAnswerError:
+    return UnusableAnswerError(
+        f"{_NAME} answered with {what} for lead {person.person_key}; resume the job to look it up again"
+    )
 
 
 def _answer_of(person: Person, people: list[dict[str, Any]], settings: IdicoreSettings) -> Answer:

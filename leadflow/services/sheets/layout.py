@@ -82,8 +82,8 @@ class Layout(Connection):
         kept = sum(name in self.header for name in names)
         if key in names and key not in self.header and kept > len(names) // 2 and len(self._read("")[0]) > 1:
             raise DeliveryError(
-                f"tab {self.settings.worksheet} has no column {key!r} any more, so its leads cannot be told from new "
-                "ones: name it so again, then resume"
+                f"tab {self.settings.worksheet} has no column {key!r} any more, so leads cannot be recognized: "
+                "name it so again, then resume"
             )
 
     @property
