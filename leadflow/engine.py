@@ -40,7 +40,7 @@ from leadflow.services.dncscrub import LitigatorList
 from leadflow.services.idicore import Idicore
 from leadflow.services.sheets import Sheet
 from leadflow.services.warehouse import Warehouse
-from leadflow.services.warehouse.tables import is_one_table
+from leadflow.services.warehouse.names import is_one_table
 from leadflow.settings import Settings
 from leadflow.stages.script import read_script, script_id, without_literals
 

@@ -1,6 +1,6 @@
-"""One file an outside system: its wire format in, plain records out."""
+"""The outside systems: each package reads one system's wire format and returns plain records; transport/ is shared."""
 
 import logging
 
-# A retry is no news for a notebook's cell, where Python writes warnings that nobody listens for; who sets up logging has them.
+# Without a handler of the user's, Python would print stamina's warnings about retries into notebook cells.
 logging.getLogger("stamina").addHandler(logging.NullHandler())

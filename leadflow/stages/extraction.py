@@ -18,8 +18,9 @@ from leadflow.events import Emit, JobLog, no_emit
 from leadflow.leads.columns import ADDED, IDENTITY, resolve_columns
 from leadflow.leads.matching import UNSEARCHABLE
 from leadflow.leads.postal import repaired_zip
+from leadflow.services.warehouse.names import quoted
 from leadflow.services.warehouse.session import put_back, restore, session_of
-from leadflow.services.warehouse.tables import quoted, raise_if_too_narrow
+from leadflow.services.warehouse.tables import raise_if_too_narrow
 from leadflow.stages.known_people import IS_KNOWN, with_identity_sql
 from leadflow.stages.script import Script, parse_script, without_constants
 from leadflow.stages.searchable import Searchable

@@ -8,8 +8,8 @@ import polars as pl
 
 from leadflow.leads.columns import IDENTITY
 from leadflow.leads.identity import identity_sql
-from leadflow.services.warehouse.client import ANSWERED
-from leadflow.services.warehouse.tables import quoted
+from leadflow.services.warehouse.names import quoted
+from leadflow.services.warehouse.tables import ANSWERED
 
 if TYPE_CHECKING:
     from leadflow.services.warehouse import Warehouse

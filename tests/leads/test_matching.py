@@ -17,7 +17,7 @@ from matched import AT_HOME, NAMED, as_found, found, lead
 from leadflow.leads.matching import is_same
 from leadflow.leads.people import Person
 from leadflow.services.idicore import Idicore
-from leadflow.services.idicore.client import _read_answer
+from leadflow.services.idicore.answer import read_answer
 from leadflow.stages import lookup_people
 
 _SAMPLES = Path(__file__).parents[2] / "data_samples"
@@ -36,7 +36,7 @@ def test_a_past_name_and_a_past_address_count():
 
 def _answer(*people):
     response = httpx.Response(200, json={"result": people})
-    return _read_answer(lead(), response, _Ascending())
+    return read_answer(lead(), response, _Ascending())
 
 
 class _Ascending:

@@ -11,8 +11,9 @@ from leadflow import stages
 from leadflow.errors import JobFailedError, RefusedError, ScriptError, SettingsError
 from leadflow.services.warehouse import Warehouse
 from leadflow.services.warehouse.connection import SqlError
+from leadflow.services.warehouse.names import name_parts
 from leadflow.services.warehouse.session import session_of
-from leadflow.services.warehouse.tables import CONSOLIDATED_COLUMNS, PERSON_CACHE_COLUMNS, TIMES, name_parts
+from leadflow.services.warehouse.tables import CONSOLIDATED_COLUMNS, PERSON_CACHE_COLUMNS, TIMES
 from leadflow.stages.extraction import open_extraction
 
 READ, WRITE = ["SELECT"], ["SELECT", "INSERT", "UPDATE"]

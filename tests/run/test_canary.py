@@ -12,7 +12,7 @@ from leadflow.errors import JobFailedError
 from leadflow.leads.verdicts import Verdict
 from leadflow.local.people import dnc_code
 from leadflow.services.dncscrub import DncScrub
-from leadflow.services.dncscrub.codes import CODES, judged, overridden
+from leadflow.services.dncscrub.codes import CODES, overridden, verdict_of
 
 _BY_CODE = {phone["dnc_code"]: phone["number"] for phone in reversed(truth_phones()) if not phone["litigator"]}
 _LISTED = _BY_CODE["D"]
@@ -60,12 +60,12 @@ _LAND = [
 
 @pytest.mark.parametrize("fields", _WIRELESS)
 def test_a_clean_answer_for_a_wireless_line_is_clean_wireless(fields):
-    assert judged(fields, "C", CODES) == Verdict.CLEAN_WIRELESS
+    assert verdict_of(fields, "C", CODES) == Verdict.CLEAN_WIRELESS
 
 
 @pytest.mark.parametrize("fields", _LAND)
 def test_a_clean_answer_for_a_land_line_is_clean(fields):
-    assert judged(fields, "C", CODES) == Verdict.CLEAN
+    assert verdict_of(fields, "C", CODES) == Verdict.CLEAN
 
 
 @given(
@@ -75,7 +75,7 @@ def test_a_clean_answer_for_a_land_line_is_clean(fields):
 )
 def test_no_wireless_line_is_ever_clean_whatever_the_codes_mean(code, fields, changed):
     codes = CODES | overridden({name: word.value for name, word in changed.items()})
-    verdict = judged(fields, code, codes)
+    verdict = verdict_of(fields, code, codes)
     assert verdict != Verdict.CLEAN or fields in _LAND
     if fields in _LAND:
         assert verdict == codes[code]
@@ -83,10 +83,10 @@ def test_no_wireless_line_is_ever_clean_whatever_the_codes_mean(code, fields, ch
 
 def test_a_wireless_line_is_held_where_its_codes_are():
     codes = CODES | overridden({"W": "hold", "Y": "dnc"})
-    assert judged({"LineType": "Wireless"}, "C", codes) == Verdict.HOLD
-    assert judged({"LineType": "VoIP"}, "C", codes) == Verdict.DNC
-    assert judged({"IsWirelessOrVoIP": "1"}, "C", codes) == Verdict.DNC
-    assert judged({"IsWirelessOrVoIP": "0"}, "C", codes) == Verdict.CLEAN
+    assert verdict_of({"LineType": "Wireless"}, "C", codes) == Verdict.HOLD
+    assert verdict_of({"LineType": "VoIP"}, "C", codes) == Verdict.DNC
+    assert verdict_of({"IsWirelessOrVoIP": "1"}, "C", codes) == Verdict.DNC
+    assert verdict_of({"IsWirelessOrVoIP": "0"}, "C", codes) == Verdict.CLEAN
 
 
 @pytest.mark.parametrize("code", ["W", "Y", "L", "G"])

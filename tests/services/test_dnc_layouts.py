@@ -7,33 +7,17 @@ import io
 import re
 import sqlite3
 import zipfile
-from datetime import date, datetime, timedelta, timezone
+from datetime import date, timedelta
 
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
+from dnc_lists import TODAY, dated_service, verdicts, zip_list
 
 from leadflow.errors import RefusedError, SettingsError
-from leadflow.services.dnc_list import DncListFile
-from leadflow.services.dnc_list.rows import Numbers
-from leadflow.settings import DncSettings
-
-_TODAY = datetime.now(timezone.utc).date()
-
-
-def _service(path, day=_TODAY, **more):
-    known = {"list_covers": ("federal", "LA", "wireless"), "list_date": day and day.isoformat()}
-    return DncListFile(DncSettings(provider="list", list_path=path, **{**known, **more}))
-
-
-def _verdicts(path, *digits, **more):
-    found = _service(path, **more).check([f"+1{number}" for number in digits])
-    return [str(found[f"+1{number}"].verdict) for number in digits]
 
 
 def _refuses(path, match, **more):
     with pytest.raises(RefusedError, match=match) as refused:
-        _service(path, **more).raise_if_unusable()
+        dated_service(path, **more).raise_if_unusable()
     # Rows are named by their number, never by their content.
     assert not re.search(r"[2-9]\d{2}\D?\d{4}", str(refused.value).replace(str(path), ""))
 
@@ -63,7 +47,7 @@ _SECTIONS = [
 def test_sevens_below_an_area_code_are_all_read(tmp_path, text):
     path = tmp_path / "list.txt"
     path.write_text(text, encoding="utf-8", newline="")
-    assert _verdicts(path, "5045550143", "5045550144", "2025550199", "5045550199", "2125550143") == [
+    assert verdicts(path, "5045550143", "5045550144", "2025550199", "5045550199", "2125550143") == [
         "dnc",
         "dnc",
         "dnc",
@@ -88,7 +72,7 @@ def test_sevens_below_an_area_code_are_all_read(tmp_path, text):
         ("<l><p>5045550143</p>", "ExpatError"),
         ("<l><p>\uff15\uff10\uff145550143</p><p>5045550143</p></l>", "no whole phone number"),
         ("<l></l>", "no number"),
-        ("504\n5550143\n5550144\n", "rows that are not understood: 1, 2, 3"),
+        ("504\n5550143\n5550144\n", "rows that cannot be read: 1, 2, 3"),
         ("504:\n5550143\n55501\n", ": 3 "),
         ("504:\n5550143\n5045550144\n", ": 3 "),
         ("5550143\n504:\n5550144\n", ": 1"),
@@ -144,7 +128,7 @@ def test_a_code_letter_that_nobody_explained_refuses_the_list(tmp_path, row):
 
 def test_a_number_in_words_is_no_header(tmp_path):
     (tmp_path / "list.txt").write_text("five zero four five five five zero one four three\n5045550144\n")
-    _refuses(tmp_path / "list.txt", "not understood: 1 ")
+    _refuses(tmp_path / "list.txt", "cannot be read: 1 ")
 
 
 def test_a_change_list_in_a_table_is_refused(tmp_path):
@@ -166,10 +150,10 @@ def test_of_a_csv_the_named_column_counts(tmp_path, delimiter):
     ]
     path = tmp_path / "list.csv"
     path.write_text("\n".join(delimiter.join(row) for row in rows))
-    assert _verdicts(path, "5045550143", "5045550144", "5045550199") == ["dnc", "dnc", "clean"]
+    assert verdicts(path, "5045550143", "5045550144", "5045550199") == ["dnc", "dnc", "clean"]
     path.write_text(path.read_text().replace("Full_Phone", "Mobile No"))
     _refuses(path, "2, 3 .*LEADFLOW_DNC__LIST_PHONE_COLUMNS")
-    assert _verdicts(path, "5045550143", "5045550144", list_phone_columns=("mobile no",)) == ["dnc", "dnc"]
+    assert verdicts(path, "5045550143", "5045550144", list_phone_columns=("mobile no",)) == ["dnc", "dnc"]
     _refuses(path, "no column Telephone", list_phone_columns="Telephone")
 
 
@@ -198,7 +182,7 @@ def test_a_first_row_that_holds_digits_is_no_header(tmp_path, row):
     path = tmp_path / "list.csv"
     path.write_text(f"{row}\n5045550144\n")
     try:
-        assert _verdicts(path, "5045550143") == ["dnc"]
+        assert verdicts(path, "5045550143") == ["dnc"]
     except RefusedError:
         pass
 
@@ -210,7 +194,7 @@ def test_a_first_row_that_holds_digits_is_no_header(tmp_path, row):
 def test_one_header_row_is_let_through_and_no_second(tmp_path, row):
     path = tmp_path / "list.csv"
     path.write_text(f"\n{row}\n5045550143\n", encoding="utf-8")
-    assert _verdicts(path, "5045550143") == ["dnc"]
+    assert verdicts(path, "5045550143") == ["dnc"]
     path.write_text(f"{row}\n{row}\n5045550143\n", encoding="utf-8")
     _refuses(path, ": 2 ")
 
@@ -223,17 +207,10 @@ def test_one_header_row_is_let_through_and_no_second(tmp_path, row):
 def test_text_is_read_in_the_usual_encodings(tmp_path, encoding, end):
     path = tmp_path / "list.csv"
     path.write_bytes(f"T\u00e9l\u00e9phone{end}504-555-0143{end}Andr\u00e9,5045550144{end}".encode(encoding))
-    assert _verdicts(path, "5045550143", "5045550144", "5045550199") == ["dnc", "dnc", "clean"]
+    assert verdicts(path, "5045550143", "5045550144", "5045550199") == ["dnc", "dnc", "clean"]
 
 
 # Several files.
-
-
-def _zip(path, **members):
-    with zipfile.ZipFile(path, "w") as archive:
-        for name, content in members.items():
-            archive.writestr(name.replace("__", "/"), content)
-    return path
 
 
 def test_folders_archives_and_several_files_are_one_list(tmp_path):
@@ -245,8 +222,8 @@ def test_folders_archives_and_several_files_are_one_list(tmp_path):
     (folder / "__MACOSX").mkdir()
     (folder / "__MACOSX" / "x.txt").write_text("nothing")
     (folder / "301.txt.gz").write_bytes(gzip.compress(b"3015550143\n"))
-    inner = _zip(tmp_path / "inner.zip", **{"401.txt": "4015550143\n"}).read_bytes()
-    _zip(
+    inner = zip_list(tmp_path / "inner.zip", **{"401.txt": "4015550143\n"}).read_bytes()
+    zip_list(
         folder / "more.zip",
         **{
             "d__212.txt": "2125550143\n",
@@ -256,9 +233,9 @@ def test_folders_archives_and_several_files_are_one_list(tmp_path):
         },
     )
     numbers = ["5045550143", "2025550199", "3015550143", "2125550143", "2065550143", "4015550143"]
-    assert _verdicts(folder, *numbers) == ["dnc"] * 6
-    assert _verdicts(folder, *(f"{number[:3]}5550177" for number in numbers)) == ["clean"] * 6
-    assert _verdicts((folder / "LA" / "504.txt", folder / "202.csv"), "5045550143", "2025550199", "2125550143") == [
+    assert verdicts(folder, *numbers) == ["dnc"] * 6
+    assert verdicts(folder, *(f"{number[:3]}5550177" for number in numbers)) == ["clean"] * 6
+    assert verdicts((folder / "LA" / "504.txt", folder / "202.csv"), "5045550143", "2025550199", "2125550143") == [
         "dnc",
         "dnc",
         "unchecked",
@@ -295,18 +272,18 @@ def test_one_bad_file_of_a_folder_refuses_the_list(tmp_path, name, content, matc
 
 
 def test_a_database_in_an_archive_and_an_encrypted_member_are_refused(tmp_path):
-    _refuses(_zip(tmp_path / "a.zip", **{"list.db": b"SQLite format 3\x00" + bytes(100)}), "unpack")
-    plain = bytearray(_zip(tmp_path / "b.zip", **{"list.txt": "5045550143"}).read_bytes())
+    _refuses(zip_list(tmp_path / "a.zip", **{"list.db": b"SQLite format 3\x00" + bytes(100)}), "unpack")
+    plain = bytearray(zip_list(tmp_path / "b.zip", **{"list.txt": "5045550143"}).read_bytes())
     for mark in (b"PK\x03\x04", b"PK\x01\x02"):
         plain[plain.index(mark) + (6 if mark[2] == 3 else 8)] |= 1
     (tmp_path / "b.zip").write_bytes(plain)
     _refuses(tmp_path / "b.zip", "encrypted")
-    _refuses(_zip(tmp_path / "c.zip"), "without files|cannot be read")
+    _refuses(zip_list(tmp_path / "c.zip"), "without files|cannot be read")
 
 
 def test_a_new_file_in_the_folder_counts_at_once(tmp_path):
     (tmp_path / "504.txt").write_text("5045550143\n")
-    service = _service(tmp_path)
+    service = dated_service(tmp_path)
     before = service.policy
     assert str(service.check(["+12025550199"])["+12025550199"].verdict) == "unchecked"
     (tmp_path / "202.txt").write_text("2025550100\n")
@@ -329,7 +306,7 @@ def test_a_list_that_is_still_being_written_is_refused(tmp_path, monkeypatch):
     monkeypatch.setattr(dnc_list, "read_file", read_and_grow)
     _refuses(path, "changed while it was read")
     monkeypatch.undo()
-    assert _verdicts(path, "5045550144") == ["dnc"]
+    assert verdicts(path, "5045550144") == ["dnc"]
 
 
 # Dates in names.
@@ -346,108 +323,26 @@ def test_a_list_that_is_still_being_written_is_refused(tmp_path, monkeypatch):
     ],
 )
 def test_a_file_has_its_date_in_its_name_and_the_oldest_counts(tmp_path, form):
-    days = [_TODAY - timedelta(days=n) for n in (3, 20)]
+    days = [TODAY - timedelta(days=n) for n in (3, 20)]
     for day in days:
         (tmp_path / form.format(day)).write_text("5045550143\n")
-    scrub = _service(tmp_path, None).check(["+15045550199"])["+15045550199"]
+    scrub = dated_service(tmp_path, None).check(["+15045550199"])["+15045550199"]
     assert (str(scrub.verdict), scrub.list_date) == ("clean", days[1].isoformat())
-    assert _service(tmp_path, _TODAY).check(["+15045550199"])["+15045550199"].list_date == days[1].isoformat()
-    (tmp_path / form.format(_TODAY - timedelta(days=40))).write_text("5045550143\n")
-    _refuses(tmp_path, "31 days", day=_TODAY)
+    assert dated_service(tmp_path, TODAY).check(["+15045550199"])["+15045550199"].list_date == days[1].isoformat()
+    (tmp_path / form.format(TODAY - timedelta(days=40))).write_text("5045550143\n")
+    _refuses(tmp_path, "31 days", day=TODAY)
 
 
 def test_a_file_without_a_date_needs_one_from_the_settings(tmp_path):
-    (tmp_path / f"{_TODAY}_504.txt").write_text("5045550143\n")
-    service = _service(tmp_path, None)
+    (tmp_path / f"{TODAY}_504.txt").write_text("5045550143\n")
+    service = dated_service(tmp_path, None)
     assert service.check(["+15045550143"])
     (tmp_path / "202.txt").write_text("2025550100\n")
     with pytest.raises(SettingsError, match="LIST_DATE"):
         service.check(["+15045550143"])
     with pytest.raises(SettingsError, match="LIST_DATE"):
-        _service(tmp_path, None)
-    assert _service(_zip(tmp_path / f"{_TODAY:%Y%m%d}.zip", **{"504.txt": "5045550143"}), None).check(["+15045550143"])
-    assert date.fromisoformat(_service(tmp_path).check(["+15045550143"])["+15045550143"].list_date) == _TODAY
-
-
-# Properties.
-
-_number = st.from_regex(r"[2-9][0-9]{2}[2-9][0-9]{6}", fullmatch=True)
-_separator = st.sampled_from(["", "-", ".", " ", ") ", ",", ";", "\t", "/", " - ", "\u2011", "  "])
-_prefix = st.sampled_from(["", "1", "+1", "1-", "+1 ", "(", "+1 (", '"', "tel: ", "Ann, "])
-_suffix = st.sampled_from(["", " x12", " ext. 7", ".0", '"', ",LA", " extension 12345", "#3", ",", " "])
-
-
-def _plain_text(folder, line):
-    (folder / "list.csv").write_text(f"3015550100\n{line}\n", encoding="utf-8")
-    return folder / "list.csv"
-
-
-def _one_zip(folder, line):
-    return _zip(folder / "list.zip", **{"a.txt": "3015550100\n", "b.txt": f"{line}\n"})
-
-
-def _one_table(folder, line):
-    with sqlite3.connect(folder / "list.db") as db:
-        db.execute("CREATE TABLE dnc_list (full_phone)")
-        db.executemany("INSERT INTO dnc_list VALUES (?)", [("3015550100",), (line,)])
-    return folder / "list.db"
-
-
-def _one_element(folder, line):
-    escaped = line.replace("&", "&amp;").replace("<", "&lt;").replace('"', "&quot;")
-    (folder / "list.xml").write_text(f"<l><p>3015550100</p><p>{escaped}</p></l>", encoding="utf-8")
-    return folder / "list.xml"
-
-
-@given(
-    _number,
-    _prefix,
-    _separator,
-    _separator,
-    _suffix,
-    st.sampled_from([_plain_text, _one_zip, _one_table, _one_element]),
-)
-@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-def test_a_listed_number_is_found_however_written_or_the_list_is_refused(
-    tmp_path_factory, number, prefix, first, second, suffix, lay
-):
-    path = lay(tmp_path_factory.mktemp("list"), f"{prefix}{number[:3]}{first}{number[3:6]}{second}{number[6:]}{suffix}")
-    try:
-        assert _verdicts(
-            path,
-            number,
-            list_area_codes=(),
-            list_covers=("federal", "wireless", *["CO", "FL", "IN", "LA", "MA", "MO", "OK", "PA", "TN", "TX", "WY"]),
-        ) == ["dnc"]
-    except RefusedError:
-        pass
-
-
-@given(st.text(st.sampled_from("0123456789-,;. ()xADe+:/\t\n'\""), min_size=1, max_size=40), _number)
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-def test_digits_of_a_text_that_are_read_are_whole_numbers_or_the_text_is_refused(tmp_path_factory, text, number):
-    path = tmp_path_factory.mktemp("list") / "list.txt"
-    path.write_text(f"{number}\n{text}", encoding="utf-8")
-    service = _service(path)
-    try:
-        service.raise_if_unusable()
-    except RefusedError:
-        return
-    # Of an accepted text, what is no extension, no ".0" and no country code makes up whole numbers that are all listed.
-    listed = service._read.contents.numbers
-    for line in text.split("\n"):
-        for run in re.findall(r"\d+", re.sub(r"(?:x|ext)[ .:]*\d{1,6}|\.0{1,2}(?!\d)", " ", line)):
-            if len(run) == 10:
-                assert listed.among([run])
-    assert listed.among([number])
-
-
-@given(st.lists(_number, max_size=60), st.lists(_number, max_size=20))
-@settings(max_examples=60, deadline=None)
-def test_the_set_in_memory_holds_what_was_added_and_no_more(added, asked):
-    import numpy as np
-
-    numbers = Numbers()
-    numbers.add(np.array([int(number) for number in added], np.int64))
-    assert numbers.among([*added, *asked]) == set(added)
-    assert numbers.area_codes == {number[:3] for number in added}
+        dated_service(tmp_path, None)
+    assert dated_service(zip_list(tmp_path / f"{TODAY:%Y%m%d}.zip", **{"504.txt": "5045550143"}), None).check(
+        ["+15045550143"]
+    )
+    assert date.fromisoformat(dated_service(tmp_path).check(["+15045550143"])["+15045550143"].list_date) == TODAY

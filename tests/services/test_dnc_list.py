@@ -4,43 +4,24 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from datetime import date, datetime, timedelta, timezone
 
 import duckdb
-import polars as pl
 import pytest
+from dnc_lists import FREE, LISTED, list_service, sqlite_list
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from outcome import SCRIPT, observe, sheet_rows, truth_phones
 
-import leadflow as lf
-from leadflow.errors import JobFailedError, RefusedError, SettingsError
-from leadflow.leads.verdicts import Scrub, Verdict
-from leadflow.local.people import AREA_CODES
-from leadflow.services.dnc_list import DncListFile
-from leadflow.settings import DncSettings
-from leadflow.stages import check_dnc
+from leadflow.errors import RefusedError
 
-_LISTED, _FREE = "+15045550143", "+12025550199"
 _FILLING = [f"205555{n:04}" for n in range(300)]
 
 
-def _today(days=0):
-    return (datetime.now(timezone.utc).date() - timedelta(days=days)).isoformat()
-
-
-def _service(path, day=None, **more):
-    """A list of all area codes of these tests, and of Louisiana's own list."""
-    covers = {"list_covers": ("federal", "LA", "wireless"), "list_area_codes": ("202",)}
-    return DncListFile(DncSettings(provider="list", list_path=path, list_date=day or _today(), **{**covers, **more}))
-
-
 def _verdicts(path, *phones):
-    return {phone: str(scrub.verdict) for phone, scrub in _service(path).check(phones or [_LISTED, _FREE]).items()}
+    return {phone: str(scrub.verdict) for phone, scrub in list_service(path).check(phones or [LISTED, FREE]).items()}
 
 
 def _expected(path):
-    assert _verdicts(path) == {_LISTED: "dnc", _FREE: "clean"}
+    assert _verdicts(path) == {LISTED: "dnc", FREE: "clean"}
 
 
 def _duckdb(path, create, rows):
@@ -50,16 +31,7 @@ def _duckdb(path, create, rows):
     return path
 
 
-def _sqlite(path, create, rows):
-    db = sqlite3.connect(path)
-    db.execute(f"CREATE TABLE dnc_list {create}")
-    db.executemany(f"INSERT INTO dnc_list VALUES ({', '.join('?' * len(rows[0]))})", rows)
-    db.commit()
-    db.close()
-    return path
-
-
-_MAKERS = {"list.duckdb": _duckdb, "list.sqlite": _sqlite, "list.db": _sqlite, "registry": _duckdb}
+_MAKERS = {"list.duckdb": _duckdb, "list.sqlite": sqlite_list, "list.db": sqlite_list, "registry": _duckdb}
 _FORMS = [
     "5045550143",
     "(504) 555-0143",
@@ -123,7 +95,7 @@ def test_a_line_of_text_lists_its_number_however_it_is_written(tmp_path, form, h
         path.write_text(header + "\n".join(lines).replace("\n", end), encoding="utf-8", newline="")
         _expected(path)
     path.write_text(header + form, encoding="utf-8")
-    assert _verdicts(path)[_LISTED] == "dnc"
+    assert _verdicts(path)[LISTED] == "dnc"
 
 
 @pytest.mark.parametrize("form", _UNCLEAR)
@@ -163,7 +135,7 @@ def test_numbers_of_a_column_of_numbers_are_found(tmp_path, file, kind):
 
 @pytest.mark.parametrize("mixed", [[("5045550143",), (2055550100,)], [(5045550143,), ("2055550100",)]])
 def test_a_column_without_a_type_may_hold_numbers_and_texts(tmp_path, mixed):
-    _expected(_sqlite(tmp_path / "list.db", "(full_phone)", mixed))
+    _expected(sqlite_list(tmp_path / "list.db", "(full_phone)", mixed))
 
 
 @pytest.mark.parametrize("file", _MAKERS)
@@ -191,10 +163,10 @@ def test_of_a_table_with_dates_and_ids_the_phones_column_is_named(tmp_path, file
     )
     with pytest.raises(RefusedError, match="LIST_PHONE_COLUMNS"):
         _verdicts(path)
-    found = _service(path, list_phone_columns="Phone").check([_LISTED, _FREE])
+    found = list_service(path, list_phone_columns="Phone").check([LISTED, FREE])
     assert [str(scrub.verdict) for scrub in found.values()] == ["dnc", "clean"]
     with pytest.raises(RefusedError, match="no column tel"):
-        _service(path, list_phone_columns="tel").check([_LISTED])
+        list_service(path, list_phone_columns="tel").check([LISTED])
 
 
 @given(
@@ -281,185 +253,8 @@ def test_a_missing_file_and_one_that_may_not_be_read_are_refused(tmp_path):
         _verdicts(tmp_path)
 
 
-def test_a_list_that_changes_is_read_through_again(tmp_path):
-    path = tmp_path / "list.csv"
-    path.write_text("5045550143\n")
-    service = _service(path)
-    assert service.check([_LISTED])[_LISTED].verdict == Verdict.DNC
-    path.write_text("no list any more\n")
-    with pytest.raises(RefusedError):
-        service.check([_LISTED])
-    path.write_text("5045550144\n")
-    assert service.check([_LISTED])[_LISTED].verdict == Verdict.CLEAN
-    path.write_text("2025550199\n")
-    assert service.check([_LISTED])[_LISTED].code == "not covered: area code 504"
-
-
-# The date of the list.
-
-
-def test_the_day_may_be_a_date_of_python(tmp_path):
-    path = tmp_path / "list.csv"
-    path.write_text("5045550143\n")
-    assert _service(path, date.today()).check([_LISTED])[_LISTED].list_date == date.today().isoformat()
-
-
-@pytest.mark.parametrize(
-    ("days", "usable"), [(0, True), (31, True), (32, False), (400, False), (-2, False), (-300, False)]
-)
-def test_a_list_counts_for_31_days(tmp_path, days, usable):
-    path = tmp_path / "list.csv"
-    path.write_text("5045550143\n")
-    if usable:
-        assert _service(path, _today(days)).check([_LISTED])[_LISTED].list_date == _today(days)
-        return
-    with pytest.raises(RefusedError, match="31 days"):
-        _service(path, _today(days)).check([_LISTED])
-
-
-@pytest.mark.parametrize(("hour", "usable"), [(9, False), (10, True), (23, True)])
-def test_a_list_of_tomorrow_counts_once_it_is_that_day_anywhere_on_earth(tmp_path, monkeypatch, hour, usable):
-    from leadflow.services.dnc_list import service as dnc_list
-
-    class At(datetime):
-        @classmethod
-        def now(cls, tz=None):
-            return datetime(2026, 11, 25, hour, 30, tzinfo=timezone.utc)
-
-    path = tmp_path / "list.csv"
-    path.write_text("5045550143\n")
-    monkeypatch.setattr(dnc_list, "datetime", At)
-    scrub = Scrub(_FREE, "dnc", Verdict.CLEAN, "list", "absent", At.now(), "2026-11-26")
-    assert scrub.fresh(At.now(), timedelta(days=31)) is usable
-    if usable:
-        assert _service(path, "2026-11-26").check([_LISTED])
-        return
-    with pytest.raises(RefusedError, match="2026-11-26"):
-        _service(path, "2026-11-26").check([_LISTED])
-
-
-def test_the_age_is_that_of_the_moment_of_the_check(tmp_path, monkeypatch):
-    from leadflow.services.dnc_list import service as dnc_list
-
-    class Later(datetime):
-        @classmethod
-        def now(cls, tz=None):
-            return datetime.now(tz) + timedelta(days=2)
-
-    path = tmp_path / "list.csv"
-    path.write_text("5045550143\n")
-    service = _service(path, _today(30))
-    assert service.check([_LISTED])
-    monkeypatch.setattr(dnc_list, "datetime", Later)
-    with pytest.raises(RefusedError, match="31 days"):
-        service.check([_LISTED])
-
-
-@pytest.mark.parametrize(
-    ("path", "day"),
-    [
-        (None, "2026-11-01"),
-        ("list.csv", None),
-        ("list.csv", "11/01/2026"),
-        ("list.csv", "2026-02-31"),
-        ("list.csv", ""),
-    ],
-)
-def test_a_list_without_path_or_date_is_refused_when_the_engine_is_made(world, path, day):
-    dnc = DncSettings(provider="list", list_path=path, list_date=day)
-    with pytest.raises(SettingsError, match="LEADFLOW_DNC__LIST_DATE"):
-        lf.Engine(world.settings.model_copy(update={"dnc": dnc}))
-
-
-@pytest.mark.parametrize(
-    ("age", "after", "asked"), [(30, 0, 0), (30, 1, 0), (30, 2, 1), (0, 20, 0), (0, 30, 0), (0, 32, 1)]
-)
-def test_a_scrub_is_as_old_as_its_list(tmp_path, age, after, asked):
-    path = tmp_path / "list.csv"
-    path.write_text("5045550143\n")
-    checked = datetime.now(timezone.utc) - timedelta(days=after)
-    scrub = Scrub(
-        _FREE, "dnc", Verdict.CLEAN, "list", "absent", checked, (checked.date() - timedelta(days=age)).isoformat()
-    )
-    calls = []
-
-    class Counting(DncListFile):
-        def check(self, phones, stop=None):
-            calls.append(phones)
-            return super().check(phones, stop)
-
-    check_dnc(
-        pl.DataFrame({"phones": [[_FREE]]}),
-        Counting(DncSettings(provider="list", list_path=path, list_date=_today())),
-        known={_FREE: scrub},
-    )
-    assert len(calls) == asked
-
-
-@pytest.mark.parametrize(
-    "day",
-    [
-        "2026-99-99",
-        "yesterday",
-        (datetime.now(timezone.utc).date() + timedelta(days=2)).isoformat(),
-        date(2999, 1, 1).isoformat(),
-    ],
-)
-def test_a_scrub_whose_list_has_no_day_or_one_to_come_does_not_count(day):
-    now = datetime.now(timezone.utc)
-    assert not Scrub(_FREE, "dnc", Verdict.CLEAN, "list", "absent", now, day).fresh(now, timedelta(days=31))
-
-
-# A whole job.
-
-
-def _job_settings(world, path, day=None):
-    covers = ("federal", "wireless", *["CO", "FL", "IN", "LA", "MA", "MO", "OK", "PA", "TN", "TX", "WY"])
-    dnc = DncSettings(
-        provider="list", list_path=path, list_date=day or _today(), list_covers=covers, list_area_codes=AREA_CODES
-    )
-    return world.settings.model_copy(update={"batch_size": 20, "dnc": dnc})
-
-
-def _truth_list(path):
-    bad = [p["written"] for p in truth_phones() if p["dnc"] or p["dnc_code"] not in ("C", "W", "Y")]
-    path.write_text("Phone\n" + "\n".join(bad), encoding="utf-8")
-    return path
-
-
-def test_a_job_with_a_list_delivers_no_listed_phone(world, tmp_path):
-    path = _truth_list(tmp_path / "list.csv")
-    with lf.Engine(_job_settings(world, path)) as engine:
-        job = engine.run(SCRIPT, limit_rows=60, progress=False)
-        assert job.counts.delivered > 0
-        assert "dnc" in " ".join(row["Held Phones"] for row in sheet_rows(world))
-        assert observe(world, engine, job.id).clean
-    assert world.stats()["dnc"]["calls"] == 0
-
-
-@pytest.mark.parametrize("fault", ["gone", "old", "empty"])
-def test_a_job_without_a_usable_list_fails_delivers_nothing_and_resumes(world, tmp_path, fault):
-    path = _truth_list(tmp_path / "list.csv")
-    good = path.read_bytes()
-    if fault == "gone":
-        path.unlink()
-    elif fault == "empty":
-        path.write_bytes(b"")
-    with (
-        lf.Engine(_job_settings(world, path, _today(40) if fault == "old" else None)) as engine,
-        pytest.raises(JobFailedError, match="do-not-call list"),
-    ):
-        engine.run(SCRIPT, limit_rows=40, progress=False)
-    assert sheet_rows(world) == []
-    assert world.stats()["idicore"]["calls"] == 0
-    path.write_bytes(good)
-    with lf.Engine(_job_settings(world, path)) as engine:
-        job = engine.resume(lf.jobs(history=world.settings.history_file)["id"].iloc[0], progress=False)
-        assert observe(world, engine, job.id).clean
-
-
 def test_the_home_of_a_list_is_not_written_to(tmp_path):
-    path = _sqlite(tmp_path / "list.db", "(full_phone VARCHAR)", [("5045550143",)])
+    path = sqlite_list(tmp_path / "list.db", "(full_phone VARCHAR)", [("5045550143",)])
     before = (path.stat().st_mtime_ns, os.listdir(tmp_path))
     _expected(path)
     assert (path.stat().st_mtime_ns, os.listdir(tmp_path)) == before

@@ -20,7 +20,8 @@ from leadflow.leads.columns import IDENTITY
 from leadflow.leads.people import Person
 from leadflow.services.dncscrub import DncScrub
 from leadflow.services.idicore import Idicore
-from leadflow.services.transport.http import Caller, json_request
+from leadflow.services.idicore.request import json_request
+from leadflow.services.transport.http import Caller
 from leadflow.services.transport.limits import Breaker, Limiter, shared_limiter
 from leadflow.services.transport.request_batcher import RequestBatcher
 from leadflow.stages import lookup_people
@@ -223,7 +224,7 @@ def test_checks_that_wait_for_the_quota_share_a_call(world):
 
 def test_a_stopped_job_does_not_stop_a_check_that_shares_its_call():
     limiter, stop = Limiter("x", 1), threading.Event()
-    gatherer = RequestBatcher(limiter, 100)
+    batcher = RequestBatcher(limiter, 100)
     asked = []
 
     def ask(phones, flag):
@@ -231,13 +232,13 @@ def test_a_stopped_job_does_not_stop_a_check_that_shares_its_call():
         return dict.fromkeys(phones, "answer")
 
     with ThreadPoolExecutor(2) as pool, limiter.slot():
-        stopped = pool.submit(gatherer.check, ["a"], ask, stop)
+        stopped = pool.submit(batcher.request, ["a"], ask, stop)
         time.sleep(0.1)
-        other = pool.submit(gatherer.check, ["b"], ask, threading.Event())
+        other = pool.submit(batcher.request, ["b"], ask, threading.Event())
         time.sleep(0.1)
         stop.set()
         with pytest.raises(Stopped):
             stopped.result(5)
-        limiter._flying = 0
+        limiter._in_flight = 0
         assert other.result(5) == {"b": "answer"}
-        limiter._flying = 1
+        limiter._in_flight = 1

@@ -9,8 +9,7 @@ import polars as pl
 import pytest
 
 from leadflow.errors import LeadflowError
-from leadflow.services.warehouse import Warehouse
-from leadflow.services.warehouse import client as module
+from leadflow.services.warehouse import Warehouse, merge
 
 _INTO = {"FIRST": {"key": "k", "value": "v"}, "SECOND": {"person": "k", "said": "v"}}
 
@@ -74,7 +73,7 @@ def test_both_tables_have_the_rows_or_neither_has(world, warehouse):
 
 
 def test_rows_of_many_documents_and_odd_cells(warehouse, monkeypatch):
-    monkeypatch.setattr(module, "_DOCUMENT_BYTES", 1000)
+    monkeypatch.setattr(merge, "_DOCUMENT_BYTES", 1000)
     odd = [
         'it\'s "odd"',
         "back\\slash",
@@ -107,6 +106,6 @@ def test_rows_sent_ahead_are_not_sent_again_and_other_rows_are(world, warehouse)
     warehouse.merge(_frame(k=["c"], v=["3"]), "k", _INTO)
     assert _there(warehouse) == ([("a", "1"), ("b", "2"), ("c", "3")], ["a", "b", "c"])
     warehouse.stage(_frame(k=["d"], v=["4"]), "k")
-    assert warehouse.processed(["a"]) == set()  # a list of keys goes the same way
+    assert warehouse.present("FIRST", "key", ["a"]) == ["a"]  # a list of keys is uploaded into the same table
     warehouse.merge(_frame(k=["d"], v=["4"]), "k", _INTO)
     assert _there(warehouse)[1] == ["a", "b", "c", "d"]

@@ -14,6 +14,7 @@ from leadflow.leads.columns import IDENTITY
 from leadflow.leads.matching import is_same, searched_name, unsearchable
 from leadflow.leads.people import Person
 from leadflow.services.idicore import Idicore
+from leadflow.services.idicore.request import search_body
 from leadflow.settings import Policy
 from leadflow.stages import lookup_people
 from leadflow.stages.settle import settle
@@ -174,8 +175,7 @@ def test_what_two_people_are_called_decides_both_ways(one, other):
 )
 def test_the_name_that_is_searched_for_is_the_one_that_is_compared(world, first, last, searched):
     assert searched_name(first, last) == searched
-    with Idicore(world.settings.idicore) as idicore:
-        body = idicore._request(lead(first, last))
+    body = search_body(lead(first, last), world.settings.idicore.fields)
     assert (body["firstName"], body["lastName"]) == searched
 
 

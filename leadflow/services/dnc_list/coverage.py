@@ -1,4 +1,8 @@
-"""Which numbers a do-not-call list can clear: those whose area code it has, in states whose rules it knows."""
+"""The coverage of a do-not-call list: it clears numbers of its area codes, in states whose lists it includes.
+
+Sources: https://www.compliancepoint.com/marketing-compliance/state-do-not-call-lists/ and the FAQ of dnc.com (states
+with lists of their own), https://docs.dncscrub.com/api-reference/scrub/output-guide (code L: no wireless calls)
+"""
 
 from __future__ import annotations
 
@@ -8,24 +12,24 @@ from dataclasses import dataclass
 from leadflow.errors import SettingsError
 from leadflow.leads.area_codes import STATE_OF, is_us, state_code
 
-# States with do-not-call lists of their own, which the national registry does not hold; dnc.com FAQ, read 2026-11.
+# States whose own do-not-call lists are not part of the national registry, as of 2026-11.
 STATE_LISTS = frozenset({"CO", "FL", "IN", "LA", "MA", "MO", "OK", "PA", "TN", "TX", "WY"})
-# States where wireless numbers may not be solicited at all: DNCScrub output guide, code L, read 2026-11.
+# States where wireless numbers may not be solicited at all, as of 2026-11.
 NO_WIRELESS = frozenset({"AZ", "LA", "NJ", "TX", "WY"})
 FEDERAL, WIRELESS = "federal", "wireless"
 
 
 @dataclass(frozen=True)
 class Coverage:
-    """What a list holds: the lists named in `covers`, of the area codes `area_codes`."""
+    """What a list holds: the lists named in `covers`, for the area codes `area_codes`."""
 
     covers: frozenset[str]
     area_codes: frozenset[str]
 
     def gap(self, digits: str, lead_state: str | None = None) -> str:
-        """Why a ten-digit number is not covered; "" if it is.
+        """Return why a ten-digit number is not covered; "" if it is.
 
-        `lead_state` is a state code, "" if it is unknown, None if the number is of no lead.
+        `lead_state` is a state code, "" if it is unknown, None if the number belongs to no lead.
 
         >>> coverage = Coverage(covers_of(["CO"]), frozenset({"303", "202", "504"}))
         >>> coverage.gap("3035550143"), coverage.gap("2025550143", "CA"), coverage.gap("2125550143")
@@ -50,7 +54,7 @@ class Coverage:
 
 
 def covers_of(names: Sequence[str]) -> frozenset[str]:
-    """The lists that the setting names, the national registry always among them; raises SettingsError for an unknown one.
+    """Return the lists that the setting names, and always the national registry. Raises SettingsError.
 
     >>> sorted(covers_of(["Louisiana", "wireless"]))
     ['LA', 'federal', 'wireless']
@@ -71,7 +75,7 @@ def _list_name(name: str) -> str:
 
 
 def area_codes_of(codes: Iterable[str]) -> frozenset[str]:
-    """The area codes that the setting declares; raises SettingsError for one that no US consumer has."""
+    """Return the area codes that the setting declares. Raises SettingsError for one that no US consumer has."""
     found = frozenset(code.strip() for code in codes)
     if wrong := sorted(code for code in found if not is_us(code)):
         raise SettingsError(f"LEADFLOW_DNC__LIST_AREA_CODES names {wrong[0]!r}, which is no US area code")

@@ -1,7 +1,7 @@
-"""Where a do-not-call list is: one file, several, a folder, or a .zip; and how each of its files is read.
+"""Find the files of a do-not-call list (one file, several, a folder or a .zip), and read each of them.
 
-Text in UTF-8, UTF-16 or Latin-1, plain or in .gz; CSV with a header; XML; DuckDB and SQLite files with a table
-dnc_list.
+A file is text in UTF-8, UTF-16 or Latin-1, plain or in .gz; CSV with a header; XML; or a DuckDB or SQLite file with a
+table dnc_list.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from leadflow.services.dnc_list import tables as dnc_tables
 from leadflow.services.dnc_list import xml as dnc_xml
 from leadflow.services.dnc_list.rows import CELL_END, Faults, Numbers, RowReader, SectionsError, section_numbers
 
-# What operating systems leave in a folder.
+# Files that operating systems add to folders and archives.
 _SYSTEM = re.compile(r"(?i)^(?:\..*|__MACOSX|thumbs\.db|desktop\.ini)$")
 _OTHER_KINDS = {
     b"\xd0\xcf\x11\xe0": "an Excel workbook; save its sheet as CSV",
@@ -44,7 +44,7 @@ _BLOCK = 4 << 20
 
 @dataclass(frozen=True)
 class ListFile:
-    """One file of a list: how it is named in messages, how it is opened, and its path if it is a file of its own."""
+    """One file of a list: its name in messages, how to open it, and its path unless it is in an archive."""
 
     name: str
     open: Callable[[], BinaryIO]
@@ -52,24 +52,24 @@ class ListFile:
 
     @property
     def dated(self) -> date | None:
-        """The day in its name, as in 2026-10-30_504.txt or list_20261030.csv; the oldest if there are several."""
+        """The day in its name, such as 2026-10-30_504.txt or list_20261030.csv; the oldest of several."""
         return min(_days(self.name), default=None)
 
 
 @dataclass
 class Contents:
-    """What is in a list: numbers in memory, tables that are asked on disk, and the area codes found in either."""
+    """What a list contains: numbers in memory, and tables that are queried on disk."""
 
     numbers: Numbers = field(default_factory=Numbers)
     tables: list[dnc_tables.IndexedTable] = field(default_factory=list)
 
     @property
     def area_codes(self) -> set[str]:
-        """The area codes that the list has numbers of."""
+        """The area codes that occur in the list."""
         return self.numbers.area_codes.union(*(table.area_codes for table in self.tables))
 
     def among(self, digits: Sequence[str]) -> set[str]:
-        """Which of these ten-digit numbers are listed."""
+        """Return which of these ten-digit numbers are listed."""
         return self.numbers.among(digits).union(*(table.among(digits) for table in self.tables))
 
 
@@ -84,13 +84,13 @@ def _days(name: str) -> Iterator[date]:
 
 
 def paths_of(places: Sequence[Path]) -> list[Path]:
-    """The files at these places, folders opened, without an operating system's own; RefusedError if there is none."""
+    """Return the files at these places and in folders there. Raises RefusedError if a place has none."""
     found: list[Path] = []
     for place in places:
         inside = sorted(path for path in place.rglob("*") if path.is_file()) if place.is_dir() else [place]
         files = [path for path in inside if path == place or not _is_system(path.relative_to(place).parts)]
         if not files or not files[0].is_file():
-            raise RefusedError(f"there is no do-not-call list at {place}")
+            raise RefusedError(f"there is no do-not-call list at {place}; correct LEADFLOW_DNC__LIST_PATH")
         found += files
     return found
 
@@ -100,7 +100,7 @@ def _is_system(parts: Sequence[str]) -> bool:
 
 
 def files_of(path: Path) -> Iterator[ListFile]:
-    """The file, or the members of a .zip; raises RefusedError for a kind that cannot be read."""
+    """Yield the file, or the members of a .zip. Raises RefusedError for a kind that cannot be read."""
     with path.open("rb") as file:
         start = file.read(4)
     if start in (b"PK\x03\x04", b"PK\x05\x06"):
@@ -132,7 +132,7 @@ def _unzipped(opener: Callable[[], BinaryIO], member: zipfile.ZipInfo) -> Binary
 
 
 def read_file(file: ListFile, contents: Contents, phone_columns: Sequence[str]) -> None:
-    """Add what is in a file to `contents`; raises RefusedError, with the file and its first bad rows, if in doubt."""
+    """Add a file to `contents`. Raises RefusedError, naming the file and its first bad rows, if any row is unclear."""
     with file.open() as opened:
         start = opened.read(4096)
     if not start:
@@ -147,17 +147,17 @@ def read_file(file: ListFile, contents: Contents, phone_columns: Sequence[str]) 
     else:
         faults = _read_text(file, contents.numbers, start, phone_columns)
     if faults.rows:
-        raise _refused(file.name, _told(faults))
+        raise _refused(file.name, _reason_of(faults))
 
 
-def _told(faults: Faults) -> str:
+def _reason_of(faults: Faults) -> str:
     if "change list" in faults.what:
-        return f"has {faults.what} in row {faults.rows[0]}: it tells changes, not who is listed; download the full list"
+        return f"has {faults.what} in row {faults.rows[0]}: it lists changes, not numbers; download the full list"
     rows = ", ".join(map(str, faults.rows))
     return (
-        f"has rows that are not understood: {rows} (the first has {faults.what}). A number in such a row would be "
-        "called. Export it again, one number a row, or name the phone's column in LEADFLOW_DNC__LIST_PHONE_COLUMNS, "
-        "then resume"
+        f"has rows that cannot be read: {rows} (the first has {faults.what}). A number in such a row would be "
+        "called. Export the list again, one number a row, or name the phone column in "
+        "LEADFLOW_DNC__LIST_PHONE_COLUMNS, then resume"
     )
 
 
@@ -204,7 +204,7 @@ def _ungzipped(file: ListFile) -> BinaryIO:
 
 @dataclass(frozen=True)
 class _Layout:
-    """Of a CSV with a header: delimiter, columns, and those that hold phones. Without columns: lines of text."""
+    """The layout of a CSV with a header: delimiter, columns, and phone columns. Without columns: lines of text."""
 
     delimiter: str = "\x01"
     columns: tuple[str, ...] = ()
@@ -212,13 +212,16 @@ class _Layout:
 
 
 def _layout(name: str, text: str, phone_columns: Sequence[str]) -> _Layout:
-    """By the header, if a phone's column is named in the settings or is called full_phone."""
+    """Read the layout from a header with a column full_phone or one that the settings name as a phone column."""
     header = re.split(r"[\r\n]", text, maxsplit=1)[0]
     for delimiter in ",;\t|":
         cells = tuple(cell.strip().strip('"').strip() for cell in header.split(delimiter))
         if phones := dnc_tables.phone_columns(cells, phone_columns):
             if mark := dnc_tables.change_column(cells):
-                raise _refused(name, f"has a column {mark} of a change list: it tells changes; download the full list")
+                raise _refused(
+                    name,
+                    f"has a column {mark} of a change list, which does not hold all numbers; download the full list",
+                )
             if len(set(cells)) < len(cells):
                 raise _refused(name, "has two columns of one name")
             return _Layout(delimiter, cells, tuple(phones)) if len(cells) > 1 else _Layout()
@@ -246,7 +249,7 @@ def _read_lines(opener: Callable[[], BinaryIO], numbers: Numbers, encoding: str,
 def _batches(
     opener: Callable[[], BinaryIO], encoding: str, layout: _Layout
 ) -> Iterator[tuple[pa.Array, pa.Array | None]]:
-    """The rows' texts, and beside them the cells of the columns that hold no phone."""
+    """Yield the texts of rows, and the cells of their other columns, if any, joined."""
     columns = layout.columns or ("text",)
     with opener() as opened:
         batches = pacsv.open_csv(

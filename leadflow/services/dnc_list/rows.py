@@ -1,7 +1,7 @@
-"""What the rows of a do-not-call list say: the numbers in them, or why a row cannot be understood.
+"""Read the rows of a do-not-call list: the numbers in them, or why a row cannot be read.
 
-A number that is overlooked would be called. So every digit of a row must belong to a whole phone number; a row with
-other digits, or without a number, makes the list unusable. Only one header row at the top is let through.
+An overlooked number would be called. So every digit of a row must belong to a whole phone number: a row with other
+digits, or without a number, makes the list unusable. One header row at the top is allowed.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ _TAIL = r"(?:\.0{1,2})?(?:[ ,;\t]*(?:[xX]|[eE][xX][tT]\.?|[eE][xX][tT][eE][nN][s
 _PHONE = rf"(?:\+?1{_SEP})?{_BODY}{_TAIL}"
 # Signs before a number are not separators: "-" marks a number taken off a list, "+504" is Honduras.
 _HEAD = r"(?:[^0-9]*[^0-9+\-\s(\[])?[\s(\[]*"
-# Both RE2 and Python read these.
+# These are valid in both RE2 (pyarrow) and Python.
 PLAIN = r"^[2-9][0-9]{2},?[2-9][0-9]{6}$"
 ONE = rf"^{_HEAD}{_PHONE}[^0-9]*$"
 _MARKS = "(?:a|d|i|u|add|added|adds|del|delete|deleted|remove|removed|insert|update)"
 CHANGE = rf"(?i)(?:^|[^A-Za-z]){_MARKS}(?:$|[^A-Za-z])"
-# New, changed, removed: such a letter in a cell of its own is a code that nobody explained.
+# New, changed, removed: such a letter in a cell of its own may be the mark of a change list.
 CODE = r'(?i)[,;\t|]\s*"?(?:c|n|r|new)"?\s*(?:$|[,;\t|])|^\s*"?(?:c|n|r|new)"?\s*[,;\t|]'
 CELL_END = "\x1f"
 CHANGE_CELL = rf"(?i)(?:^|{CELL_END})\s*{_MARKS}\s*(?:$|{CELL_END})"
@@ -62,7 +62,7 @@ class Numbers:
         self.count = 0
 
     def add(self, numbers: np.ndarray, covers: bool = True) -> None:
-        """Add numbers (int64); `covers` says that the list has their area codes."""
+        """Add numbers (int64); with `covers` their area codes count as held by the list."""
         codes = numbers // 10_000_000
         for code in np.unique(codes):
             bits = self._bits.setdefault(int(code), np.zeros(1_250_000, np.uint8))
@@ -74,7 +74,7 @@ class Numbers:
         self.count += len(numbers)
 
     def among(self, digits: Iterable[str]) -> set[str]:
-        """Which of these numbers (ten digits, as text) are in the set."""
+        """Return which of these numbers (ten digits, as text) are in the set."""
         return {number for number in digits if self._has(int(number))}
 
     def _has(self, number: int) -> bool:
@@ -84,24 +84,24 @@ class Numbers:
 
 @dataclass
 class Faults:
-    """The first rows that could not be understood, by number from 1, and what is wrong with the first of them."""
+    """The numbers (from 1) of the first rows that cannot be read, and what is wrong with the first of them."""
 
     rows: list[int] = field(default_factory=list)
     what: str = ""
 
     def note(self, row: int, what: str) -> bool:
-        """Keep one; whether there are enough."""
+        """Record one; return whether there are enough to stop."""
         self.what = self.what or what
         self.rows.append(row)
         return len(self.rows) >= _MOST_NAMED
 
 
 class SectionsError(Exception):
-    """The text is written in sections: an area code once, then seven-digit numbers. It is read line by line."""
+    """The text is in sections, an area code and then seven-digit numbers, and must be read line by line."""
 
 
 class RowReader:
-    """Puts the numbers of rows into `numbers` and keeps the `faults`; a table has no header and no blank rows."""
+    """Adds the numbers of rows to `numbers` and records the `faults`; a table has no header and no blank rows."""
 
     def __init__(self, numbers: Numbers, *, has_header: bool = True, has_blanks: bool = True) -> None:
         self.numbers = numbers
@@ -111,7 +111,7 @@ class RowReader:
         self._top = 0 if has_header else -1
 
     def read(self, texts: pa.Array, beside: pa.Array | None = None) -> bool:
-        """Read a batch of rows: their texts, and what stands in columns that are not read, if any; False to stop.
+        """Read a batch of rows, as texts, with the text of their other columns if any; return False to stop.
 
         Raises SectionsError for a text in sections.
         """
@@ -126,7 +126,7 @@ class RowReader:
         return goes_on
 
     def _read_other(self, row: int, text: str, marks: str) -> bool:
-        """A row that is not simply one number; False if there are faults enough."""
+        """Read a row that is not simply one number; return False if there are enough faults."""
         if not text.strip("\ufeff \t\r\n\v\f\xa0") and self._has_blanks:
             return True
         if row == self._top:
@@ -146,7 +146,7 @@ def _matches(texts: pa.Array, pattern: str) -> np.ndarray:
 
 
 def _take_single(texts: pa.Array, beside: pa.Array | None, numbers: Numbers) -> np.ndarray:
-    """Add the rows that hold one number and no other digit; the places of all the others."""
+    """Add the rows that hold one number and no other digit; return the positions of all others."""
     changes = _matches(beside.fill_null(""), CHANGE_CELL) if beside is not None else np.zeros(len(texts), bool)
     plain = _matches(texts, PLAIN) & ~changes
     _add(texts.filter(pa.array(plain)), ",", "", numbers)
@@ -168,7 +168,7 @@ def _add(texts: pa.Array, pattern: str, replacement: str, numbers: Numbers) -> N
 
 
 def phones_of_row(text: str) -> list[int]:
-    """The numbers of a row; none if it has other digits, none, a range, or the mark of a change list.
+    """Return the numbers of a row; none if it has other digits, a range, or the mark of a change list.
 
     >>> phones_of_row("+1 (504) 555-0143 x12; 202-555-0199")
     [5045550143, 2025550199]
@@ -190,14 +190,14 @@ def phones_of_row(text: str) -> list[int]:
 
 
 def _is_header(text: str) -> bool:
-    """A row of words; "Phone 1" is one, "5E+09" and "Ann 5550143" are not."""
+    """Return whether a row is words: "Phone 1" is; "5E+09" and "Ann 5550143" are not."""
     printable = text.replace("\t", " ").strip("\ufeff").isprintable()
     words = _NUMBERED.sub("", text)
     return printable and bool(_WORD.search(text)) and not re.search(r"\d", words) and not reads_like_phone(words)
 
 
 def fault_of_row(text: str, marks: str = "") -> str:
-    """What is wrong with a row, in words that repeat none of it."""
+    """Return what is wrong with a row, without quoting it."""
     if _CHANGE.search(text) or _CHANGE_CELL.search(marks):
         return "the mark of a change list (A or D)"
     if _CODE.search(text):
@@ -214,7 +214,7 @@ def fault_of_row(text: str, marks: str = "") -> str:
 
 
 def section_numbers(lines: Iterable[str], numbers: Numbers) -> Faults:
-    """Read a text in sections: a line with an area code, as in "504:", and seven-digit numbers behind and below it."""
+    """Read a text in sections: an area code such as "504:", then seven-digit numbers after and below it."""
     faults, code = Faults(), ""
     for row, text in enumerate(lines, 1):
         if not text.strip("\ufeff \t\r\n\v\f\xa0"):

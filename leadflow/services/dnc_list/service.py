@@ -1,6 +1,6 @@
-"""The do-not-call check against a copy of the national registry, and of state lists if they are in it.
+"""The do-not-call check against a list on disk.
 
-A listed number is dnc. Any other is clean only if the list covers it: see dnc_coverage. Files are read by dnc_files.
+The verdict of a listed number is dnc. Any other number is clean only if the list covers it (coverage.py).
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ POLICY = "list-2026-11"
 
 @dataclass(frozen=True)
 class _Version:
-    """The files of a list as they are on disk now, with the day of the oldest."""
+    """The files of a list as they are on disk now: a hash of their state, and the day of the oldest."""
 
     paths: tuple[Path, ...]
     state: str
@@ -39,8 +39,8 @@ class _Version:
 
 
 @dataclass(frozen=True)
-class _Read:
-    """A list that was read through and is whole."""
+class _ReadList:
+    """A list that was read in full."""
 
     version: _Version
     contents: Contents
@@ -48,11 +48,11 @@ class _Read:
 
 
 class DncListFile:
-    """Looks phones up in a list: a file, several, a folder or a .zip of text, CSV, XML, or a table dnc_list.
+    """Checks phones against a list: a file, several, a folder or a .zip of text, CSV, XML, or a table dnc_list.
 
-    The list is read through once and kept in memory, 1.25 MB for each area code; a SQLite table with ten plain digits
-    in an indexed column full_phone is asked on disk. It must be dated, at most 31 days old
-    (16 CFR 310.4(b)(3)(iv)), and understood in every row. Raises SettingsError for settings that do not fit.
+    The list is read once and kept in memory, 1.25 MB for each area code. A SQLite table with ten plain digits in an
+    indexed column full_phone is queried on disk instead. The list must be dated, at most 31 days old (16 CFR
+    310.4(b)(3)(iv)), and readable in every row. Raises SettingsError for settings that are missing or wrong.
 
     Example:
         >>> import tempfile
@@ -81,7 +81,7 @@ class DncListFile:
         self._declared_codes = area_codes_of(settings.list_area_codes)
         self._phone_columns = settings.list_phone_columns
         self._lock = threading.RLock()
-        self._read: _Read | None = None
+        self._read: _ReadList | None = None
 
     def _is_dated_by_name(self) -> bool:
         try:
@@ -91,7 +91,7 @@ class DncListFile:
 
     @property
     def policy(self) -> str:
-        """What a verdict rests on: what the list covers, and its files. Verdicts of another policy are not reused."""
+        """The coverage and the files that a verdict is based on. Verdicts of another policy are not reused."""
         covers = ",".join(sorted(self._covers))
         try:
             state = self._version().state
@@ -100,11 +100,12 @@ class DncListFile:
         return f"{POLICY}+covers={covers}+files={state}"
 
     def check(self, phones: Sequence[str], stop: StopFlag | None = None) -> dict[str, Scrub]:
-        """Do-not-call verdicts of US phones, too quick to be stopped; what is no US phone is absent.
+        """Check US phones against the list; what is no US phone is absent. Ignores `stop`, since it takes no time.
 
-        A number that the list does not cover is unchecked, and its code says why. Raises what raise_if_unusable raises.
+        A number that the list does not cover is unchecked, with the reason as its code. Raises what raise_if_unusable
+        raises.
         """
-        read, policy = self._proven(), self.policy
+        read, policy = self._current(), self.policy
         numbers = {phone: ten_digits(e164) for phone in phones if (e164 := to_e164(phone))}
         listed = self._among(read, list(numbers.values()))
         now = datetime.now(timezone.utc)
@@ -115,7 +116,7 @@ class DncListFile:
             for phone, (verdict, code) in found.items()
         }
 
-    def _among(self, read: _Read, digits: list[str]) -> set[str]:
+    def _among(self, read: _ReadList, digits: list[str]) -> set[str]:
         try:
             return read.contents.among(digits)
         except _ERRORS as error:
@@ -130,14 +131,14 @@ class DncListFile:
         return (Verdict.UNCHECKED, f"not covered: {gap}") if gap else (Verdict.CLEAN, "absent")
 
     def coverage(self) -> Coverage:
-        """Which numbers the list can clear; raises what raise_if_unusable raises."""
-        return self._proven().coverage
+        """Return which numbers the list can clear. Raises what raise_if_unusable raises."""
+        return self._current().coverage
 
     def raise_if_unusable(self) -> None:
-        """Raise RefusedError if the list is missing, too old, damaged, empty, or not understood in every row."""
-        self._proven()
+        """Raise RefusedError if the list is missing, too old, damaged, empty, or not readable in every row."""
+        self._current()
 
-    def _proven(self) -> _Read:
+    def _current(self) -> _ReadList:
         version = self._version()
         now = datetime.now(timezone.utc)
         if not list_counts(version.day, now):
@@ -147,7 +148,7 @@ class DncListFile:
             )
         with self._lock:
             if self._read is None or self._read.version != version:
-                read = self._read_through(version)
+                read = self._read_all(version)
                 if self._version() != version:
                     raise RefusedError(
                         "the do-not-call list changed while it was read; let its download end, then resume"
@@ -156,7 +157,7 @@ class DncListFile:
             return self._read
 
     def _version(self) -> _Version:
-        """Look at the files; raises RefusedError if there are none, and SettingsError if one has no date."""
+        """Read the state of the files. Raises RefusedError if there are none, SettingsError if one has no date."""
         paths = tuple(paths_of(self.places))
         known = hashlib.sha256(repr((self._declared_day, sorted(self._declared_codes), self._phone_columns)).encode())
         for path in paths:
@@ -169,7 +170,7 @@ class DncListFile:
         return _Version(paths, known.hexdigest()[:12], self._day(paths))
 
     def _day(self, paths: Sequence[Path]) -> date:
-        """The oldest day: of the settings, and of the files' names."""
+        """Return the oldest day, of the settings and of the files' names."""
         try:
             days = [file.dated or self._declared_day for path in paths for file in files_of(path)]
         except _ERRORS as error:
@@ -178,7 +179,7 @@ class DncListFile:
             raise SettingsError(f"{undated} files of the do-not-call list have no date; set LEADFLOW_DNC__LIST_DATE")
         return min(day for day in [*days, self._declared_day] if day is not None)
 
-    def _read_through(self, version: _Version) -> _Read:
+    def _read_all(self, version: _Version) -> _ReadList:
         contents = Contents()
         for path in version.paths:
             try:
@@ -187,7 +188,7 @@ class DncListFile:
             except _ERRORS as error:
                 raise self._unreadable(error, path) from None
         codes = self._declared_codes | contents.area_codes
-        return _Read(version, contents, Coverage(self._covers, frozenset(codes)))
+        return _ReadList(version, contents, Coverage(self._covers, frozenset(codes)))
 
     def _unreadable(self, error: Exception, path: Path | None = None) -> RefusedError:
         name = path or self.places[0]
@@ -197,7 +198,7 @@ class DncListFile:
         )
 
     def close(self) -> None:
-        """Nothing is held open."""
+        """Do nothing: no file stays open."""
 
 
 def _reading_errors() -> tuple[type[Exception], ...]:
@@ -221,5 +222,5 @@ def _date(text: str) -> date:
 
 
 def dnc_service(settings: DncSettings) -> DncScrub | DncListFile:
-    """The do-not-call check that the settings name."""
+    """Return the do-not-call check that the settings name."""
     return DncScrub(settings) if settings.provider == "dncscrub" else DncListFile(settings)

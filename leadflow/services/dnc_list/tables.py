@@ -1,4 +1,4 @@
-"""A do-not-call list in a table dnc_list of a SQLite or DuckDB file."""
+"""Read a do-not-call list from a table dnc_list of a SQLite or DuckDB file."""
 
 from __future__ import annotations
 
@@ -16,7 +16,6 @@ import pyarrow as pa
 from leadflow.errors import RefusedError
 from leadflow.leads.area_codes import STATE_OF
 from leadflow.services.dnc_list.rows import CELL_END, Faults, Numbers, RowReader
-from leadflow.services.warehouse.tables import quoted
 
 _PLAIN_GLOB = "[2-9][0-9][0-9][2-9]" + "[0-9]" * 6
 _CHANGES = re.compile(r"(?:change|action|delta|operation|add.*del)[a-z]*|op|flag|adddelete", re.IGNORECASE)
@@ -25,7 +24,7 @@ _ROWS = 50_000
 
 
 def phone_columns(names: Sequence[str], wanted: Sequence[str]) -> list[str]:
-    """The columns that hold the phones: those that the settings name, else full_phone; none if they are not all there.
+    """Return the phone columns: those that the settings name, else full_phone; none if one of them is missing.
 
     >>> phone_columns(["id", "Full_Phone", "added"], []), phone_columns(["id", "Phone"], ["phone"])
     (['Full_Phone'], ['Phone'])
@@ -36,12 +35,12 @@ def phone_columns(names: Sequence[str], wanted: Sequence[str]) -> list[str]:
 
 
 def change_column(names: Iterable[str]) -> str:
-    """A column that only a change list has, such as "Add/Delete" or "change_type"; "" if there is none."""
+    """Return a column that only a change list has, such as "Add/Delete" or "change_type"; "" if there is none."""
     return next((name for name in names if _CHANGES.fullmatch(re.sub(r"[^A-Za-z]", "", name))), "")
 
 
 def _columns(path: Path, names: Sequence[str], wanted: Sequence[str]) -> tuple[list[str], list[str]]:
-    """The columns to read phones from, all if none is known, and the others."""
+    """Return the columns to read phones from (all if none is known), and the others."""
     if mark := change_column(names):
         raise _refused(path, f"has a column {mark} of a change list; download the full list")
     phones = phone_columns(names, wanted)
@@ -52,21 +51,21 @@ def _columns(path: Path, names: Sequence[str], wanted: Sequence[str]) -> tuple[l
 
 @dataclass(frozen=True)
 class IndexedTable:
-    """A SQLite file of ten plain digits in an indexed column: asked where it is, since it may be of any size."""
+    """A SQLite file with ten plain digits in an indexed column. It is queried on disk, since it may be of any size."""
 
     path: Path
     column: str
     area_codes: frozenset[str]
 
     def among(self, digits: Sequence[str]) -> set[str]:
-        """Which of these ten-digit numbers are listed."""
+        """Return which of these ten-digit numbers are listed."""
         wanted = list(digits)
         parts = (wanted[start : start + _KEYS_A_QUERY] for start in range(0, len(wanted), _KEYS_A_QUERY))
         with closing(_sqlite(self.path)) as db:
             return {found for part in parts for found in self._part(db, part)}
 
     def _part(self, db: sqlite3.Connection, part: list[str]) -> Iterator[str]:
-        # As text and as integers: a column without a type compares a number with text as different.
+        # Both as text and as integers: in a column without a type, a number never equals a text.
         values = [*part, *(int(number) for number in part)]
         marks = ", ".join("?" * len(values))
         found = db.execute(f"SELECT {self.column} FROM dnc_list WHERE {self.column} IN ({marks})", values)
@@ -74,12 +73,12 @@ class IndexedTable:
 
 
 def indexed_sqlite(path: Path, wanted: Sequence[str]) -> IndexedTable | None:
-    """The table, if one indexed column holds ten plain digits in every row; else None."""
+    """Return the table if one indexed column holds ten plain digits in every row; else None."""
     with closing(_sqlite(path)) as db:
         phones, _ = _columns(path, _names(db), wanted)
         if len(phones) != 1 or phones[0] not in _indexed(db):
             return None
-        column = quoted(phones[0])
+        column = _quoted(phones[0])
         plain = f"typeof({column}) IN ('text', 'integer') AND {column} GLOB '{_PLAIN_GLOB}'"
         rows, plain_rows = db.execute(f"SELECT count(*), coalesce(sum({plain}), 0) FROM dnc_list").fetchone()
         if not rows or plain_rows != rows:
@@ -97,11 +96,11 @@ def _has_code(db: sqlite3.Connection, column: str, code: str) -> bool:
 
 
 def _indexed(db: sqlite3.Connection) -> set[str]:
-    """The columns that a whole index begins with, or that are the table's key."""
+    """Return the columns that are the table's key, or the first column of an index without a WHERE."""
     columns = db.execute("PRAGMA table_info(dnc_list)").fetchall()
     keys = {name for _, name, kind, _, _, key in columns if key and kind.upper() == "INTEGER"}
     indexes = [name for _, name, _, _, partial in db.execute("PRAGMA index_list(dnc_list)") if not partial]
-    firsts = {db.execute(f"PRAGMA index_info({quoted(name)})").fetchone()[2] for name in indexes}
+    firsts = {db.execute(f"PRAGMA index_info({_quoted(name)})").fetchone()[2] for name in indexes}
     return keys | {name for name in firsts if name is not None}
 
 
@@ -110,7 +109,7 @@ def read_sqlite(path: Path, numbers: Numbers, wanted: Sequence[str]) -> Faults:
     reader = RowReader(numbers, has_header=False, has_blanks=False)
     with closing(_sqlite(path)) as db:
         phones, others = _columns(path, _names(db), wanted)
-        cursor = db.execute(f"SELECT {', '.join(map(quoted, [*phones, *others]))} FROM dnc_list")
+        cursor = db.execute(f"SELECT {', '.join(map(_quoted, [*phones, *others]))} FROM dnc_list")
         while rows := cursor.fetchmany(_ROWS):
             texts = pa.array([_text(row[: len(phones)], ",") for row in rows], pa.string())
             beside = pa.array([_text(row[len(phones) :], CELL_END) for row in rows], pa.string()) if others else None
@@ -142,7 +141,7 @@ def read_duckdb(path: Path, numbers: Numbers, wanted: Sequence[str]) -> Faults:
 
 
 def _texts(names: Sequence[str]) -> str:
-    return ", ".join(f"CAST({quoted(name)} AS VARCHAR)" for name in names)
+    return ", ".join(f"CAST({_quoted(name)} AS VARCHAR)" for name in names)
 
 
 def _not_empty(path: Path, reader: RowReader) -> Faults:
@@ -157,6 +156,11 @@ def _refused(path: Path, what: str) -> RefusedError:
 
 def _names(db: sqlite3.Connection) -> list[str]:
     return [column[0] for column in db.execute("SELECT * FROM dnc_list LIMIT 0").description]
+
+
+def _quoted(name: str) -> str:
+    """Return a column's name in double quotes, for SQLite and DuckDB."""
+    return '"' + name.replace('"', '""') + '"'
 
 
 def _sqlite(path: Path) -> sqlite3.Connection:

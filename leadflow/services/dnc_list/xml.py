@@ -1,8 +1,9 @@
-"""A do-not-call list in XML: whole numbers, or an area code once and seven-digit numbers inside or behind it.
+"""Read a do-not-call list in XML: whole numbers, or an area code and then seven-digit numbers inside or after it.
 
-The registry offers "XML tagged" files; its schema is not public, so the layout is read only where it leaves no doubt:
-an element or attribute named like an area code holds three digits, and everything else with digits is a number. Public
-programs that read these files show `<list type='full' val='504'>`, with `<ac val='504'>` inside it or without.
+The registry (https://telemarketing.donotcall.gov) offers "XML tagged" files, and its schema is not public. So only a
+clear layout is accepted: an element or attribute named like an area code holds three digits, and everything else with
+digits is a number. Public programs that read these files show `<list type='full' val='504'>`, with or without
+`<ac val='504'>` inside it.
 """
 
 from __future__ import annotations
@@ -27,11 +28,11 @@ _FLUSH = 100_000
 
 
 class _StopReadingError(Exception):
-    """Enough faults."""
+    """There are enough faults to stop reading."""
 
 
 class _Reader:
-    """Follows the elements; `_scopes` holds the area code in force in each open element."""
+    """Handles the parser's events; `_scopes` holds the area code that applies in each open element."""
 
     def __init__(self, numbers: Numbers) -> None:
         self.faults = Faults()
@@ -49,7 +50,7 @@ class _Reader:
         self.parser.EntityDeclHandler = self._entity
 
     def flush(self) -> None:
-        """Hand the numbers over."""
+        """Add the numbers found so far to the list."""
         self._numbers.add(np.array(self._found, np.int64))
         self._found.clear()
 
@@ -115,14 +116,14 @@ class _Reader:
             self._take_text()
         code = self._scopes.pop()
         if _kind_of(self._names.pop()) == "area" and self._is_leaf:
-            # <areacode>504</areacode> is said of what stands behind it, in the same element.
+            # <areacode>504</areacode> applies to what follows it in the same element.
             self._scopes[-1] = code
         self._is_leaf = False
 
 
 @lru_cache(maxsize=1_000)
 def _kind_of(name: str, key: str = "") -> str:
-    """What an element or its attribute is by name: change, area, list, type, or "" for one that may hold numbers."""
+    """Classify an element or attribute by name: change, area, list, type, or "" for one that may hold numbers."""
     element, attribute = name.rpartition(":")[2], key.rpartition(":")[2]
     if _CHANGE.fullmatch(attribute or element):
         return "change"
@@ -138,7 +139,7 @@ def _has_digit(text: str) -> bool:
 
 
 def read_xml(file: BinaryIO, numbers: Numbers) -> Faults:
-    """Add the numbers of an XML file; the rows of the faults are its lines. Raises expat.ExpatError for what is no XML.
+    """Add the numbers of an XML file; the rows of the faults are its lines. Raises expat.ExpatError for invalid XML.
 
     >>> import io
     >>> found = Numbers()

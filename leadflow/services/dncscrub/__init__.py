@@ -1,4 +1,9 @@
-"""DNCScrub: the litigator list and the do-not-call scrub."""
+"""DNCScrub (Contact Center Compliance): the litigator list, and the do-not-call scrub.
+
+Sources: https://docs.dncscrub.com/api-reference and
+https://docs.dncscrub.com/api-reference/scrub/output-guide
+The modules import one way: client -> bulk, codes.
+"""
 
 from leadflow.services.dncscrub.client import DncScrub, LitigatorList
 

@@ -1,7 +1,7 @@
-"""What DNCScrub's answers mean: the result codes, what the settings change of them, and which lines are wireless.
+"""The meaning of DNCScrub's rows: the result codes, their overrides in the settings, and which lines are wireless.
 
-Wire facts: https://docs.dncscrub.com/api-reference/scrub/output-guide. What a result code means stands in CODES alone;
-settings.codes overrides it code by code.
+Source: https://docs.dncscrub.com/api-reference/scrub/output-guide
+CODES alone defines what a result code means; settings.codes overrides it code by code.
 """
 
 from __future__ import annotations
@@ -40,8 +40,8 @@ _NO = ("", "0", "false")
 _NOT_WIRELESS = ("", "allother")
 
 
-def judged(row: Mapping[str, Any], code: str, codes: Mapping[str, Verdict]) -> Verdict:
-    """The verdict of a row of the scrub with this result code; `codes` are CODES with what the settings change."""
+def verdict_of(row: Mapping[str, Any], code: str, codes: Mapping[str, Verdict]) -> Verdict:
+    """Return the verdict of a row with this result code; `codes` are CODES with the overrides of the settings."""
     reason = str(row.get("Reason") or "")
     if "litigator" in reason.lower():
         return Verdict.LITIGATOR
@@ -50,17 +50,17 @@ def judged(row: Mapping[str, Any], code: str, codes: Mapping[str, Verdict]) -> V
     verdict = codes.get(code, Verdict.UNCHECKED)
     if verdict is not Verdict.CLEAN:
         return verdict
-    # A project that does not scrub wireless numbers answers C for them. They are held or delivered as W and Y are.
+    # A project without wireless scrubbing answers C for wireless numbers; they are treated as W and Y are.
     wireless = _wireless_codes(row, reason)
     return worst(Verdict.CLEAN_WIRELESS, *map(codes.__getitem__, wireless)) if wireless else verdict
 
 
 def _wireless_codes(row: Mapping[str, Any], reason: str) -> str:
-    """The codes for a line that any field says is wireless (W) or VoIP (Y); "" for one that none says is.
+    """Return the codes of a line that any field marks as wireless (W) or VoIP (Y); "" if none does.
 
-    What no manual knows in these fields counts as wireless: it may be, and then an autodialer needs the person's consent.
+    An undocumented value in these fields counts as wireless: an autodialer would then need the person's consent.
     """
-    line, carrier = _plain(row.get("LineType")), _plain(row.get("CarrierInfo"))
+    line, carrier = _lower(row.get("LineType")), _lower(row.get("CarrierInfo"))
     if "voip" in line or "voip" in carrier:
         return "Y"
     is_wireless = (
@@ -70,33 +70,34 @@ def _wireless_codes(row: Mapping[str, Any], reason: str) -> str:
     )
     if is_wireless:
         return "W" if line == "wireless" else "WY"
-    return "" if _plain(row.get("IsWirelessOrVoIP")) in _NO else "WY"
+    return "" if _lower(row.get("IsWirelessOrVoIP")) in _NO else "WY"
 
 
-def _plain(value: Any) -> str:
+def _lower(value: Any) -> str:
     return "" if value is None else str(value).strip().lower()
 
 
 def _names_a_list(reason: str) -> bool:
-    """Whether a reason, written national;state;other;W, says that a do-not-call list has the number."""
+    """Return whether a reason, written national;state;other;W, names a do-not-call list."""
     return any(part.strip() for part in reason.split(";")[:3])
 
 
-def shown(code: str) -> str:
-    """A code that no manual knows, as it may be kept: a vendor's fault may put anything in its place."""
+def storable_code(code: str) -> str:
+    """Return a code for the records; an error of DNCScrub may put any text, even personal data, in its place."""
     return code if re.fullmatch(r"[A-Za-z0-9]{0,3}", code) else "unreadable"
 
 
 def overridden(codes: Mapping[str, str]) -> dict[str, Verdict]:
-    """What the settings make of single codes. An empty code means that nothing was checked: it has no verdict."""
+    """Return the verdicts that the settings give to single codes. Raises SettingsError for an unknown one."""
     found = {code.strip().upper(): _verdict(code, word) for code, word in codes.items()}
+    # The empty code is refused too: DNCScrub uses it for "not checked", which has no verdict.
     if wrong := [code for code in found if not re.fullmatch(r"[A-Z]", code)]:
         raise SettingsError(f"dnc.codes maps {wrong[0]!r}; a result code is one letter")
     return found
 
 
 def policy_of(overrides: Mapping[str, Verdict]) -> str:
-    """The policy that a scrub is recorded with: the version of CODES, and each code that the settings changed."""
+    """Return the policy that a scrub is recorded with: the version of CODES, and each code that the settings change."""
     changed = {code: verdict for code, verdict in overrides.items() if CODES.get(code) != verdict}
     return POLICY_VERSION + "".join(f"+{code}={verdict}" for code, verdict in sorted(changed.items()))
 

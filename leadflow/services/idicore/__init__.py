@@ -1,5 +1,10 @@
-"""idiCORE: the lookup of phones and e-mails."""
+"""idiCORE (IDI): the lookup of phones and e-mails, one search a person.
 
-from leadflow.services.idicore.client import Idicore
+IDI publishes no reference. The wire format is that of public integrations: a login at
+https://login-api.idicore.com/apiclient, whose body is a token, and a search at https://api.idicore.com/search.
+The modules import one way: client -> login, request, answer.
+"""
 
-__all__ = ["Idicore"]
+from leadflow.services.idicore.client import Idicore, SearchBudget
+
+__all__ = ["Idicore", "SearchBudget"]

@@ -1,4 +1,4 @@
-"""What an answer of idiCORE means. Whatever is not understood is never to the lead's advantage."""
+"""Read an answer of idiCORE. A value that is not understood never makes a phone callable."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _NO_RANK = 9_999
 _FALSE = frozenset({"", "0", "0.0", "f", "false", "n", "no", "none", "null"})
 _DEATH = re.compile("dead|deceas|death")
 _DIED = frozenset({"dod", "died"})
-# Lists of other people's facts, and of values: nothing in them says whether the person lives.
+# Fields about other people, phones or property: nothing in them tells whether the person lives.
 _OF_OTHERS = re.compile("relativ|associat|neighbo|spous|famil|househol|contact|relation|phone|email|propert|vehicle")
 _DEEPEST = 6
 _FAKE = frozenset({"fake", "isfake"})
@@ -33,36 +33,42 @@ _RANK_DIGITS = 10
 
 
 def read_answer(person: Person, response: httpx.Response, settings: IdicoreSettings) -> Answer:
-    """The answer for one person.
+    """Return the answer for one person.
 
-    Raises RejectedError where idiCORE refused the search, UnreadableError for what is not JSON, and UnusableAnswerError
-    for JSON that says nothing of people: sent again at once, the same search would cost and say the same.
+    Raises RejectedError if idiCORE refused the search, UnreadableError if the body is not JSON, and UnusableAnswerError
+    if the JSON has no list of people: repeated at once, the search would cost the same and return the same.
     """
     body = read_json(_NAME, response)
     if not isinstance(body, dict):
-        raise UnusableAnswerError(f"{_NAME} answered JSON of another shape for {person.person_key}")
+        raise _unusable(person, "unexpected JSON")
     error, people = body.get("error"), body.get("result")
     code = error.get("code") if isinstance(error, dict) else None
     if code == "TooManyMatches":
         return Answer(person.person_key, "ambiguous")
     # An error beside an empty result is no proof that nobody was found.
-    said = any(error.values()) if isinstance(error, dict) else error
-    if code or response.status_code == 400 or (said and not people):
-        raise RejectedError(f"{_NAME} refused the search for {person.person_key}")
+    has_error = any(error.values()) if isinstance(error, dict) else error
+    if code or response.status_code == 400 or (has_error and not people):
+        raise RejectedError(f"{_NAME} refused the search for lead {person.person_key}; check the lead, then resume")
     if not isinstance(people, list):
-        raise UnusableAnswerError(f"{_NAME} answered without a result for {person.person_key}")
+        raise _unusable(person, "no list of people")
     if not people:
         return Answer(person.person_key, "no_match")
     found = [one for one in people if isinstance(one, dict)]
     if not found:
-        raise UnusableAnswerError(f"{_NAME} answered a result of another shape for {person.person_key}")
-    if _says_death(body):  # beside the result: of whom is not said, so of everybody
+        raise _unusable(person, "an unexpected result")
+    if _has_death_flag(body):  # outside the result: it names nobody, so it counts for everybody
         found = [{**one, "isDead": True} for one in found]
-    return _chosen(person, found, settings)
+    return _answer_of(person, found, settings)
 
 
-def _chosen(person: Person, people: list[dict[str, Any]], settings: IdicoreSettings) -> Answer:
-    """The person asked for, or an answer for somebody to judge."""
+def _unusable(person: Person, what: str) -> UnusableAnswerError:
+    return UnusableAnswerError(
+        f"{_NAME} answered with {what} for lead {person.person_key}; resume the job to look it up again"
+    )
+
+
+def _answer_of(person: Person, people: list[dict[str, Any]], settings: IdicoreSettings) -> Answer:
+    """Return the person searched for, or an answer for review."""
     same = [found for found in people if is_same(person, found)]
     pids = {_pid(found) for found in same}
     if same and (len(same) == 1 or (len(pids) == 1 and "" not in pids)):  # two entries with one pid are one person
@@ -78,7 +84,7 @@ def _chosen(person: Person, people: list[dict[str, Any]], settings: IdicoreSetti
 
 
 def _candidates(person: Person, people: list[dict[str, Any]], settings: IdicoreSettings) -> tuple[Candidate, ...]:
-    """All people of a paid answer that names nobody for certain, those that agree most first."""
+    """Return all people of an answer that identifies nobody, those that agree most first."""
     found = [_candidate(person, one, f"#{n}", settings) for n, one in enumerate(people, 1)]
     return tuple(sorted(found, key=lambda candidate: -len(candidate.agrees)))
 
@@ -98,7 +104,7 @@ def _candidate(person: Person, found: dict[str, Any], position: str, settings: I
 
 
 def _pid(found: dict[str, Any]) -> str:
-    """The vendor's id of a person; "" for what cannot be one, such as 0, since it would make strangers one person."""
+    """Return idiCORE's id of a person; "" for an invalid id such as 0, which would make strangers one person."""
     pid = found.get("pid")
     if isinstance(pid, bool) or not isinstance(pid, str | int):
         return ""
@@ -107,7 +113,7 @@ def _pid(found: dict[str, Any]) -> str:
 
 
 def is_plainly_false(value: object) -> bool:
-    """Whether a vendor's flag says no, or says nothing.
+    """Return whether a vendor's flag is false or empty.
 
     >>> [is_plainly_false(value) for value in (False, None, 0, "0", "False", " n ", "", "true", 1, "Y", "unknown", [])]
     [True, True, True, True, True, True, True, False, False, False, False, False]
@@ -117,34 +123,34 @@ def is_plainly_false(value: object) -> bool:
     return isinstance(value, str) and value.strip().casefold() in _FALSE
 
 
-def _says_death(part: dict[str, Any]) -> bool:
-    return any(_is_of_death(name) and not is_plainly_false(value) for name, value in part.items())
+def _has_death_flag(part: dict[str, Any]) -> bool:
+    return any(_is_death_field(name) and not is_plainly_false(value) for name, value in part.items())
 
 
 def _is_dead(found: Any, depth: int = 0) -> bool:
-    """Whether anything in the record says that the person died, in its own fields or deeper.
+    """Return whether any field of the record, nested ones included, reports that the person died.
 
-    Public code asks for `isDead` by that name and reads a boolean; the vendor's reference is not public, so a date, a
-    word or a list counts too, and so does any other field named like a death. Records of relatives are not looked at.
+    Public integrations read a boolean `isDead`. idiCORE's reference is not public, so a date, a word or a list counts
+    too, and so does any other field named like a death. Records of relatives do not count.
     """
     if isinstance(found, list):
         return any(_is_dead(item, depth + 1) for item in found)
     if not isinstance(found, dict) or depth > _DEEPEST:
         return False
     return any(
-        (_is_of_death(name) and not is_plainly_false(value))
-        or (isinstance(value, dict | list) and not _is_of_others(name) and _is_dead(value, depth + 1))
+        (_is_death_field(name) and not is_plainly_false(value))
+        or (isinstance(value, dict | list) and not _is_about_others(name) and _is_dead(value, depth + 1))
         for name, value in found.items()
     )
 
 
 @lru_cache(maxsize=256)
-def _is_of_others(name: str) -> bool:
+def _is_about_others(name: str) -> bool:
     return bool(_OF_OTHERS.search(name.lower()))
 
 
 @lru_cache(maxsize=256)
-def _is_of_death(name: str) -> bool:
+def _is_death_field(name: str) -> bool:
     plain = re.sub("[^a-z]", "", name.lower())
     return plain in _DIED or bool(_DEATH.search(plain))
 
@@ -166,18 +172,18 @@ def _rank(item: dict[str, Any]) -> int:
 
 
 def _is_fake(phone: dict[str, Any]) -> bool:
-    """Whether the vendor's flag, however its name is written, is anything but a plain no."""
+    """Return whether a fake flag, however its name is written, is anything but plainly false."""
     parts = (phone, _meta(phone))
-    return any(_is_of_fake(name) and not is_plainly_false(value) for part in parts for name, value in part.items())
+    return any(_is_fake_field(name) and not is_plainly_false(value) for part in parts for name, value in part.items())
 
 
 @lru_cache(maxsize=256)
-def _is_of_fake(name: str) -> bool:
+def _is_fake_field(name: str) -> bool:
     return re.sub("[^a-z]", "", name.lower()) in _FAKE
 
 
 def _phones(found: dict[str, Any], settings: IdicoreSettings) -> tuple[Phone, ...]:
-    """Best first, those without a rank last; a number that the vendor does not plainly call genuine is left out."""
+    """Return the phones, best first, those without a rank last, without numbers that are flagged as fake."""
     sign = -1 if settings.rank_order == "descending" else 1
     listed = _dicts(found, "phone")
     fake = {to_e164(str(item.get("number") or "")) for item in listed if _is_fake(item)}

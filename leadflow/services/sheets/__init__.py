@@ -1,9 +1,14 @@
-"""Google Sheets: append rows so that each lead has exactly one.
+"""Google Sheets: append rows so that each lead is in the sheet exactly once.
 
-The API's append has no request id, so a call that failed may still have been applied. Every append is
-therefore preceded by a look at the key column, a doubtful one is followed by a look before anything is
-repeated, and rows that a late application doubled are taken out again. Appends insert rows of their own,
-so what a person adds, sorts or filters meanwhile is never overwritten.
+The API's append has no request id, so a call that failed may still have been applied. Therefore every append reads the
+key column first. An append in doubt is followed by another read before anything is sent again, and rows that a late
+append duplicated are deleted. Appends insert new rows, so what a person adds, sorts or filters meanwhile is never
+overwritten.
+
+Sources: https://developers.google.com/workspace/sheets/api/reference/rest/v4/spreadsheets.values/append,
+https://developers.google.com/workspace/sheets/api/limits
+Each class adds one job to the class before it: Connection (calls to one tab), Layout (header and keys), Cells (single
+columns), Append, Repair (deleting rows), Sheet (what a job uses). The modules import in that order, one way.
 """
 
 from leadflow.services.sheets.cells import LONGEST_CELL, raise_for_cells

@@ -1,4 +1,4 @@
-"""What can stand in a cell, and how columns of our own are brought up to date in rows that are there."""
+"""Read and update single columns of a tab, and check what a cell can hold."""
 
 from __future__ import annotations
 
@@ -19,20 +19,20 @@ Values = Mapping[str, Mapping[str, str]]
 
 @dataclass(frozen=True)
 class Columns:
-    """Some columns of a tab as they were read: the header, and of each row below it the key ("" for none) and the cells by column."""
+    """Some columns of a tab: the header, the key of each row below it ("" for none), and the cells by column."""
 
     header: list[str]
     keys: list[str]
     cells: dict[str, list[str]]
 
     def of(self, column: str) -> dict[str, str]:
-        """The cell of each key in a column; of several rows with one key the first."""
+        """Return the cell of each key in a column; of several rows with one key the first."""
         return {key: cell for key, cell in zip(reversed(self.keys), reversed(self.cells[column]), strict=True) if key}
 
 
 @dataclass(frozen=True)
 class Write:
-    """One cell to be written: its column's name, its row below the header (from 0), and the new text."""
+    """One cell to write: its column's name, its row below the header (from 0), and the new text."""
 
     column: str
     row: int
@@ -43,7 +43,7 @@ class Cells(Layout):
     """Reads and changes single columns of a tab; a person's cells are never written."""
 
     def read_columns(self, names: Iterable[str]) -> Columns:
-        """The keys and these columns of all rows, in one call. A column that is not there is left out."""
+        """Read the keys and these columns of all rows, in one call; a missing column is absent from the result."""
         key = self.settings.key_column
         for _ in range(self.settings.attempts):
             if key not in self.header:
@@ -64,26 +64,26 @@ class Cells(Layout):
         )
 
     def update_cells(self, values: Values) -> int:
-        """Write texts into the rows of keys: by key, the text of each column; how many rows changed. Keys that are not there are left out.
+        """Write texts into the rows of keys, by key and column; return how many rows changed. Ignores missing keys.
 
-        The columns must be leadflow's own. When it returns, each text was read in the row of its key: rows that a person
-        sorted, inserted or deleted meanwhile are found again, and a cell hit by mistake gets back what it had.
+        The columns must be leadflow's own. When it returns, each text was read in the row of its key: rows that a
+        person sorted, inserted or deleted meanwhile are found again, and a cell written by mistake is restored.
         Raises RefusedError (a protected cell), DeliveryError.
         """
         names = dict.fromkeys(name for cells in values.values() for name in cells)
         return self.recompute(names, lambda _: values)
 
     def recompute(self, names: Iterable[str], wanted: Callable[[Columns], Values]) -> int:
-        """As update_cells, with texts that follow from what is read: `wanted` is asked again after each write. `names` are read."""
+        """Update cells to the texts that `wanted` computes from the columns `names`; it is called after each read."""
         names, changed, tried = list(names), set[str](), 0
         last: tuple[Columns, list[Write]] | None = None
-        with self._turn():
+        with self._lock.hold():
             while tried < self.settings.attempts:
                 now = self.read_columns(names)
                 writes = list(_writes(now, wanted(now)))
                 changed.update(now.keys[write.row] for write in writes)
                 if last:
-                    self._raise_if_astray(last, now)
+                    self._undo_stray_writes(last, now)
                     writes += _misplaced(last, now, {(write.column, write.row) for write in writes})
                     tried += len(writes) >= len(last[1])
                 if not writes:
@@ -94,11 +94,12 @@ class Cells(Layout):
                 except TransientError:
                     time.sleep(min(0.2 * 2**tried, _LONGEST_WAIT_S))
         raise DeliveryError(
-            f"cells of tab {self.settings.worksheet} could not be brought up to date after {self.settings.attempts} attempts; let the sheet rest for a minute, then resume"
+            f"cells of tab {self.settings.worksheet} could not be brought up to date after {self.settings.attempts} "
+            "attempts; let the sheet rest for a minute, then resume"
         )
 
     def _write(self, now: Columns, writes: Sequence[Write]) -> None:
-        """Write cells in one request. Not repeated when in doubt, as a person may have sorted meanwhile: the caller reads again."""
+        """Write cells in one request, not repeated when in doubt: a person may have sorted, so the caller reads."""
         assert self._client is not None
         http, data = self._client.http_client, []
         for name in dict.fromkeys(write.column for write in writes):
@@ -107,12 +108,12 @@ class Cells(Layout):
             for first, run in _runs(texts):
                 cells = f"{place}{first + 2}:{place}{first + 1 + len(run)}"
                 data.append({"range": a1(self.settings.worksheet, cells), "majorDimension": "COLUMNS", "values": [run]})
-        self._refused_again(
+        self._retry_if_refused(
             lambda: http.values_batch_update(self.settings.spreadsheet_id, {"valueInputOption": "RAW", "data": data})
         )
 
-    def _raise_if_astray(self, last: tuple[Columns, list[Write]], now: Columns) -> None:
-        """After a write, if columns have moved: take back what went into another column, or raise DeliveryError if that had cells."""
+    def _undo_stray_writes(self, last: tuple[Columns, list[Write]], now: Columns) -> None:
+        """Clear what a write put into another column, as columns moved; raise DeliveryError if that one had cells."""
         before, writes = last
         moved = [
             name
@@ -121,7 +122,7 @@ class Cells(Layout):
         ]
         for name in moved:
             hit = [write for write in writes if write.column == name]
-            if name in now.header and _arrived(hit, before, now):
+            if name in now.header and _is_written(hit, before, now):
                 continue
             place = before.header.index(name)
             other = now.header[place] if place < len(now.header) else ""
@@ -129,8 +130,8 @@ class Cells(Layout):
             strays = [write for write in hit if write.row < len(cells) and cells[write.row][:1] == [write.text]]
             if strays and other in before.header:
                 raise DeliveryError(
-                    f"columns of tab {self.settings.worksheet} were moved while {name!r} was written: cells of column {other!r} may have been "
-                    "written over; bring them back from File > Version history, then resume"
+                    f"columns of tab {self.settings.worksheet} were moved while {name!r} was written: cells of column "
+                    f"{other!r} may have been written over; restore them from File > Version history, then resume"
                 )
             if strays:
                 named = Columns([*now.header[:place], name], [], {})
@@ -144,7 +145,7 @@ def _columns(header: list[str], wanted: Sequence[str], columns: Sequence[list[st
 
 
 def _writes(now: Columns, wanted: Values) -> Iterator[Write]:
-    """The cells that are not as they should be."""
+    """Yield the cells that differ from the wanted texts."""
     for row, key in enumerate(now.keys):
         for column, text in wanted.get(key, {}).items() if key else ():
             if column in now.cells and now.cells[column][row] != text:
@@ -152,7 +153,7 @@ def _writes(now: Columns, wanted: Values) -> Iterator[Write]:
 
 
 def _misplaced(last: tuple[Columns, list[Write]], now: Columns, known: set[tuple[str, int]]) -> Iterator[Write]:
-    """What the last write put into rows that it was not meant for, since a person had sorted: these get back what they had."""
+    """Yield the writes that restore cells which the last write hit by mistake, because a person had sorted the rows."""
     before, writes = last
     for column in dict.fromkeys(write.column for write in writes if write.column in now.cells):
         meant = {before.keys[write.row] for write in writes if write.column == column}
@@ -168,16 +169,17 @@ def _misplaced(last: tuple[Columns, list[Write]], now: Columns, known: set[tuple
                 yield Write(column, row, "")
 
 
-def _arrived(writes: Sequence[Write], before: Columns, now: Columns) -> bool:
-    """Whether the rows that a write was meant for show it."""
+def _is_written(writes: Sequence[Write], before: Columns, now: Columns) -> bool:
+    """Return whether the rows of these writes show their texts."""
     shown = now.of(writes[0].column)
     return all(shown.get(before.keys[write.row], write.text) == write.text for write in writes)
 
 
 def _runs(texts: Mapping[int, str]) -> Iterator[tuple[int, list[str | None]]]:
-    """Rows and texts as runs, each from its first row on; None, for a row within a run that is left as it is.
+    """Yield the texts as runs of rows, each with its first row; None for a row within a run that stays as it is.
 
-    Source: "Null values will be skipped", https://developers.google.com/workspace/sheets/api/reference/rest/v4/spreadsheets.values
+    Source: "Null values will be skipped",
+    https://developers.google.com/workspace/sheets/api/reference/rest/v4/spreadsheets.values
 
     >>> list(_runs({4: "a", 6: "b", 900: "c"}))
     [(4, ['a', None, 'b']), (900, ['c'])]
@@ -195,9 +197,11 @@ def _runs(texts: Mapping[int, str]) -> Iterator[tuple[int, list[str | None]]]:
 
 
 def raise_for_cells(row: Mapping[str, str], key: str) -> None:
-    """Raise InputError, naming the lead's key, if a cell cannot stand in a sheet."""
+    """Raise InputError, naming the lead's key, if a text does not fit into a cell."""
     for name, value in row.items():
         if len(value) > LONGEST_CELL:
-            raise InputError(f"lead {key}: column {name} has {len(value)} characters; a cell holds {LONGEST_CELL}")
+            raise InputError(
+                f"lead {key}: column {name} has {len(value)} characters, and a cell holds {LONGEST_CELL}; shorten it"
+            )
         if "\x00" in value:
-            raise InputError(f"lead {key}: column {name} has a NUL byte")
+            raise InputError(f"lead {key}: column {name} has a NUL byte; remove it")

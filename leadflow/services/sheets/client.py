@@ -1,4 +1,4 @@
-"""The connection to one tab: gspread at the base URL of the settings, within the quotas, with retries that are safe."""
+"""The calls to one tab: gspread at the base URL of the settings, within the quotas, with retries where safe."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import stamina
 
 from leadflow.errors import DeliveryError, RefusedError, TransientError
-from leadflow.services.sheets.google import QuotaError, explained, readable
+from leadflow.services.sheets.google import QuotaError, checked_json, translated
 from leadflow.services.sheets.lock import SheetLock
 from leadflow.services.transport.limits import Limiter, StopFlag, shared_limiter
 from leadflow.settings import SheetsSettings
@@ -24,17 +24,17 @@ _GOOGLE = "https://sheets.googleapis.com"
 
 
 class Connection(ABC):
-    """One tab of a spreadsheet, and the calls to it."""
+    """One tab of a spreadsheet; `reads` and `writes` limit the calls to it."""
 
     def __init__(self, settings: SheetsSettings, locks: Path | None = None, stop: StopFlag | None = None) -> None:
         self.settings = settings
-        where = (settings.base_url, settings.spreadsheet_id)
-        self.reads = shared_limiter((*where, "reads"), lambda: Limiter("Google Sheets", 4, settings.reads_per_minute))
+        book = (settings.base_url, settings.spreadsheet_id)
+        self.reads = shared_limiter((*book, "reads"), lambda: Limiter("Google Sheets", 4, settings.reads_per_minute))
         self.writes = shared_limiter(
-            (*where, "writes"), lambda: Limiter("Google Sheets", 1, settings.writes_per_minute, settings.write_every_s)
+            (*book, "writes"), lambda: Limiter("Google Sheets", 1, settings.writes_per_minute, settings.write_every_s)
         )
         self._stop = stop
-        self._turn = SheetLock((*where, settings.worksheet), locks)
+        self._lock = SheetLock((*book, settings.worksheet), locks)
         self._tabs: list[dict[str, Any]] | None = None
         self._client: gspread.Client | None = None
         self._tab: gspread.Worksheet | None = None
@@ -64,10 +64,10 @@ class Connection(ABC):
                 url = endpoint.replace(_GOOGLE, sheet.settings.base_url, 1)
                 limiter = sheet.reads if method.lower() == "get" else sheet.writes
                 with limiter.slot(sheet._stop):
-                    answer = explained(
-                        lambda: readable(super(Client, self).request(method, url, *args, **options)), limiter
+                    answer = translated(
+                        lambda: checked_json(super(Client, self).request(method, url, *args, **options)), limiter
                     )
-                limiter.went_well()
+                limiter.speed_up()
                 return answer
 
             def fetch_sheet_metadata(self, id: str, params: Any = None) -> Any:
@@ -78,56 +78,58 @@ class Connection(ABC):
         return Client
 
     def _read(self, *ranges: str) -> list[list[list[Any]]]:
-        """The values of ranges of the tab, in one call."""
+        """Return the values of ranges of the tab, in one call."""
         assert self._client is not None
         http, names = self._client.http_client, [a1(self.settings.worksheet, name) for name in ranges]
-        found = self._again(lambda: http.values_batch_get(self.settings.spreadsheet_id, names))
+        found = self._retry(lambda: http.values_batch_get(self.settings.spreadsheet_id, names))
         return [part.get("values", []) for part in found["valueRanges"]]
 
     def _new_tab(self, book: gspread.Spreadsheet) -> gspread.Worksheet:
-        """Make the tab, and look for it: another may have made it in that moment, and what is answered is no proof."""
+        """Create the tab, then look for it: another job may have created it too, and the answer alone is no proof."""
         name = self.settings.worksheet
         for _ in range(self.settings.attempts):
             refused: RefusedError | None = None
             try:
-                self._refused_again(lambda: book.add_worksheet(name, rows=1000, cols=60))
+                self._retry_if_refused(lambda: book.add_worksheet(name, rows=1000, cols=60))
             except TransientError:
                 pass
             except RefusedError as error:
                 refused = error
-            found = next((tab for tab in self._again(book.worksheets) if tab.title == name), None)
+            found = next((tab for tab in self._retry(book.worksheets) if tab.title == name), None)
             if found is not None:
                 return found
             if refused:
                 raise refused
-        raise DeliveryError(f"tab {name} could not be made after {self.settings.attempts} attempts; resume the job")
+        raise DeliveryError(
+            f"tab {name} could not be created in {self.settings.attempts} attempts; wait a minute, then resume the job"
+        )
 
-    def _prove(self) -> None:
-        """Write nothing into A1: refused if the tab may not be written, and seen by nobody."""
+    def _prove_writable(self) -> None:
+        """Write a null into A1, which changes nothing and is refused if the tab may not be written."""
         assert self._client is not None
         http, settings = self._client.http_client, self.settings
         where = a1(settings.worksheet, "A1")
-        self._again(
+        self._retry(
             lambda: http.values_update(
                 settings.spreadsheet_id, where, {"valueInputOption": "RAW"}, {"values": [[None]]}
             )
         )
 
-    def _again(self, call: Callable[[], T]) -> T:
+    def _retry(self, call: Callable[[], T]) -> T:
         """Repeat a call that is safe to repeat, after transient failures."""
         return _repeated(call, TransientError, attempts=self.settings.attempts, wait_initial=0.2, wait_max=16)
 
-    def _refused_again(self, call: Callable[[], T]) -> T:
-        """Repeat a call that was refused for the quota: only then is it certain that nothing was applied."""
+    def _retry_if_refused(self, call: Callable[[], T]) -> T:
+        """Repeat a call only if the quota refused it: after other failures it may have been applied."""
         return _repeated(call, QuotaError, attempts=12, wait_initial=1.0, wait_max=30)
 
 
-def or_again(first: Future[T], again: Callable[[], T]) -> T:
-    """What came of a call that went out before it was known that the tab is there: another job may have made it just then."""
+def result_or_retry(first: Future[T], call: Callable[[], T]) -> T:
+    """Return the result of a call sent before the tab was found, or call again: the tab may be new."""
     try:
         return first.result()
     except RefusedError:
-        return again()
+        return call()
 
 
 def _repeated(
@@ -136,7 +138,7 @@ def _repeated(
     def on(error: Exception) -> bool | float:
         if not isinstance(error, kind):
             return False
-        # The limiter holds every call back for Retry-After, and can be stopped meanwhile; a sleep here could not.
+        # The limiter delays every call for Retry-After, and a stop ends that wait; it would not end a sleep here.
         return 0.0 if error.retry_after else True
 
     for attempt in stamina.retry_context(
@@ -144,18 +146,18 @@ def _repeated(
     ):
         with attempt:
             return call()
-    raise DeliveryError("the sheet was not reached")
+    raise DeliveryError("the sheet was not called: its attempts are set to 0; set 1 or more")
 
 
 def a1(tab: str, cells: str) -> str:
-    """An A1 range of a tab, or all of it."""
+    """Return a range of a tab in A1 notation; all of the tab if `cells` is empty."""
     from gspread.utils import absolute_range_name
 
     return absolute_range_name(tab, cells or None)
 
 
 def letters(column: int) -> str:
-    """The letters of a column, from 0."""
+    """Return the letters of a column, counted from 0."""
     from gspread.utils import rowcol_to_a1
 
     return rowcol_to_a1(1, column + 1).rstrip("1")

@@ -1,4 +1,4 @@
-"""Google's sign-in and refusals, in our words."""
+"""Google's credentials, and its errors translated into leadflow's."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ UNPROTECT = "the tab or a part of it is protected; unprotect it for the service 
 
 
 class QuotaError(TransientError):
-    """Refused with 429: certainly not applied."""
+    """The quota refused the call (429), so it was certainly not applied."""
 
 
-def explained(call: Callable[[], T], limiter: Limiter) -> T:
-    """Call gspread; its errors and those of the connection as ours."""
+def translated(call: Callable[[], T], limiter: Limiter) -> T:
+    """Call gspread; raise its errors, and those of the connection, as leadflow's."""
     import google.auth.exceptions
     import gspread
     import requests
@@ -39,7 +39,7 @@ def explained(call: Callable[[], T], limiter: Limiter) -> T:
     try:
         return call()
     except gspread.exceptions.APIError as error:
-        raise _of_status(error.response, limiter) from None
+        raise _error_of(error.response, limiter) from None
     except requests.RequestException as error:
         raise TransientError(f"Google Sheets: the connection failed ({type(error).__name__})") from None
     except google.auth.exceptions.TransportError as error:
@@ -48,13 +48,13 @@ def explained(call: Callable[[], T], limiter: Limiter) -> T:
         raise RefusedError("Google refused the sign-in; check LEADFLOW_SHEETS__CREDENTIALS_FILE") from None
 
 
-def readable(response: Any) -> Any:
-    """The response, once its body is known to be JSON: a page of HTML with status 200 says nothing about the sheet."""
+def checked_json(response: Any) -> Any:
+    """Return the response if its body is JSON; an HTML page with status 200 is no answer about the sheet."""
     response.json()
     return response
 
 
-def _of_status(response: Any, limiter: Limiter) -> Exception:
+def _error_of(response: Any, limiter: Limiter) -> Exception:
     status = response.status_code
     wait = retry_after(response.headers.get("Retry-After", ""))
     if wait:
@@ -65,11 +65,11 @@ def _of_status(response: Any, limiter: Limiter) -> Exception:
         return QuotaError("Google Sheets: the quota is used up for now (429)", wait)
     if status >= 500 or status == 408:
         return TransientError(f"Google Sheets answered {status}", wait)
-    return RefusedError(f"Google Sheets: {_refusal(status, response.text)}")
+    return RefusedError(f"Google Sheets: {_refusal_of(status, response.text)}")
 
 
-def _refusal(status: int, text: str) -> str:
-    """What to do about a refusal. Google's own words are not passed on: they may quote a cell."""
+def _refusal_of(status: int, text: str) -> str:
+    """Return what to do about a refusal. Google's own message is not included, since it may quote a cell."""
     if status == 404:
         return "there is no spreadsheet with that id; check LEADFLOW_SHEETS__SPREADSHEET_ID"
     if "protected" in text:
@@ -84,9 +84,9 @@ def _refusal(status: int, text: str) -> str:
 
 
 def credentials(settings: SheetsSettings) -> Any:
-    """A service account's file, else Google's default credentials; nobody's for a sheet on loopback.
+    """Return a service account's credentials, else Google's default ones; anonymous ones for a sheet on loopback.
 
-    Raises RefusedError, in one line and without anything of the file, if they cannot be used.
+    Raises RefusedError, in one line and without quoting the file, if they cannot be used.
     """
     if settings.credentials_file:
         return _service_account(Path(settings.credentials_file).expanduser())
@@ -108,13 +108,13 @@ def _default_credentials() -> Any:
         except (google.auth.exceptions.GoogleAuthError, ValueError, OSError):
             pass
     raise RefusedError(
-        "there are no Google credentials: set LEADFLOW_SHEETS__CREDENTIALS_FILE to a service account's key file, or GOOGLE_APPLICATION_CREDENTIALS, "
-        "or run gcloud auth application-default login"
+        "there are no Google credentials: set LEADFLOW_SHEETS__CREDENTIALS_FILE to a service account's key file, or "
+        "GOOGLE_APPLICATION_CREDENTIALS, or run gcloud auth application-default login"
     )
 
 
 def _service_account(path: Path) -> Any:
-    """Raised outside of the handlers, the error does not carry one that may quote the key along."""
+    """Load a key file. The error is raised outside the handlers, so that none that quotes the key is attached."""
     import google.auth.exceptions
     from google.oauth2.service_account import Credentials
 
@@ -127,7 +127,10 @@ def _service_account(path: Path) -> Any:
 
 
 def _key_file(path: Path) -> dict[str, str]:
-    """The members of a service account's key file, as https://cloud.google.com/iam/docs/keys-create-delete describes it."""
+    """Return the members of a service account's key file.
+
+    Source: https://cloud.google.com/iam/docs/keys-create-delete
+    """
     if not path.is_file():
         raise RefusedError(f"there is no Google credentials file at {path}")
     try:

@@ -1,4 +1,4 @@
-"""Where things stand in a tab: its header, its columns, and the keys in the key column."""
+"""The layout of a tab: its header, and the keys in its key column."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from leadflow.services.sheets.client import Connection, letters
 from leadflow.services.transport.limits import StopFlag
 from leadflow.settings import SheetsSettings
 
-LOOK_HOLDS_S = 2.0
+LOOK_HOLDS_S = 2.0  # how long a look at the keys counts, if nobody here has appended since
 
 
 class Layout(Connection):
     """The header and the key column of a tab, as of the last look.
 
-    `surprises` counts how often it looked otherwise than our own writes had left it: others may have written too.
+    `surprises` counts how often the tab differed from what leadflow's own writes had left: others may have written too.
     """
 
     def __init__(self, settings: SheetsSettings, locks: Path | None = None, stop: StopFlag | None = None) -> None:
@@ -27,15 +27,15 @@ class Layout(Connection):
         self.header: list[str] = []
         self.surprises = 0
         self._seen = Seen()
-        self._ahead: tuple[object, float] | None = None
+        self._looked_ahead: tuple[object, float] | None = None
         self._read_back: tuple[object, float] | None = None
 
     def _read_header(self) -> None:
-        self.header = [str(name) for name in self._again(lambda: self.tab.row_values(1))]
+        self.header = [str(name) for name in self._retry(lambda: self.tab.row_values(1))]
 
     def ensure_columns(self, names: Iterable[str]) -> bool:
-        """Make the header on first use, or add at its right what it lacks; whether anything was written."""
-        with self._turn():
+        """Write the header on first use, or add missing columns at its right; return whether anything was written."""
+        with self._lock.hold():
             names = list(names)
             if self.tab and self.header and self.header[0] and all(name in self.header for name in names):
                 return False
@@ -50,38 +50,40 @@ class Layout(Connection):
         )
 
     def _add_columns(self, names: Sequence[str], missing: Sequence[str]) -> None:
-        """Write names at the right of the header. Another machine may do so too: the caller looks whether they stayed."""
+        """Write names at the right of the header. Another machine may do so too: the caller reads what stayed."""
         self._raise_if_header_moved()
         self._raise_if_key_is_gone(names)
         first = len(self.header)
         if first + len(missing) > self.tab.col_count:
-            self._again(lambda: self.tab.resize(cols=first + len(missing) + 4))
-        # The same cells with the same content: safe to repeat.
+            self._retry(lambda: self.tab.resize(cols=first + len(missing) + 4))
+        # It writes the same text into the same cells, so it is safe to repeat.
         if missing:
-            self._again(lambda: self.tab.update([list(missing)], f"{letters(first)}1", raw=True))
+            self._retry(lambda: self.tab.update([list(missing)], f"{letters(first)}1", raw=True))
         self._name_first_columns()
 
     def _name_first_columns(self) -> None:
-        """An append begins at the left edge of the table, and columns that a person put there without a name are not part of it."""
+        """Name unnamed columns at the left: they are not part of the table, at whose left edge an append begins."""
         blank = next((n for n, name in enumerate(self.header) if name), 0)
         if blank:
-            self._again(lambda: self.tab.update([[f"Column {letters(n)}" for n in range(blank)]], "A1", raw=True))
+            self._retry(lambda: self.tab.update([[f"Column {letters(n)}" for n in range(blank)]], "A1", raw=True))
 
     def _raise_if_header_moved(self) -> None:
-        """Without its header the keys cannot be found, and every lead would seem to be missing."""
+        """Raise DeliveryError if row 1 is not the header: no key would be found, and all leads be appended again."""
         key = self.settings.key_column
         if key not in self.header and any(key in row for row in self._read("")[0][1:]):
             raise DeliveryError(
-                f"row 1 of tab {self.settings.worksheet} is not the header any more: move the row that has {key!r} back to the top, then resume"
+                f"row 1 of tab {self.settings.worksheet} is not the header any more: move the row that has {key!r} "
+                "back to the top, then resume"
             )
 
     def _raise_if_key_is_gone(self, names: Sequence[str]) -> None:
-        """A header that has our columns but not the key, over rows: somebody renamed it, and every lead would be written again."""
+        """Raise DeliveryError if a filled tab has lost its key column: all leads would be appended again."""
         key = self.settings.key_column
-        there = sum(name in self.header for name in names)
-        if key in names and key not in self.header and there > len(names) // 2 and len(self._read("")[0]) > 1:
+        kept = sum(name in self.header for name in names)
+        if key in names and key not in self.header and kept > len(names) // 2 and len(self._read("")[0]) > 1:
             raise DeliveryError(
-                f"tab {self.settings.worksheet} has no column {key!r} any more, so leads that are there cannot be told from new ones: name it so again, then resume"
+                f"tab {self.settings.worksheet} has no column {key!r} any more, so leads cannot be recognized: "
+                "name it so again, then resume"
             )
 
     @property
@@ -90,20 +92,20 @@ class Layout(Connection):
         return not self._seen.keys
 
     def key_list(self) -> list[str]:
-        """Every key in the key column, from top to bottom, with repeats."""
+        """Return every key in the key column, from top to bottom, repeats included."""
         return list(self._look())
 
     def there(self, keys: Collection[str]) -> set[str]:
-        """Which of these keys the sheet has; what is done with them next need not look again."""
+        """Return which of these keys the sheet has. An append that follows at once need not look again."""
         if not keys:
             return set()
-        with self._turn():
-            self._present()
-            self._ahead = self._now()
+        with self._lock.hold():
+            self._current_keys()
+            self._looked_ahead = self._stamp()
             return self._seen.known.intersection(keys)
 
     def _look(self) -> list[str]:
-        """Read header and key column in one call; a person may have moved columns since the last look."""
+        """Read header and key column in one call, and return the keys. Looks again if columns moved meanwhile."""
         key = self.settings.key_column
         if self._client is None:
             self.connect()
@@ -123,15 +125,15 @@ class Layout(Connection):
             f"the columns of tab {self.settings.worksheet} keep moving; let the sheet rest for a minute, then resume"
         )
 
-    def _glance(self) -> list[str]:
-        """As _look, at the cost of two cells: while the last key stands where we put it, nobody else added any."""
+    def _look_at_last_key(self) -> list[str]:
+        """Return the keys as _look does, but read only the header and last key: if in place, nobody added rows."""
         key, seen = self.settings.key_column, self._seen
         if not seen.keys or key not in self.header:
             found = self._look()
             self.surprises += bool(found)
             return found
         column = self.header.index(key)
-        head, end = self._read_from(column, seen.row)
+        head, end = self._read_from(column, seen.last_row)
         if head[column : column + 1] != [key] or end != [seen.keys[-1]]:
             self.surprises += 1
             return self._look()
@@ -139,7 +141,7 @@ class Layout(Connection):
         return seen.keys
 
     def _read_from(self, column: int, row: int) -> tuple[list[str], list[str]]:
-        """The header, and the cells of a column from a row on, in one call; both empty if there is no such row."""
+        """Return the header, and the cells of a column from a row on, in one call; both empty if the row is missing."""
         try:
             head, cells = self._read("1:1", f"{letters(column)}{row}:{letters(column)}")
         except RefusedError:
@@ -147,32 +149,32 @@ class Layout(Connection):
         return [str(name) for name in head[0]] if head else [], [str(cell[0]) if cell else "" for cell in cells]
 
     def look_ahead(self) -> None:
-        """Glance now, for an append that is due in a moment and need not wait for it then."""
-        with self._turn():
-            if self._fresh(self._read_back):
-                self._ahead = self._read_back
-            elif not self._fresh(self._ahead):
-                self._glance()
-                self._ahead = self._now()
+        """Look now, so that an append that is due within seconds need not wait for it."""
+        with self._lock.hold():
+            if self._is_fresh(self._read_back):
+                self._looked_ahead = self._read_back
+            elif not self._is_fresh(self._looked_ahead):
+                self._look_at_last_key()
+                self._looked_ahead = self._stamp()
 
-    def _now(self) -> tuple[object, float]:
-        """What tells later whether a look is still good."""
-        return self._turn.stamp(), time.monotonic()
+    def _stamp(self) -> tuple[object, float]:
+        """Return what _is_fresh compares a later moment with."""
+        return self._lock.version(), time.monotonic()
 
-    def _fresh(self, look: tuple[object, float] | None) -> bool:
-        """Whether a look was a moment ago, and nobody here has appended since."""
-        return look is not None and look[0] == self._turn.stamp() and time.monotonic() - look[1] < LOOK_HOLDS_S
+    def _is_fresh(self, look: tuple[object, float] | None) -> bool:
+        """Return whether a look was within LOOK_HOLDS_S, and nobody on this machine has appended since."""
+        return look is not None and look[0] == self._lock.version() and time.monotonic() - look[1] < LOOK_HOLDS_S
 
-    def _present(self) -> list[str]:
-        """The keys in the sheet."""
-        present = self._seen.keys if self._fresh(self._ahead) else self._glance()
-        self._ahead = None
-        return present
+    def _current_keys(self) -> list[str]:
+        """Return the keys in the sheet, from a look ahead if that is fresh."""
+        keys = self._seen.keys if self._is_fresh(self._looked_ahead) else self._look_at_last_key()
+        self._looked_ahead = None
+        return keys
 
 
 @dataclass(frozen=True)
 class Seen:
-    """The keys as of the last look, as a list and as a set, and the numbers of their rows."""
+    """The keys as of the last look, in order and as a set, and the numbers of their rows."""
 
     keys: list[str] = field(default_factory=list)
     rows: list[int] = field(default_factory=list)
@@ -180,23 +182,22 @@ class Seen:
 
     @classmethod
     def of(cls, column: Sequence[Sequence[Any]]) -> Seen:
-        """From the cells of the key column, the header's first."""
+        """Build it from the cells of the key column, header included."""
         cells = [(row, str(cell[0])) for row, cell in enumerate(column[1:], 2) if cell and cell[0] != ""]
         keys = [key for _, key in cells]
         return cls(keys, [row for row, _ in cells], set(keys))
 
     @property
-    def row(self) -> int:
-        """The number of the last row that has a key, 0 if none has."""
+    def last_row(self) -> int:
+        """The number of the last row with a key, 0 if no row has one."""
         return self.rows[-1] if self.rows else 0
 
     def ends_before(self, row: int) -> bool:
-        """Whether a row follows the last one that was seen; if not, someone wrote between."""
-        return row == max(self.row, 1) + 1
+        """Return whether a row follows the last known one; if not, somebody added rows between."""
+        return row == max(self.last_row, 1) + 1
 
-    def with_more(self, keys: Sequence[str], first: int) -> Seen:
-        """With keys of ours that stand from row `first` on."""
+    def add(self, keys: Sequence[str], first: int) -> None:
+        """Add appended keys, which are in the rows from `first` on."""
         self.keys.extend(keys)
         self.rows.extend(range(first, first + len(keys)))
         self.known.update(keys)
-        return self

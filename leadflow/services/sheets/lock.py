@@ -1,4 +1,4 @@
-"""Whose turn it is to look at a tab and then write to it."""
+"""The lock under which a tab is read and then written."""
 
 from __future__ import annotations
 
@@ -6,41 +6,51 @@ import hashlib
 import threading
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-_locks: dict[tuple[str, str, str], tuple[threading.RLock, list[int]]] = {}
-_locks_lock = threading.Lock()
+
+@dataclass
+class _TabState:
+    """What all locks of one tab share in this process."""
+
+    lock: threading.RLock = field(default_factory=threading.RLock)
+    appends: int = 0
+
+
+_tabs: dict[tuple[str, str, str], _TabState] = {}
+_tabs_lock = threading.Lock()
 
 
 class SheetLock:
-    """Lets one thread at a time look and then append, on the whole machine where `locks` is a folder."""
+    """Lets one thread at a time read and append to a tab, over all processes that share the folder `locks`."""
 
-    def __init__(self, where: tuple[str, str, str], locks: Path | None) -> None:
-        with _locks_lock:
-            self._mine, self._count = _locks.setdefault(where, (threading.RLock(), [0]))
+    def __init__(self, tab: tuple[str, str, str], locks: Path | None) -> None:
+        with _tabs_lock:
+            self._tab = _tabs.setdefault(tab, _TabState())
         self._file: AbstractContextManager[Any] = nullcontext()
-        self._mark: Path | None = None
+        self._append_mark: Path | None = None
         if locks is not None:
             from filelock import FileLock
 
-            name = hashlib.sha256("|".join(where).encode()).hexdigest()[:16]
+            name = hashlib.sha256("|".join(tab).encode()).hexdigest()[:16]
             self._file = FileLock(locks / f"sheet-{name}.lock", mode=0o600, thread_local=False)
-            self._mark = locks / f"sheet-{name}.appended"
+            self._append_mark = locks / f"sheet-{name}.appended"
 
     @contextmanager
-    def __call__(self) -> Iterator[None]:
-        """Wait for the turn and hold it; the same thread may take it again."""
-        with self._mine, self._file:
+    def hold(self) -> Iterator[None]:
+        """Wait for the lock and hold it; the same thread may take it again."""
+        with self._tab.lock, self._file:
             yield
 
-    def appends(self) -> None:
-        """Let every other turn know, in this process and in others, that what they saw is no longer all."""
-        self._count[0] += 1
-        if self._mark:
-            self._mark.touch(mode=0o600)
+    def record_append(self) -> None:
+        """Tell the other holders, in this process and in others, that what they read is out of date."""
+        self._tab.appends += 1
+        if self._append_mark:
+            self._append_mark.touch(mode=0o600)
 
-    def stamp(self) -> tuple[int, int]:
-        """Changes when anybody appends."""
-        there = self._mark is not None and self._mark.exists()
-        return self._count[0], self._mark.stat().st_mtime_ns if there and self._mark else 0
+    def version(self) -> tuple[int, int]:
+        """Return a value that changes with each append."""
+        mark = self._append_mark
+        return self._tab.appends, mark.stat().st_mtime_ns if mark is not None and mark.exists() else 0

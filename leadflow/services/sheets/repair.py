@@ -1,4 +1,4 @@
-"""Take rows out of a tab: those that a late append doubled, and those that show what they may not."""
+"""Delete rows of a tab: duplicates from a late append, and rows that show a phone which may not be called."""
 
 from __future__ import annotations
 
@@ -11,72 +11,75 @@ from leadflow.services.sheets.append import LATE_S, Append
 
 
 class Repair(Append):
-    """Deletes rows of a tab, and puts back what a person's sorting let it delete."""
+    """Deletes rows of a tab, and restores a row that was deleted by mistake because a person sorted meanwhile."""
 
     def withdraw(self, forbidden: Mapping[str, Collection[str]]) -> int:
-        """Take out rows that show what they may not: cells, by key, that must not stand in the row of that key; how many went.
+        """Delete rows that show a forbidden cell, and return how many; `forbidden` maps keys to such cells.
 
-        Such a row is of a run that broke off, whose phones have been checked again since. Raises RefusedError or DeliveryError.
+        Such a row is of a run that broke off, and its phones have been checked again since. Raises RefusedError or
+        DeliveryError.
         """
         if not forbidden:
             return 0
         most, rows = 0, dict[int, str]()
-        with self._turn():
+        with self._lock.hold():
             for left in reversed(range(self.settings.attempts + 1)):
-                before = self._everything()
-                rows = _showing(before, self.settings.key_column, forbidden)
+                before = self._all_cells()
+                rows = _rows_with_forbidden(before, self.settings.key_column, forbidden)
                 most = max(most, len(rows))
                 if not rows or not left:
                     break
-                self._deleted(list(rows))
-                self._restored(before, but=set(rows.values()))
+                self._delete(list(rows))
+                self._restore(before, but=set(rows.values()))
         if not rows:
             return most
         raise DeliveryError(
-            f"{len(rows)} rows of tab {self.settings.worksheet} whose phones may not be called any more could not be taken out, such as that of lead {min(rows.values())}; delete them, then resume"
+            f"{len(rows)} rows of tab {self.settings.worksheet} whose phones may not be called any more could not be "
+            f"taken out, such as that of lead {min(rows.values())}; delete them, then resume"
         )
 
-    def _everything(self) -> list[list[str]]:
-        """All the cells of the tab as text."""
-        return [[str(cell) for cell in row] for row in self._again(self.tab.get_all_values)]
+    def _all_cells(self) -> list[list[str]]:
+        """Return all cells of the tab as text."""
+        return [[str(cell) for cell in row] for row in self._retry(self.tab.get_all_values)]
 
     def settle_doubts(self) -> int:
-        """At a job's end: look again for rows that came late, after their append was given up; how many were taken out."""
-        if not self._doubtful:
+        """At a job's end, delete duplicates from appends that were applied late; return how many."""
+        if not self._doubtful_keys:
             return 0
         self._pause(self._last_unseen + LATE_S - time.monotonic())
-        with self._turn():
-            return self._take_out_doubles(self._look())
+        with self._lock.hold():
+            return self._delete_duplicates(self._look())
 
-    def _take_out_doubles(self, present: Sequence[str]) -> int:
-        """Delete rows that only repeat another row of the same key. What a person wrote beside a lead stays."""
-        most, copies = 0, list[int]()
+    def _delete_duplicates(self, present: Sequence[str]) -> int:
+        """Delete rows that only repeat another row of the same key, and return how many. A person's cells stay."""
+        most, duplicates = 0, list[int]()
         for left in reversed(range(self.settings.attempts + 1)):
             if len(set(present)) == len(present):
                 return most
-            before = self._everything()
-            copies = _copies(before, self.settings.key_column)
-            most = max(most, len(copies))
-            if not copies:
+            before = self._all_cells()
+            duplicates = _duplicate_rows(before, self.settings.key_column)
+            most = max(most, len(duplicates))
+            if not duplicates:
                 return most
             if left:
-                self._deleted(copies)
-                present = self._restored(before)
+                self._delete(duplicates)
+                present = self._restore(before)
         raise DeliveryError(
-            f"rows of tab {self.settings.worksheet} that repeat a lead could not be taken out, such as row {min(copies)}; delete them, then resume"
+            f"rows of tab {self.settings.worksheet} that repeat a lead could not be taken out, such as row "
+            f"{min(duplicates)}; delete them, then resume"
         )
 
-    def _deleted(self, rows: Sequence[int]) -> None:
-        """Delete rows by number, from the bottom; stops when in doubt, as a repeated delete would hit another row.
+    def _delete(self, rows: Sequence[int]) -> None:
+        """Delete rows by number, from the bottom. Stops when in doubt: a repeated delete would hit another row.
 
-        The caller reads whether they went: an answer that says so is no proof.
+        The caller reads whether the rows are gone: Google's answer alone is no proof.
         """
         with suppress(TransientError):
             for row in sorted(rows, reverse=True):
-                self._refused_again(lambda row=row: self.tab.delete_rows(row))
+                self._retry_if_refused(lambda row=row: self.tab.delete_rows(row))
 
-    def _restored(self, before: Sequence[Sequence[str]], but: Collection[str] = ()) -> list[str]:
-        """The keys there now. If someone sorted in that moment, a wrong row is gone: put it back."""
+    def _restore(self, before: Sequence[Sequence[str]], but: Collection[str] = ()) -> list[str]:
+        """Return the present keys. If somebody sorted during a delete, a wrong row is gone: append it again."""
         now = self._look()
         column = list(before[0]).index(self.settings.key_column)
         gone = {*self._seen.known, *but}
@@ -89,8 +92,8 @@ class Repair(Append):
         return self._look()
 
 
-def _copies(values: Sequence[Sequence[str]], key_column: str) -> list[int]:
-    """The row numbers (from 1) of rows that say nothing which another row of their key does not say too."""
+def _duplicate_rows(values: Sequence[Sequence[str]], key_column: str) -> list[int]:
+    """Return the numbers (from 1) of rows whose every cell is empty or equal to that of another row of their key."""
     if not values or key_column not in values[0]:
         return []
     column = list(values[0]).index(key_column)
@@ -108,10 +111,10 @@ def _copies(values: Sequence[Sequence[str]], key_column: str) -> list[int]:
     return found
 
 
-def _showing(
+def _rows_with_forbidden(
     values: Sequence[Sequence[str]], key_column: str, forbidden: Mapping[str, Collection[str]]
 ) -> dict[int, str]:
-    """The keys, by row number (from 1), of rows in which a cell stands that is forbidden for their key."""
+    """Return the keys, by row number (from 1), of rows with a cell that is forbidden for their key."""
     if not values or key_column not in values[0]:
         return {}
     column = list(values[0]).index(key_column)

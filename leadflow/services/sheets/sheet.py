@@ -1,4 +1,4 @@
-"""One tab, as leadflow uses it: opened, proven to be writable, prepared, appended to."""
+"""One tab as a job uses it: opened, proven to be writable, prepared, appended to."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from leadflow.errors import DeliveryError, RefusedError
-from leadflow.services.sheets.client import or_again
+from leadflow.services.sheets.client import result_or_retry
 from leadflow.services.sheets.google import UNPROTECT, credentials
 from leadflow.services.sheets.repair import Repair
 from leadflow.services.transport.limits import StopFlag
@@ -18,7 +18,7 @@ _MOST_CELLS = 10_000_000
 
 
 class Sheet(Repair):
-    """One tab of a spreadsheet. Sheets of the same tab take turns, in one process and over processes that share `locks`."""
+    """One tab of a spreadsheet. Sheets of the same tab exclude each other, also over processes that share `locks`."""
 
     def __init__(self, settings: SheetsSettings, locks: Path | None = None, stop: StopFlag | None = None) -> None:
         super().__init__(settings, locks, stop)
@@ -26,17 +26,17 @@ class Sheet(Repair):
         self._filter_warning = ""
 
     def connect(self, prove: bool = False) -> None:
-        """Open the tab, making it if it is not there; with `prove`, find out too whether it may be written.
+        """Open the tab, creating it if it is missing; with `prove`, also prove that it may be written.
 
-        Raises RefusedError for a wrong id or no permission. The calls go out at once: none needs another's answer.
+        Raises RefusedError for a wrong id or a missing permission. The calls run at once, since they are independent.
         """
         import gspread
 
         client = self._client = gspread.Client(auth=credentials(self.settings), http_client=self._http_client())
         with ThreadPoolExecutor(2, "sheet") as aside:
             looked = aside.submit(self._look)
-            proven = aside.submit(self._prove) if prove else None
-            book = self._again(lambda: client.open_by_key(self.settings.spreadsheet_id))
+            proven = aside.submit(self._prove_writable) if prove else None
+            book = self._retry(lambda: client.open_by_key(self.settings.spreadsheet_id))
         described = next(
             (tab for tab in self._tabs or () if tab["properties"]["title"] == self.settings.worksheet), None
         )
@@ -45,22 +45,25 @@ class Sheet(Repair):
             self._read_header()
             return
         self._tab = gspread.Worksheet(book, described["properties"], book.id, book.client)
-        self._filter_warning = _about_filter(self.settings.worksheet, described.get("basicFilter"))
-        or_again(looked, self._look)
-        self._ahead = self._now()
+        self._filter_warning = _filter_warning_of(self.settings.worksheet, described.get("basicFilter"))
+        result_or_retry(looked, self._look)
+        self._looked_ahead = self._stamp()
         if proven:
-            or_again(proven, self._prove)
+            result_or_retry(proven, self._prove_writable)
             self._raise_if_protected(described.get("protectedRanges", []))
             self._proven = True
 
     def filter_warning(self) -> str:
-        """A warning if the tab had a filter on when it was opened, the first time that this is asked; else ""."""
-        said, self._filter_warning = self._filter_warning, ""
-        return said
+        """Return a warning if the tab had a filter on when it was opened, once; else ""."""
+        warning, self._filter_warning = self._filter_warning, ""
+        return warning
 
     def _raise_if_protected(self, protections: list[dict[str, Any]]) -> None:
-        """Raise RefusedError if the next rows, or a header that is still to be made, would fall into a part that only others may edit."""
-        rows, width = {max(self._seen.row, 1), *([] if self.header else [0])}, len(self.header) or self.tab.col_count
+        """Raise RefusedError if the next rows, or a header still to be written, are protected from this account."""
+        rows, width = (
+            {max(self._seen.last_row, 1), *([] if self.header else [0])},
+            len(self.header) or self.tab.col_count,
+        )
         closed = [
             p.get("range") for p in protections if p.get("requestingUserCanEdit") is False and not p.get("warningOnly")
         ]
@@ -68,23 +71,24 @@ class Sheet(Repair):
             raise RefusedError(f"Google Sheets: {UNPROTECT}")
 
     def prepare(self, names: Iterable[str]) -> int:
-        """Before money is spent: make the header, prove that the tab can be written, take out old doubles; how many went.
+        """Before money is spent, write the header, prove that the tab can be written, and delete old duplicates.
 
-        Raises RefusedError for a tab that may not be written, DeliveryError if the header is not in row 1.
+        Returns how many duplicates it deleted. Raises RefusedError for a tab that may not be written, DeliveryError if
+        the header is not in row 1.
         """
-        with self._turn():
-            present = self._present()
+        with self._lock.hold():
+            present = self._current_keys()
             if not self.ensure_columns(names) and not self._proven:
-                self._prove()
-            return self._take_out_doubles(present)
+                self._prove_writable()
+            return self._delete_duplicates(present)
 
     def raise_if_full(self, rows: int) -> None:
-        """Raise DeliveryError if the spreadsheet has no room for so many more rows; a spreadsheet holds 10 million cells.
+        """Raise DeliveryError if the spreadsheet, which holds 10 million cells, has no room for so many more rows.
 
         Source: https://support.google.com/drive/answer/37603
         """
         if self._tabs is None:
-            self._again(self.tab.spreadsheet.fetch_sheet_metadata)
+            self._retry(self.tab.spreadsheet.fetch_sheet_metadata)
         tabs, self._tabs = self._tabs or [], None
         grids = [tab["properties"].get("gridProperties", {}) for tab in tabs]
         used = sum(grid.get("rowCount", 0) * grid.get("columnCount", 0) for grid in grids)
@@ -95,8 +99,8 @@ class Sheet(Repair):
             )
 
 
-def _about_filter(tab: str, found: Mapping[str, Any] | None) -> str:
-    """What to say of a tab's basic filter. A filter view, which is each reader's own, is none.
+def _filter_warning_of(tab: str, found: Mapping[str, Any] | None) -> str:
+    """Return the warning about a tab's basic filter; "" without one. A filter view does not affect appends.
 
     Source: https://developers.google.com/workspace/sheets/api/guides/filters
     """
@@ -107,10 +111,13 @@ def _about_filter(tab: str, found: Mapping[str, Any] | None) -> str:
         if found.get("filterSpecs") or found.get("criteria")
         else ""
     )
-    return f"Tab {tab} has a filter on{hides}. Google may lose rows that are added below a filter; turn it off (Data > Remove filter), or use a filter view"
+    return (
+        f"Tab {tab} has a filter on{hides}. Google may lose rows that are added below a filter; turn it off (Data > "
+        "Remove filter), or use a filter view"
+    )
 
 
 def _holds(part: Mapping[str, int], row: int, width: int) -> bool:
-    """Whether a GridRange has a cell in the first `width` columns of a row, from 0; what it does not name is open."""
+    """Return whether a GridRange has a cell in the first `width` columns of a row, from 0; a missing bound is open."""
     in_rows = part.get("startRowIndex", 0) <= row < part.get("endRowIndex", row + 1)
     return in_rows and part.get("startColumnIndex", 0) < width and part.get("endColumnIndex", 1) > 0

@@ -1,1 +1,4 @@
-"""What the vendors' clients share: HTTP, limits, requests put together, calls sent by an executor."""
+"""What the clients of the vendors share: HTTP calls, limits, batched requests, calls sent by an executor.
+
+Nothing here belongs to one vendor. The modules import one way: http, request_batcher -> limits; executor imports none of them.
+"""

@@ -1,7 +1,8 @@
-"""Sends a vendor's calls from the workers of any concurrent.futures.Executor, one call a task.
+"""Send a vendor's calls from the workers of any concurrent.futures.Executor, one call a task.
 
-Only the exchange itself travels. Limits, retries, the breaker, the token and the paid answers stay with the engine: so a cap
-holds over all workers, a 429 slows all of them down, and a killed worker costs no more than the calls it had in flight.
+Only the HTTP request and its response go to a worker. Limits, retries, the breaker, the token and the paid answers stay
+in the engine's process. So a limit holds over all workers, a 429 slows all of them down, and a killed worker costs no
+more than the calls it had in flight.
 """
 
 from __future__ import annotations
@@ -20,17 +21,17 @@ import httpx
 
 from leadflow.errors import ExecutorError, TransientError
 
-_PATIENCE = 4
-_RECODED = ("content-encoding", "content-length", "transfer-encoding")
+_TIMEOUTS_IN_QUEUE = 4
+_CODING_HEADERS = ("content-encoding", "content-length", "transfer-encoding")
 _CANNOT_RUN = (ImportError, AttributeError, TypeError, pickle.PickleError)
 Headers = tuple[tuple[bytes, bytes], ...]
 
 
 @dataclass(frozen=True, repr=False)
 class Exchange:
-    """One request on its way to a worker; it holds a person and a token, so its repr says neither.
+    """One request to be sent by a worker. It holds a person and a token, so its repr shows neither.
 
-    The ticket makes every call another one: dask would answer a second call like the first from its memory.
+    The ticket makes each call unique: dask would answer an equal call from its cache.
     """
 
     method: str
@@ -41,17 +42,17 @@ class Exchange:
     ticket: str = field(default_factory=lambda: uuid.uuid4().hex)
 
     def __repr__(self) -> str:
-        """The ticket alone: executors log what they are given."""
+        """Show the ticket alone: executors log their tasks' arguments."""
         return f"Exchange({self.ticket})"
 
     def __dask_tokenize__(self) -> str:
-        """What dask makes the name of the task from."""
+        """Return what dask names the task after."""
         return self.ticket
 
 
 @dataclass(frozen=True, repr=False)
 class Reply:
-    """What came back: a response, or the class name of the error that httpx raised."""
+    """What a worker returns: a response, or the class name of the error that httpx raised."""
 
     status: int = 0
     headers: Headers = ()
@@ -59,12 +60,12 @@ class Reply:
     error: str = ""
 
     def __repr__(self) -> str:
-        """Without the body, which was paid for and names a person."""
+        """Omit the body, which names a person."""
         return f"Reply({self.error or self.status})"
 
 
 def send(exchange: Exchange) -> Reply:
-    """What a worker runs: send once, and answer with whatever came of it; it never raises, since executors log errors.
+    """Send a request once, in a worker, and return the outcome. Never raises, since executors log errors.
 
     Example:
         >>> send(Exchange("GET", "http://127.0.0.1:9/", (), b"", {"connect": 1.0}))
@@ -75,7 +76,7 @@ def send(exchange: Exchange) -> Reply:
     except Exception as error:
         return Reply(error=type(error).__name__)
     kept = tuple(
-        (name, value) for name, value in response.headers.raw if name.lower().decode("latin-1") not in _RECODED
+        (name, value) for name, value in response.headers.raw if name.lower().decode("latin-1") not in _CODING_HEADERS
     )
     return Reply(response.status_code, kept, response.content)
 
@@ -92,17 +93,17 @@ def _request(exchange: Exchange) -> httpx.Request:
 
 @lru_cache(maxsize=1)
 def _client(pid: int) -> httpx.Client:
-    """The connections of this process. A forked worker must not use its parent's, and engines must not share cookies."""
+    """Return the client of this process. A forked worker must not use its parent's; engines must not share cookies."""
     no_cookies = CookieJar(DefaultCookiePolicy(allowed_domains=[]))
     return httpx.Client(cookies=no_cookies, limits=httpx.Limits(max_connections=None, max_keepalive_connections=64))
 
 
 class ExecutorTransport(httpx.BaseTransport):
-    """Lets an httpx.Client send through an executor, which it neither owns nor shuts down.
+    """Makes an httpx.Client send through an executor, which it neither owns nor shuts down.
 
-    `lost` counts the calls whose worker was lost: the vendor may have charged for them.
-    Raises httpx's own errors as if the call had been sent from here; TransientError for a lost call, and ExecutorError when
-    the executor is broken or shut down, or its workers cannot run leadflow.
+    `lost` counts the calls whose worker was lost: the vendor may have charged for them. Raises httpx's own errors as if
+    this process had sent the call; TransientError for a lost call; ExecutorError if the executor is broken or shut
+    down, or if its workers cannot run leadflow.
 
     Example:
         >>> from concurrent.futures import ThreadPoolExecutor
@@ -119,10 +120,10 @@ class ExecutorTransport(httpx.BaseTransport):
         self._lock = threading.Lock()
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
-        """Have a worker send it, and wait."""
+        """Submit the request to a worker, and wait for the response."""
         timeout = dict(request.extensions.get("timeout") or {})
         exchange = Exchange(request.method, str(request.url), tuple(request.headers.raw), request.read(), timeout)
-        reply = self._wait(self._submit(exchange), _patience(timeout))
+        reply = self._wait(self._submit(exchange), _longest_wait(timeout))
         if reply.error:
             raise _error(reply.error, request)
         return httpx.Response(reply.status, headers=list(reply.headers), content=reply.body, request=request)
@@ -133,30 +134,30 @@ class ExecutorTransport(httpx.BaseTransport):
         except Exception as error:
             raise _unusable(error) from None
 
-    def _wait(self, future: Future[Reply], patience: float | None) -> Reply:
-        # A stop does not cancel it: dask says "cancelled" of a call under way too, and its paid answer would be lost.
+    def _wait(self, future: Future[Reply], longest_s: float | None) -> Reply:
+        # A stop does not cancel the call: dask cancels calls under way too, whose paid answers would be lost.
         try:
-            return future.result(patience)
+            return future.result(longest_s)
         except (BrokenExecutor, CancelledError, *_CANNOT_RUN) as error:
             self._count_lost()
             raise _unusable(error) from None
         except TimeoutError:
             future.cancel()
             self._count_lost()
-            raise TransientError(f"no worker of the executor sent a call within {patience:.0f} s") from None
+            raise TransientError(f"no worker of the executor answered a call within {longest_s:.0f} s") from None
         except Exception as error:
             self._count_lost()
-            raise TransientError(f"the executor lost a call with its worker ({type(error).__name__})") from None
+            raise TransientError(f"the executor lost a call and its worker ({type(error).__name__})") from None
 
     def _count_lost(self) -> None:
         with self._lock:
             self.lost += 1
 
 
-def _patience(timeout: dict[str, Any]) -> float | None:
-    """How long a call may take with its time in the executor's queue; an executor without workers would never answer."""
+def _longest_wait(timeout: dict[str, Any]) -> float | None:
+    """Return how long a call may take, the executor's queue included: one without workers would never answer."""
     longest = max((t for t in timeout.values() if t is not None), default=None)
-    return None if longest is None else _PATIENCE * longest
+    return None if longest is None else _TIMEOUTS_IN_QUEUE * longest
 
 
 def _error(name: str, request: httpx.Request) -> Exception:
@@ -167,13 +168,14 @@ def _error(name: str, request: httpx.Request) -> Exception:
 
 
 def _unusable(error: BaseException) -> ExecutorError:
-    """A clear error for an executor that takes no more calls; `error` may quote the call, so only its type is said."""
+    """Build the error for an executor that accepts no more calls; of `error`, which may quote a call, only the type."""
     kind = type(error).__name__
     if isinstance(error, _CANNOT_RUN):
         return ExecutorError(
-            f"the executor's workers cannot run leadflow ({kind}); install this version of it on all of them, then resume the job"
+            f"the executor's workers cannot run leadflow ({kind}); install this version of it on all of them, then "
+            "resume the job"
         )
     return ExecutorError(
-        f"the executor takes no more calls ({kind}): it was shut down, or lost a worker. "
-        "Make a new one, and resume the job with Engine(settings, executor=...)"
+        f"the executor accepts no more calls ({kind}): it was shut down, or lost a worker. "
+        "Create a new one, and resume the job with Engine(settings, executor=...)"
     )

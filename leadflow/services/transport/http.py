@@ -1,4 +1,4 @@
-"""One call to a vendor: limited, retried where a retry is safe, and its failures told apart."""
+"""One call to a vendor: limited, retried where a retry is safe, with one error class for each kind of failure."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import json
 import math
 import ssl
 from collections import deque
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timezone
 from email.utils import parsedate_to_datetime
@@ -29,11 +29,14 @@ from leadflow.services.transport.limits import Breaker, Limiter, StopFlag
 T = TypeVar("T")
 _LONGEST_WAIT_S = 60.0
 _REJECTIONS_A_FAILURE = 3
-_ODD_SHAPE = (AttributeError, KeyError, IndexError, TypeError, ValueError)
+_SHAPE_ERRORS = (AttributeError, KeyError, IndexError, TypeError, ValueError)
 
 
 class Caller:
-    """Sends requests to one service; safe to use from many threads."""
+    """Sends requests to one service; safe to use from many threads.
+
+    `breakers` are those that open when calls fail: one for the service, one for requests that it rejects one by one.
+    """
 
     def __init__(
         self,
@@ -47,11 +50,11 @@ class Caller:
         self.name = name
         self.limiter = limiter
         self.breaker = breaker
-        # A refused request says something of itself before it says anything of the service.
+        # A rejection is more often the fault of its request than of the service, so more of them are needed.
         self._rejections = Breaker(name, _REJECTIONS_A_FAILURE * breaker.failures)
         self.breakers = (breaker, self._rejections)
         self.attempts = attempts
-        self._clients = _Clients(timeout_s, transport)
+        self._clients = _ClientPool(timeout_s, transport)
 
     def call(
         self,
@@ -60,25 +63,26 @@ class Caller:
         stop: StopFlag | None = None,
         readable: Collection[int] = (),
     ) -> T:
-        """Send and read, again after transient failures; `read` also has the answers whose status is in `readable`.
+        """Send a request and return what `read` makes of its response; retry after transient failures.
 
-        Raises TransientError, RefusedError, RejectedError, UnreadableError or ServiceDownError.
+        `read` gets responses without an error status, and those whose status is in `readable`. Raises TransientError,
+        RefusedError, RejectedError, UnreadableError, ServiceDownError, or Stopped when `stop` is set.
         """
         for breaker in self.breakers:
             breaker.check()
         try:
-            answer = self._retried(lambda: self._once(send, read, stop, readable))
+            answer = self._with_retries(lambda: self._send_once(send, read, stop, readable))
         except RejectedError:
-            self._rejections.failure()
+            self._rejections.record_failure()
             raise
         except (TransientError, UnreadableError):
-            self.breaker.failure()
+            self.breaker.record_failure()
             raise
         for breaker in self.breakers:
-            breaker.success()
+            breaker.record_success()
         return answer
 
-    def _retried(self, once: Callable[[], T]) -> T:
+    def _with_retries(self, once: Callable[[], T]) -> T:
         try:
             return once()
         except UnusableAnswerError:
@@ -86,24 +90,18 @@ class Caller:
         except (TransientError, UnreadableError) as error:
             failed: Exception | None = error
 
-        def again(error: Exception) -> bool | float:
-            if not isinstance(error, (TransientError, UnreadableError)) or isinstance(error, UnusableAnswerError):
-                return False
-            # The limiter holds every call back for Retry-After, and can be stopped meanwhile; a sleep here could not.
-            return 0.0 if getattr(error, "retry_after", None) else True
-
-        # What stamina needs costs a tenth of a call, so it is made for a call that failed: its first attempt has been.
+        # stamina's set-up takes a tenth of a call's CPU time, so only a call that failed pays for it.
         for attempt in stamina.retry_context(
-            on=again, attempts=self.attempts, timeout=None, wait_initial=0.1, wait_max=16.0
+            on=_is_worth_a_retry, attempts=self.attempts, timeout=None, wait_initial=0.1, wait_max=16.0
         ):
             with attempt:
                 if failed is not None:
                     first, failed = failed, None
                     raise first
                 return once()
-        raise ServiceDownError(f"{self.name} was not tried")
+        raise ServiceDownError(f"{self.name} was not called: its attempts are set to 0; set 1 or more")
 
-    def _once(
+    def _send_once(
         self,
         send: Callable[[httpx.Client], httpx.Response],
         read: Callable[[httpx.Response], T],
@@ -112,33 +110,33 @@ class Caller:
     ) -> T:
         with self.limiter.slot(stop):
             try:
-                with self._clients.one() as client:
+                with self._clients.borrow() as client:
                     response = send(client)
             except httpx.TimeoutException:
                 raise TransientError(f"{self.name} did not answer in time") from None
             except httpx.DecodingError:
-                raise UnreadableError(f"{self.name} answered something that cannot be unpacked") from None
+                raise UnreadableError(f"{self.name} answered with a body that cannot be decompressed") from None
             except httpx.RequestError as error:
                 raise TransientError(f"{self.name}: the connection failed ({type(error).__name__})") from None
         if response.status_code not in readable:
             self._raise_for_status(response)
-        answer = self._understood(read, response)
-        self.limiter.went_well()
+        answer = self._read(read, response)
+        self.limiter.speed_up()
         return answer
 
-    def _understood(self, read: Callable[[httpx.Response], T], response: httpx.Response) -> T:
-        """What `read` makes of the response; one whose shape it did not foresee must not end the job, nor be quoted."""
+    def _read(self, read: Callable[[httpx.Response], T], response: httpx.Response) -> T:
+        """Return what `read` makes of the response. An unexpected shape must not end the job, nor be quoted."""
         try:
             return read(response)
-        except _ODD_SHAPE as error:
-            raise UnreadableError(f"{self.name} answered something of an odd shape ({type(error).__name__})") from None
+        except _SHAPE_ERRORS as error:
+            raise UnreadableError(f"{self.name} answered in an unexpected shape ({type(error).__name__})") from None
 
     def _raise_for_status(self, response: httpx.Response) -> None:
         status = response.status_code
         if status == 429:
             wait = retry_after(response.headers.get("Retry-After", ""))
             self.limiter.slow_down(wait if wait is not None else 1.0)
-            raise TransientError(f"{self.name} says too many requests (429)", wait)
+            raise TransientError(f"{self.name} answered too many requests (429)", wait)
         if status >= 500 or status == 408:
             wait = retry_after(response.headers.get("Retry-After", ""))
             if wait is not None:
@@ -146,56 +144,53 @@ class Caller:
             raise TransientError(f"{self.name} answered {status}", wait)
         if status in (401, 403):
             raise RefusedError(
-                f"{self.name} refused the credentials ({status}); check them, and the IP allow-list of the account"
+                f"{self.name} refused the credentials ({status}); check them, and the account's IP allow-list"
             )
         if status >= 400:
             raise RefusedError(f"{self.name} refused the request ({status})")
 
     def get_ready(self, calls: int) -> None:
-        """Make clients for so many calls at once."""
-        self._clients.make(calls)
+        """Create clients for so many calls at once, before they are needed."""
+        self._clients.create(calls)
 
     def close(self) -> None:
         """Close its connections."""
         self._clients.close()
 
 
-def json_request(client: httpx.Client, url: httpx.URL, body: Any, headers: Mapping[str, str]) -> httpx.Request:
-    """What client.post(url, json=body, headers=headers) sends, without what the client tries to merge into each request: a tenth of a call."""
-    content = json.dumps(body, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
-    said = [
-        (b"Host", url.netloc),
-        *client.headers.raw,
-        (b"Content-Length", str(len(content)).encode()),
-        (b"Content-Type", b"application/json"),
-        *((name.encode(), value.encode()) for name, value in headers.items()),
-    ]
-    return httpx.Request(
-        "POST", url, headers=said, stream=httpx.ByteStream(content), extensions={"timeout": client.timeout.as_dict()}
-    )
+def _is_worth_a_retry(error: Exception) -> bool | float:
+    """Return whether to retry, or how many seconds to wait before."""
+    if not isinstance(error, (TransientError, UnreadableError)) or isinstance(error, UnusableAnswerError):
+        return False
+    # The limiter delays every call for Retry-After, and a stop ends that wait; it would not end a sleep here.
+    return 0.0 if getattr(error, "retry_after", None) else True
 
 
 class _NoCookies(httpx.Cookies):
-    """Keeps none: a call says all that it has to say, and to look for a vendor's cookies takes a tenth of a call."""
+    """Keeps no cookies: each call is complete by itself, and reading them takes a tenth of a call's CPU time."""
 
     def extract_cookies(self, response: httpx.Response) -> None:
-        """Leave them where they are."""
+        """Ignore the response's cookies."""
 
 
 class _Client(httpx.Client):
-    _none = _NoCookies()
+    _no_cookies = _NoCookies()
 
     @property
     def cookies(self) -> httpx.Cookies:
-        """None, ever."""
-        return self._none
+        """An empty jar that stays empty."""
+        return self._no_cookies
+
+    @cookies.setter
+    def cookies(self, cookies: object) -> None:
+        """Ignore them."""
 
 
-class _Clients:
+class _ClientPool:
     """Clients of one connection each, lent to one call at a time.
 
-    A client with a pool for all calls looks through all its connections, under a lock, before and after each call:
-    with 32 in flight that is a tenth of what the call costs.
+    One client for all calls would search all its connections, under a lock, before and after each call: with 32 in
+    flight that takes a tenth of a call's CPU time.
     """
 
     def __init__(self, timeout_s: float, transport: httpx.BaseTransport | None) -> None:
@@ -205,8 +200,8 @@ class _Clients:
         self._closed = False
 
     @contextmanager
-    def one(self) -> Iterator[httpx.Client]:
-        """The client that was used last, whose connection is the least likely to have gone stale, or a new one."""
+    def borrow(self) -> Iterator[httpx.Client]:
+        """Lend the client that was used last, whose connection is the least likely to be stale, or a new one."""
         try:
             client = self._idle.pop()
         except IndexError:
@@ -218,8 +213,8 @@ class _Clients:
             if self._closed:
                 self.close()
 
-    def make(self, count: int) -> None:
-        """Have so many of them."""
+    def create(self, count: int) -> None:
+        """Create clients until so many are idle."""
         while len(self._idle) < count:
             self._idle.append(self._new())
 
@@ -235,12 +230,12 @@ class _Clients:
 
 @lru_cache(maxsize=1)
 def _tls() -> ssl.SSLContext:
-    """httpx's own checks of certificates, read once: reading them takes longer than a call."""
+    """Return httpx's default TLS context, created once: reading the certificates takes longer than a call."""
     return httpx.create_ssl_context()
 
 
 def retry_after(text: str) -> float | None:
-    """A Retry-After header in seconds, from a number or a date, at most a minute; None without one that makes sense.
+    """Return a Retry-After header, a number or a date, in seconds, at most a minute; None if it cannot be read.
 
     >>> retry_after("3600"), retry_after("-5"), retry_after("soon")
     (60.0, 0.0, None)
@@ -261,27 +256,27 @@ def _seconds(text: str) -> float | None:
 
 
 def read_json(name: str, response: httpx.Response) -> Any:
-    """The JSON body; UnreadableError for anything else, such as an HTML page with status 200."""
+    """Return the JSON body. Raises UnreadableError for anything else, such as an HTML page with status 200."""
     content = response.content
     try:
-        said = json.loads(content, object_pairs_hook=_no_twins)
-        return _storable(said) if b"\\ud" in content.lower() or b"\xed" in content else said
+        body = json.loads(content, object_pairs_hook=_unique_names)
+        return _without_surrogates(body) if b"\\ud" in content.lower() or b"\xed" in content else body
     except (ValueError, RecursionError):
         raise UnreadableError(f"{name} answered something that is not JSON ({len(content)} bytes)") from None
 
 
-def _storable(said: Any) -> Any:
-    """The same without halves of characters, which no file, table or sheet takes: each is a question mark.
+def _without_surrogates(body: Any) -> Any:
+    """Replace lone surrogates, which no file, table or sheet stores, by question marks.
 
-    >>> _storable({"email": ["ann" + chr(0xD83D) + "@example.com"]})
+    >>> _without_surrogates({"email": ["ann" + chr(0xD83D) + "@example.com"]})
     {'email': ['ann?@example.com']}
     """
-    return json.loads(json.dumps(said, ensure_ascii=False).encode("utf-8", "replace"))
+    return json.loads(json.dumps(body, ensure_ascii=False).encode("utf-8", "replace"))
 
 
-def _no_twins(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """An object that says two things under one name says nothing."""
+def _unique_names(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Build an object; raise ValueError if a name occurs twice, since its value is then ambiguous."""
     found = dict(pairs)
     if len(found) != len(pairs):
-        raise ValueError("a name stands twice in one object")
+        raise ValueError("a name occurs twice in one object")
     return found

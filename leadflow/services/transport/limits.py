@@ -1,6 +1,6 @@
-"""How much a service takes: calls in flight, calls a minute, and when to give it up for down.
+"""How many calls a service takes, at once and per minute, and when it counts as down.
 
-A limit belongs to the service: `shared_limiter` gives every engine and job of the process the same one.
+A limit belongs to the service: `shared_limiter` gives every engine and job of the process the same limiter.
 """
 
 from __future__ import annotations
@@ -17,21 +17,21 @@ from leadflow.errors import ServiceDownError, Stopped
 # A vendor counts arrivals, not departures: two calls may arrive a little closer together than they left.
 _WINDOW_S = 60.5
 _JITTER_S = 0.05
-_RECOVER_AFTER = 20
+_RECOVER_AFTER = 20  # answers, until one more call may be in flight
 _ONE_REFUSAL_S = 1.0
 _POLL_S = 0.2
 
 
 class StopFlag(Protocol):
-    """What a stage asks of a stop flag; a threading.Event is one."""
+    """What a service needs of a stop flag; a threading.Event is one."""
 
     def is_set(self) -> bool:
-        """Whether to stop."""
+        """Return whether to stop."""
         ...
 
 
 class Limiter:
-    """Lets `max_in_flight` calls be under way, starts `per_minute` in any sliding minute at the most, `every_s` apart."""
+    """Limits the calls in flight, the calls started in any sliding minute, and the seconds between two starts."""
 
     def __init__(self, name: str, max_in_flight: int, per_minute: int | None = None, every_s: float = 0.0) -> None:
         self.name = name
@@ -39,8 +39,8 @@ class Limiter:
         self.per_minute = per_minute
         self.every_s = every_s
         self._width = max_in_flight
-        self._flying = 0
-        self._good = 0
+        self._in_flight = 0
+        self._answers_since_change = 0
         self._not_before = 0.0
         self._slowed_at = -_ONE_REFUSAL_S
         self._starts: deque[float] = deque()
@@ -48,16 +48,16 @@ class Limiter:
 
     @contextmanager
     def slot(self, stop: StopFlag | None = None) -> Iterator[None]:
-        """Wait for a place, hold it for the call; raises Stopped if `stop` is set while waiting."""
-        self._enter(stop)
+        """Wait until a call may start, and hold a slot for it. Raises Stopped if `stop` is set while waiting."""
+        self._acquire(stop)
         try:
             yield
         finally:
             with self._changed:
-                self._flying -= 1
+                self._in_flight -= 1
                 self._changed.notify()
 
-    def _enter(self, stop: StopFlag | None) -> None:
+    def _acquire(self, stop: StopFlag | None) -> None:
         with self._changed:
             while True:
                 if stop is not None and stop.is_set():
@@ -65,25 +65,25 @@ class Limiter:
                 pause = self._pause(time.monotonic())
                 if pause <= 0:
                     break
-                # Whoever frees a place says so; the stop flag does not, so it is looked at now and then.
+                # A freed slot notifies; the stop flag does not, so it is polled.
                 self._changed.wait(min(pause, _POLL_S))
             self._start(time.monotonic())
 
     def _start(self, now: float) -> None:
-        self._flying += 1
+        self._in_flight += 1
         if self.every_s:
             self._not_before = max(self._not_before, now + self.every_s + _JITTER_S)
         if self.per_minute:
             self._starts.append(now)
 
     def pause(self) -> float:
-        """Seconds until a call may start, as far as that is known; a caller may use them to gather more for one call."""
+        """Return the seconds until a call may start, as far as known; callers may collect more for it meanwhile."""
         with self._changed:
             return self._pause(time.monotonic())
 
     def _pause(self, now: float) -> float:
-        """Seconds until a call may start; 0 if now."""
-        if self._flying >= self._width:
+        """Return the seconds until a call may start; 0 if it may start now."""
+        if self._in_flight >= self._width:
             return _POLL_S
         if now < self._not_before:
             return self._not_before - now
@@ -92,7 +92,10 @@ class Limiter:
         return self._pause_for_quota(now) if self.per_minute and self._starts else 0.0
 
     def _pause_for_quota(self, now: float) -> float:
-        """The second half of a quota is spread over the rest of its minute: callers can gather, and none stands still for long."""
+        """Spread the second half of a quota over the rest of its minute.
+
+        Callers can then share calls, and none waits for most of a minute.
+        """
         left, until = (self.per_minute or 0) - len(self._starts), self._starts[0] + _WINDOW_S
         if left <= 0:
             return until - now
@@ -101,30 +104,30 @@ class Limiter:
         return max(0.0, self._starts[-1] + (until - now) / left - now)
 
     def slow_down(self, retry_after: float | None = None) -> None:
-        """After a refusal: half as many calls at once, and none for `retry_after` seconds.
+        """After a refusal, halve the calls in flight and start none for `retry_after` seconds.
 
-        Calls refused together, as all that are in flight may be, count as one refusal.
+        Calls refused within a second, such as all that were in flight, count as one refusal.
         """
         with self._changed:
             now = time.monotonic()
             if now - self._slowed_at >= _ONE_REFUSAL_S:
                 self._slowed_at = now
                 self._width = max(1, self._width // 2)
-                self._good = 0
+                self._answers_since_change = 0
             self._not_before = max(self._not_before, now + (retry_after or 0.0))
 
-    def went_well(self) -> None:
-        """After an answer: a little faster again, up to the limit."""
+    def speed_up(self) -> None:
+        """Count an answer; after enough of them let one more call be in flight, up to the limit."""
         if self._width == self.max_in_flight:
             return
         with self._changed:
-            self._good += 1
-            if self._good >= _RECOVER_AFTER:
-                self._good, self._width = 0, min(self.max_in_flight, self._width + 1)
+            self._answers_since_change += 1
+            if self._answers_since_change >= _RECOVER_AFTER:
+                self._answers_since_change, self._width = 0, min(self.max_in_flight, self._width + 1)
                 self._changed.notify()
 
-    def adopt(self, other: Limiter) -> None:
-        """Take over the caps of another limiter: the newest settings hold."""
+    def update_from(self, other: Limiter) -> None:
+        """Take over the limits of another limiter: the newest settings apply."""
         with self._changed:
             self.per_minute, self.every_s = other.per_minute, other.every_s
             if self.max_in_flight != other.max_in_flight:
@@ -133,38 +136,39 @@ class Limiter:
 
     @property
     def width(self) -> int:
-        """How many calls may be under way just now."""
+        """How many calls may be in flight at present."""
         return self._width
 
 
 class Breaker:
-    """Opens after `failures` calls in a row went wrong, so that a list is not burnt on a dead service."""
+    """Opens after `failures` failed calls in a row, so that no more leads are tried against a service that is down."""
 
     def __init__(self, name: str, failures: int) -> None:
         self.name = name
         self.failures = failures
-        self._bad = 0
+        self._failed = 0
         self._lock = threading.Lock()
 
-    def success(self) -> None:
-        """A call went well."""
-        self._bad = 0
+    def record_success(self) -> None:
+        """Count a call that succeeded."""
+        self._failed = 0
 
-    def failure(self) -> None:
-        """A call went wrong, its retries too."""
+    def record_failure(self) -> None:
+        """Count a call that failed, its retries included."""
         with self._lock:
-            self._bad += 1
+            self._failed += 1
 
     def check(self) -> None:
-        """Raise ServiceDownError if too many calls in a row went wrong."""
-        if self._bad >= self.failures:
+        """Raise ServiceDownError if too many calls in a row failed."""
+        if self._failed >= self.failures:
             raise ServiceDownError(
-                f"{self.name} failed {self._bad} times in a row; nothing more is sent to it. Resume the job when it is back"
+                f"{self.name} failed {self._failed} times in a row, so no more calls are sent to it. Resume the job "
+                "when the service is back"
             )
 
     def reset(self) -> None:
-        """Give the service another chance, at the start of a job."""
-        self._bad = 0
+        """Forget the failures, at the start of a job."""
+        self._failed = 0
 
 
 _shared: dict[tuple[str, ...], Limiter] = {}
@@ -172,9 +176,9 @@ _shared_lock = threading.Lock()
 
 
 def shared_limiter(key: tuple[str, ...], make: Callable[[], Limiter]) -> Limiter:
-    """The one limiter of a service in this process, made on first use; `key` is its address and account."""
+    """Return the one limiter of a service in this process, made on first use; `key` is its address and account."""
     made = make()
     with _shared_lock:
         limiter = _shared.setdefault(key, made)
-    limiter.adopt(made)
+    limiter.update_from(made)
     return limiter

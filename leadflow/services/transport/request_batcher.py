@@ -1,4 +1,4 @@
-"""Callers that must wait for one limit share a call: so a quota a minute bounds the calls, not the phones."""
+"""Callers that wait for the same limit share one request, so a quota counts requests and not phones."""
 
 from __future__ import annotations
 
@@ -6,71 +6,85 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Generic, TypeVar
 
 from leadflow.errors import Stopped
-from leadflow.leads.verdicts import Scrub
 from leadflow.services.transport.limits import Limiter, StopFlag
 
-Ask = Callable[[list[str], StopFlag | None], Mapping[str, Scrub]]
-_STEP_S = 0.05
+T = TypeVar("T")
+_POLL_S = 0.05
 
 
 @dataclass
-class _Group:
-    """Phones of several callers, and what came of them."""
+class _Batch(Generic[T]):
+    """The items of several callers, and their answers."""
 
-    phones: dict[str, None] = field(default_factory=dict)
+    items: dict[str, None] = field(default_factory=dict)
     done: threading.Event = field(default_factory=threading.Event)
-    answers: Mapping[str, Scrub] = field(default_factory=dict)
+    answers: Mapping[str, T] = field(default_factory=dict)
     error: BaseException | None = None
 
 
-class RequestBatcher:
-    """Puts the phones of callers together while `limiter` lets no call start, up to `most` a call."""
+class RequestBatcher(Generic[T]):
+    """Collects the items of callers while `limiter` lets no call start, up to `max_items` a request."""
 
-    def __init__(self, limiter: Limiter, most: int) -> None:
+    def __init__(self, limiter: Limiter, max_items: int) -> None:
         self._limiter = limiter
-        self._most = most
+        self._max_items = max_items
         self._lock = threading.Lock()
-        self._open = _Group()
+        self._open: _Batch[T] = _Batch()
 
-    def check(self, phones: Sequence[str], ask: Ask, stop: StopFlag | None) -> dict[str, Scrub]:
-        """The answers for these phones (at most `most`), out of a call that may hold others' too; raises what it raised."""
+    def request(
+        self,
+        items: Sequence[str],
+        send: Callable[[list[str], StopFlag | None], Mapping[str, T]],
+        stop: StopFlag | None,
+    ) -> dict[str, T]:
+        """Return the answers for these items, at most `max_items`, from a request that may hold others' too.
+
+        `send` sends one request. Raises what `send` raises, and Stopped if `stop` is set.
+        """
         while True:
-            group, leads = self._join(phones)
-            if leads:
-                self._lead(group, ask, stop)
-            group.done.wait()
-            if isinstance(group.error, Stopped) and not (stop is not None and stop.is_set()):
-                continue  # another job was stopped, not this one
-            if group.error:
-                raise group.error
-            return {phone: group.answers[phone] for phone in phones if phone in group.answers}
+            batch, is_first = self._join(items)
+            if is_first:
+                self._send(batch, send, stop)
+            batch.done.wait()
+            if isinstance(batch.error, Stopped) and not (stop is not None and stop.is_set()):
+                continue  # the caller that sent the request was stopped; this one was not
+            if batch.error:
+                raise batch.error
+            return {item: batch.answers[item] for item in items if item in batch.answers}
 
-    def _join(self, phones: Sequence[str]) -> tuple[_Group, bool]:
+    def _join(self, items: Sequence[str]) -> tuple[_Batch[T], bool]:
+        """Add items to the open batch; return it, and whether this caller is the first in it."""
         with self._lock:
-            if len(self._open.phones) + len(phones) > self._most:
-                self._open = _Group()
-            leads = not self._open.phones
-            self._open.phones.update(dict.fromkeys(phones))
-            return self._open, leads
+            if len(self._open.items) + len(items) > self._max_items:
+                self._open = _Batch()
+            is_first = not self._open.items
+            self._open.items.update(dict.fromkeys(items))
+            return self._open, is_first
 
-    def _lead(self, group: _Group, ask: Ask, stop: StopFlag | None) -> None:
-        """By the first of a group: wait for a place, close the group, ask for all of it."""
+    def _send(
+        self,
+        batch: _Batch[T],
+        send: Callable[[list[str], StopFlag | None], Mapping[str, T]],
+        stop: StopFlag | None,
+    ) -> None:
+        """Wait until a call may start, close the batch, and send all of it. Runs in the thread of the first caller."""
         try:
-            while (pause := self._limiter.pause()) > 0 and len(group.phones) < self._most:
+            while (pause := self._limiter.pause()) > 0 and len(batch.items) < self._max_items:
                 if stop is not None and stop.is_set():
-                    raise Stopped("stopped before a check")
-                time.sleep(min(pause, _STEP_S))
-            self._close(group)
-            group.answers = ask(list(group.phones), stop)
+                    raise Stopped("stopped before a check was sent")
+                time.sleep(min(pause, _POLL_S))
+            self._close(batch)
+            batch.answers = send(list(batch.items), stop)
         except BaseException as error:
-            self._close(group)
-            group.error = error
+            self._close(batch)
+            batch.error = error
         finally:
-            group.done.set()
+            batch.done.set()
 
-    def _close(self, group: _Group) -> None:
+    def _close(self, batch: _Batch[T]) -> None:
         with self._lock:
-            if self._open is group:
-                self._open = _Group()
+            if self._open is batch:
+                self._open = _Batch()

@@ -1,4 +1,4 @@
-"""Signing in to Snowflake with connector 4.x or 5.x, and its errors as ours."""
+"""Sign in to Snowflake with connector 4.x or 5.x, and translate its errors into leadflow's."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _TRANSIENT = (
     "GatewayTimeoutError",
     "InternalError",
 )
-# Snowflake says the same of a table that is not there and of one that the role may not see.
+# Snowflake's error numbers for a missing object; it gives the same for a table that is hidden from the role.
 NOT_THERE = (2003, 2043)
 
 
@@ -37,24 +37,23 @@ class SqlError(RefusedError):
 
 
 def sign_in(settings: WarehouseSettings, query_tag: str) -> Any:
-    """A connection of the connector; raises RefusedError, TransientError."""
+    """Return a connection of the connector. Raises RefusedError, TransientError."""
     import snowflake.connector as connector
 
-    logging.getLogger("snowflake.connector.cursor").addFilter(_without_answers)
+    logging.getLogger("snowflake.connector.cursor").addFilter(_is_not_an_answer)
     try:
-        return explaining("sign in to Snowflake", lambda: connector.connect(**connect_options(settings, query_tag)))
+        return translated("sign in to Snowflake", lambda: connector.connect(**connect_options(settings, query_tag)))
     except (ValueError, TypeError, OSError) as error:
         failure = RefusedError(
             "could not sign in to Snowflake: its private key or its settings cannot be used "
-            f"({type(error).__name__}); check "
-            "LEADFLOW_WAREHOUSE__PRIVATE_KEY_FILE and LEADFLOW_WAREHOUSE__PRIVATE_KEY_PASSWORD, or the connection of "
-            "connections.toml"
+            f"({type(error).__name__}); check LEADFLOW_WAREHOUSE__PRIVATE_KEY_FILE and "
+            "LEADFLOW_WAREHOUSE__PRIVATE_KEY_PASSWORD, or the connection in connections.toml"
         )
     raise failure
 
 
 def connect_options(settings: WarehouseSettings, query_tag: str) -> dict[str, Any]:
-    """What snowflake.connector.connect is called with; secrets leave their SecretStr only here."""
+    """Return the arguments of snowflake.connector.connect; secrets leave their SecretStr only here."""
     options: dict[str, Any] = {
         "connection_name": settings.connection_name,
         "account": settings.account,
@@ -77,75 +76,75 @@ def connect_options(settings: WarehouseSettings, query_tag: str) -> dict[str, An
         **chosen,
         "paramstyle": "qmark",
         **_timeouts(settings),
-        # At DEBUG the connector logs the beginning of a statement, where a script may name somebody.
+        # At DEBUG the connector logs the first characters of a statement, in which a script may name a person.
         "log_max_query_length": 0,
         "session_parameters": {**settings.session_parameters, "QUERY_TAG": query_tag},
     }
 
 
 def _private_key_password_option() -> str:
-    """Connector 5 renamed it."""
-    return "private_key_password" if major() >= 5 else "private_key_file_pwd"
+    """Return the option's name, which connector 5 changed."""
+    return "private_key_password" if connector_major() >= 5 else "private_key_file_pwd"
 
 
 def _timeouts(settings: WarehouseSettings) -> dict[str, int]:
-    """How long a request and a sign-in may take, their retries too. Connector 5 tells queries from other requests."""
+    """Return the limits of a request and of a sign-in, retries included; connector 5 has its own limit for queries."""
     seconds = settings.network_timeout_s
     requests = (
         {"request_timeout": seconds, "query_timeout": settings.script_timeout_s}
-        if major() >= 5
+        if connector_major() >= 5
         else {"network_timeout": seconds}
     )
     return {**requests, "login_timeout": min(seconds, _LONGEST_SIGN_IN_S)}
 
 
 @lru_cache(maxsize=1)
-def major() -> int:
-    """The major version of the connector that is installed."""
+def connector_major() -> int:
+    """Return the major version of the installed connector."""
     from importlib.metadata import version
 
     return int(version("snowflake-connector-python").split(".")[0])
 
 
-def _without_answers(record: logging.LogRecord) -> bool:
-    """At DEBUG the connector logs the whole answer to a failed statement, as a dict, which may quote a cell."""
+def _is_not_an_answer(record: logging.LogRecord) -> bool:
+    """Drop the whole answer to a failed statement, which the connector logs at DEBUG as a dict: it may quote a cell."""
     return not str(record.msg).startswith("{")
 
 
-def explaining(doing: str, work: Callable[[], T], sql: str = "") -> T:
-    """Do `work`; the connector's errors as ours."""
+def translated(doing: str, work: Callable[[], T], sql: str = "") -> T:
+    """Return what `work` returns; raise the connector's errors as leadflow's. `doing` completes "could not"."""
     import snowflake.connector as connector
 
     try:
         return work()
     except connector.errors.Error as error:
-        failure = _explained(error, doing, sql)
-    # Raised here, it does not carry the connector's error along, which may quote a cell.
+        failure = _translate(error, doing, sql)
+    # Raised outside the handler, so that the connector's error, which may quote a cell, is not attached as context.
     raise failure
 
 
-def _explained(error: Exception, doing: str, sql: str) -> ServiceError:
-    """The connector's error as one of ours. It may name tables and columns; what it quotes of a cell is cut."""
+def _translate(error: Exception, doing: str, sql: str) -> ServiceError:
+    """Convert the connector's error. The message may name tables and columns; what it quotes of a cell is cut."""
     message = " ".join(str(getattr(error, "msg", None) or error).split())
     number = getattr(error, "errno", None)
     message = (
         re.sub(r"'.*'", "'...'", message)
         if isinstance(number, int) and number >= _DATA_ERRORS
-        else _without_constants(message, sql)
+        else _redacted(message, sql)
     )
     conflict = "Conflict" in message or "conflict" in message
     unreached = "HTTP request failed" in message
     if type(error).__name__ in _TRANSIENT or conflict or unreached:
         return TransientError(
-            f"could not {doing}: Snowflake did not answer as it should ({type(error).__name__} {number})"
+            f"could not {doing}: Snowflake did not answer as expected ({type(error).__name__} {number})"
         )
     return SqlError(
         f"could not {doing}: Snowflake says {number}: {message[:500]}", number if isinstance(number, int) else None
     )
 
 
-def _without_constants(message: str, sql: str) -> str:
-    """A message without the constants of its statement, which may name somebody."""
+def _redacted(message: str, sql: str) -> str:
+    """Remove the constants of its statement from a message, since they may name a person."""
     for constant in sorted(set(re.findall(r"'((?:[^']|'')+)'", sql)), key=len, reverse=True):
         message = message.replace(" ".join(constant.split()), "...")
     return re.sub(r"\d{7,}", "...", message)

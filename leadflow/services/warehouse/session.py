@@ -1,4 +1,4 @@
-"""What a script may change of its session: role, warehouse, database, schema, parameters. Read before, put back after.
+"""A script may change its session: role, warehouse, database, schema, parameters. Read it before, restore it after.
 
 Sources: https://docs.snowflake.com/en/sql-reference/sql/use,
 https://docs.snowflake.com/en/sql-reference/sql/alter-session
@@ -10,20 +10,17 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 from leadflow.errors import RefusedError, ServiceError
-from leadflow.services.warehouse.tables import name_parts, quoted
-
-if TYPE_CHECKING:
-    from leadflow.services.warehouse.client import Warehouse
+from leadflow.services.warehouse.names import name_parts, quoted
+from leadflow.services.warehouse.statements import Statements
 
 _CONTEXT = "SELECT CURRENT_ROLE(), CURRENT_SECONDARY_ROLES(), CURRENT_WAREHOUSE(), CURRENT_DATABASE(), CURRENT_SCHEMA()"
 
 
 @dataclass(frozen=True)
 class Session:
-    """The state of a session; `parameters` are those set for it alone, each with its value and its type."""
+    """The state of a session; `parameters` holds the value and type of each parameter set at session level."""
 
     role: str
     secondary_roles: str
@@ -33,8 +30,8 @@ class Session:
     parameters: dict[str, tuple[str, str]]
 
 
-def session_of(warehouse: Warehouse) -> Session:
-    """The session as it is now; raises RefusedError, TransientError."""
+def session_of(warehouse: Statements) -> Session:
+    """Return the session's present state. Raises RefusedError, TransientError."""
     role, secondary, compute, database, schema = (value or "" for value in warehouse.execute(_CONTEXT)[0])
     rows = warehouse.execute("SHOW PARAMETERS IN SESSION")
     parameters = {str(key): (str(value), str(kind)) for key, value, _, level, _, kind, *_ in rows if level == "SESSION"}
@@ -42,11 +39,11 @@ def session_of(warehouse: Warehouse) -> Session:
 
 
 @contextmanager
-def put_back(warehouse: Warehouse, changing: bool) -> Iterator[Session | None]:
-    """Leave the session as it was before the block, which may be `changing` it; gives what it was.
+def put_back(warehouse: Statements, changing: bool) -> Iterator[Session | None]:
+    """Restore the session after the block, if the block is `changing` it; yields the state before.
 
-    A warehouse, a database or a schema that the session had none of before cannot be taken away again: the warehouse
-    stays, and the database and schema become those of leadflow's own tables.
+    Snowflake cannot unset a warehouse, a database or a schema. If the session had none before, the warehouse stays,
+    and the database and schema become those of leadflow's own tables.
     """
     before = session_of(warehouse) if changing else None
     try:
@@ -58,33 +55,33 @@ def put_back(warehouse: Warehouse, changing: bool) -> Iterator[Session | None]:
     restore(warehouse, before)
 
 
-def restore(warehouse: Warehouse, before: Session | None) -> None:
-    """Put a session back; raises RefusedError if that cannot be done."""
+def restore(warehouse: Statements, before: Session | None) -> None:
+    """Restore a session. Raises RefusedError if that fails."""
     if before is None or (now := session_of(warehouse)) == before:
         return
     if now.database and not before.database:
-        before = _at_home(warehouse, before)
+        before = _with_own_schema(warehouse, before)
     for statement in _statements(before, now):
         warehouse.execute(statement)
     now = session_of(warehouse)
     left = [name for name, value in vars(before).items() if value and vars(now)[name] != value]
     if left:
         raise RefusedError(
-            f"the session's {', '.join(left).replace('_', ' ')} could not be put back after the script; take its USE "
-            "and ALTER SESSION statements out"
+            f"the session's {', '.join(left).replace('_', ' ')} could not be restored after the script; remove the "
+            "script's USE and ALTER SESSION statements, then run it again"
         )
 
 
-def _at_home(warehouse: Warehouse, before: Session) -> Session:
+def _with_own_schema(warehouse: Statements, before: Session) -> Session:
     try:
         database, schema, _ = name_parts(warehouse.temporary("LF_STAGE"))
-    except RefusedError:  # nothing says where PERSON_CACHE is, and nothing of ours is read or written
+    except RefusedError:  # no schema is known, so none of leadflow's tables is in use
         return before
     return replace(before, database=database, schema=schema)
 
 
 def _statements(before: Session, now: Session) -> list[str]:
-    """Parameters first: one of them decides how names in quotes are read."""
+    """Return the statements that restore a session: parameters first, since one decides how quoted names are read."""
     changed = [
         name
         for name in {**now.parameters, **before.parameters}
@@ -112,10 +109,10 @@ def _value(value: str, kind: str) -> str:
     return value if kind in ("BOOLEAN", "NUMBER") else "'" + value.replace("\\", "\\\\").replace("'", "''") + "'"
 
 
-def _secondary(told: str) -> str:
-    """From CURRENT_SECONDARY_ROLES(), as in {"roles":"A,B","value":"ALL"}, to what USE SECONDARY ROLES takes."""
+def _secondary(current: str) -> str:
+    """Convert CURRENT_SECONDARY_ROLES(), such as {"roles":"A,B","value":"ALL"}, for USE SECONDARY ROLES."""
     try:
-        found = json.loads(told or "{}")
+        found = json.loads(current or "{}")
     except ValueError:
         return "NONE"
     if str(found.get("value", "")).upper() == "ALL":

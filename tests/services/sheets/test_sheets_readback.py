@@ -118,13 +118,13 @@ def test_people_at_work_between_append_and_read_back_cause_no_doubt(world, sheet
         "appends a row": lambda rows: [*rows, ["k0009", "by hand"]],
         "deletes an old row": lambda rows: [rows[0], *rows[2:]],
     }
-    shown = Sheet._shown
+    shown = Sheet._is_shown
 
     def meanwhile(self, *args):
         world.edit_sheet(edits[person])
         return shown(self, *args)
 
-    monkeypatch.setattr(Sheet, "_shown", meanwhile)
+    monkeypatch.setattr(Sheet, "_is_shown", meanwhile)
     assert sheet.append(rows_of(4, 5)) == 2
     monkeypatch.undo()
     assert sheet.append(rows_of(4, 5, 6)) == 1
@@ -162,13 +162,13 @@ def test_columns_that_keep_moving_are_said(world, sheet, monkeypatch):
 
 def test_columns_moved_just_after_an_append_leave_it(world, sheet, monkeypatch):
     sheet.append(rows_of(1))
-    shown = Sheet._shown
+    shown = Sheet._is_shown
 
     def meanwhile(self, *args):
         world.edit_sheet(lambda rows: [[row[2], row[1], row[0]] for row in rows])
         return shown(self, *args)
 
-    monkeypatch.setattr(Sheet, "_shown", meanwhile)
+    monkeypatch.setattr(Sheet, "_is_shown", meanwhile)
     assert sheet.append(rows_of(2)) == 1
     monkeypatch.undo()
     assert world.sheet_values()[2] == ["00002", "=1+2", "k0002"]
@@ -197,7 +197,7 @@ def test_a_grid_that_people_made_shorter_is_looked_at_again(world, sheet):
     sheet.append(rows_of(*range(10)))
     sheet.tab.delete_rows(5, 1000)
     world.filter_sheet(None)
-    sheet._ahead = None
+    sheet._looked_ahead = None
     assert sheet.append(rows_of(20)) == 1
     assert keys_in(world) == keys_of(0, 1, 2, 20)
 

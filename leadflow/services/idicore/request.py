@@ -1,0 +1,44 @@
+"""The request of an idiCORE search: its body, and an HTTP request that is cheap to build."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import httpx
+
+from leadflow.leads.matching import searched_name
+from leadflow.leads.people import Person
+
+
+def search_body(person: Person, fields: Sequence[str]) -> dict[str, Any]:
+    """Return the body of the search for one person; `fields` names what idiCORE shall answer with."""
+    first, last = searched_name(person.first_name, person.last_name)
+    return {
+        "firstName": first,
+        "lastName": last,
+        "address": person.address,
+        "city": person.city,
+        "state": person.state,
+        "zip": person.zip,
+        "referenceId": person.person_key,
+        "fields": list(fields),
+    }
+
+
+def json_request(client: httpx.Client, url: httpx.URL, body: Any, headers: Mapping[str, str]) -> httpx.Request:
+    """Build the request that client.post(url, json=body, headers=headers) sends.
+
+    The client would merge URLs, cookies and parameters into each request, which takes a tenth of a call's CPU time.
+    """
+    content = json.dumps(body, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
+    all_headers = [
+        (b"Host", url.netloc),
+        *client.headers.raw,
+        (b"Content-Length", str(len(content)).encode()),
+        (b"Content-Type", b"application/json"),
+        *((name.encode(), value.encode()) for name, value in headers.items()),
+    ]
+    timeout = {"timeout": client.timeout.as_dict()}
+    return httpx.Request("POST", url, headers=all_headers, stream=httpx.ByteStream(content), extensions=timeout)

@@ -1,0 +1,56 @@
+"""The SQL and the documents by which rows go into Snowflake's tables. Pure functions: nothing here runs a statement."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+import polars as pl
+
+from leadflow.services.warehouse.names import quoted
+
+_DOCUMENT_BYTES = 4_000_000
+
+
+def last_of_each(rows: pl.DataFrame, key: str) -> pl.DataFrame:
+    """Return the rows with one row a key: the last."""
+    return rows.unique(key, keep="last", maintain_order=True)
+
+
+def documents(rows: pl.DataFrame) -> Iterator[str]:
+    """Yield rows of text as JSON arrays of objects with c0, c1 ..., at least one, of about 4 MB each; "" is null.
+
+    >>> list(documents(pl.DataFrame({"a": ["x", ""]})))
+    ['[{"c0":"x"},{"c0":null}]']
+    """
+    named = rows.select(
+        pl.col(name).str.replace_all("\x00", "", literal=True).replace("", None).alias(f"c{n}")
+        for n, name in enumerate(rows.columns)
+    )
+    texts = named.select(pl.struct(pl.all()).struct.json_encode().alias("text"))
+    parts = texts.with_columns((pl.col("text").str.len_bytes().cum_sum() // _DOCUMENT_BYTES).alias("part"))
+    for part in parts.partition_by("part", maintain_order=True) or [parts]:
+        yield f"[{','.join(part['text'])}]"
+
+
+def select_document_sql(columns: Sequence[str], times: Sequence[str]) -> str:
+    """Return the SELECT that reads a bound document of `documents`; columns in `times` become TIMESTAMP_NTZ."""
+    kinds = ["TIMESTAMP_NTZ" if name in times else "VARCHAR" for name in columns]
+    picked = ", ".join(
+        f"value:c{n}::VARCHAR::{kind} AS {quoted(name)}"
+        for n, (name, kind) in enumerate(zip(columns, kinds, strict=True))
+    )
+    return f"SELECT {picked} FROM TABLE(FLATTEN(INPUT => PARSE_JSON(?)))"
+
+
+def merge_sql(table: str, source: str, key: str, columns: Mapping[str, str]) -> str:
+    """Return the MERGE of a source into a table.
+
+    `columns` maps each column of the table to the column of the source that fills it; `key` is the source's.
+    """
+    on = next(name for name, filled_from in columns.items() if filled_from == key)
+    sets = ", ".join(f"t.{quoted(c)} = s.{quoted(filled_from)}" for c, filled_from in columns.items() if c != on)
+    names, values = ", ".join(map(quoted, columns)), ", ".join(f"s.{quoted(c)}" for c in columns.values())
+    return (
+        f"MERGE INTO {table} t USING {source} s ON t.{quoted(on)} = s.{quoted(key)} "
+        f"WHEN MATCHED THEN UPDATE SET {sets} WHEN NOT MATCHED THEN INSERT ({names}) VALUES ({values})"
+    )
