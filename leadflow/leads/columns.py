@@ -10,6 +10,11 @@ from leadflow.errors import ColumnsError
 
 IDENTITY = ("first_name", "last_name", "address", "city", "state", "zip")
 
+# The titles of the identity parts in the sheet and in UNIQUE_CONSOLIDATED_DATA.
+TITLES: dict[str, str] = dict(
+    zip(IDENTITY, ("First Name", "Last Name", "Address", "City", "State", "Zip"), strict=True)
+)
+
 # What the stages add to a frame, beside the identity; a script's own column of such a name is renamed.
 ADDED = frozenset(
     [
@@ -84,3 +89,12 @@ def person_key(first_name: str, last_name: str, address: str, city: str, state: 
     parts = (first_name, last_name, address, city, state, zip_code)
     text = "|".join((p or "").strip(" ").lower() for p in parts)
     return hashlib.md5(text.encode(), usedforsecurity=False).hexdigest()
+
+
+def script_columns(names: Iterable[str]) -> list[str]:
+    """List the columns of a frame that come from the script: all but the identity and those that stages add.
+
+    >>> script_columns(["person_key", "first_name", "Loan Number", "phones"])
+    ['Loan Number']
+    """
+    return [name for name in names if name not in ADDED and name not in IDENTITY]

@@ -12,9 +12,9 @@ from leadflow.errors import RefusedError, ServiceDownError, TransientError, Unre
 from leadflow.events import Emit, JobLog
 from leadflow.leads.verdicts import CALLABLE, OLDEST, Scrub, Verdict
 from leadflow.services.transport.limits import StopFlag
-from leadflow.stages.coverage import NOT_COVERED, no_consumers, with_coverage
-from leadflow.stages.lists import per_lead, per_phone
-from leadflow.stages.phone_cells import with_phones
+from leadflow.stages.coverage import NOT_COVERED, scrubs_of_non_consumers, with_not_covered
+from leadflow.stages.lead_phones import with_phones
+from leadflow.stages.list_columns import per_lead, per_phone
 
 SCRUBBED_AT = "%Y-%m-%d %H:%M UTC"
 
@@ -46,7 +46,7 @@ def check_phones(
     now = datetime.now(timezone.utc)
     known = {phone: scrub for phone, scrub in known.items() if scrub.fresh(now, OLDEST)}
     asked = [phone for phone in phones["phones"].unique(maintain_order=True) if phone]
-    judged = no_consumers(asked, emit, batch) if kind == "dnc" else {}
+    judged = scrubs_of_non_consumers(asked, emit, batch) if kind == "dnc" else {}
     wanted = [phone for phone in asked if phone not in known and phone not in judged]
     answered = _ask(service, wanted, stop, stage, emit, batch) if wanted else {}
     if on_scrubs and answered:
@@ -59,7 +59,7 @@ def check_phones(
         ).alias("at"),
     )
     if kind == "dnc":
-        phones = with_coverage(phones, leads, service, emit, batch)
+        phones = with_not_covered(phones, leads, service, emit, batch)
     _tell(phones["verdict"], stage, emit, batch)
     gaps = {NOT_COVERED: pl.col(NOT_COVERED)} if kind == "dnc" else {}
     found = per_lead(phones, leads.height, verdicts=pl.col("verdict"), times=pl.col("at"), **gaps)

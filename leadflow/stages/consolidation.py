@@ -9,11 +9,10 @@ import polars as pl
 
 from leadflow.errors import RefusedError
 from leadflow.events import Emit, JobLog, no_emit
-from leadflow.leads.columns import IDENTITY
+from leadflow.leads.columns import IDENTITY, TITLES, script_columns
 from leadflow.services.warehouse.tables import CONSOLIDATED_COLUMNS, PERSON_CACHE_COLUMNS
-from leadflow.stages.delivery import _NAMES, script_columns
-from leadflow.stages.frames import same_kind, with_identity
-from leadflow.stages.lists import TEXTS, as_json, as_text, nth
+from leadflow.stages.frames import as_text, same_kind, with_identity
+from leadflow.stages.list_columns import TEXTS, as_json, nth
 
 if TYPE_CHECKING:
     from leadflow.services.warehouse import Warehouse
@@ -90,7 +89,7 @@ def prove_rights(warehouse: Warehouse) -> None:
 
 def _targets(settings: WarehouseSettings) -> dict[str, dict[str, str]]:
     """Both tables' columns, each with what fills it."""
-    cached = (_KEY, *_NAMES.values(), "phones", "emails", "Processed At", "status")
+    cached = (_KEY, *TITLES.values(), "phones", "emails", "Processed At", "status")
     return {
         settings.consolidated: {name: name for name in CONSOLIDATED_COLUMNS},
         settings.person_cache: dict(zip(PERSON_CACHE_COLUMNS, cached, strict=True)),
@@ -117,7 +116,7 @@ def _answers(leads: pl.DataFrame) -> pl.DataFrame:
 
 
 def _consolidated(leads: pl.DataFrame, job_id: str, script: str, now: str) -> pl.DataFrame:
-    own = as_text(leads, ["person_key", *IDENTITY]).rename({"person_key": _KEY, **_NAMES})
+    own = as_text(leads, ["person_key", *IDENTITY]).rename({"person_key": _KEY, **TITLES})
     extra = as_text(leads, script_columns(leads.columns))
     lists = leads.select(
         *nth("phones", 3, "Phone {}"),

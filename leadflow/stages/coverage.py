@@ -29,7 +29,7 @@ class Coverage(Protocol):
         ...
 
 
-def no_consumers(phones: Iterable[str], emit: Emit, batch: int | None) -> dict[str, Scrub]:
+def scrubs_of_non_consumers(phones: Iterable[str], emit: Emit, batch: int | None) -> dict[str, Scrub]:
     """The phones that are no US consumer's, by phone: invalid, with the reason as code. Nobody is asked about them."""
     reasons = {phone: reason for phone in phones if phone and (reason := not_a_consumer(phone))}
     if reasons:
@@ -41,7 +41,7 @@ def no_consumers(phones: Iterable[str], emit: Emit, batch: int | None) -> dict[s
     }
 
 
-def with_coverage(
+def with_not_covered(
     phones: pl.DataFrame, leads: pl.DataFrame, service: Any, emit: Emit, batch: int | None
 ) -> pl.DataFrame:
     """Adds NOT_COVERED, why the service's list cannot clear a phone ("" if it can), and makes its verdict unchecked.

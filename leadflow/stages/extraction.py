@@ -20,9 +20,9 @@ from leadflow.leads.matching import UNSEARCHABLE
 from leadflow.leads.postal import repaired_zip
 from leadflow.services.warehouse.session import put_back, restore, session_of
 from leadflow.services.warehouse.tables import quoted, raise_if_too_narrow
-from leadflow.stages.known_people import IS_KNOWN, with_identity_sql
+from leadflow.stages.person_cache import IS_KNOWN, with_identity_sql
 from leadflow.stages.script import Script, parse_script, without_constants
-from leadflow.stages.searchable import Searchable
+from leadflow.stages.searchable import SearchableFilter
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -75,8 +75,8 @@ class Extraction:
     def batches(self, size: int) -> Iterator[pl.DataFrame]:
         """The unprocessed leads that can be searched for, `size` at a time; all columns are text."""
         rest: pl.DataFrame | None = None
-        searchable = Searchable(self.total, self.limit)
-        for piece in searchable.of(self._pieces()):
+        searchable = SearchableFilter(self.total, self.limit)
+        for piece in searchable.apply(self._pieces()):
             rest = piece if rest is None else pl.concat([rest, piece])
             whole = rest.height // size * size
             for start in range(0, whole, size):
@@ -88,8 +88,8 @@ class Extraction:
         self.missing = searchable.missing
         counts = self.counts
         self.emit(JobLog(stage=_STAGE, message=f"Filtered to {counts['todo']} unprocessed leads ({_others(counts)})"))
-        if held := searchable.held():
-            message = f"Not searched for, since no answer could match: {held}"
+        if summary := searchable.summary():
+            message = f"Not searched for, since no answer could match: {summary}"
             self.emit(JobLog(stage=_STAGE, level="warning", message=message))
 
     def _pieces(self) -> Iterator[pl.DataFrame]:

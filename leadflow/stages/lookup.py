@@ -14,9 +14,9 @@ from leadflow.events import Emit, JobLog, no_emit
 from leadflow.leads.columns import IDENTITY
 from leadflow.leads.counts import DUPLICATE
 from leadflow.leads.matching import unsearchable
+from leadflow.stages.duplicates import find_duplicates
 from leadflow.stages.frames import same_kind, with_identity
-from leadflow.stages.lists import lists_of
-from leadflow.stages.one_person import repeated
+from leadflow.stages.list_columns import lists_of
 
 if TYPE_CHECKING:
     from leadflow.leads.people import Answer, Person
@@ -67,7 +67,7 @@ def _lookup(
     emit(JobLog(stage=_STAGE, batch=batch, message=f"API lookup of {leads.height} leads, {len(known)} known already"))
     people = list(_people(leads))
     barred = {person.person_key: reason for person in people if (reason := unsearchable(person))}
-    repeats = repeated(people, known)
+    repeats = find_duplicates(people, known)
     settled = {*known, *barred, *repeats}
     ready = list({p.person_key: p for p in people if p.person_key not in settled}.values())
 

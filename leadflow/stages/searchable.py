@@ -12,7 +12,7 @@ from leadflow.leads.matching import UNSEARCHABLE, unsearchable
 _KEYS_TOLD = 3
 
 
-class Searchable:
+class SearchableFilter:
     """Takes the searchable leads out of a stream, as many as wanted, and counts the others.
 
     `announced` is how many leads the stream is to bring, `limit` how many searchable ones are wanted (None: all). Leads
@@ -25,7 +25,7 @@ class Searchable:
         self._taken = 0
         self._held: dict[str, list[str]] = {reason: [] for reason in UNSEARCHABLE}
 
-    def of(self, pieces: Iterable[pl.DataFrame]) -> Iterator[pl.DataFrame]:
+    def apply(self, pieces: Iterable[pl.DataFrame]) -> Iterator[pl.DataFrame]:
         """The searchable leads of each piece; ends with the last one wanted."""
         for piece in pieces:
             taken = self._take(piece)
@@ -60,7 +60,7 @@ class Searchable:
         """How many leads were announced and did not come."""
         return self.announced - sum(self.counts.values())
 
-    def held(self) -> str:
+    def summary(self) -> str:
         """How many leads are held back for each reason, and some of their keys; "" if none is."""
         return ", ".join(f"{len(keys)} {reason} ({_some(keys)})" for reason, keys in self._held.items() if keys)
 

@@ -11,7 +11,7 @@ from leadflow.leads.verdicts import WORST_FIRST, Verdict
 from leadflow.settings import Policy
 from leadflow.stages.coverage import NOT_COVERED
 from leadflow.stages.frames import same_kind
-from leadflow.stages.lists import per_lead, per_phone
+from leadflow.stages.list_columns import per_lead, per_phone
 
 F = TypeVar("F")
 _WORDS = [verdict.value for verdict in WORST_FIRST]

@@ -29,8 +29,9 @@ from leadflow.services.sheets import Sheet
 from leadflow.services.warehouse import Warehouse
 from leadflow.settings import Policy
 from leadflow.stages import check_dnc, check_litigators, consolidate, deliver
+from leadflow.stages.phone_cells import phone_cells
 from leadflow.stages.settle import settle
-from leadflow.stages.withheld import phone_cells, withhold
+from leadflow.stages.withheld import withhold
 
 _DNC, _CLEAN, _LITIGATOR = "3055550116", "2125550105", "4805550114"
 _WHO = {"First Name": "Ann", "Last Name": "Lee", "Address": "1 Elm St", "City": "Bath", "State": "ME", "Zip": "04530"}

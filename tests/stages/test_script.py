@@ -71,7 +71,7 @@ _gaps = st.sampled_from([" ", "\n", "\t ", " -- it's; a comment\n", " /* x ; 'y 
 @given(st.lists(st.tuples(_fragments, _gaps), min_size=1, max_size=25), st.text("é\u0141 x", max_size=5))
 @settings(deadline=None)
 def test_what_is_sent_is_the_script_less_its_comments(pieces, name):
-    from leadflow.stages.script.text import Source
+    from leadflow.stages.script.source import Source
 
     pieces = [(f"'{name}'", "/**/"), *pieces]
     source = Source.of("".join(fragment + gap for fragment, gap in pieces))

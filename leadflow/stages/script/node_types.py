@@ -121,17 +121,17 @@ _MAKING = {
 }
 
 
-def unknown_to_reading(tree: exp.Expr) -> exp.Expr | None:
+def unknown_in_query(tree: exp.Expr) -> exp.Expr | None:
     """The first node that is not understood as part of a query, if any."""
     return _first_unknown(tree, set())
 
 
-def unknown_to_changing(tree: exp.Expr) -> exp.Expr | None:
+def unknown_in_change(tree: exp.Expr) -> exp.Expr | None:
     """The first node that is not understood as part of a change of a table's rows or columns, or of a DROP."""
     return _first_unknown(tree, _ALTERING if isinstance(tree, exp.Alter) else _CHANGING)
 
 
-def unknown_to_making(tree: exp.Expr) -> exp.Expr | None:
+def unknown_in_create(tree: exp.Expr) -> exp.Expr | None:
     """The first node that is not understood as part of a CREATE."""
     return _first_unknown(tree, _MAKING, (exp.ColumnConstraintKind, exp.Property))
 

@@ -47,7 +47,7 @@ def with_identity_sql(warehouse: Warehouse, leads: str, row: str, name: str = "L
     return identified, KNOWN.format(keys=keys, identities=identities, lead="k")
 
 
-def known_people(leads: pl.DataFrame, warehouse: Warehouse) -> set[str]:
+def processed_keys(leads: pl.DataFrame, warehouse: Warehouse) -> set[str]:
     """The keys of the leads that PERSON_CACHE has an answer for, under this key or for another writing of the person.
 
     `leads` has person_key and the parts of IDENTITY, all text. Raises RefusedError, TransientError.

@@ -11,7 +11,7 @@ from leadflow.events import Emit, JobLog, no_emit
 from leadflow.leads.columns import IDENTITY
 from leadflow.leads.identity import identity_text
 from leadflow.stages.frames import same_kind, with_identity
-from leadflow.stages.known_people import known_people
+from leadflow.stages.person_cache import processed_keys
 
 if TYPE_CHECKING:
     from leadflow.services.warehouse import Warehouse
@@ -39,6 +39,6 @@ def _filter(leads: pl.DataFrame, warehouse: Warehouse, emit: Emit) -> pl.DataFra
         [identity_text(*(part or "" for part in row)) for row in leads.select(IDENTITY).iter_rows()], dtype=pl.String
     )
     once = leads.filter(people.is_first_distinct())
-    kept = once.filter(~pl.col("person_key").is_in(list(known_people(once, warehouse))))
+    kept = once.filter(~pl.col("person_key").is_in(list(processed_keys(once, warehouse))))
     emit(JobLog(stage="Snowflake", message=f"Filtered to {kept.height} unprocessed leads of {leads.height}"))
     return kept

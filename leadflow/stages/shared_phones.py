@@ -49,7 +49,7 @@ def mark_shared(sheet: Sheet) -> int:
     return sheet.recompute(_names(sheet), _marks)
 
 
-class Sharing:
+class SharedPhones:
     """Finds out during a job whether its rows share a phone with other rows, so that a job whose rows do not marks nothing."""
 
     def __init__(self, sheet: Sheet) -> None:

@@ -6,8 +6,6 @@ from collections.abc import Sequence
 
 import polars as pl
 
-from leadflow.stages.frames import text_of
-
 TEXTS = pl.List(pl.String)
 
 
@@ -40,18 +38,6 @@ def lists_of(name: str, rows: Sequence[Sequence[str]]) -> pl.Series:
     import pyarrow as pa
 
     return pl.Series(name, pa.array(rows, pa.large_list(pa.large_string())), TEXTS)
-
-
-def as_text(leads: pl.DataFrame, names: Sequence[str]) -> pl.DataFrame:
-    """These columns as text, cell by cell what text_of makes of them; a column of text costs nothing."""
-    return leads.select(_text(leads, name) for name in names)
-
-
-def _text(leads: pl.DataFrame, name: str) -> pl.Expr:
-    kind = leads.schema[name]
-    if kind == pl.String or kind.is_integer():
-        return pl.col(name).cast(pl.String).fill_null("")
-    return pl.lit(pl.Series(name, [text_of(value) for value in leads[name]], pl.String))
 
 
 def nth(name: str, count: int, titles: str) -> list[pl.Expr]:

@@ -9,13 +9,13 @@ from sqlglot import Token, exp
 from sqlglot.dialects.snowflake import Snowflake
 
 from leadflow.errors import ScriptError
-from leadflow.stages.script.text import Statement, is_literal
+from leadflow.stages.script.source import Statement, is_literal
 
 # sqlglot warns when it falls back to a command; that is judged here, and the warning would only puzzle.
 logging.getLogger("sqlglot").addFilter(lambda record: "contains unsupported syntax" not in str(record.msg))
 
 
-def tree_of(part: Statement, tokens: tuple[Token, ...]) -> exp.Expr:
+def parse_tokens(part: Statement, tokens: tuple[Token, ...]) -> exp.Expr:
     """The tree that sqlglot makes of tokens; raises ScriptError with line and column in the script."""
     try:
         trees = Snowflake().parser().parse(list(tokens), part.source.clean)
@@ -44,6 +44,6 @@ def _place(part: Statement, error: Exception) -> str:
     return f"{part.source.place(at.start)}{near}{f' ({expects[0].lower()})' if expects else ''}"
 
 
-def name_of(node: exp.Expr) -> str:
+def node_name(node: exp.Expr) -> str:
     """What a message calls a kind of node."""
     return re.sub(r"(?<=[a-z])(?=[A-Z])", " ", type(node).__name__).lower()

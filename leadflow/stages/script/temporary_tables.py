@@ -8,7 +8,7 @@ from itertools import count
 Name = tuple[str, str, str]
 
 
-class Temporaries:
+class TemporaryTables:
     """Follows CREATE, DROP and USE, statement by statement; a name of which it is not sure is not the script's own.
 
     `home` is the database and the schema of the sign-in, "" for one that is not known.

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from leadflow.leads.people import Person
 
 
-def repeated(people: Sequence[Person], known: Collection[str]) -> dict[str, str]:
+def find_duplicates(people: Sequence[Person], known: Collection[str]) -> dict[str, str]:
     """By key, the leads that need no search of their own, each with the key of the lead that is the same person.
 
     A lead whose key is in `known` is answered already, and is nobody's repeat. Identities are worked out only of leads
@@ -22,7 +22,7 @@ def repeated(people: Sequence[Person], known: Collection[str]) -> dict[str, str]
 
     >>> from leadflow.leads.people import Person
     >>> where = "Bath", "ME", "04530"
-    >>> repeated([Person("k1", "Ann", "Lee", "1 Elm St", *where), Person("k2", "ANN", "Lee", "1 Elm Street", *where)], ())
+    >>> find_duplicates([Person("k1", "Ann", "Lee", "1 Elm St", *where), Person("k2", "ANN", "Lee", "1 Elm Street", *where)], ())
     {'k2': 'k1'}
     """
     alike: dict[tuple[str, str, str], dict[str, Person]] = {}
@@ -40,7 +40,7 @@ def repeated(people: Sequence[Person], known: Collection[str]) -> dict[str, str]
     return repeats
 
 
-def hold_repeated_pids(leads: pl.DataFrame) -> pl.DataFrame:
+def hold_duplicate_pids(leads: pl.DataFrame) -> pl.DataFrame:
     """Of the leads to deliver that have one lookup_pid, hold all but the first as duplicate_person."""
     if leads.schema.get("lookup_pid") != pl.String:
         return leads

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from leadflow.errors import ScriptError
-from leadflow.stages.script.text import STRINGS, Statement
+from leadflow.stages.script.source import STRINGS, Statement
 
 # Words of commands. INSERT and TRUNCATE are functions too: then a parenthesis follows.
 _COMMAND_WORDS = frozenset(
@@ -42,7 +42,7 @@ _SYSTEM_READS = re.compile(
 )
 
 
-def raise_if_acting(part: Statement) -> None:
+def raise_if_side_effects(part: Statement) -> None:
     """Refuse SYSTEM$ functions that act, the next value of a sequence, and functions that are not called by name."""
     for n, token in enumerate(part.tokens):
         raw = part.source.raw(token).strip('"').upper()
@@ -76,7 +76,7 @@ def _called_twice(words: tuple[str, ...], n: int) -> bool:
     return False
 
 
-def raise_if_commanding(part: Statement) -> None:
+def raise_if_command_words(part: Statement) -> None:
     """A query that sqlglot cannot read must have no word that could make it something else than a query."""
     for n, word in enumerate(part.words):
         if (

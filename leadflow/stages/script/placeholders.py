@@ -18,7 +18,7 @@ from collections.abc import Iterator, Sequence
 from sqlglot import Token, TokenType
 
 from leadflow.errors import ScriptError
-from leadflow.stages.script.text import STRINGS, Source, Statement, is_literal
+from leadflow.stages.script.source import STRINGS, Source, Statement, is_literal
 
 _JINJA = "|".join(
     [
