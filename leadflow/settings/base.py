@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, StringConstraints, ValidationError
 
 from leadflow.errors import SettingsError
 from leadflow.settings.nearest import nearest
@@ -60,6 +60,7 @@ Positive = Annotated[int, BeforeValidator(_number), Field(ge=1)]
 Real = Annotated[float, BeforeValidator(_number)]
 Seconds = Annotated[float, BeforeValidator(_number), Field(gt=0)]
 Price = Annotated[float, BeforeValidator(_number), Field(ge=0)]
+Secret = Annotated[SecretStr, Field(min_length=1)]
 Word = Annotated[str, StringConstraints(min_length=1)]
 # Text is among the types so that an environment variable need not be JSON.
 Words = Annotated[tuple[str, ...] | str, BeforeValidator(_words)]
@@ -97,6 +98,12 @@ class Checked(BaseModel):
             return super().model_copy(deep=deep)
         values = {name: getattr(self, name) for name in self.model_fields_set}
         return fill(type(self).__new__(type(self)), {**values, **update}, [])
+
+
+class Part(Checked):
+    """One part of Settings: frozen, no unknown names, no value in an error."""
+
+    model_config = STRICT
 
 
 def fill(model: Any, values: dict[str, Any], faults: list[str]) -> Any:

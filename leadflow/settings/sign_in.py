@@ -7,13 +7,11 @@ snowflake-connector-python makes of its arguments.
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import Any, Protocol
 
 from leadflow.settings.base import LOOPBACK
 from leadflow.settings.nearest import nearest
-
-if TYPE_CHECKING:
-    from leadflow.settings.models import WarehouseSettings
 
 # Session parameters that leadflow's own statements depend on, and what to do instead of setting them.
 LEADFLOWS_PARAMETERS = {
@@ -39,6 +37,29 @@ _ELSEWHERE = (
 _WAYS = "set PRIVATE_KEY_FILE, TOKEN, or AUTHENTICATOR=externalbrowser"
 
 
+class _SignIn(Protocol):
+    """The fields of WarehouseSettings that decide how to sign in."""
+
+    @property
+    def connection_name(self) -> str | None: ...
+    @property
+    def account(self) -> str | None: ...
+    @property
+    def user(self) -> str | None: ...
+    @property
+    def host(self) -> str | None: ...
+    @property
+    def protocol(self) -> str: ...
+    @property
+    def authenticator(self) -> str | None: ...
+    @property
+    def private_key_file(self) -> Path | None: ...
+    @property
+    def private_key_password(self) -> Any: ...
+    @property
+    def token(self) -> Any: ...
+
+
 def account_name(account: str | None) -> str | None:
     """The account's identifier, out of its address if need be. Raises ValueError for an address that names none."""
     if account is None:
@@ -49,7 +70,7 @@ def account_name(account: str | None) -> str | None:
     return name
 
 
-def authenticator_of(settings: WarehouseSettings) -> str | None:
+def authenticator_of(settings: _SignIn) -> str | None:
     """The authenticator that is named or follows from what is given; None leaves it to the connection of connections.toml."""
     if settings.authenticator:
         return settings.authenticator
@@ -58,14 +79,14 @@ def authenticator_of(settings: WarehouseSettings) -> str | None:
     return KEY_PAIR if settings.private_key_file else None
 
 
-def sign_in_fault(settings: WarehouseSettings) -> str:
+def sign_in_fault(settings: _SignIn) -> str:
     """Why these settings cannot sign in; "" if they can."""
     if settings.protocol == "http" and settings.host not in LOOPBACK:
         return "protocol is http, which is allowed only with a host on loopback"
     return _address_fault(settings) or _way_fault(settings) or _contradiction(settings)
 
 
-def _address_fault(settings: WarehouseSettings) -> str:
+def _address_fault(settings: _SignIn) -> str:
     way = (authenticator_of(settings) or "").upper()
     if settings.connection_name:
         return ""
@@ -76,7 +97,7 @@ def _address_fault(settings: WarehouseSettings) -> str:
     return ""
 
 
-def _way_fault(settings: WarehouseSettings) -> str:
+def _way_fault(settings: _SignIn) -> str:
     """What is wrong with the authenticator."""
     way = (authenticator_of(settings) or "").upper()
     if settings.connection_name and settings.token and not way:
@@ -91,7 +112,7 @@ def _way_fault(settings: WarehouseSettings) -> str:
     return ""
 
 
-def _contradiction(settings: WarehouseSettings) -> str:
+def _contradiction(settings: _SignIn) -> str:
     """What the authenticator needs and lacks, and what it would leave unread."""
     way = (authenticator_of(settings) or "").upper()
     if settings.token and settings.private_key_file:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from leadflow.errors import SettingsError
 
-MARKS = (
+BYTE_ORDER_MARKS = (
     (codecs.BOM_UTF8, "utf-8"),
     (codecs.BOM_UTF32_LE, "utf-32"),
     (codecs.BOM_UTF32_BE, "utf-32"),
@@ -27,7 +27,7 @@ def read_text(path: Path, encoding: str | None = None) -> tuple[str, bool]:
         raw = path.read_bytes()
     except OSError as error:
         raise SettingsError(f"{path} cannot be read ({error.strerror}); check its permissions") from None
-    marked = next((name for mark, name in MARKS if raw.startswith(mark)), None)
+    marked = next((name for mark, name in BYTE_ORDER_MARKS if raw.startswith(mark)), None)
     text, certain = _decoded(raw, marked or encoding or _unmarked(raw))
     if text is None or "\x00" in text:
         raise SettingsError(f"{path} is not text that can be read; save it as UTF-8")

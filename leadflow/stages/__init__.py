@@ -27,7 +27,15 @@ _MODULE_OF = {
     "consolidate": "consolidation",
 }
 
-__all__ = list(_MODULE_OF)
+__all__ = [
+    "extract",
+    "filter_unprocessed",
+    "lookup_people",
+    "check_litigators",
+    "check_dnc",
+    "deliver",
+    "consolidate",
+]
 
 
 def __getattr__(name: str) -> Any:

@@ -55,11 +55,6 @@ def deliver(
     made and before they are appended. `job_id` is written into the column "Job Id"; `batch` is the number in events.
 
     Raises ColumnsError, RefusedError, TransientError, DeliveryError.
-
-    >>> import leadflow as lf
-    >>> from leadflow.services.sheets import Sheet
-    >>> with lf.local.start() as world:  # doctest: +SKIP
-    ...     done = deliver(checked, Sheet(world.settings.sheets), job_id="my_script")
     """
     policy = policy or Policy()
 

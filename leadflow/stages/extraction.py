@@ -6,7 +6,7 @@ in the warehouse, by the person key, so that only what is to be paid for leaves 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -25,7 +25,7 @@ from leadflow.stages.script import Script, parse_script, without_constants
 from leadflow.stages.searchable import SearchableFilter
 
 if TYPE_CHECKING:
-    import pandas as pd
+    import pandas as pd  # pyright: ignore[reportMissingTypeStubs] - pandas ships no py.typed
 
     from leadflow.services.warehouse import Warehouse
     from leadflow.services.warehouse.session import Session
@@ -236,7 +236,7 @@ def _columns(warehouse: Warehouse, query: str) -> list[str]:
 
 
 @contextmanager
-def _explained(what: str, sql: str) -> Iterator[None]:
+def _explained(what: str, sql: str) -> Generator[None, None, None]:
     """Snowflake's refusal as a ScriptError, without the constants of the statement."""
     try:
         yield

@@ -1,9 +1,10 @@
-"""Phones of a frame: those of its columns, each cell with all that it says, and those that a script brings along."""
+"""Read the phones of a frame: from its phone columns, and from the other columns that a script selects."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from itertools import chain
+from typing import cast
 
 import polars as pl
 
@@ -17,15 +18,15 @@ from leadflow.stages.frames import as_text, text_of
 from leadflow.stages.list_columns import TEXTS, lists_of
 
 _MOSTLY, _EXISTING = 0.5, 0.9
-# What idiCORE said of a lead to which phones of the script's own may be added: its other answers wait, or name nobody.
+# Other statuses wait for an answer or a review, or name no one person.
 _OPEN = ("found", "no_match")
 
 
 def with_phones(leads: pl.DataFrame) -> pl.DataFrame:
-    """The frame with `phones`, lists of E.164; a cell whose phone cannot be read has a place "" there, never checked.
+    """Add `phones`, lists of E.164. A phone that cannot be read is "" there, which is never checked.
 
-    They are read from a column `phones`, else from every column that is named like one of phones, or whose cells mostly
-    read as phones, in the order of the columns. Raises ColumnsError if there is none.
+    They are read from the column `phones` if there is one, else from every column with a name like "Phone 1" or whose
+    cells are mostly phones, in the order of the columns. Raises ColumnsError if there is none.
     """
     if "phones" in leads.columns and _is_read(leads["phones"]):
         return leads
@@ -33,7 +34,7 @@ def with_phones(leads: pl.DataFrame) -> pl.DataFrame:
 
 
 def _is_read(phones: pl.Series) -> bool:
-    """Whether a column is lists of E.164 and "" already."""
+    """Whether a column consists of lists of E.164 and ""."""
     if (
         phones.dtype != TEXTS
         or phones.null_count()
@@ -45,7 +46,7 @@ def _is_read(phones: pl.Series) -> bool:
 
 
 def phone_lists(leads: pl.DataFrame) -> list[list[str]]:
-    """Each lead's phones and unreadable places, see with_phones."""
+    """List each lead's phones, "" for one that cannot be read; see with_phones."""
     if "phones" in leads.columns:
         return [_listed(cell) for cell in leads["phones"].to_list()]
     names = _phone_columns(leads)
@@ -56,27 +57,28 @@ def phone_lists(leads: pl.DataFrame) -> list[list[str]]:
 
 
 def _listed(cell: object) -> list[str]:
-    """The phones of a cell that is a list, or a text that holds some; an entry of a list that holds none is a place "" too."""
+    """Read the phones of one cell, a list or a text; a list entry without a phone is ""."""
     if isinstance(cell, Mapping):
-        cell = text_of(list(cell.values()))
+        cell = text_of(list(cast(Mapping[object, object], cell).values()))
     if isinstance(cell, Iterable) and not isinstance(cell, str | bytes):
-        return [place for entry in cell if entry is not None for place in places_in(text_of(entry)) or [""]]
+        entries = cast(Iterable[object], cell)
+        return [place for entry in entries if entry is not None for place in places_in(text_of(entry)) or [""]]
     return _once(places_in(text_of(cell)))
 
 
 def _once(places: Iterable[str]) -> list[str]:
-    """Each phone once; of what cannot be read nobody knows whether it is the same."""
+    """Remove repeated phones; each "" stays, since two unreadable phones may differ."""
     seen: set[str] = set()
     return [place for place in places if not place or not (place in seen or seen.add(place))]
 
 
 def _phone_columns(leads: pl.DataFrame) -> list[str]:
-    """The columns of phones, by their names or by what they hold."""
+    """List the columns that hold phones, by their names or their cells."""
     return [name for name in script_columns(leads.columns) if names_phones_only(name) or _holds_phones(leads, name)]
 
 
 def _holds_phones(leads: pl.DataFrame, name: str) -> bool:
-    """Whether at least half of the cells that are not blank hold a phone, and these are numbers that exist."""
+    """Whether at least half of the cells that are not blank hold a phone, and nine in ten of these are assigned."""
     texts = as_text(leads, [name])[name]
     texts = texts.filter(texts.str.strip_chars() != "")
     likely = texts.filter(texts.str.contains(MAY_HOLD_PHONE) & ~texts.str.contains(IS_DATE))
@@ -91,9 +93,9 @@ def _holds_phones(leads: pl.DataFrame, name: str) -> bool:
 
 
 def with_script_phones(leads: pl.DataFrame, policy: Policy) -> pl.DataFrame:
-    """The leads with the phones of their script's own columns behind those bought, if the policy has them checked.
+    """Append the phones of the script's own columns to the bought ones, with type "script", if the policy says check.
 
-    They have the type "script". A lead whose lookup waits for an answer, or names no one person, gets none.
+    Only leads with lookup_status found or no_match get them.
     """
     own = [name for name in script_columns(leads.columns) if not is_named(name, policy.not_phones)]
     if policy.script_phones != "check" or not own or leads.is_empty():

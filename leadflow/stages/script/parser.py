@@ -1,7 +1,7 @@
-"""Reading an analyst's script: several statements, the last a query, none that writes unless allowed.
+"""Parse an analyst's script: several statements, of which the last is a query, and none writes unless allowed.
 
-sqlglot reads the script to judge it. What runs are the analyst's own characters, without the comments: those may name
-somebody.
+sqlglot parses the script to validate it. Snowflake gets the analyst's own characters without the comments, which may name
+people.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from leadflow.errors import ScriptError
 from leadflow.stages.script.placeholders import raise_if_unfilled, raise_if_unfilled_text
 from leadflow.stages.script.source import Source, Statement
+from leadflow.stages.script.table_names import Parts
 from leadflow.stages.script.validator import QUERIES, Validator
 
 
@@ -32,9 +33,9 @@ class Script:
 
 
 def parse_script(text: str, *, allow_writes: bool = False, home: tuple[str, str] = ("", "")) -> Script:
-    """Split and check a script; raises ScriptError with the number of the statement at fault.
+    """Split and validate a script. Raises ScriptError with the number of the invalid statement.
 
-    `home` is the database and the schema that the session begins with, as far as they are known.
+    `home` is the database and the schema of the session, "" for one that is not known.
 
     >>> parse_script("SET d = 1; SELECT ';' AS a -- why;").select
     "SELECT ';' AS a"
@@ -45,7 +46,8 @@ def parse_script(text: str, *, allow_writes: bool = False, home: tuple[str, str]
         raise ScriptError("the script holds no statement")
     for statement in statements:
         _raise_if_before_the_script(statement)
-    validator, names = Validator(allow_writes, home), []
+    validator = Validator(allow_writes, home)
+    names: list[Parts] = []
     *before, (*chained, last) = [statement.parts for statement in statements]
     for part in (*(p for parts in before for p in parts), *chained):
         names += validator.validate(part)

@@ -1,9 +1,10 @@
-"""Statements as sqlglot's trees, to judge them by."""
+"""Parse statements into sqlglot's syntax trees."""
 
 from __future__ import annotations
 
 import logging
 import re
+from typing import Any
 
 from sqlglot import Token, exp
 from sqlglot.dialects.snowflake import Snowflake
@@ -36,7 +37,8 @@ def parse_tokens(part: Statement, tokens: tuple[Token, ...]) -> exp.Expr:
 
 def _place(part: Statement, error: Exception) -> str:
     """Line, column and keyword where the parser stopped."""
-    found = (getattr(error, "errors", None) or [{}])[0]
+    errors: list[dict[str, Any]] = getattr(error, "errors", None) or [{}]
+    found = errors[0]
     at = next((t for t in part.tokens if (t.line, t.col) == (found.get("line"), found.get("col"))), part.tokens[-1])
     raw = part.source.raw(at)
     near = "" if is_literal(at) or not re.fullmatch(r"[A-Za-z_]{1,30}|\W{1,3}", raw) else f", near {raw}"

@@ -40,7 +40,8 @@ def without_constants(message: str, sql: str) -> str:
 
 
 def _without_literals(statement: Statement) -> str:
-    pieces, end = [], statement.tokens[0].start
+    pieces: list[str] = []
+    end = statement.tokens[0].start
     for token in statement.tokens:
         pieces.append(" " if token.start > end else "")
         constant = token.token_type in STRINGS or (token.token_type == TokenType.NUMBER and pieces[-2:-1] != ["$"])

@@ -1,4 +1,4 @@
-"""ALTER SESSION: which parameters a script may set."""
+"""Allow or refuse the session parameters that a script sets with ALTER SESSION."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which table a statement makes or changes, by its tokens, whether or not sqlglot can read the statement."""
+"""Find the tables that a statement makes or changes from its tokens, whether or not sqlglot can parse the statement."""
 
 from __future__ import annotations
 

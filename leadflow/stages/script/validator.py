@@ -1,6 +1,6 @@
-"""Whether a statement only reads: every word and every node in it must be understood as reading, else it does not run.
+"""Validate that statements only read: every word and every node of the syntax tree must be known to read.
 
-What may be made and changed without leave is the script's own temporary tables, which go with the session.
+A script may make and change its own temporary tables, which end with the session. Anything else needs allow_writes.
 """
 
 from __future__ import annotations
@@ -46,15 +46,22 @@ _TEMPORARY_KINDS = ("TABLE", "VIEW", "FUNCTION", "FILE FORMAT", "STAGE")
 _NO_DROP = "remove it, CREATE OR REPLACE TEMPORARY TABLE needs none before it"
 
 
+# By whether it is a CALL.
+_NOT_READING = {
+    False: "it opens or ends a transaction, which a script that only reads does not need; remove it",
+    True: "leadflow cannot see what the procedure does; remove it, or select from what it makes",
+}
+
+
 class Validator:
-    """Judges the statements of one script in order; what the earlier ones made decides about the later ones."""
+    """Validates the statements of one script in order; the tables that earlier ones made decide about later ones."""
 
     def __init__(self, allow_writes: bool, home: tuple[str, str] = ("", "")) -> None:
         self.allow_writes = allow_writes
         self.temporaries = TemporaryTables(home)
 
     def validate(self, part: Statement) -> list[Parts]:
-        """Raises ScriptError for what may not run; the names of the tables and views that it makes."""
+        """Raise ScriptError if a statement may not run; return the names of the tables and views that it makes."""
         first = part.words[0]
         if first in QUERIES:
             self._query(part)
@@ -62,7 +69,7 @@ class Validator:
             self._use(part)
         elif first == "SET":
             self._raise_if_into(part)
-            self._acts(part)
+            self._raise_if_side_effects(part)
             self._reads(part, _value_of(part))
         elif part.words[:2] == ("ALTER", "SESSION"):
             raise_if_protected(part)
@@ -75,7 +82,7 @@ class Validator:
         return self.new_names(part)
 
     def validate_query(self, part: Statement) -> str:
-        """Validator the last statement, a query; the place where sqlglot cannot read it, or ""."""
+        """Validate the last statement, a query; return the place where sqlglot cannot parse it, or ""."""
         self._raise_if_into(part)
         try:
             tree = parse_tokens(part, part.tokens)
@@ -88,13 +95,13 @@ class Validator:
             problem = f"it has a {node_name(unknown)}" if unknown is not None else ""
         if problem:
             raise_if_command_words(part)
-            self._acts(part)
+            self._raise_if_side_effects(part)
         else:
             self._query(part)
         return problem
 
     def new_names(self, part: Statement) -> list[Parts]:
-        """The names of the tables and views that a judged statement makes."""
+        """List the tables and views that a validated statement makes."""
         return _known_names(part)
 
     def _raise_if_into(self, part: Statement) -> None:
@@ -104,7 +111,7 @@ class Validator:
 
     def _query(self, part: Statement) -> None:
         self._raise_if_into(part)
-        self._acts(part)
+        self._raise_if_side_effects(part)
         tree = parse_tokens(part, part.tokens)
         unknown = unknown_in_query(tree)
         if unknown is not None and not (self.allow_writes and isinstance(unknown, exp.Into)):
@@ -120,7 +127,7 @@ class Validator:
                 f"{part} cannot be judged: leadflow does not know what {node_name(unknown)} does in an expression"
             )
 
-    def _acts(self, part: Statement) -> None:
+    def _raise_if_side_effects(self, part: Statement) -> None:
         if not self.allow_writes:
             raise_if_side_effects(part)
 
@@ -139,7 +146,7 @@ class Validator:
             self._raise_unless_allowed(part, f"CREATE {head.kind}".strip(), hint)
             return
         self._raise_if_into(part)
-        self._acts(part)
+        self._raise_if_side_effects(part)
         if head.name is None:
             raise ScriptError(
                 f"{part} makes a {head.kind.lower()} without a plain name; write its name out, "
@@ -163,7 +170,7 @@ class Validator:
                 part, part.words[0], next(filter(None, reasons), "remove it" if part.words[0] != "DROP" else _NO_DROP)
             )
             return
-        self._acts(part)
+        self._raise_if_side_effects(part)
         if part.words[0] != "COPY":
             tree = parse_tokens(part, part.tokens)
             unknown = unknown_in_change(tree)
@@ -173,8 +180,8 @@ class Validator:
             self.temporaries.drop(found[0][1] or ())
 
     def _other(self, part: Statement) -> None:
+        """Refuse the other commands, each with its reason; allow_writes permits those that write, CALL and transactions."""
         first = part.words[0]
-        second = part.words[1] if len(part.words) > 1 else ""
         if part.words[:2] == ("EXECUTE", "IMMEDIATE"):
             raise ScriptError(
                 f"{part} (EXECUTE IMMEDIATE) is not a query: it runs SQL that leadflow cannot read; "
@@ -182,12 +189,9 @@ class Validator:
             )
         if first in _WRITES:
             self._raise_unless_allowed(part, first)
-        elif first in _TRANSACTION or (first == "BEGIN" and second in ("", "TRANSACTION", "WORK", "NAME")):
+        elif _is_transaction(part) or first == "CALL":
             if not self.allow_writes:
-                raise ScriptError(
-                    f"{part} ({first}) is not a query: it opens or ends a transaction, "
-                    "which a script that only reads does not need; remove it"
-                )
+                raise ScriptError(f"{part} ({first}) is not a query: {_NOT_READING[first == 'CALL']}")
         elif first in _BLOCKS:
             raise ScriptError(
                 f"{part} ({first}) is not a query but part of a Snowflake Scripting block, which leadflow cannot read; "
@@ -195,12 +199,6 @@ class Validator:
             )
         elif first == "GET":
             raise ScriptError(f"{part} (GET) is not a query: it copies files to this computer; remove it")
-        elif first == "CALL":
-            if not self.allow_writes:
-                raise ScriptError(
-                    f"{part} (CALL) is not a query: leadflow cannot see what the procedure does; "
-                    "remove it, or select from what it makes"
-                )
         else:
             shown = first if re.fullmatch(r"[A-Z_]{1,30}", first) else "something else than a command"
             raise ScriptError(
@@ -215,8 +213,14 @@ class Validator:
             parse_tokens(part, part.tokens)
 
 
+def _is_transaction(part: Statement) -> bool:
+    """Whether a statement opens or ends a transaction; BEGIN opens a block, too."""
+    second = part.words[1] if len(part.words) > 1 else ""
+    return part.words[0] in _TRANSACTION or (part.words[0] == "BEGIN" and second in ("", "TRANSACTION", "WORK", "NAME"))
+
+
 def _known_names(part: Statement) -> list[Parts]:
-    """Raises ScriptError if a table's name cannot be told: it might hide one of leadflow's."""
+    """List the tables that a statement makes. Raises ScriptError for a name that is not plain: it might hide leadflow's."""
     names = list(new_names(part))
     if None in names:
         raise ScriptError(
@@ -227,7 +231,7 @@ def _known_names(part: Statement) -> list[Parts]:
 
 
 def _value_of(part: Statement) -> tuple[Token, ...]:
-    """The expression that SET gives to a variable."""
+    """Return the expression that SET assigns to a variable."""
     at = next((n for n, word in enumerate(part.words) if word == "="), len(part.words))
     if at + 1 >= len(part.words):
         raise ScriptError(f"{part} cannot be read: {part.places(part.tokens)}: SET needs a name, = and a value")
@@ -235,5 +239,5 @@ def _value_of(part: Statement) -> tuple[Token, ...]:
 
 
 def _without_scope(part: Statement) -> tuple[Token, ...]:
-    """A CREATE's tokens without LOCAL and GLOBAL, which say nothing and which sqlglot does not read everywhere."""
+    """Return a CREATE's tokens without LOCAL and GLOBAL, which have no effect and which sqlglot cannot parse everywhere."""
     return tuple(t for n, t in enumerate(part.tokens) if n > 4 or part.words[n] not in ("LOCAL", "GLOBAL"))
