@@ -1,4 +1,4 @@
-"""Settings of leadflow: their names and values, the places that they are read from, and the errors for what is wrong."""
+"""Settings of leadflow: names, values, the places that they are read from, and the errors for wrong ones."""
 
 from leadflow.settings.policy import Policy
 from leadflow.settings.settings import Settings

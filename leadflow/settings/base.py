@@ -1,4 +1,4 @@
-"""What all settings classes share: strict names and values, and one SettingsError that says everything that is wrong."""
+"""The base of all settings classes: strict names and values, and one SettingsError that lists every fault."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ STRICT = ConfigDict(
 
 
 def safe_url(url: str) -> str:
-    """An https address, or plain http to loopback; without a slash at its end."""
+    """Return an https URL, or an http one to loopback, without a slash at its end. Raises ValueError for others."""
     parts = urlsplit(url)
     if parts.hostname and (parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in LOOPBACK)):
         return url.rstrip("/")
@@ -68,7 +68,7 @@ Paths = Annotated[Path | tuple[Path, ...], BeforeValidator(_paths)]
 
 
 class Checked(BaseModel):
-    """A model whose errors are SettingsErrors, and whose `model_copy(update=...)` checks names and values as its making does."""
+    """A model that raises SettingsError; `model_copy(update=...)` validates names and values like the constructor."""
 
     # What to set first, in a class that no single setting is required of.
     usual: ClassVar[tuple[str, ...]] = ()
@@ -107,12 +107,12 @@ class Part(Checked):
 
 
 def fill(model: Any, values: dict[str, Any], faults: list[str]) -> Any:
-    """Validate values into a new model. Raises one SettingsError with all faults, those known before among them."""
+    """Validate values into a new model. Raises one SettingsError with all faults, including those given."""
     try:
         model.__pydantic_validator__.validate_python(values, self_instance=model)
     except ValidationError as error:
         found = error.errors(include_url=False, include_context=False, include_input=False)
-        faults = [*faults, *(_said(type(model), fault) for fault in found)]
+        faults = [*faults, *(_describe(type(model), fault) for fault in found)]
     if faults:
         advice = f". {_ADVICE}" if any(fault.endswith(_NOT_SET) for fault in faults) else ""
         # Raised here, it does not carry pydantic's error along, whose traceback may show a secret.
@@ -124,8 +124,8 @@ _NOT_SET = " is not set"
 _ADVICE = "Set what is missing in the environment or in .env, or try lf.local.start()"
 
 
-def _said(model: type[BaseModel], fault: Any) -> str:
-    """One of pydantic's faults, with the setting's name as the environment has it and without the value."""
+def _describe(model: type[BaseModel], fault: Any) -> str:
+    """Describe one of pydantic's errors with the setting's name in the environment and without its value."""
     path = [str(part) for part in fault["loc"]]
     owner, name = _owner(model, path), _name(model, path)
     if fault["type"] == "extra_forbidden":

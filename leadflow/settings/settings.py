@@ -1,7 +1,7 @@
-"""Settings, from arguments, the environment (LEADFLOW_...), or a .env file.
+"""Settings from arguments, the environment (LEADFLOW_...), or a .env file.
 
-Nested names use two underscores: LEADFLOW_IDICORE__CLIENT_SECRET. Secrets are SecretStr everywhere. A name that is no setting
-and a value that cannot be used are a SettingsError; nothing is skipped.
+Nested names use two underscores: LEADFLOW_IDICORE__CLIENT_SECRET. Secrets are SecretStr everywhere. A name that is no
+setting and a value that cannot be used are a SettingsError; nothing is skipped.
 """
 
 from __future__ import annotations
@@ -42,15 +42,15 @@ def _user() -> str:
 class Settings(Checked, BaseSettings):
     """Everything an Engine needs to know; `home` holds the history and the checkpoints.
 
-    `max_cost` is in dollars a job, over all its runs: lookups, and the checks of the phones they find. Raises SettingsError,
-    which says all that is wrong at once, for an unknown name and for a value that cannot be used.
+    `max_cost` is in dollars a job, over all its runs: lookups, and the checks of the phones they find. Raises
+    SettingsError, which says all that is wrong at once, for an unknown name and for a value that cannot be used.
 
     Example:
         >>> import leadflow as lf
         >>> lf.Settings(max_lookup=2)
         Traceback (most recent call last):
             ...
-        leadflow.errors.SettingsError: the settings cannot be used: ... LEADFLOW_MAX_LOOKUP is no setting; the nearest is LEADFLOW_MAX_LOOKUPS...
+        leadflow.errors.SettingsError: ... LEADFLOW_MAX_LOOKUP is no setting; the nearest is LEADFLOW_MAX_LOOKUPS...
     """
 
     model_config = SettingsConfigDict(**STRICT, env_prefix="LEADFLOW_", env_nested_delimiter="__", env_file=".env")

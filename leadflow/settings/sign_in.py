@@ -71,7 +71,7 @@ def account_name(account: str | None) -> str | None:
 
 
 def authenticator_of(settings: _SignIn) -> str | None:
-    """The authenticator that is named or follows from what is given; None leaves it to the connection of connections.toml."""
+    """Return the authenticator that is set or follows from other fields; None leaves it to connections.toml."""
     if settings.authenticator:
         return settings.authenticator
     if settings.token and not settings.connection_name:
@@ -80,7 +80,7 @@ def authenticator_of(settings: _SignIn) -> str | None:
 
 
 def sign_in_fault(settings: _SignIn) -> str:
-    """Why these settings cannot sign in; "" if they can."""
+    """Return why these settings cannot sign in, "" if they can."""
     if settings.protocol == "http" and settings.host not in LOOPBACK:
         return "protocol is http, which is allowed only with a host on loopback"
     return _address_fault(settings) or _way_fault(settings) or _contradiction(settings)
@@ -91,7 +91,10 @@ def _address_fault(settings: _SignIn) -> str:
     if settings.connection_name:
         return ""
     if not settings.account:
-        return "set LEADFLOW_WAREHOUSE__ACCOUNT, or LEADFLOW_WAREHOUSE__CONNECTION_NAME for a connection of connections.toml"
+        return (
+            "set LEADFLOW_WAREHOUSE__ACCOUNT, "
+            "or LEADFLOW_WAREHOUSE__CONNECTION_NAME for a connection of connections.toml"
+        )
     if way and not settings.user and way not in _WITHOUT_USER:
         return f"user is not set, which {settings.authenticator or 'a key pair'} needs; set LEADFLOW_WAREHOUSE__USER"
     return ""
@@ -108,7 +111,10 @@ def _way_fault(settings: _SignIn) -> str:
     if not needs_password and way not in _HERE:
         return f"authenticator is no known word; the nearest is {nearest(way, (*_HERE, *_ELSEWHERE))}"
     if needs_password and not settings.connection_name:
-        return f"this authenticator needs a password or a client's secret, which only connections.toml may hold; set CONNECTION_NAME, or {_WAYS}"
+        return (
+            "this authenticator needs a password or a client's secret, which only connections.toml may hold; "
+            f"set CONNECTION_NAME, or {_WAYS}"
+        )
     return ""
 
 

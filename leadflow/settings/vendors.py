@@ -15,8 +15,8 @@ from leadflow.settings.base import Part, Paths, Positive, Price, Seconds, Secret
 class IdicoreSettings(Part):
     """idiCORE people search. `glba` and `dppa` are your permissible purposes: no default exists on purpose.
 
-    `fields` are what a search asks for. Public code lists isDead among the premium fields: if your contract does not have
-    it, or charges for it, ask idiCORE, or leave it out here; then nobody is held as deceased.
+    `fields` are what a search asks for. Public code lists isDead among the premium fields: if your contract does not
+    have it, or charges for it, ask idiCORE, or leave it out here; then nobody is held as deceased.
 
     `price` is in dollars a lookup; with `charge_on_no_match=False` one that finds nobody costs nothing.
     """
@@ -53,7 +53,7 @@ class IdicoreSettings(Part):
 
 
 class LitigatorSettings(Part):
-    """DNCScrub's litigator-only list; always POSTed in bulk. `price` is in dollars a number; without it checks count as free."""
+    """DNCScrub's litigator list, checked in bulk. `price` is in dollars a number; without it checks count as free."""
 
     login_id: Secret
     url: str = "https://dataapi.dncscrub.com/v1.4/scrub/litigator"
@@ -73,16 +73,16 @@ class LitigatorSettings(Part):
 class DncSettings(Part):
     """The do-not-call check: DNCScrub's scrub, or a local copy of the national registry (`provider="list"`).
 
-    `codes` overrides single result codes, as in {"W": "hold"}; values are Verdict words. `price` is in dollars a number;
-    without it checks count as free. `canary` is a phone, or several with commas between, known to be on the national
-    do-not-call list: a job is refused before its first lookup unless the check says so of each.
+    `codes` overrides single result codes, as in {"W": "hold"}; values are Verdict words. `price` is in dollars a
+    number; without it checks count as free. `canary` is a phone, or several with commas between, known to be on the
+    national do-not-call list: a job is refused before its first lookup unless the check says so of each.
 
-    `list_path` is a file, a folder, a .zip, or several of them; `list_date` is the day of the download (YYYY-MM-DD), which a
-    file may also have in its name. `list_covers` names what is in it beside the national registry: the states whose own lists
-    are in it too (CO FL IN LA MA MO OK PA TN TX WY), and wireless if wireless numbers are. AZ LA NJ TX WY forbid sales calls to
-    wireless numbers: naming one of them says that its wireless numbers are in the list too.
-    `list_area_codes` declares area codes that were bought, beside those found in it. `list_phone_columns` names the columns
-    of a CSV or a table that hold the phones, where others have digits too.
+    `list_path` is a file, a folder, a .zip, or several of them; `list_date` is the day of the download (YYYY-MM-DD),
+    which a file may also have in its name. `list_covers` names what is in it beside the national registry: the states
+    whose own lists are in it too (CO FL IN LA MA MO OK PA TN TX WY), and wireless if wireless numbers are. AZ LA NJ TX
+    WY forbid sales calls to wireless numbers: naming one of them says that its wireless numbers are in the list too.
+    `list_area_codes` declares area codes that were bought, beside those found in it. `list_phone_columns` names the
+    columns of a CSV or a table that hold the phones, where others have digits too.
     """
 
     usual = ("login_id",)
@@ -147,7 +147,8 @@ class DncSettings(Part):
         of_the_list = sorted(name for name in given if name.startswith("list_"))
         if self.provider == "dncscrub" and of_the_list:
             raise ValueError(
-                f"{', '.join(of_the_list)} is set, but provider is dncscrub, which reads no list; set provider to list, or remove it"
+                f"{', '.join(of_the_list)} is set, but provider is dncscrub, which reads no list; "
+                "set provider to list, or remove it"
             )
         of_dncscrub = sorted(given & {"codes", "price"})
         if self.provider == "list" and of_dncscrub:

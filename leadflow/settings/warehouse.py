@@ -14,9 +14,9 @@ from leadflow.settings.sign_in import LEADFLOWS_PARAMETERS, account_name, sign_i
 class WarehouseSettings(Part):
     """Snowflake. Sign in with a key pair, externalbrowser, a token, or a connection_name of connections.toml.
 
-    A `token` without an `authenticator` is a programmatic access token; for an OAuth access token set authenticator to oauth.
-    `person_cache` and `consolidated` may name a schema, as in "DB.PUBLIC.PERSON_CACHE". A script's statements may take
-    `script_timeout_s` each, all other requests `network_timeout_s`.
+    A `token` without an `authenticator` is a programmatic access token; for an OAuth access token set authenticator to
+    oauth. `person_cache` and `consolidated` may name a schema, as in "DB.PUBLIC.PERSON_CACHE". A script's statements
+    may take `script_timeout_s` each, all other requests `network_timeout_s`.
     """
 
     usual = ("account", "connection_name")

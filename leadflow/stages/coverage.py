@@ -31,7 +31,7 @@ class Coverage(Protocol):
 
 
 def scrubs_of_non_consumers(phones: Iterable[str], emit: Emit, batch: int | None) -> dict[str, Scrub]:
-    """Return an invalid Scrub, with the reason as its code, for each phone that is not a US consumer's. No service is called."""
+    """Return an invalid Scrub, with the reason as code, for each phone that is not a US consumer's."""
     reasons = {phone: reason for phone in phones if phone and (reason := not_a_consumer(phone))}
     if reasons:
         message = f"{len(reasons)} phones are no US consumer's and count as invalid: {_counted(reasons.values())}"
@@ -45,7 +45,7 @@ def scrubs_of_non_consumers(phones: Iterable[str], emit: Emit, batch: int | None
 def with_not_covered(
     phones: pl.DataFrame, leads: pl.DataFrame, service: Any, emit: Emit, batch: int | None
 ) -> pl.DataFrame:
-    """Add NOT_COVERED, the reason why the service's list cannot clear a phone ("" if it can); its verdict becomes unchecked.
+    """Add NOT_COVERED, why the service's list cannot clear a phone, "" if it can; its verdict becomes unchecked.
 
     `phones` has one row for each phone: `row` (position of its lead), `phones` and `verdict`. A service without a list
     covers every phone.

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 def find_duplicates(people: Sequence[Person], known: Collection[str]) -> dict[str, str]:
     """Map each lead that needs no lookup of its own to the lead that is the same person, key to key.
 
-    A lead whose key is in `known` has an answer and is never a duplicate. Identities are computed only for leads that share
-    a ZIP and their initials, since that is the slow part.
+    A lead whose key is in `known` has an answer and is never a duplicate. Identities are computed only for leads that
+    share a ZIP and their initials, since that is the slow part.
 
     >>> from leadflow.leads.people import Person
     >>> where = "Bath", "ME", "04530"

@@ -31,7 +31,7 @@ def same_kind(frame: F, work: Callable[[pl.DataFrame], pl.DataFrame]) -> F:
 
 
 def _wrapped(frame: Any) -> nw.DataFrame[Any]:
-    """Wrap a frame for reading. Raises InputError if it is not a frame, ColumnsError if columns have no distinct names."""
+    """Wrap a frame for reading. Raises InputError for another type, ColumnsError for unnamed or repeated columns."""
     if hasattr(frame, "collect") and hasattr(frame, "lazy"):
         raise InputError("the leads are a lazy frame; call .collect() on it first")
     try:
@@ -90,7 +90,7 @@ def text_of(value: object) -> str:
 
 
 def with_identity(leads: pl.DataFrame) -> pl.DataFrame:
-    """Add person_key and the six parts of the identity (first_name ... zip) as text. Raises ColumnsError if one is missing.
+    """Add person_key and the parts of the identity (first_name ... zip) as text. Raises ColumnsError if one is missing.
 
     The key is made from the text as it is in the frame; the ZIP is repaired afterwards.
     """

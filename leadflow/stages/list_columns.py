@@ -21,7 +21,7 @@ def _arrow() -> Any:
 
 
 def per_phone(leads: pl.DataFrame, *lists: str) -> pl.DataFrame:
-    """Explode to one row for each phone: `row` (position of its lead), `phones`, and the entry of each list beside the phone.
+    """Explode to one row for each phone: `row` (position of its lead), `phones`, and the entries of `lists` beside it.
 
     The entry is null where the list is too short.
     """

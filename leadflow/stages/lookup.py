@@ -42,17 +42,17 @@ def lookup_people(
     """Look up each lead once and add its phones and e-mails.
 
     `leads` is a pandas or polars frame with first and last name, address, city, state and ZIP, in any case and spacing.
-    Columns added: `lookup_status`, `lookup_reason`, `lookup_pid` (text), `phones` (E.164), `phone_types` and `emails` (lists
-    of text). lookup_pid is idiCORE's id of the person found.
+    Columns added: `lookup_status`, `lookup_reason`, `lookup_pid` (text), `phones` (E.164), `phone_types` and `emails`
+    (lists of text). lookup_pid is idiCORE's id of the person found.
 
     Statuses: found, no_match, failed (no answer; lookup_reason has the error), ambiguous, near_match and deceased (paid
-    answers without phones: a person has to review the first two, and nobody calls the third). A lead that no answer could
-    match is not bought: unreadable_address or no_person_name. A person who occurs twice, however written, is bought once;
-    the other leads are duplicate_person.
+    answers without phones: a person has to review the first two, and nobody calls the third). A lead that no answer
+    could match is not bought: unreadable_address or no_person_name. A person who occurs twice, however written, is
+    bought once; the other leads are duplicate_person.
 
-    A lead whose key is in `known` is not bought. `on_answer` receives each paid answer before it is used. `budget.take()`
-    may raise BudgetReached before a search is sent. `stop` ends the stage before the next lookup; `batch` is the number in
-    events.
+    A lead whose key is in `known` is not bought. `on_answer` receives each paid answer before it is used.
+    `budget.take()` may raise BudgetReached before a search is sent. `stop` ends the stage before the next lookup;
+    `batch` is the number in events.
 
     Raises ColumnsError, RefusedError, ServiceDownError, Stopped, BudgetReached.
     """
@@ -116,7 +116,7 @@ def _people(leads: pl.DataFrame) -> Iterator[Person]:
 
 
 def _collect(futures: dict[str, Future[Answer]]) -> tuple[dict[str, Answer], dict[str, str]]:
-    """Wait for all calls; return answers and errors by key. An error that ends the job is raised after the last call."""
+    """Wait for all calls; return answers and errors by key. Raises an error that ends the job after the last call."""
     fatal: BaseException | None = None
     waiting = set(futures.values())
     while waiting:

@@ -1,7 +1,7 @@
 """Find the cells of a frame that read like a phone.
 
-One rule applies to every cell, by its content. A column's name only adds to it: in a column named like one of phones, any
-three digits count, since nobody can tell what they are.
+One rule applies to every cell, by its content. A column's name only adds to it: in a column named like one of phones,
+any three digits count, since nobody can tell what they are.
 """
 
 from __future__ import annotations
@@ -23,15 +23,19 @@ _LOCAL = r"^\P{N}*[2-9]\d\d\P{N}{0,3}\d{4}\P{N}*$"
 
 
 def has_phone_name(name: str, policy: Policy) -> bool:
-    """Whether a column's name is itself a phone: a constant without an alias is named by its text."""
+    """Whether a column's name reads like a phone: a constant without an alias has its text as name."""
     return reads_like_phone(name) and not is_named(name, policy.not_phones)
 
 
 def phone_cells(cells: pl.DataFrame, policy: Policy, own: Mapping[str, str] | None = None) -> dict[str, pl.Series]:
-    """By column, for those that have any, which cells read like a phone (true) and which do not.
+    """Find the cells that read like a phone: a boolean mask for each column that has any.
 
-    `cells` are text. `own` are the script's own columns among them, each with the name that its script gave it: there
-    seven digits count too, and names are heeded.
+    All columns of `cells` are text. `own` maps the script's own columns among them to the names that the script gave
+    them: only there seven digits count as a phone, and the column's name matters.
+
+    >>> found = phone_cells(pl.DataFrame({"note": ["call 504-555-0143", "no phone"], "city": ["Bath", ""]}), Policy())
+    >>> {name: where.to_list() for name, where in found.items()}
+    {'note': [True, False]}
     """
     own = {} if own is None else own
     judged = [name for name in cells.columns if not is_named(own.get(name, name), policy.not_phones)]
@@ -47,7 +51,7 @@ def phone_cells(cells: pl.DataFrame, policy: Policy, own: Mapping[str, str] | No
 
 
 def _likely(cells: pl.DataFrame) -> dict[str, pl.Series]:
-    """By column, the cells that are to be read: most columns have none, and cost no more than a look."""
+    """Mask the cells to read in Python, by column: two regular expressions of polars exclude nearly all others."""
     for test in (pl.all().str.contains(FIRST_LOOK), ~pl.all().str.contains(IS_DATE)):
         cells = cells[[name for name, is_likely in _any(cells, test).items() if is_likely]]
     may = (
@@ -66,12 +70,12 @@ def _where(column: pl.Series, judge: Callable[[str], bool], may: pl.Series | Non
 
 
 def _is_unclear(text: str) -> bool:
-    """In a column named like one of phones: whether there is a phone, or what may be one or a part of one."""
+    """Whether a cell of a column with a phone's name holds a phone, or what may be a part of one."""
     return has_digits(text, _FEWEST_DIGITS) or reads_like_phone(text)
 
 
 def _in_parts(cells: pl.DataFrame, own: Mapping[str, str]) -> dict[str, pl.Series]:
-    """A phone that stands in columns side by side: 504 and 5550143, or 504, 555 and 0143, all the way down."""
+    """Find a phone that is split over adjacent columns in all rows: 504 and 5550143, or 504, 555 and 0143."""
     if cells.is_empty() or not cells.width:
         return {}
     longest = cells.select(pl.all().str.len_bytes().max()).row(0)
@@ -91,7 +95,7 @@ def _in_parts(cells: pl.DataFrame, own: Mapping[str, str]) -> dict[str, pl.Serie
 
 
 def _part(column: pl.Series, digits: int) -> int:
-    """How many digits every cell has that is not blank, if they may be a part of a phone; else 0."""
+    """Return the number of digits of a column's cells, if all may be the same part of a phone; else 0."""
     there = [cell for cell in column.to_list() if cell]
     is_part = all(map(_PARTS[digits].fullmatch, there)) and not all(map(_YEAR.fullmatch, there))
     return digits if is_part else 0

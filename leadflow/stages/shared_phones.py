@@ -1,4 +1,4 @@
-"""Mark the rows of the sheet that share a phone: column "Shared With" counts the other rows that show one of its phones."""
+"""Mark rows of the sheet that share a phone: "Shared With" counts the other rows that show one of its phones."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def mark_shared(sheet: Sheet) -> int:
 
 
 class SharedPhones:
-    """Tracks during a job whether its rows share phones with other rows, so that a job without such rows writes no marks."""
+    """Tracks during a job whether its rows share phones with others; a job without such rows writes no marks."""
 
     def __init__(self, sheet: Sheet) -> None:
         self._sheet = sheet
@@ -73,7 +73,7 @@ class SharedPhones:
         self._phones |= found
 
     def finish(self, emit: Emit = no_emit) -> None:
-        """Mark the rows of the sheet if new rows share a phone with others, or somebody else wrote into the sheet meanwhile."""
+        """Mark the rows of the sheet if new rows share phones, or somebody else wrote into the sheet meanwhile."""
         if not self._due and self._sheet.surprises == self._surprises:
             return
         if changed := mark_shared(self._sheet):

@@ -18,7 +18,7 @@ from leadflow.stages.shared_phones import SHARED_WITH
 
 
 def sheet_columns(policy: Policy) -> list[str]:
-    """The sheet's columns after the key, before the script's own."""
+    """List the sheet's columns between the key and the script's own."""
     phones = [
         f"Phone {n}{part}" for n in range(1, policy.phones_delivered + 1) for part in ("", " Verdict", " Time Zone")
     ]
@@ -27,14 +27,14 @@ def sheet_columns(policy: Policy) -> list[str]:
 
 
 def is_callable_expr(name: str, policy: Policy) -> pl.Expr:
-    """Of one row a phone: whether it may be called. What is no phone never may, whatever stands beside it."""
+    """Whether the phone of each row may be called; text that is not a phone never may, whatever its verdict."""
     return pl.col(name).is_in([v.value for v in Verdict if is_callable(v, policy)]) & pl.col("phones").str.contains(
         E164
     )
 
 
 def sheet_rows(leads: pl.DataFrame, key: str, policy: Policy, job_id: str, extra: dict[str, str]) -> pl.DataFrame:
-    """The sheet's rows: all text, one column a name of `columns`."""
+    """Make the sheet's rows, all text: the key, the columns of `sheet_columns`, and the script's own."""
     phones = per_phone(leads, "verdicts").with_columns(_zone_of("phones").alias("zone"))
     held = ~is_callable_expr("verdicts", policy)
     good = phones.filter(~held)
@@ -57,7 +57,7 @@ def sheet_rows(leads: pl.DataFrame, key: str, policy: Policy, job_id: str, extra
 
 
 def _scrubbed_at(leads: pl.DataFrame) -> pl.Series:
-    """When the oldest check of the lead's phones was made."""
+    """Return the time of the oldest check of each lead's phones."""
     there = [name for name in ("litigator_scrubbed_at", "dnc_scrubbed_at") if name in leads.columns]
     oldest = leads.select(
         pl.min_horizontal(pl.lit(None, pl.String), *there).fill_null("").alias("at"), pl.int_range(pl.len())
@@ -66,7 +66,7 @@ def _scrubbed_at(leads: pl.DataFrame) -> pl.Series:
 
 
 def own_columns(names: Iterable[str], key: str, policy: Policy) -> dict[str, str]:
-    """The script's own columns that are delivered, each with its name in the sheet; one whose name is a phone is none of them."""
+    """Map the script's own columns to their names in the sheet, without those whose name reads like a phone."""
     taken = {name.casefold() for name in (key, *sheet_columns(policy))}
     own = [name for name in script_columns(names) if not has_phone_name(name, policy)]
     return {name: f"Script {name}" if name.casefold() in taken else name for name in own}
@@ -82,7 +82,7 @@ def _zones(phones: pl.Series) -> pl.Series:
 
 
 def _held_phones(phones: pl.DataFrame, height: int) -> pl.Series:
-    """What is kept from the callers, as in "1 dnc, 2 litigator"."""
+    """Count the phones that callers do not get, as in "1 dnc, 2 litigator"."""
     counted = phones.group_by("row", "verdicts").len().sort("row", "verdicts")
     words = counted.with_columns(pl.format("{} {}", "len", "verdicts").alias("word"))
     return per_lead(words, height, word=pl.col("word"))["word"].list.join(", ").alias("Held Phones")

@@ -20,8 +20,8 @@ def withhold(
 ) -> tuple[pl.DataFrame, dict[str, int]]:
     """Blank the cells that read like a phone; return the rows and how many cells were blanked, by column.
 
-    `rows` are the sheet's rows, all text. `own` maps the script's own columns, by their names in `rows`, to the names that
-    the script gave them. The columns `but` are not read. A column of the script that is then empty is dropped.
+    `rows` are the sheet's rows, all text. `own` maps the script's own columns, by their names in `rows`, to the names
+    that the script gave them. The columns `but` are not read. A column of the script that is then empty is dropped.
     """
     known = set(but)
     found = phone_cells(rows[[name for name in rows.columns if name not in known]], policy, own)

@@ -1,4 +1,4 @@
-"""List the node types of sqlglot's syntax trees that may occur in a query, a change, or a CREATE of a temporary table."""
+"""The node types of sqlglot's syntax trees that may occur in a query, a change, or a temporary table's CREATE."""
 
 from __future__ import annotations
 

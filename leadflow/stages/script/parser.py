@@ -1,7 +1,7 @@
 """Parse an analyst's script: several statements, of which the last is a query, and none writes unless allowed.
 
-sqlglot parses the script to validate it. Snowflake gets the analyst's own characters without the comments, which may name
-people.
+sqlglot parses the script to validate it. Snowflake gets the analyst's own characters without the comments, which may
+name people.
 """
 
 from __future__ import annotations

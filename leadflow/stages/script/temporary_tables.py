@@ -9,7 +9,7 @@ Name = tuple[str, str, str]
 
 
 class TemporaryTables:
-    """Tracks CREATE, DROP and USE, statement by statement; a name that is not certain does not count as the script's own.
+    """Tracks CREATE, DROP and USE, statement by statement; an uncertain name does not count as the script's own.
 
     `home` is the database and the schema of the sign-in, "" for one that is not known.
     """

@@ -180,7 +180,7 @@ class Validator:
             self.temporaries.drop(found[0][1] or ())
 
     def _other(self, part: Statement) -> None:
-        """Refuse the other commands, each with its reason; allow_writes permits those that write, CALL and transactions."""
+        """Refuse other commands, with the reason; allow_writes permits those that write, CALL and transactions."""
         first = part.words[0]
         if part.words[:2] == ("EXECUTE", "IMMEDIATE"):
             raise ScriptError(
@@ -220,7 +220,7 @@ def _is_transaction(part: Statement) -> bool:
 
 
 def _known_names(part: Statement) -> list[Parts]:
-    """List the tables that a statement makes. Raises ScriptError for a name that is not plain: it might hide leadflow's."""
+    """List the tables that a statement makes. Raises ScriptError for a name that is not plain."""
     names = list(new_names(part))
     if None in names:
         raise ScriptError(
@@ -239,5 +239,5 @@ def _value_of(part: Statement) -> tuple[Token, ...]:
 
 
 def _without_scope(part: Statement) -> tuple[Token, ...]:
-    """Return a CREATE's tokens without LOCAL and GLOBAL, which have no effect and which sqlglot cannot parse everywhere."""
+    """Return a CREATE's tokens without LOCAL and GLOBAL, which have no effect and which sqlglot may not parse."""
     return tuple(t for n, t in enumerate(part.tokens) if n > 4 or part.words[n] not in ("LOCAL", "GLOBAL"))
