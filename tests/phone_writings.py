@@ -110,9 +110,8 @@ Whats App No|Fax|FAX_NUMBER|SMS|SMS_NUMBER|Ph|PH_NO|Phn|Mob|Day Phone|DAYTIME_NU
 Primary Phone|Best Number|Best Number To Call|Callback Number|Call Back|Emergency Contact Number|MSISDN|VoIP|
 Owner Phone 3|Spouse Mobile|TELEFONO|Celular|Movil|Direct Dial|Pager|Toll Free|phone_e164|Phones|Wireless Phone|
 Caller ID|HOMEMOBILE|HPHONE|H_PHONE|HM_PHONE|WK_PHONE|WPHONE|CPHONE|EVE_PHONE|LL_PHONE|Teléfono|Intl Phone|
-ST_PHONE_1|Wireless|WIRELESS_NUMBER|Direct Line|HotLine|MDN|E164|CB_NUMBER|Alt #|ALT_NUMBER|Spouse#|DIALED_NUMBER""".replace(
-    "\n", ""
-).split("|")
+ST_PHONE_1|Wireless|WIRELESS_NUMBER|Direct Line|HotLine|MDN|E164|CB_NUMBER|Alt #|ALT_NUMBER|Spouse#|
+DIALED_NUMBER""".replace("\n", "").split("|")
 
 
 def all_writings(digits):

@@ -38,7 +38,9 @@ def check_dnc(
 
     Raises ColumnsError, RefusedError, ServiceDownError, Stopped.
 
+    >>> from datetime import datetime, timezone
     >>> import pandas as pd
+    >>> from leadflow.leads.verdicts import Scrub, Verdict
     >>> class EmptyList:
     ...     def check(self, phones, stop=None):
     ...         now = datetime.now(timezone.utc)

@@ -22,12 +22,14 @@ _AS_WRITTEN = [
     'SELECT src:a.b[0]:"C d"::string, $1:x, $2, METADATA$FILENAME FROM @stage/f.json (FILE_FORMAT => ff)',
     "SELECT * FROM t WHERE a ILIKE ANY ('x%', '%s') AND b RLIKE 'a\\\\d{2}$'",
     "SELECT *, ROW_NUMBER() OVER (PARTITION BY a ORDER BY b NULLS LAST) AS n FROM t QUALIFY n = 1",
-    "SELECT * FROM t MATCH_RECOGNIZE (PARTITION BY a ORDER BY b MEASURES FIRST(b) AS f PATTERN (x{2} y+) DEFINE x AS b > 1)",
+    "SELECT * FROM t MATCH_RECOGNIZE (PARTITION BY a ORDER BY b MEASURES FIRST(b) AS f "
+    "PATTERN (x{2} y+) DEFINE x AS b > 1)",
     "SELECT * EXCLUDE (a) RENAME (b AS c), t.* REPLACE (UPPER(d) AS d) FROM t AT (OFFSET => -60*5)",
     "SELECT 'it\\'s', 'a''b', $$it's; -- no comment$$, x'0aFF', '\\n;' FROM t",
     "WITH RECURSIVE c AS (SELECT 1 AS n UNION ALL SELECT n+1 FROM c WHERE n<9) SELECT TOP 5 n::NUMBER(38,0) FROM c",
     "SELECT DATEADD('day', -30, CURRENT_DATE), DATE_TRUNC(month, d), TRY_TO_NUMBER(z) FROM t ORDER BY 1 DESC",
-    "SELECT {'a': {'b': 1}}, [1, 2], OBJECT_CONSTRUCT(*), a:b::variant FROM t, LATERAL FLATTEN(input => t.c, outer => true) x",
+    "SELECT {'a': {'b': 1}}, [1, 2], OBJECT_CONSTRUCT(*), a:b::variant "
+    "FROM t, LATERAL FLATTEN(input => t.c, outer => true) x",
     "SELECT t.into, \"INTO\", INSERT('abc', 1, 2, 'Z'), a!=b, a<>b, NVL2(a,b,c) FROM t",
     "SELECT DISTINCT a FROM t ASOF JOIN u MATCH_CONDITION (t.x >= u.x) ON t.k = u.k",
     "(SELECT a FROM t) MINUS (SELECT a FROM u)",
@@ -113,7 +115,8 @@ _MINE = "CREATE TEMP TABLE mine AS SELECT 1 AS a"
         f"{_MINE}; UPDATE mine SET a = 2; DELETE FROM mine WHERE a = 2; TRUNCATE TABLE IF EXISTS mine",
         f"{_MINE}; MERGE INTO mine USING t ON t.a = mine.a WHEN NOT MATCHED THEN INSERT (a) VALUES (t.a)",
         f"{_MINE}; ALTER TABLE mine ADD COLUMN b INT; ALTER TABLE mine DROP COLUMN b; DROP TABLE mine",
-        'CREATE OR REPLACE LOCAL TEMPORARY TABLE d.s.mine (a INT DEFAULT 1 NOT NULL); INSERT INTO D.S."MINE" VALUES (1)',
+        "CREATE OR REPLACE LOCAL TEMPORARY TABLE d.s.mine (a INT DEFAULT 1 NOT NULL); "
+        'INSERT INTO D.S."MINE" VALUES (1)',
         "CREATE VOLATILE TABLE mine (a INT); DELETE FROM mine",
         "CREATE TEMP TABLE mine (a VARCHAR); COPY INTO mine FROM @stage",
         "CREATE TEMP VIEW v AS SELECT 1 AS a; DROP VIEW v",
@@ -236,11 +239,16 @@ _steps = st.sampled_from(["create", "replace", "maybe", "drop", "insert", "use",
 @given(st.lists(st.tuples(_steps, st.sampled_from(["a", "B", '"A"'])), max_size=8))
 @settings(deadline=None)
 def test_only_what_is_surely_its_own_may_be_changed(steps):
-    """The judge against a model: the tables that are the script's for certain, by schema and name."""
+    """The validator against a model: the tables that are the script's for certain, by schema and name."""
     sql = {
-        "create": "CREATE TEMP TABLE {} (x INT)", "replace": "CREATE OR REPLACE TEMPORARY TABLE {} (x INT)", "maybe": "CREATE TEMP TABLE IF NOT EXISTS {} (x INT)",
-        "drop": "DROP TABLE IF EXISTS {}", "insert": "INSERT INTO {} VALUES (1)", "use": "USE SCHEMA s2", "other": "USE SCHEMA s1",
-    }  # fmt: skip
+        "create": "CREATE TEMP TABLE {} (x INT)",
+        "replace": "CREATE OR REPLACE TEMPORARY TABLE {} (x INT)",
+        "maybe": "CREATE TEMP TABLE IF NOT EXISTS {} (x INT)",
+        "drop": "DROP TABLE IF EXISTS {}",
+        "insert": "INSERT INTO {} VALUES (1)",
+        "use": "USE SCHEMA s2",
+        "other": "USE SCHEMA s1",
+    }
     schema, own, allowed = "s1", set(), True
     for step, name in steps:
         table = (schema, name.strip('"').upper())
@@ -285,7 +293,8 @@ def test_no_table_that_a_script_makes_hides_one_of_leadflow_s(world, script):
 
 def test_the_record_of_a_script_that_cannot_be_rewritten():
     kept = without_literals(
-        "SELECT a FROM t WHERE b = 'Ann' AND $1 = 5045550143 FROM FROM -- Ann Lee\n; SHOW TABLES LIKE $$Lee$$ ->> SELECT * FROM $1"
+        "SELECT a FROM t WHERE b = 'Ann' AND $1 = 5045550143 FROM FROM -- Ann Lee\n"
+        "; SHOW TABLES LIKE $$Lee$$ ->> SELECT * FROM $1"
     )
     assert kept == "SELECT a FROM t WHERE b = '?' AND $1 = '?' FROM FROM;\nSHOW TABLES LIKE '?' ->> SELECT * FROM $1"
     assert (

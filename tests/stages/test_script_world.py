@@ -124,7 +124,10 @@ def test_a_result_that_is_not_the_script_s_is_refused(script):
 
 
 def test_its_own_temporary_tables_are_the_script_s_to_change(world):
-    script = 'CREATE TEMP TABLE l (n INT); INSERT INTO l VALUES (1), (2); UPDATE L SET n = 5 WHERE n = 1; DELETE FROM "L" WHERE n = 2; SELECT * FROM l'
+    script = (
+        "CREATE TEMP TABLE l (n INT); INSERT INTO l VALUES (1), (2); UPDATE L SET n = 5 WHERE n = 1; "
+        'DELETE FROM "L" WHERE n = 2; SELECT * FROM l'
+    )
     assert _rows(world, script) == [["5"]]
 
 
