@@ -1,4 +1,4 @@
-"""The errors leadflow raises; each says what happened and what to do next.
+"""The errors that leadflow raises. Each message states what happened and what to do next.
 
 No message may hold a phone, name, e-mail or address: a lead is named by its key.
 """
@@ -33,7 +33,8 @@ class ColumnsError(InputError):
         """An error naming the columns that were not found and those that were."""
         wanted, have = ", ".join(names), ", ".join(map(shown, available))
         return cls(
-            f'the leads have no column for: {wanted}. Columns found: {have}. Alias them in the script, as in: SELECT fname AS "First Name"'
+            f"the leads have no column for: {wanted}. Columns found: {have}. "
+            'Alias them in the script, as in: SELECT fname AS "First Name"'
         )
 
     @classmethod
@@ -45,11 +46,11 @@ class ColumnsError(InputError):
 
 
 class ServiceError(LeadflowError):
-    """An outside system did not do what was asked of it."""
+    """An outside system did not do what was requested."""
 
 
 class TransientError(ServiceError):
-    """It may work later: a timeout, a 5xx, a 429. `retry_after` is in seconds, or None."""
+    """The request may work later: a timeout, a 5xx, a 429. `retry_after` is in seconds, or None."""
 
     def __init__(self, message: str, retry_after: float | None = None) -> None:
         super().__init__(message)
@@ -57,19 +58,19 @@ class TransientError(ServiceError):
 
 
 class RefusedError(ServiceError):
-    """It will not work as asked: bad credentials, no permission, a bad request."""
+    """The request will never work as it is: bad credentials, no permission, a bad request."""
 
 
 class RejectedError(ServiceError):
-    """The service will not answer this one request; it may well answer the others."""
+    """The service refuses this one request; it may answer others."""
 
 
 class UnreadableError(ServiceError):
-    """An answer came that cannot be understood; it counts as no answer."""
+    """An answer cannot be read; it counts as no answer."""
 
 
 class UnusableAnswerError(UnreadableError):
-    """A whole, well-formed answer without what was asked for; the same request, sent again at once, would bring the same."""
+    """A well-formed answer without the data that was requested; the same request would get the same answer."""
 
 
 class ServiceDownError(ServiceError):
@@ -89,7 +90,7 @@ class HistoryError(LeadflowError):
 
 
 class JobError(LeadflowError):
-    """Something about one job."""
+    """An error of one job."""
 
 
 class JobNotFound(JobError, LookupError):
@@ -109,9 +110,9 @@ class BudgetReached(JobError):
 
 
 class Stopped(JobError):
-    """The user asked the job to stop."""
+    """The user stopped the job."""
 
 
 def shown(column: str) -> str:
-    """A column's name; one that nobody named is the text of its expression, constants and all."""
+    """Return a column's name for a message; an unnamed column has its expression as name, which may name a person."""
     return "(a column without a name)" if re.search(r"'|\d{7}", column) else column

@@ -1,4 +1,4 @@
-"""Which column of a script's result is which part of a person, and the person's key."""
+"""Find the columns that hold the parts of a person, and compute the person's key."""
 
 from __future__ import annotations
 
@@ -9,6 +9,11 @@ from collections.abc import Iterable
 from leadflow.errors import ColumnsError
 
 IDENTITY = ("first_name", "last_name", "address", "city", "state", "zip")
+
+# The titles of the identity parts in the sheet and in UNIQUE_CONSOLIDATED_DATA.
+TITLES: dict[str, str] = dict(
+    zip(IDENTITY, ("First Name", "Last Name", "Address", "City", "State", "Zip"), strict=True)
+)
 
 # What the stages add to a frame, beside the identity; a script's own column of such a name is renamed.
 ADDED = frozenset(
@@ -47,7 +52,7 @@ def _plain(name: str) -> str:
 
 
 def columns_of(part: str, columns: Iterable[str]) -> list[str]:
-    """The columns that hold one part of a person, whatever their case and spacing.
+    """List the columns that hold one part of a person, in any case and spacing.
 
     >>> columns_of("state", ["Name", "STATE", "State Code"])
     ['STATE', 'State Code']
@@ -56,9 +61,9 @@ def columns_of(part: str, columns: Iterable[str]) -> list[str]:
 
 
 def resolve_columns(columns: Iterable[str]) -> dict[str, str]:
-    """Map each identity part to the column that holds it, whatever its case and spacing.
+    """Map each part of the identity to the column that holds it, in any case and spacing.
 
-    Raises ColumnsError when a part is missing or two columns claim it.
+    Raises ColumnsError if a part is missing or two columns match it.
 
     >>> resolve_columns(["FIRST_NAME", "Last Name", "address", "City", "STATE", "Zip Code", "Ref"])["zip"]
     'Zip Code'
@@ -74,13 +79,23 @@ def resolve_columns(columns: Iterable[str]) -> dict[str, str]:
 
 
 def person_key(first_name: str, last_name: str, address: str, city: str, state: str, zip_code: str) -> str:
-    """The key of a person: md5 of the six parts, trimmed and lower-cased, joined by "|".
+    """Compute the key of a person: md5 of the six parts, trimmed and lower-cased, joined by "|".
 
     It is the key the existing PERSON_CACHE tables use, so that earlier purchases stay known.
 
-    >>> person_key("Ann", " Lee", "1 Elm St", "Bath", "ME", "04530") == person_key("ann", "lee", "1 elm st", "BATH", "me", "04530")
+    >>> one = person_key("Ann", " Lee", "1 Elm St", "Bath", "ME", "04530")
+    >>> one == person_key("ann", "lee", "1 elm st", "BATH", "me", "04530")
     True
     """
     parts = (first_name, last_name, address, city, state, zip_code)
     text = "|".join((p or "").strip(" ").lower() for p in parts)
     return hashlib.md5(text.encode(), usedforsecurity=False).hexdigest()
+
+
+def script_columns(names: Iterable[str]) -> list[str]:
+    """List the columns of a frame that come from the script: all but the identity and those that stages add.
+
+    >>> script_columns(["person_key", "first_name", "Loan Number", "phones"])
+    ['Loan Number']
+    """
+    return [name for name in names if name not in ADDED and name not in IDENTITY]

@@ -4,21 +4,26 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-# Why a lead is held back before it is processed at all.
+# Reasons of leads that are left out: held back before any step ran.
 LEFT_OUT = ("duplicate", "no_identity", "unreadable_address", "no_person_name", "over_limit", "forgotten")
-# Why a lead is held whose paid answer, or identity, is that of another lead of the job.
+# The reason of a lead with the same paid answer, or the same identity, as another lead of the job.
 DUPLICATE = "duplicate_person"
 
 
 @dataclass(frozen=True)
 class Counts:
-    """The accounting of a job, in leads: extracted = already_processed + delivered + held back.
+    """The accounting of a job, in leads: extracted = already_processed + delivered + held back + waiting.
 
-    `held` has a count for each reason, of leads that were settled and `retry` of leads that a resume tries again. Of lookups,
-    `bought` were answered, `reused` were paid for before, and `unanswered` may have been charged though no answer came;
-    `checked` numbers were sent to the two checks, one that both checked counting twice; what was reused is not among them.
-    `cost` is what those bought and those checked came to in dollars, None where idicore.price is not set. Of those already
-    processed, `elsewhere` were so by another job after this one had its list.
+    `held` counts the settled leads that were held back, by reason; `retry` those that a resume tries again; `waiting`
+    those without a disposition so far. `elsewhere` counts the already processed leads that another job processed after
+    this one had its list.
+
+    Lookups: `bought` were answered, `reused` had been paid before, `unanswered` may have been charged although no
+    answer came. `checked` counts the numbers sent to the two checks, a number that both checked twice, without reused
+    checks. `cost` is the price in dollars of what was bought and checked, None if idicore.price is not set.
+
+    >>> Counts(extracted=3, delivered=2, held={"no_phone": 1}).balanced
+    True
     """
 
     extracted: int = 0
@@ -36,12 +41,12 @@ class Counts:
 
     @property
     def held_back(self) -> int:
-        """Leads not delivered, for whatever reason but having been processed before."""
+        """Leads that were not delivered, except those already processed."""
         return sum(self.held.values()) + sum(self.retry.values())
 
     @property
     def left_out(self) -> int:
-        """Leads held back before they were processed: doubled, without a name or address that can be searched for, over the row limit."""
+        """Leads held back before any step ran: duplicates, without a usable name or address, over the row limit."""
         return sum(self.held.get(reason, 0) for reason in LEFT_OUT)
 
     @property

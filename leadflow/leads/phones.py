@@ -14,14 +14,14 @@ _USUAL = re.compile(r"(?:\+1[ .-]?)?\(?([2-9][0-9]{2})\)?[ .-]?([2-9][0-9]{2})[ 
 
 @lru_cache(maxsize=65_536)
 def to_e164(text: str | None) -> str | None:
-    """The E.164 form of a US phone however it is written, without its extension; None if it is not one.
+    """Convert a US phone to E.164, without its extension; None if it is not one.
 
     The reserved 555-0100 to 555-0199 numbers count as phones, as samples and tests use them.
 
     >>> to_e164("+1 (504) 555-0143 x12")
     '+15045550143'
     """
-    # As vendors write them; any other way is for the library, which takes some twenty times as long.
+    # The forms that vendors use; the library reads all others, at twenty times the cost.
     if usual := _USUAL.fullmatch(text or ""):
         return "+1" + "".join(usual.groups())
     import phonenumbers
@@ -40,7 +40,7 @@ def to_e164(text: str | None) -> str | None:
 
 @lru_cache(maxsize=65_536)
 def is_assigned(e164: str) -> bool:
-    """Whether a number's area and exchange are in use; those kept for fiction count as if they were.
+    """Whether the area code and exchange of a number are assigned; numbers reserved for fiction count as assigned.
 
     >>> is_assigned("+15045550143"), is_assigned("+19995550143")
     (True, False)
@@ -52,7 +52,7 @@ def is_assigned(e164: str) -> bool:
 
 
 def ten_digits(e164: str) -> str:
-    """The ten digits US vendors take.
+    """Return the ten digits of a number, the form that US vendors take.
 
     >>> ten_digits("+15045550143")
     '5045550143'
@@ -62,7 +62,13 @@ def ten_digits(e164: str) -> str:
 
 @lru_cache(maxsize=65_536)
 def time_zones(e164: str) -> tuple[str, ...]:
-    """The time zones of the number's area, for calling hours; a phone may have moved away from its area code. None of no phone."""
+    """List the time zones of a number's area, as in ("America/Chicago",); empty for text that is not a phone.
+
+    A phone may have moved away from its area code.
+
+    >>> time_zones("+15045550143")
+    ('America/Chicago',)
+    """
     import phonenumbers
     from phonenumbers import timezone
 

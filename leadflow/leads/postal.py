@@ -1,6 +1,6 @@
 """States and ZIP codes of the US: the codes of USPS Publication 28, and the states of ZIPs that begin with 0.
 
-Those are the ones whose zeros a spreadsheet or a NUMBER column takes away. Their prefixes are those of the USPS
+Spreadsheets and NUMBER columns remove the leading zero of these ZIPs. Their prefixes are those of the USPS
 labeling list L002 (https://fast.usps.com/fast/fastApp/resources/labelListFiles.action).
 """
 
@@ -16,8 +16,8 @@ maryland; ma massachusetts mass; mi michigan mich; mn minnesota minn; ms mississ
 mont; ne nebraska nebr neb; nv nevada nev; nh newhampshire; nj newjersey; nm newmexico nmex; ny newyork; nc
 northcarolina ncar; nd northdakota ndak; oh ohio; ok oklahoma okla; or oregon ore oreg; pa pennsylvania penn penna;
 ri rhodeisland; sc southcarolina scar; sd southdakota sdak; tn tennessee tenn; tx texas tex; ut utah; vt vermont; va
-virginia; wa washington wash washingtonstate; wv westvirginia wva; wi wisconsin wis wisc; wy wyoming wyo; pr puertorico; vi
-virginislands usvirginislands; gu guam; as americansamoa; mp northernmarianaislands
+virginia; wa washington wash washingtonstate; wv westvirginia wva; wi wisconsin wis wisc; wy wyoming wyo; pr puertorico;
+vi virginislands usvirginislands; gu guam; as americansamoa; mp northernmarianaislands
 commonwealthofthenorthernmarianaislands; pw palau; fm federatedstatesofmicronesia micronesia; mh marshallislands; aa
 armedforcesamericas; ae armedforceseurope; ap armedforcespacific
 """
@@ -54,7 +54,7 @@ ZIP_DIGITS = {5: 5, 9: 9, 3: 5, 4: 5, 7: 9, 8: 9}
 
 
 def state_code(state: str) -> str:
-    """The postal code of a state, lower case; a state that is not known in lower case without punctuation.
+    """Return the postal code of a state in lower case; an unknown state in lower case without punctuation.
 
     >>> state_code("New Hampshire"), state_code("N.H."), state_code("me")
     ('nh', 'nh', 'me')
@@ -64,9 +64,9 @@ def state_code(state: str) -> str:
 
 
 def repaired_zip(zip_code: str, state: str) -> str:
-    """The five digits of a ZIP; what cannot be read as one stays as it is, without blanks around and decimals.
+    """Return the five digits of a ZIP; text that is not a ZIP is returned without blanks and decimals.
 
-    Zeros come back in front only where the prefix then is one of the state's: 4530 is no ZIP of Texas.
+    Leading zeros are restored only if the prefix then belongs to the state: 4530 is not a ZIP of Texas.
 
     >>> [repaired_zip(text, "ME") for text in ("4530", "4530.0", "04530-1234", "045301234", "45301234", " 04530\\t")]
     ['04530', '04530', '04530', '04530', '04530', '04530']

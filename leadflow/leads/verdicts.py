@@ -1,4 +1,4 @@
-"""What a check said about a phone, and how two checks make one verdict."""
+"""Verdicts of checks on phones, the record of a check, and how two verdicts are combined."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _FIRST_ON_EARTH = timedelta(hours=14)
 
 CALLABLE = frozenset({Verdict.CLEAN, Verdict.CLEAN_WIRELESS})
 
-# The worst of two verdicts wins; unchecked beats clean, so a missing answer never clears a phone.
+# The worst verdict wins. Unchecked is worse than clean: a missing answer never clears a phone.
 WORST_FIRST = (
     Verdict.LITIGATOR,
     Verdict.DNC,
@@ -48,7 +48,7 @@ WORST_FIRST = (
 
 
 def worst(*verdicts: Verdict) -> Verdict:
-    """The verdict that decides when several checks spoke; no checks at all is unchecked.
+    """Return the worst of several verdicts; without any it is unchecked.
 
     >>> str(worst(Verdict.CLEAN, Verdict.UNCHECKED))
     'unchecked'
@@ -58,7 +58,7 @@ def worst(*verdicts: Verdict) -> Verdict:
 
 @dataclass(frozen=True)
 class Scrub:
-    """One check of one phone: what was said, by whom, when, with which raw code and list date."""
+    """The recorded result of one check of one phone: verdict, provider, raw code, time (UTC) and date of the list."""
 
     phone: str
     check: str  # "litigator" or "dnc"
@@ -74,11 +74,11 @@ class Scrub:
         return f"Scrub({self.check}, {self.verdict}, {self.provider}, code={self.code!r})"
 
     def fresh(self, now: datetime, max_age: timedelta) -> bool:
-        """Whether the check is recent enough to count, and its list no older than the law allows; one from the future is not."""
+        """Whether the check is at most `max_age` old and its list at most 31 days; one from the future is not."""
         return timedelta(minutes=-5) <= now - self.checked_at <= max_age and self._list_is_fresh(now)
 
     def _list_is_fresh(self, now: datetime) -> bool:
-        """By the day: a list says of itself no more than that. A check that names no list is as old as itself."""
+        """Compare by the day, since a list has no time; a check without a list date is as old as itself."""
         if not self.list_date:
             return True
         try:
@@ -88,7 +88,9 @@ class Scrub:
 
 
 def list_counts(day: date, now: datetime) -> bool:
-    """Whether a list of this day may be used now (UTC): at most 31 days old, and not of a day that is nowhere on earth yet.
+    """Whether a list of this day may be used now (UTC): at most 31 days old, and not of a future day in every zone.
+
+    Source: 47 CFR 64.1200(c)(2)(i)(D), the safe harbor for lists of at most 31 days.
 
     >>> from datetime import timezone
     >>> at = datetime(2026, 11, 25, 11, tzinfo=timezone.utc)

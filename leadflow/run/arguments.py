@@ -10,7 +10,7 @@ from typing import Any
 
 from leadflow.errors import InputError, SettingsError
 from leadflow.settings import Settings
-from leadflow.stages.delivery import columns
+from leadflow.stages.sheet_rows import sheet_columns
 
 
 def raise_if_unusable(settings: Settings) -> None:
@@ -21,7 +21,7 @@ def raise_if_unusable(settings: Settings) -> None:
         )
     _private_folder(settings)
     key = settings.sheets.key_column
-    if key.casefold() in {name.casefold() for name in columns(settings.policy)}:
+    if key.casefold() in {name.casefold() for name in sheet_columns(settings.policy)}:
         raise SettingsError(
             f"LEADFLOW_SHEETS__KEY_COLUMN is {key!r}, which is another column of the sheet; give the key a column of its own, such as Lead Key"
         )

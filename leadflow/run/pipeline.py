@@ -43,15 +43,16 @@ from leadflow.run.coalescer import Coalescer
 from leadflow.services.sheets import LOOK_HOLDS_S
 from leadflow.settings import Settings
 from leadflow.stages.consolidation import consolidate, prove_rights, stage_ahead
-from leadflow.stages.delivery import columns, deliver, own_columns
+from leadflow.stages.delivery import deliver
 from leadflow.stages.dnc import check_dnc
 from leadflow.stages.extraction import open_extraction
-from leadflow.stages.known_people import known_people
+from leadflow.stages.lead_phones import with_script_phones
 from leadflow.stages.litigators import check_litigators
 from leadflow.stages.lookup import lookup_people
-from leadflow.stages.phone_cells import with_script_phones
+from leadflow.stages.person_cache import processed_keys
 from leadflow.stages.settle import settle
-from leadflow.stages.sharing import Sharing
+from leadflow.stages.shared_phones import SharedPhones
+from leadflow.stages.sheet_rows import own_columns, sheet_columns
 from leadflow.stages.withheld import WithheldTally
 
 if TYPE_CHECKING:
@@ -123,7 +124,7 @@ class Pipeline:
         self._check_s = 0.0
         self._look: Future[None] | None = None
         self._prepared = False
-        self._sharing = Sharing(services.sheet)
+        self._sharing = SharedPhones(services.sheet)
         self._halt = threading.Event()
         budget.stop = _AnyEvent(stop, self._halt)
         self._budget_error: BudgetReached | None = None
@@ -156,7 +157,7 @@ class Pipeline:
                 self._finish_sheet()
             finally:
                 cache.finish()
-        self._withheld.tell()
+        self._withheld.warn()
         if self._budget_error:
             raise self._budget_error
 
@@ -293,7 +294,7 @@ class Pipeline:
         if not self._prepared:
             self._told_of(
                 self.services.sheet.prepare(
-                    [self.settings.sheets.key_column, *columns(self.settings.policy), *self._script_columns()]
+                    [self.settings.sheets.key_column, *sheet_columns(self.settings.policy), *self._script_columns()]
                 )
             )
             self._prepared = True
@@ -364,7 +365,7 @@ class Pipeline:
         known: set[str] = set()
         while page := list(islice(rows, _PAGE)):
             people = pl.DataFrame(page, dict.fromkeys(_PERSON, pl.String), orient="row")
-            known |= known_people(people, self.services.warehouse)
+            known |= processed_keys(people, self.services.warehouse)
         outcomes = [(key, "processed", "by_another_job") for key in sorted(known)]
         if outcomes:
             self.checkpoints.settle(self.job_id, outcomes)
@@ -408,7 +409,7 @@ class Pipeline:
             self._withheld.scan(leads)
             self.checkpoints.add_leads(self.job_id, number, first, leads.to_dicts())
             first += leads.height
-        self._withheld.tell()
+        self._withheld.warn()
         counts = extraction.counts
         if extraction.missing:
             raise InputError(

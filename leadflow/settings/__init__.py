@@ -1,14 +1,10 @@
-"""Settings of leadflow: what they are, where they come from, and what is wrong with them."""
+"""Settings of leadflow: names, values, the places that they are read from, and the errors for wrong ones."""
 
-from leadflow.settings.models import (
-    DncSettings,
-    IdicoreSettings,
-    LitigatorSettings,
-    Policy,
-    Settings,
-    SheetsSettings,
-    WarehouseSettings,
-)
+from leadflow.settings.policy import Policy
+from leadflow.settings.settings import Settings
+from leadflow.settings.sheets import SheetsSettings
+from leadflow.settings.vendors import DncSettings, IdicoreSettings, LitigatorSettings
+from leadflow.settings.warehouse import WarehouseSettings
 
 __all__ = [
     "Settings",

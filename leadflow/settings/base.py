@@ -1,4 +1,4 @@
-"""What all settings classes share: strict names and values, and one SettingsError that says everything that is wrong."""
+"""The base of all settings classes: strict names and values, and one SettingsError that lists every fault."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, StringConstraints, ValidationError
 
 from leadflow.errors import SettingsError
 from leadflow.settings.nearest import nearest
@@ -20,7 +20,7 @@ STRICT = ConfigDict(
 
 
 def safe_url(url: str) -> str:
-    """An https address, or plain http to loopback; without a slash at its end."""
+    """Return an https URL, or an http one to loopback, without a slash at its end. Raises ValueError for others."""
     parts = urlsplit(url)
     if parts.hostname and (parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in LOOPBACK)):
         return url.rstrip("/")
@@ -60,6 +60,7 @@ Positive = Annotated[int, BeforeValidator(_number), Field(ge=1)]
 Real = Annotated[float, BeforeValidator(_number)]
 Seconds = Annotated[float, BeforeValidator(_number), Field(gt=0)]
 Price = Annotated[float, BeforeValidator(_number), Field(ge=0)]
+Secret = Annotated[SecretStr, Field(min_length=1)]
 Word = Annotated[str, StringConstraints(min_length=1)]
 # Text is among the types so that an environment variable need not be JSON.
 Words = Annotated[tuple[str, ...] | str, BeforeValidator(_words)]
@@ -67,7 +68,7 @@ Paths = Annotated[Path | tuple[Path, ...], BeforeValidator(_paths)]
 
 
 class Checked(BaseModel):
-    """A model whose errors are SettingsErrors, and whose `model_copy(update=...)` checks names and values as its making does."""
+    """A model that raises SettingsError; `model_copy(update=...)` validates names and values like the constructor."""
 
     # What to set first, in a class that no single setting is required of.
     usual: ClassVar[tuple[str, ...]] = ()
@@ -99,13 +100,19 @@ class Checked(BaseModel):
         return fill(type(self).__new__(type(self)), {**values, **update}, [])
 
 
+class Part(Checked):
+    """One part of Settings: frozen, no unknown names, no value in an error."""
+
+    model_config = STRICT
+
+
 def fill(model: Any, values: dict[str, Any], faults: list[str]) -> Any:
-    """Validate values into a new model. Raises one SettingsError with all faults, those known before among them."""
+    """Validate values into a new model. Raises one SettingsError with all faults, including those given."""
     try:
         model.__pydantic_validator__.validate_python(values, self_instance=model)
     except ValidationError as error:
         found = error.errors(include_url=False, include_context=False, include_input=False)
-        faults = [*faults, *(_said(type(model), fault) for fault in found)]
+        faults = [*faults, *(_describe(type(model), fault) for fault in found)]
     if faults:
         advice = f". {_ADVICE}" if any(fault.endswith(_NOT_SET) for fault in faults) else ""
         # Raised here, it does not carry pydantic's error along, whose traceback may show a secret.
@@ -117,8 +124,8 @@ _NOT_SET = " is not set"
 _ADVICE = "Set what is missing in the environment or in .env, or try lf.local.start()"
 
 
-def _said(model: type[BaseModel], fault: Any) -> str:
-    """One of pydantic's faults, with the setting's name as the environment has it and without the value."""
+def _describe(model: type[BaseModel], fault: Any) -> str:
+    """Describe one of pydantic's errors with the setting's name in the environment and without its value."""
     path = [str(part) for part in fault["loc"]]
     owner, name = _owner(model, path), _name(model, path)
     if fault["type"] == "extra_forbidden":

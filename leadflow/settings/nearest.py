@@ -1,4 +1,4 @@
-"""The nearest of several names to one that is misspelt."""
+"""Find the name that is most like a misspelt one."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from difflib import SequenceMatcher
 
 
 def nearest(name: str, names: Iterable[str]) -> str:
-    """The name most like `name`; "" if there are none. Letters and digits count first, then case and underscores.
+    """Return the name most like `name`, "" if there are none. Letters and digits count first, then the rest.
 
     >>> nearest("MAX_LOOKUP", ["MAX_COST", "MAX_LOOKUPS"])
     'MAX_LOOKUPS'

@@ -7,13 +7,11 @@ snowflake-connector-python makes of its arguments.
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import Any, Protocol
 
 from leadflow.settings.base import LOOPBACK
 from leadflow.settings.nearest import nearest
-
-if TYPE_CHECKING:
-    from leadflow.settings.models import WarehouseSettings
 
 # Session parameters that leadflow's own statements depend on, and what to do instead of setting them.
 LEADFLOWS_PARAMETERS = {
@@ -39,6 +37,29 @@ _ELSEWHERE = (
 _WAYS = "set PRIVATE_KEY_FILE, TOKEN, or AUTHENTICATOR=externalbrowser"
 
 
+class _SignIn(Protocol):
+    """The fields of WarehouseSettings that decide how to sign in."""
+
+    @property
+    def connection_name(self) -> str | None: ...
+    @property
+    def account(self) -> str | None: ...
+    @property
+    def user(self) -> str | None: ...
+    @property
+    def host(self) -> str | None: ...
+    @property
+    def protocol(self) -> str: ...
+    @property
+    def authenticator(self) -> str | None: ...
+    @property
+    def private_key_file(self) -> Path | None: ...
+    @property
+    def private_key_password(self) -> Any: ...
+    @property
+    def token(self) -> Any: ...
+
+
 def account_name(account: str | None) -> str | None:
     """The account's identifier, out of its address if need be. Raises ValueError for an address that names none."""
     if account is None:
@@ -49,8 +70,8 @@ def account_name(account: str | None) -> str | None:
     return name
 
 
-def authenticator_of(settings: WarehouseSettings) -> str | None:
-    """The authenticator that is named or follows from what is given; None leaves it to the connection of connections.toml."""
+def authenticator_of(settings: _SignIn) -> str | None:
+    """Return the authenticator that is set or follows from other fields; None leaves it to connections.toml."""
     if settings.authenticator:
         return settings.authenticator
     if settings.token and not settings.connection_name:
@@ -58,25 +79,28 @@ def authenticator_of(settings: WarehouseSettings) -> str | None:
     return KEY_PAIR if settings.private_key_file else None
 
 
-def sign_in_fault(settings: WarehouseSettings) -> str:
-    """Why these settings cannot sign in; "" if they can."""
+def sign_in_fault(settings: _SignIn) -> str:
+    """Return why these settings cannot sign in, "" if they can."""
     if settings.protocol == "http" and settings.host not in LOOPBACK:
         return "protocol is http, which is allowed only with a host on loopback"
     return _address_fault(settings) or _way_fault(settings) or _contradiction(settings)
 
 
-def _address_fault(settings: WarehouseSettings) -> str:
+def _address_fault(settings: _SignIn) -> str:
     way = (authenticator_of(settings) or "").upper()
     if settings.connection_name:
         return ""
     if not settings.account:
-        return "set LEADFLOW_WAREHOUSE__ACCOUNT, or LEADFLOW_WAREHOUSE__CONNECTION_NAME for a connection of connections.toml"
+        return (
+            "set LEADFLOW_WAREHOUSE__ACCOUNT, "
+            "or LEADFLOW_WAREHOUSE__CONNECTION_NAME for a connection of connections.toml"
+        )
     if way and not settings.user and way not in _WITHOUT_USER:
         return f"user is not set, which {settings.authenticator or 'a key pair'} needs; set LEADFLOW_WAREHOUSE__USER"
     return ""
 
 
-def _way_fault(settings: WarehouseSettings) -> str:
+def _way_fault(settings: _SignIn) -> str:
     """What is wrong with the authenticator."""
     way = (authenticator_of(settings) or "").upper()
     if settings.connection_name and settings.token and not way:
@@ -87,11 +111,14 @@ def _way_fault(settings: WarehouseSettings) -> str:
     if not needs_password and way not in _HERE:
         return f"authenticator is no known word; the nearest is {nearest(way, (*_HERE, *_ELSEWHERE))}"
     if needs_password and not settings.connection_name:
-        return f"this authenticator needs a password or a client's secret, which only connections.toml may hold; set CONNECTION_NAME, or {_WAYS}"
+        return (
+            "this authenticator needs a password or a client's secret, which only connections.toml may hold; "
+            f"set CONNECTION_NAME, or {_WAYS}"
+        )
     return ""
 
 
-def _contradiction(settings: WarehouseSettings) -> str:
+def _contradiction(settings: _SignIn) -> str:
     """What the authenticator needs and lacks, and what it would leave unread."""
     way = (authenticator_of(settings) or "").upper()
     if settings.token and settings.private_key_file:

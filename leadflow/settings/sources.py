@@ -1,4 +1,4 @@
-"""Where settings come from: the environment, .env files and a folder of secrets.
+"""Read settings from the environment, .env files and a folder of secrets.
 
 Every LEADFLOW_ name found there is either a setting or an error that names the nearest setting; no name is skipped.
 Names may be in any case, as pydantic-settings reads them.
@@ -34,7 +34,7 @@ _LIKE_NAME = 0.85
 
 @dataclass(frozen=True)
 class Place:
-    """Names and values as they stand in one place, which is described as in "in .env"."""
+    """Names and values found in one place; `where` describes it, as in "in .env"."""
 
     where: str
     names: Mapping[str, str | None]
@@ -43,7 +43,7 @@ class Place:
 
 @dataclass(frozen=True)
 class Known:
-    """The names that are settings: `single` with the field of each, `open_` those below which any key may stand."""
+    """The names of settings: `single` maps each to its field, `open_` are prefixes that any key may follow."""
 
     single: dict[str, Any] = field(default_factory=dict)
     open_: tuple[str, ...] = ()
@@ -97,7 +97,7 @@ def _uncertain(path: Path) -> str:
 
 
 def _env_file(path: Path, encoding: str | None) -> Place:
-    """A .env file, with the lines that python-dotenv skips or takes into another value said as faults."""
+    """Read a .env file; lines that python-dotenv would skip, or join to another value, are faults."""
     from dotenv import dotenv_values
     from dotenv.parser import parse_stream
 
@@ -106,16 +106,17 @@ def _env_file(path: Path, encoding: str | None) -> Place:
     seen: dict[str, str | None] = {}
     for binding in parse_stream(io.StringIO(text)):
         first, *others = binding.original.string.strip().splitlines() or [""]
-        if binding.error and _names_us(first):
+        if binding.error and _is_ours(first):
             faults.append(f"line {binding.original.line} of {path.name} is not NAME=value")
-        elif any(map(_names_us, others)):
+        elif any(map(_is_ours, others)):
             faults.append(
-                f"a quote of line {binding.original.line} of {path.name} is not closed, so that a later {PREFIX} line belongs to its value"
+                f"a quote of line {binding.original.line} of {path.name} is not closed, "
+                f"so that a later {PREFIX} line belongs to its value"
             )
         name = (binding.key or "").upper()
         if name.startswith(PREFIX) and seen.setdefault(name, binding.value) != binding.value:
             faults.append(f"{name} stands twice in {path.name} with different values; keep one")
-    with _silent(logging.getLogger("dotenv.main")):
+    with _WithoutLogging(logging.getLogger("dotenv.main")):
         names = dotenv_values(stream=io.StringIO(text))
     if not certain and any(
         name.upper().startswith(PREFIX) and not (value or "").isascii() for name, value in names.items()
@@ -124,8 +125,8 @@ def _env_file(path: Path, encoding: str | None) -> Place:
     return Place(f"in {path.name}", names, tuple(faults))
 
 
-class _silent:
-    """Without a library's warnings, for what is said in an error of ours."""
+class _WithoutLogging:
+    """Disables a logger for faults that become an error of leadflow's."""
 
     def __init__(self, logger: logging.Logger) -> None:
         self._logger, self._before = logger, logger.disabled
@@ -137,12 +138,12 @@ class _silent:
         self._logger.disabled = self._before
 
 
-def _names_us(line: str) -> bool:
+def _is_ours(line: str) -> bool:
     return bool(re.match(r"\W*(export\s+|set\s+|\$env:)?LEADFLOW", line, re.IGNORECASE))
 
 
 def read(model: type[BaseSettings], found: Iterable[Place]) -> tuple[dict[str, Any], list[str]]:
-    """The values as nested dicts, as a settings class takes them, and what is wrong with names and values, one sentence each."""
+    """Return the values as nested dicts, as a settings class takes them, and one sentence for each fault."""
     known = Known.of(model)
     values: dict[str, str] = {}
     faults: list[str] = []
@@ -176,7 +177,7 @@ def _named(place: Place, known: Known, faults: list[str]) -> dict[str, str]:
         if not known.holds(name):
             faults += (
                 [f"{written}, {place.where}, is no setting; the nearest is {near}"]
-                if (near := _meant(name, known))
+                if (near := _suggestion(name, known))
                 else []
             )
         elif fault := _value_fault(value, known.single.get(name)):
@@ -199,8 +200,8 @@ def _value_fault(value: str | None, info: Any) -> str:
     )
 
 
-def _meant(name: str, known: Known) -> str:
-    """The nearest setting of a name that is none; "" for a name of another program's."""
+def _suggestion(name: str, known: Known) -> str:
+    """Return the nearest setting to an unknown name, "" for a name of another program."""
     if name.startswith(PREFIX) or _is_misspelt_prefix(name, known):
         tail = plain(name)[len(plain(PREFIX)) :]
         ends = [k for k in known.single if tail and k.endswith(f"__{tail}") and "__" in k]
@@ -224,7 +225,7 @@ def _is_misspelt_prefix(name: str, known: Known) -> bool:
 
 
 def _json_fault(name: str, value: str, known: Known) -> str:
-    """What keeps a value from being the JSON that its setting takes; "" if nothing does. The value itself is not said: it may be a secret."""
+    """Return why a value is not the JSON that its setting takes, "" if it is; the value may be a secret."""
     info = known.single[name]
     is_list = getattr(info.annotation, "__origin__", None) is tuple
     example = (
@@ -258,7 +259,7 @@ def _without_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def home() -> Path:
-    """The folder of history and checkpoints that LEADFLOW_HOME names, in the environment or .env; ~/.leadflow without it.
+    """Return the folder of history and checkpoints: LEADFLOW_HOME in the environment or .env, else ~/.leadflow.
 
     Raises SettingsError if .env cannot be read.
     """

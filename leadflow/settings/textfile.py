@@ -1,4 +1,4 @@
-"""Small settings files as editors write them: UTF-8, UTF-16 and UTF-32 with a byte-order mark or without, and older charsets."""
+"""Read small text files as editors write them: UTF-8, UTF-16, UTF-32, with or without a byte-order mark, and others."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 
 from leadflow.errors import SettingsError
 
-MARKS = (
+BYTE_ORDER_MARKS = (
     (codecs.BOM_UTF8, "utf-8"),
     (codecs.BOM_UTF32_LE, "utf-32"),
     (codecs.BOM_UTF32_BE, "utf-32"),
@@ -17,17 +17,17 @@ MARKS = (
 
 
 def read_text(path: Path, encoding: str | None = None) -> tuple[str, bool]:
-    """The text of a file, and whether all of its characters are certain.
+    """Return the text of a file, and whether all of its characters are certain.
 
     A byte-order mark decides, then `encoding`, then UTF-8 if all bytes fit it. Of any other charset only the ASCII
-    characters are certain: which accented letter a byte stands for would be a guess, and the letter may be part of a secret.
-    Raises SettingsError, in one line, if the file cannot be read or is no text.
+    characters are certain: which accented letter a byte stands for would be a guess, and the letter may be part of a
+    secret. Raises SettingsError, in one line, if the file cannot be read or is no text.
     """
     try:
         raw = path.read_bytes()
     except OSError as error:
         raise SettingsError(f"{path} cannot be read ({error.strerror}); check its permissions") from None
-    marked = next((name for mark, name in MARKS if raw.startswith(mark)), None)
+    marked = next((name for mark, name in BYTE_ORDER_MARKS if raw.startswith(mark)), None)
     text, certain = _decoded(raw, marked or encoding or _unmarked(raw))
     if text is None or "\x00" in text:
         raise SettingsError(f"{path} is not text that can be read; save it as UTF-8")
@@ -35,7 +35,7 @@ def read_text(path: Path, encoding: str | None = None) -> tuple[str, bool]:
 
 
 def _unmarked(raw: bytes) -> str:
-    """UTF-16 without a mark is told by its zero bytes: every other byte of ASCII text."""
+    """Detect UTF-16 without a mark by its zero bytes: every other byte of ASCII text."""
     if b"\x00" not in raw:
         return "utf-8"
     return "utf-16-le" if raw[1::2].count(0) > raw[0::2].count(0) else "utf-16-be"

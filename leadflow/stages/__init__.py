@@ -13,13 +13,13 @@ if TYPE_CHECKING:
     from leadflow.stages.delivery import deliver as deliver
     from leadflow.stages.dnc import check_dnc as check_dnc
     from leadflow.stages.extraction import extract as extract
+    from leadflow.stages.filtering import filter_unprocessed as filter_unprocessed
     from leadflow.stages.litigators import check_litigators as check_litigators
     from leadflow.stages.lookup import lookup_people as lookup_people
-    from leadflow.stages.processed import filter_unprocessed as filter_unprocessed
 
 _MODULE_OF = {
     "extract": "extraction",
-    "filter_unprocessed": "processed",
+    "filter_unprocessed": "filtering",
     "lookup_people": "lookup",
     "check_litigators": "litigators",
     "check_dnc": "dnc",
@@ -27,7 +27,15 @@ _MODULE_OF = {
     "consolidate": "consolidation",
 }
 
-__all__ = list(_MODULE_OF)
+__all__ = [
+    "extract",
+    "filter_unprocessed",
+    "lookup_people",
+    "check_litigators",
+    "check_dnc",
+    "deliver",
+    "consolidate",
+]
 
 
 def __getattr__(name: str) -> Any:

@@ -1,4 +1,4 @@
-"""What both checks of phones share: ask for every phone once, and give each lead the verdicts of all its phones."""
+"""The steps that both checks of phones share: check each phone once, and give each lead the verdicts of its phones."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from leadflow.errors import RefusedError, ServiceDownError, TransientError, Unre
 from leadflow.events import Emit, JobLog
 from leadflow.leads.verdicts import CALLABLE, OLDEST, Scrub, Verdict
 from leadflow.services.transport.limits import StopFlag
-from leadflow.stages.coverage import NOT_COVERED, no_consumers, with_coverage
-from leadflow.stages.lists import per_lead, per_phone
-from leadflow.stages.phone_cells import with_phones
+from leadflow.stages.coverage import NOT_COVERED, scrubs_of_non_consumers, with_not_covered
+from leadflow.stages.lead_phones import with_phones
+from leadflow.stages.list_columns import per_lead, per_phone
 
 SCRUBBED_AT = "%Y-%m-%d %H:%M UTC"
 
 
 class PhoneCheck(Protocol):
-    """A service that checks phones; one that it could not answer for is absent from what it returns."""
+    """A service that checks phones. A phone without an answer is missing from the result."""
 
     def check(self, phones: Sequence[str], stop: StopFlag | None = None) -> Mapping[str, Scrub]:
-        """The checks by E.164 phone."""
+        """Check phones (E.164) and return the results by phone."""
         ...
 
 
@@ -38,43 +38,44 @@ def check_phones(
     batch: int | None,
     stop: StopFlag | None,
 ) -> pl.DataFrame:
-    """Adds `<kind>_verdicts`, a list of verdict words in the order of the lead's phones, and `<kind>_scrubbed_at`, the
-    oldest check; for "dnc" also dnc_not_covered, a list that says why a phone is not covered by the service's list.
+    """Add `<kind>_verdicts` (lists in the order of the lead's phones) and `<kind>_scrubbed_at` (the oldest check).
+
+    For "dnc" also add dnc_not_covered, a list with the reason why the service's list does not cover a phone.
     """
     leads = with_phones(leads)
     phones = per_phone(leads)
     now = datetime.now(timezone.utc)
     known = {phone: scrub for phone, scrub in known.items() if scrub.fresh(now, OLDEST)}
     asked = [phone for phone in phones["phones"].unique(maintain_order=True) if phone]
-    judged = no_consumers(asked, emit, batch) if kind == "dnc" else {}
-    wanted = [phone for phone in asked if phone not in known and phone not in judged]
-    answered = _ask(service, wanted, stop, stage, emit, batch) if wanted else {}
+    non_consumers = scrubs_of_non_consumers(asked, emit, batch) if kind == "dnc" else {}
+    wanted = [phone for phone in asked if phone not in known and phone not in non_consumers]
+    answered = _check(service, wanted, stop, stage, emit, batch) if wanted else {}
     if on_scrubs and answered:
         on_scrubs(list(answered.values()))
-    scrubs = {**known, **answered, **judged}
+    scrubs = {**known, **answered, **non_consumers}
     phones = phones.with_columns(
-        _beside(scrubs, lambda scrub: str(scrub.verdict), default=str(Verdict.UNCHECKED)).alias("verdict"),
-        _beside(
+        _per_phone_text(scrubs, lambda scrub: str(scrub.verdict), default=str(Verdict.UNCHECKED)).alias("verdict"),
+        _per_phone_text(
             scrubs, lambda scrub: scrub.checked_at.astimezone(timezone.utc).strftime(SCRUBBED_AT), default=None
         ).alias("at"),
     )
     if kind == "dnc":
-        phones = with_coverage(phones, leads, service, emit, batch)
-    _tell(phones["verdict"], stage, emit, batch)
+        phones = with_not_covered(phones, leads, service, emit, batch)
+    _log_counts(phones["verdict"], stage, emit, batch)
     gaps = {NOT_COVERED: pl.col(NOT_COVERED)} if kind == "dnc" else {}
     found = per_lead(phones, leads.height, verdicts=pl.col("verdict"), times=pl.col("at"), **gaps)
     oldest = pl.col("times").list.min().fill_null("").alias(f"{kind}_scrubbed_at")
     return leads.with_columns(found.select(pl.col("verdicts").alias(f"{kind}_verdicts"), oldest, *gaps).get_columns())
 
 
-def _beside(scrubs: Mapping[str, Scrub], say: Callable[[Scrub], str], default: str | None) -> pl.Expr:
-    """What is said of the scrub of each phone."""
+def _per_phone_text(scrubs: Mapping[str, Scrub], text_of: Callable[[Scrub], str], default: str | None) -> pl.Expr:
+    """Map each phone to a text from its scrub."""
     return pl.col("phones").replace_strict(
-        list(scrubs), [say(scrub) for scrub in scrubs.values()], default=default, return_dtype=pl.String
+        list(scrubs), [text_of(scrub) for scrub in scrubs.values()], default=default, return_dtype=pl.String
     )
 
 
-def _ask(
+def _check(
     service: PhoneCheck, phones: list[str], stop: StopFlag | None, stage: str, emit: Emit, batch: int | None
 ) -> dict[str, Scrub]:
     emit(JobLog(stage=stage, batch=batch, message=f"Checking {len(phones)} phones"))
@@ -97,7 +98,7 @@ def _ask(
     return answered
 
 
-def _tell(verdicts: pl.Series, stage: str, emit: Emit, batch: int | None) -> None:
+def _log_counts(verdicts: pl.Series, stage: str, emit: Emit, batch: int | None) -> None:
     counted = dict(verdicts.value_counts().iter_rows())
     unchecked = counted.get(str(Verdict.UNCHECKED), 0)
     flagged = verdicts.len() - unchecked - sum(counted.get(str(word), 0) for word in CALLABLE)

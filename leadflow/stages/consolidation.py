@@ -1,4 +1,4 @@
-"""Consolidation: merge settled leads into PERSON_CACHE and UNIQUE_CONSOLIDATED_DATA, one row a lead."""
+"""Consolidate: merge settled leads into PERSON_CACHE and UNIQUE_CONSOLIDATED_DATA, one row for each lead."""
 
 from __future__ import annotations
 
@@ -9,11 +9,10 @@ import polars as pl
 
 from leadflow.errors import RefusedError
 from leadflow.events import Emit, JobLog, no_emit
-from leadflow.leads.columns import IDENTITY
+from leadflow.leads.columns import IDENTITY, TITLES, script_columns
 from leadflow.services.warehouse.tables import CONSOLIDATED_COLUMNS, PERSON_CACHE_COLUMNS
-from leadflow.stages.delivery import _NAMES, script_columns
-from leadflow.stages.frames import same_kind, with_identity
-from leadflow.stages.lists import TEXTS, as_json, as_text, nth
+from leadflow.stages.frames import as_text, same_kind, with_identity
+from leadflow.stages.list_columns import TEXTS, as_json, nth
 
 if TYPE_CHECKING:
     from leadflow.services.warehouse import Warehouse
@@ -33,17 +32,19 @@ def consolidate(
     emit: Emit = no_emit,
     batch: int | None = None,
 ) -> F:
-    """Merge each lead that is delivered or held for good; one that waits for an answer is never cached as done.
+    """Merge the leads that are delivered or held back for good into both tables; one to be retried is never cached.
 
-    Needs the columns that settle and deliver add; gives the leads back as they came. The script's own columns are kept whole, as
-    JSON in "Extra", phones and all: the tables are the analyst's, and nobody calls from them. `at` is when they were processed, now
-    if it is not given. Raises RefusedError, TransientError.
+    `leads` is a pandas or polars frame with the columns that `deliver` adds; it is returned unchanged. The script's own
+    columns are stored as JSON in "Extra", phones included, since nobody calls from these tables. `job_id` and `script`
+    are written beside each lead; `at` is the time of processing, now by default; `batch` is the number in events.
+
+    Raises ColumnsError, RefusedError, TransientError.
     """
     return same_kind(leads, lambda frame: _consolidate(frame, warehouse, job_id, script, at, emit, batch))
 
 
 def stage_ahead(leads: pl.DataFrame, warehouse: Warehouse, *, job_id: str, script: str, at: datetime) -> None:
-    """While leads are delivered, send Snowflake what consolidate will merge if all of them are."""
+    """Upload the rows that `consolidate` will merge, while the leads are being delivered."""
     expected = leads.with_columns((pl.col("disposition") == "deliver").alias("delivered"))
     warehouse.stage(_rows(expected, job_id, script, at), _KEY)
 
@@ -89,8 +90,8 @@ def prove_rights(warehouse: Warehouse) -> None:
 
 
 def _targets(settings: WarehouseSettings) -> dict[str, dict[str, str]]:
-    """Both tables' columns, each with what fills it."""
-    cached = (_KEY, *_NAMES.values(), "phones", "emails", "Processed At", "status")
+    """Map the columns of both tables to the columns of the staged rows."""
+    cached = (_KEY, *TITLES.values(), "phones", "emails", "Processed At", "status")
     return {
         settings.consolidated: {name: name for name in CONSOLIDATED_COLUMNS},
         settings.person_cache: dict(zip(PERSON_CACHE_COLUMNS, cached, strict=True)),
@@ -98,7 +99,7 @@ def _targets(settings: WarehouseSettings) -> dict[str, dict[str, str]]:
 
 
 def _rows(leads: pl.DataFrame, job_id: str, script: str, at: datetime) -> pl.DataFrame:
-    """What both tables are filled from, of the leads that are settled for good."""
+    """Make the rows of both tables from the settled leads."""
     final = leads.filter(pl.col("delivered") | (pl.col("disposition") == "held"))
     return pl.concat(
         [_consolidated(final, job_id, script, at.strftime("%Y-%m-%d %H:%M:%S")), _answers(final)], how="horizontal"
@@ -106,7 +107,7 @@ def _rows(leads: pl.DataFrame, job_id: str, script: str, at: datetime) -> pl.Dat
 
 
 def _answers(leads: pl.DataFrame) -> pl.DataFrame:
-    """What PERSON_CACHE keeps of the lookup, and of phones of the script's own that were checked; no unreadable ones."""
+    """Select phones, e-mails and status for PERSON_CACHE, without the phones that cannot be read."""
     status = (
         leads["lookup_status"].fill_null("found").replace("", "found")
         if "lookup_status" in leads.columns
@@ -117,7 +118,7 @@ def _answers(leads: pl.DataFrame) -> pl.DataFrame:
 
 
 def _consolidated(leads: pl.DataFrame, job_id: str, script: str, now: str) -> pl.DataFrame:
-    own = as_text(leads, ["person_key", *IDENTITY]).rename({"person_key": _KEY, **_NAMES})
+    own = as_text(leads, ["person_key", *IDENTITY]).rename({"person_key": _KEY, **TITLES})
     extra = as_text(leads, script_columns(leads.columns))
     lists = leads.select(
         *nth("phones", 3, "Phone {}"),
@@ -126,8 +127,8 @@ def _consolidated(leads: pl.DataFrame, job_id: str, script: str, now: str) -> pl
         pl.when("delivered").then(pl.lit("delivered")).otherwise(pl.lit("held")).alias("Disposition"),
         pl.col("reason").fill_null("").alias("Reason"),
     )
-    told = [
+    constants = [
         pl.lit(value).alias(name) for name, value in (("Job Id", job_id), ("Script", script), ("Processed At", now))
     ]
-    words = extra.select(pl.struct(pl.all()).struct.json_encode())[:, 0] if extra.width else pl.lit("{}")
-    return pl.concat([own, lists], how="horizontal").with_columns(*told, words.alias("Extra"))
+    json = extra.select(pl.struct(pl.all()).struct.json_encode())[:, 0] if extra.width else pl.lit("{}")
+    return pl.concat([own, lists], how="horizontal").with_columns(*constants, json.alias("Extra"))

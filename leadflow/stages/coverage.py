@@ -1,9 +1,9 @@
-"""What a do-not-call check cannot clear: numbers of no US consumer, and numbers that its list does not cover."""
+"""Find the phones that a do-not-call check cannot clear: not a US consumer's, or not covered by the list."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime, timezone
 from typing import Any, Protocol
 
@@ -18,7 +18,8 @@ from leadflow.stages.frames import text_of
 
 NOT_COVERED = "dnc_not_covered"
 _OPEN = [*(verdict.value for verdict in CALLABLE), Verdict.UNCHECKED.value]
-_MOST_TOLD = 8
+_MOST_LISTED = 8
+_NO_STATE: tuple[str | None, ...] = (None,)
 
 
 class Coverage(Protocol):
@@ -29,8 +30,8 @@ class Coverage(Protocol):
         ...
 
 
-def no_consumers(phones: Iterable[str], emit: Emit, batch: int | None) -> dict[str, Scrub]:
-    """The phones that are no US consumer's, by phone: invalid, with the reason as code. Nobody is asked about them."""
+def scrubs_of_non_consumers(phones: Iterable[str], emit: Emit, batch: int | None) -> dict[str, Scrub]:
+    """Return an invalid Scrub, with the reason as code, for each phone that is not a US consumer's."""
     reasons = {phone: reason for phone in phones if phone and (reason := not_a_consumer(phone))}
     if reasons:
         message = f"{len(reasons)} phones are no US consumer's and count as invalid: {_counted(reasons.values())}"
@@ -41,20 +42,22 @@ def no_consumers(phones: Iterable[str], emit: Emit, batch: int | None) -> dict[s
     }
 
 
-def with_coverage(
+def with_not_covered(
     phones: pl.DataFrame, leads: pl.DataFrame, service: Any, emit: Emit, batch: int | None
 ) -> pl.DataFrame:
-    """Adds NOT_COVERED, why the service's list cannot clear a phone ("" if it can), and makes its verdict unchecked.
+    """Add NOT_COVERED, why the service's list cannot clear a phone, "" if it can; its verdict becomes unchecked.
 
-    `phones` has one row a phone with row (of its lead), phones and verdict. A service without a list covers everything.
+    `phones` has one row for each phone: `row` (position of its lead), `phones` and `verdict`. A service without a list
+    covers every phone.
     """
     find: Callable[[], Coverage] | None = getattr(service, "coverage", None)
     if find is None or phones.is_empty():
         return phones.with_columns(pl.lit("").alias(NOT_COVERED))
     coverage, states = find(), _states(leads)
+    rows: Iterator[tuple[int, str, str]] = phones.select("row", "phones", "verdict").iter_rows()
     gaps = [
-        _gap(coverage, phone, states[row] if states else (None,)) if verdict in _OPEN else ""
-        for row, phone, verdict in phones.select("row", "phones", "verdict").iter_rows()
+        _gap(coverage, phone, states[row] if states else _NO_STATE) if verdict in _OPEN else ""
+        for row, phone, verdict in rows
     ]
     if told := [gap for gap in gaps if gap]:
         message = f"{len(told)} phones are not covered by the do-not-call list and stay unchecked: {_counted(told)}"
@@ -87,6 +90,6 @@ def _states(leads: pl.DataFrame) -> list[tuple[str, ...]]:
 def _counted(reasons: Iterable[str]) -> str:
     """The reasons, most frequent first, as in "area code 202 5, state list LA 3"."""
     counted = Counter(reasons).most_common()
-    told = ", ".join(f"{reason} {count}" for reason, count in counted[:_MOST_TOLD])
-    rest = sum(count for _, count in counted[_MOST_TOLD:])
+    told = ", ".join(f"{reason} {count}" for reason, count in counted[:_MOST_LISTED])
+    rest = sum(count for _, count in counted[_MOST_LISTED:])
     return f"{told}, others {rest}" if rest else told

@@ -1,4 +1,4 @@
-"""The do-not-call check of phones."""
+"""Check phones against the do-not-call list."""
 
 from __future__ import annotations
 
@@ -24,11 +24,29 @@ def check_dnc(
     emit: Emit = no_emit,
     batch: int | None = None,
 ) -> F:
-    """Check every phone of every lead; adds dnc_verdicts, a list of verdict words, one for each phone, and dnc_scrubbed_at (text).
+    """Check every phone of every lead against the do-not-call list and add the verdicts.
 
-    `leads` has a `phones` column (lists of E.164), or columns such as "Phone 1". A phone in `known` is not asked for.
-    A phone without an answer is unchecked. One that is no US consumer's is invalid, and nobody is asked. With a list, one
-    that the list does not cover is unchecked, and dnc_not_covered (a list of text, one for each phone) says why: by the
-    state of its area code, and by the lead's where `leads` has a state column. Raises ColumnsError, RefusedError, ServiceDownError, or Stopped when `stop` is set.
+    `leads` is a pandas or polars frame with a column `phones` (lists of E.164), or with columns such as "Phone 1".
+    Columns added: `dnc_verdicts` (lists of text: one Verdict for each phone), `dnc_scrubbed_at` (text, UTC: the oldest
+    check of the lead) and `dnc_not_covered` (lists of text: why the list cannot clear a phone, "" if it can).
+
+    A phone without an answer is unchecked. A number that is not a US consumer's is invalid and is not sent. A local
+    list leaves a phone unchecked that it does not cover, by the state of its area code, and by the lead's state where
+    `leads` has that column. A fresh check in `known` (E.164 to Scrub) is used instead of a new one; `on_scrubs`
+    receives the new checks before they are used. `stop` ends the stage between requests; `batch` is the number in
+    events.
+
+    Raises ColumnsError, RefusedError, ServiceDownError, Stopped.
+
+    >>> from datetime import datetime, timezone
+    >>> import pandas as pd
+    >>> from leadflow.leads.verdicts import Scrub, Verdict
+    >>> class EmptyList:
+    ...     def check(self, phones, stop=None):
+    ...         now = datetime.now(timezone.utc)
+    ...         return {phone: Scrub(phone, "dnc", Verdict.CLEAN, "example", "", now) for phone in phones}
+    >>> checked = check_dnc(pd.DataFrame({"Phone 1": ["(504) 555-0143", "800-555-0143"]}), EmptyList())
+    >>> checked["dnc_verdicts"].tolist()
+    [['clean'], ['invalid']]
     """
     return same_kind(leads, lambda f: check_phones(f, dnc, "dnc", "DNC", known or {}, on_scrubs, emit, batch, stop))

@@ -1,12 +1,12 @@
-"""Extraction: run the script, and stream the leads that nobody processed yet.
+"""Extract: run the script and stream the unprocessed leads.
 
-The script's rows go into a temporary table; which of them are doubled, nameless or in PERSON_CACHE is decided
-in the warehouse, by the person key, so that only what is to be paid for leaves it.
+The script's rows go into a temporary table. The warehouse finds those that are duplicates, have no name or are in
+PERSON_CACHE, by person key and identity, so that only leads to look up leave it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -21,29 +21,33 @@ from leadflow.leads.postal import repaired_zip
 from leadflow.services.warehouse.names import quoted
 from leadflow.services.warehouse.session import put_back, restore, session_of
 from leadflow.services.warehouse.tables import raise_if_too_narrow
-from leadflow.stages.known_people import IS_KNOWN, with_identity_sql
+from leadflow.stages.person_cache import IS_KNOWN, with_identity_sql
 from leadflow.stages.script import Script, parse_script, without_constants
-from leadflow.stages.searchable import Searchable
+from leadflow.stages.searchable import SearchableFilter
 
 if TYPE_CHECKING:
-    import pandas as pd
+    import pandas as pd  # pyright: ignore[reportMissingTypeStubs] - pandas ships no py.typed
 
     from leadflow.services.warehouse import Warehouse
     from leadflow.services.warehouse.session import Session
 
 _STAGE = "Snowflake"
 _PAGE = 50_000
-# A ZIP about as long as it is written: five digits of a ZIP+4, without decimals.
+# Approximates the repaired ZIP, to measure its length: five digits of a ZIP+4, without decimals.
 _REPAIRED_ZIP = """REGEXP_REPLACE(REGEXP_REPLACE(TRIM("zip"), '[.]0*$', ''), '^([0-9]{5})[- ]?[0-9]{4}$', '\\\\1')"""
-_SPARE = 1_000  # rows read beyond the limit, for those that cannot be searched for
+_SPARE = 1_000  # rows read beyond the limit, to replace those that cannot be looked up
 STATES = ("already_processed", "duplicate", "no_identity", "todo")
 _SHEET = ("lead key", "phone ", "email ", "held phones", "shared with", "scrubbed at", "job id")
 
 
 def extract(script: str, warehouse: Warehouse, *, allow_writes: bool = False, emit: Emit = no_emit) -> pd.DataFrame:
-    """All the rows of a script as text, as a pandas DataFrame; nothing is filtered.
+    """Run a script and return all its rows as a pandas DataFrame with text columns; nothing is filtered.
 
-    Raises ScriptError for a script that cannot run, TransientError if Snowflake does not answer.
+    `script` is SQL text, several statements of which the last is a query. `allow_writes` permits statements that write
+    to permanent tables.
+
+    Raises ScriptError for a script that cannot run, ColumnsError if two columns have one name, TransientError if
+    Snowflake does not answer.
     """
     parsed = _parsed(script, warehouse, allow_writes)
     with put_back(warehouse, changing=bool(parsed.setup) or parsed.alone):
@@ -57,11 +61,11 @@ def extract(script: str, warehouse: Warehouse, *, allow_writes: bool = False, em
 
 @dataclass
 class Extraction:
-    """Classified rows waiting in the warehouse.
+    """Classified rows that wait in the warehouse.
 
-    `counts` has the number in each state; that of leads to do is final, and shared out with those that cannot be searched for
-    and those over the limit, once `batches` has ended. `total` is how many rows the warehouse announced as unprocessed, and
-    `missing` how many of them it did not send.
+    `counts` has the number of rows in each state. When `batches` has ended, `todo` is final, and the leads that cannot
+    be looked up or are over the limit have counts of their own. `total` is the number of unprocessed rows that the
+    warehouse announced, `missing` the number of them that it did not send.
     """
 
     warehouse: Warehouse
@@ -74,10 +78,10 @@ class Extraction:
     missing: int = 0
 
     def batches(self, size: int) -> Iterator[pl.DataFrame]:
-        """The unprocessed leads that can be searched for, `size` at a time; all columns are text."""
+        """Yield the unprocessed leads that can be looked up, `size` at a time; all columns are text."""
         rest: pl.DataFrame | None = None
-        searchable = Searchable(self.total, self.limit)
-        for piece in searchable.of(self._pieces()):
+        searchable = SearchableFilter(self.total, self.limit)
+        for piece in searchable.apply(self._pieces()):
             rest = piece if rest is None else pl.concat([rest, piece])
             whole = rest.height // size * size
             for start in range(0, whole, size):
@@ -89,12 +93,12 @@ class Extraction:
         self.missing = searchable.missing
         counts = self.counts
         self.emit(JobLog(stage=_STAGE, message=f"Filtered to {counts['todo']} unprocessed leads ({_others(counts)})"))
-        if held := searchable.held():
-            message = f"Not searched for, since no answer could match: {held}"
+        if summary := searchable.summary():
+            message = f"Not searched for, since no answer could match: {summary}"
             self.emit(JobLog(stage=_STAGE, level="warning", message=message))
 
     def _pieces(self) -> Iterator[pl.DataFrame]:
-        """Page by page, so that memory does not grow with the list however the warehouse sends a result."""
+        """Yield the unprocessed leads page by page, so that memory does not grow with the number of leads."""
         picked, leads = ", ".join(map(quoted, self.columns)), self.warehouse.temporary("LF_LEADS")
         last, left = -1, self.total
         while left > 0:
@@ -120,9 +124,10 @@ def open_extraction(
     key_column: str = "Lead Key",
     emit: Emit = no_emit,
 ) -> Extraction:
-    """Run the script and sort its rows into already processed, duplicate, without identity, and to do.
+    """Run the script and classify its rows: already_processed, duplicate, no_identity, or todo.
 
-    `limit_rows` counts leads that can be searched for; `key_column` is the sheet's. Raises ScriptError, ColumnsError, InputError before anything is bought.
+    `limit_rows` limits the leads that can be looked up; `key_column` is the sheet's. Raises ScriptError, ColumnsError
+    or InputError.
     """
     if limit_rows is not None and limit_rows <= 0:
         raise InputError(f"limit_rows is {limit_rows}; it must be 1 or more, or None for all the leads")
@@ -150,11 +155,11 @@ def _others(counts: dict[str, int]) -> str:
 
 
 def _land(warehouse: Warehouse, query: str, names: list[str], before: Session | None) -> None:
-    """The script's rows in LF_SCRIPT, numbered.
+    """Write the script's rows into LF_SCRIPT, numbered.
 
-    A temporary table belongs to the role that makes it. So where the script changed its session, its query runs as it
-    wants to, the session is put back, and leadflow's own role makes the table from the result, which is the user's.
-    Source: https://docs.snowflake.com/en/sql-reference/functions/result_scan
+    A temporary table belongs to the role that makes it. If the script changed its session, its query runs in that
+    session, the session is restored, and leadflow's own role makes the table from the query's result, which belongs to
+    the user. Source: https://docs.snowflake.com/en/sql-reference/functions/result_scan
     """
     table = f"CREATE OR REPLACE TEMPORARY TABLE {warehouse.temporary('LF_SCRIPT')} AS"
     if before is None or session_of(warehouse) == before:
@@ -170,7 +175,7 @@ def _land(warehouse: Warehouse, query: str, names: list[str], before: Session | 
 
 
 def _classify(warehouse: Warehouse, identity: dict[str, str], others: dict[str, str]) -> dict[str, int]:
-    """LF_LEADS: each row as text, with its key and its state; how many are in each."""
+    """Make LF_LEADS, each row as text with its key and state; returns the number of rows in each state."""
     keyed = warehouse.temporary("LF_KEYED")
     rows = _keyed_sql(warehouse.temporary("LF_SCRIPT"), identity, others)
     warehouse.execute(f"CREATE OR REPLACE TEMPORARY TABLE {keyed} AS {rows}")
@@ -185,7 +190,7 @@ def _classify(warehouse: Warehouse, identity: dict[str, str], others: dict[str, 
 
 
 def with_repaired_zip(leads: pl.DataFrame) -> pl.DataFrame:
-    """The leads with their ZIPs as the vendor and the callers should have them; person_key stays that of the script."""
+    """Repair the ZIPs for the vendor and the callers; person_key stays that of the script's text."""
     pairs = leads.select("zip", "state").unique()
     repaired = pl.Series("lf_zip", [repaired_zip(*pair) for pair in pairs.iter_rows()], pl.String)
     joined = leads.join(pairs.with_columns(repaired), on=["zip", "state"], how="left", maintain_order="left")
@@ -201,10 +206,10 @@ def _parsed(script: str, warehouse: Warehouse, allow_writes: bool) -> Script:
 
 
 def _set_up(parsed: Script, warehouse: Warehouse) -> str:
-    """Run what comes before the query; the query, as SQL that can stand within another.
+    """Run the statements before the query; return the query as SQL that can be used as a subquery.
 
-    A query that must run alone runs here, with no statement of ours before it: LAST_QUERY_ID() means the script's own statement
-    before. Its rows are then read by its id, whatever runs in between.
+    A query that must run alone runs here, directly after the script's own statements: its LAST_QUERY_ID() means one of
+    them. Its rows are read by the id of the query afterwards.
     """
     for number, statement in enumerate(parsed.setup, 1):
         _run(warehouse, statement, f"statement {number} of the script, on line {parsed.lines[number - 1]},")
@@ -216,7 +221,7 @@ def _set_up(parsed: Script, warehouse: Warehouse) -> str:
 
 
 def _raise_if_shadowing(names: Iterable[str], warehouse: Warehouse) -> None:
-    """A temporary table hides a table of the same name: everybody would seem to be unprocessed, and be paid for again."""
+    """Refuse a temporary table with a name of leadflow's: it would hide PERSON_CACHE, and all leads be bought again."""
     settings = warehouse.settings
     ours = {table.rpartition(".")[2].strip('"').upper() for table in (settings.person_cache, settings.consolidated)}
     for name in names:
@@ -237,8 +242,8 @@ def _columns(warehouse: Warehouse, query: str) -> list[str]:
 
 
 @contextmanager
-def _explained(what: str, sql: str) -> Iterator[None]:
-    """Snowflake's refusal as a ScriptError, without the constants of the statement."""
+def _explained(what: str, sql: str) -> Generator[None, None, None]:
+    """Convert Snowflake's refusal to a ScriptError without the constants of the statement."""
     try:
         yield
     except RefusedError as error:
@@ -249,7 +254,7 @@ def _explained(what: str, sql: str) -> Iterator[None]:
 
 
 def _distinct(names: list[str]) -> list[str]:
-    """The names as they are; raises ColumnsError if two columns have one name."""
+    """Return the names. Raises ColumnsError if two columns have the same name."""
     for name in names:
         if names.count(name) > 1:
             raise ColumnsError.ambiguous(name, [n for n in names if n == name])
@@ -257,7 +262,7 @@ def _distinct(names: list[str]) -> list[str]:
 
 
 def _free_name(name: str, key_column: str) -> str:
-    """A script's own column keeps its name unless leadflow gives that name a meaning."""
+    """Return a name for a script's own column: its own, unless leadflow uses that name."""
     lowered = name.lower()
     taken = (
         lowered in ADDED
@@ -274,7 +279,7 @@ def _text(name: str) -> str:
 
 
 def _keyed_sql(script: str, identity: dict[str, str], others: dict[str, str]) -> str:
-    """Each row as text, with its key: the same md5 as leadflow.leads.columns.person_key."""
+    """Select each row as text with its key, the same md5 as leadflow.leads.columns.person_key."""
     key = " || '|' || ".join(f"LOWER(TRIM({_text(identity[part])}))" for part in IDENTITY)
     picked = [f"{_text(identity[part])} AS {quoted(part)}" for part in IDENTITY]
     picked += [f"{_text(name)} AS {quoted(free)}" for name, free in others.items()]
@@ -282,12 +287,12 @@ def _keyed_sql(script: str, identity: dict[str, str], others: dict[str, str]) ->
 
 
 def _blank(text: str) -> str:
-    """Whether nothing but white space is there: TRIM alone takes spaces, and a name that is a tab would be searched for."""
+    """Test for nothing but white space; TRIM alone removes spaces only, and a name of one tab would be looked up."""
     return f"TRIM(TRANSLATE({text}, CHR(9) || CHR(10) || CHR(13) || CHR(160), '    ')) = ''"
 
 
 def _classified_sql(identified: str, known: str) -> str:
-    """Which of the four states each row is in. One person may come under two keys; two without a name are not one."""
+    """Select the state of each row. One person may have two keys; two rows without a name are not one person."""
     blanks = (_blank(f"k.{quoted(name)}") for name in ("first_name", "last_name", "address"))
     nameless = f"({' OR '.join(blanks)})"
     again = " OR ".join(

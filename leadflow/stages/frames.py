@@ -1,9 +1,9 @@
-"""Frames in and out: pandas or polars to polars, and back to the kind that came."""
+"""Convert frames: pandas or polars to polars and back, cells to text, columns to the identity of a person."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, TypeVar
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, TypeVar, cast
 
 import narwhals as nw
 import polars as pl
@@ -16,13 +16,13 @@ F = TypeVar("F")
 
 
 def same_kind(frame: F, work: Callable[[pl.DataFrame], pl.DataFrame]) -> F:
-    """Do `work` on the frame as polars and give the result back as the kind that came."""
+    """Call `work` with the frame as polars and return its result as the kind of frame that was given."""
     if isinstance(frame, pl.DataFrame):
         return work(frame)
     wrapped = _wrapped(frame)
     done = work(_to_polars(wrapped))
     if wrapped.implementation.is_polars():
-        return done  # type: ignore[return-value]
+        return cast(F, done)
     result: Any = done.to_pandas()
     for name, kind in done.schema.items():
         if isinstance(kind, pl.List):
@@ -31,7 +31,7 @@ def same_kind(frame: F, work: Callable[[pl.DataFrame], pl.DataFrame]) -> F:
 
 
 def _wrapped(frame: Any) -> nw.DataFrame[Any]:
-    """The frame for reading; raises InputError for what is no frame, ColumnsError for columns that cannot be named."""
+    """Wrap a frame for reading. Raises InputError for another type, ColumnsError for unnamed or repeated columns."""
     if hasattr(frame, "collect") and hasattr(frame, "lazy"):
         raise InputError("the leads are a lazy frame; call .collect() on it first")
     try:
@@ -56,30 +56,32 @@ def _to_polars(wrapped: nw.DataFrame[Any]) -> pl.DataFrame:
 
 
 def _plain(value: Any) -> Any:
-    """A cell as Python has it: pandas reads lists out of a Parquet file as arrays."""
+    """Convert a cell to a plain Python value; pandas reads lists of a Parquet file as arrays."""
     if _is_missing(value):
         return None
     if hasattr(value, "tolist"):
         value = value.tolist()
-    return list(map(_plain, value)) if isinstance(value, list | tuple | set | frozenset) else value
+    if isinstance(value, list | tuple | set | frozenset):
+        return [_plain(entry) for entry in cast(Iterable[Any], value)]
+    return value
 
 
 def _is_missing(value: object) -> bool:
-    """Whether a cell holds nothing: None, NaN, and pandas' NA and NaT, which are no values of Python."""
+    """Whether a cell is empty: None, NaN, or pandas' NA or NaT."""
     return (
         value is None or (isinstance(value, float) and value != value) or type(value).__name__ in ("NAType", "NaTType")
     )
 
 
 def text_of(value: object) -> str:
-    """A cell as text, without inventing or losing anything: None is empty, 4013.0 from a float column is 4013.
+    """Convert a cell to text: None is empty, 4013.0 of a float column is 4013.
 
     >>> text_of(4013.0), text_of(["a", None, 2.0])
     ('4013', 'a, 2')
     """
     if isinstance(value, pl.Series | list | tuple):
-        # A Series of polars shows no more than its first entries.
-        return ", ".join(text for entry in value if (text := text_of(entry)))
+        # str() of a polars Series shows only its first entries.
+        return ", ".join(text for entry in cast(Iterable[object], value) if (text := text_of(entry)))
     if _is_missing(value):
         return ""
     if isinstance(value, float) and value.is_integer():
@@ -88,9 +90,9 @@ def text_of(value: object) -> str:
 
 
 def with_identity(leads: pl.DataFrame) -> pl.DataFrame:
-    """The frame with first_name ... zip as text and person_key; raises ColumnsError if parts are missing.
+    """Add person_key and the parts of the identity (first_name ... zip) as text. Raises ColumnsError if one is missing.
 
-    The key is that of the frame's own text; the ZIP is repaired after it.
+    The key is made from the text as it is in the frame; the ZIP is repaired afterwards.
     """
     if {"person_key", *IDENTITY} <= set(leads.columns):
         return _with_repaired_zip(leads)
@@ -113,3 +115,15 @@ def _with_repaired_zip(leads: pl.DataFrame) -> pl.DataFrame:
     pairs = leads.select("zip", "state").iter_rows()
     repaired = [repaired_zip(text_of(zip_code), text_of(state)) for zip_code, state in pairs]
     return leads.with_columns(pl.Series("zip", repaired, pl.String))
+
+
+def as_text(leads: pl.DataFrame, names: Sequence[str]) -> pl.DataFrame:
+    """Convert columns to text as text_of does for a cell; a text column is only selected."""
+    return leads.select(_text_column(leads, name) for name in names)
+
+
+def _text_column(leads: pl.DataFrame, name: str) -> pl.Expr:
+    kind = leads.schema[name]
+    if kind == pl.String or kind.is_integer():
+        return pl.col(name).cast(pl.String).fill_null("")
+    return pl.lit(pl.Series(name, [text_of(value) for value in leads[name]], pl.String))

@@ -1,4 +1,4 @@
-"""The litigator check of phones."""
+"""Check phones against the list of TCPA litigators."""
 
 from __future__ import annotations
 
@@ -24,11 +24,24 @@ def check_litigators(
     emit: Emit = no_emit,
     batch: int | None = None,
 ) -> F:
-    """Check every phone of every lead; adds litigator_verdicts, a list of clean, litigator or unchecked, one for each phone, and
-    litigator_scrubbed_at (text).
+    """Check every phone of every lead against the litigator list and add the verdicts.
 
-    `leads` has a `phones` column (lists of E.164), or columns such as "Phone 1". A phone in `known` is not asked for.
-    A phone without an answer is unchecked. Raises ColumnsError, RefusedError, ServiceDownError, or Stopped when `stop` is set.
+    `leads` is a pandas or polars frame with a column `phones` (lists of E.164), or with columns such as "Phone 1".
+    Columns added: `litigator_verdicts` (lists of text: clean, litigator or unchecked for each phone) and
+    `litigator_scrubbed_at` (text, UTC: the oldest check of the lead).
+
+    A phone without an answer is unchecked. A fresh check in `known` (E.164 to Scrub) is used instead of a new one;
+    `on_scrubs` receives the new checks before they are used. `stop` ends the stage between requests; `batch` is the
+    number in events.
+
+    Raises ColumnsError, RefusedError, ServiceDownError, Stopped.
+
+    >>> import pandas as pd
+    >>> class NoAnswer:
+    ...     def check(self, phones, stop=None):
+    ...         return {}
+    >>> check_litigators(pd.DataFrame({"Phone 1": ["(504) 555-0143"]}), NoAnswer())["litigator_verdicts"].tolist()
+    [['unchecked']]
     """
     return same_kind(
         leads, lambda f: check_phones(f, litigator, "litigator", "Litigator", known or {}, on_scrubs, emit, batch, stop)

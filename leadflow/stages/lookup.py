@@ -1,11 +1,10 @@
-"""Lookup: buy phones and e-mails of people from idiCORE."""
+"""Look leads up: buy phones and e-mails from idiCORE."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import FIRST_EXCEPTION, Future, wait
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import polars as pl
 
@@ -14,19 +13,19 @@ from leadflow.events import Emit, JobLog, no_emit
 from leadflow.leads.columns import IDENTITY
 from leadflow.leads.counts import DUPLICATE
 from leadflow.leads.matching import unsearchable
+from leadflow.stages.duplicates import find_duplicates
 from leadflow.stages.frames import same_kind, with_identity
-from leadflow.stages.lists import lists_of
-from leadflow.stages.one_person import repeated
+from leadflow.stages.list_columns import lists_of
 
 if TYPE_CHECKING:
     from leadflow.leads.people import Answer, Person
-    from leadflow.services.idicore import Idicore, SearchBudget
+    from leadflow.services.idicore.client import Idicore, SearchBudget
     from leadflow.services.transport.limits import StopFlag
 
 F = TypeVar("F")
 _STAGE = "idiCORE"
-_LOOK_EVERY_S = 1.0
-_OF_ONE_LEAD = (TransientError, UnreadableError, RejectedError)
+_POLL_S = 1.0
+_ERRORS_OF_ONE_LEAD = (TransientError, UnreadableError, RejectedError)
 
 
 def lookup_people(
@@ -40,15 +39,22 @@ def lookup_people(
     emit: Emit = no_emit,
     batch: int | None = None,
 ) -> F:
-    """Look up each lead once; adds lookup_status, lookup_reason, lookup_pid (text), phones, phone_types and emails (lists of text).
+    """Look up each lead once and add its phones and e-mails.
 
-    `leads` needs first and last name, address, city, state and ZIP, in any case and spacing. A person in `known` is not
-    bought, and neither is one whom no answer could match: the status is then unreadable_address or no_person_name. A person
-    who comes twice, however written, is bought once; the others have status duplicate_person.
-    `on_answer` has each paid answer before it is used; `budget.take()` may raise BudgetReached before a search is sent.
-    A lookup that fails has status failed. ambiguous, near_match and deceased are paid answers without phones: somebody must
-    judge the first two, and nobody calls the third. lookup_pid is idiCORE's id of the person found. Raises ColumnsError,
-    RefusedError, ServiceDownError, Stopped, BudgetReached.
+    `leads` is a pandas or polars frame with first and last name, address, city, state and ZIP, in any case and spacing.
+    Columns added: `lookup_status`, `lookup_reason`, `lookup_pid` (text), `phones` (E.164), `phone_types` and `emails`
+    (lists of text). lookup_pid is idiCORE's id of the person found.
+
+    Statuses: found, no_match, failed (no answer; lookup_reason has the error), ambiguous, near_match and deceased (paid
+    answers without phones: a person has to review the first two, and nobody calls the third). A lead that no answer
+    could match is not bought: unreadable_address or no_person_name. A person who occurs twice, however written, is
+    bought once; the other leads are duplicate_person.
+
+    A lead whose key is in `known` is not bought. `on_answer` receives each paid answer before it is used.
+    `budget.take()` may raise BudgetReached before a search is sent. `stop` ends the stage before the next lookup;
+    `batch` is the number in events.
+
+    Raises ColumnsError, RefusedError, ServiceDownError, Stopped, BudgetReached.
     """
     return same_kind(leads, lambda frame: _lookup(frame, idicore, known or {}, on_answer, budget, stop, emit, batch))
 
@@ -67,33 +73,39 @@ def _lookup(
     emit(JobLog(stage=_STAGE, batch=batch, message=f"API lookup of {leads.height} leads, {len(known)} known already"))
     people = list(_people(leads))
     barred = {person.person_key: reason for person in people if (reason := unsearchable(person))}
-    repeats = repeated(people, known)
+    repeats = find_duplicates(people, known)
     settled = {*known, *barred, *repeats}
     ready = list({p.person_key: p for p in people if p.person_key not in settled}.values())
-
-    def buy(person: Person) -> Answer:
-        if stop is not None and stop.is_set():
-            raise Stopped("stopped before a lookup")
-        with _search_of(budget):
-            answer = idicore.lookup(person, stop, budget)
-            if on_answer:
-                on_answer(answer)
-        return answer
-
-    futures = idicore.queue(buy, ready)
-    bought, failed = _collect(futures)
+    bought, failed = _collect(idicore.queue(_buyer(idicore, on_answer, budget, stop), ready))
     for key, reason in failed.items():
         emit(JobLog(stage=_STAGE, batch=batch, level="warning", message=f"Lookup of {key} failed: {reason}"))
     done = _with_answers(leads, {**known, **bought}, failed, barred, repeats)
     phones = int(done["phones"].list.len().sum() or 0)
-    emit(
-        JobLog(
-            stage=_STAGE,
-            batch=batch,
-            message=f"{phones} phones found, {len(bought)} lookups bought, {len(failed)} failed",
-        )
-    )
+    message = f"{phones} phones found, {len(bought)} lookups bought, {len(failed)} failed"
+    emit(JobLog(stage=_STAGE, batch=batch, message=message))
     return done
+
+
+def _buyer(
+    idicore: Idicore, on_answer: Callable[[Answer], None] | None, budget: SearchBudget | None, stop: StopFlag | None
+) -> Callable[[Person], Answer]:
+    """Make the function that buys one lookup; the service calls it in its threads."""
+    # The budget reserves money for a search in flight. A budget without reservations has no such method.
+    release: Callable[[], object] | None = getattr(budget, "ended", None)
+
+    def buy(person: Person) -> Answer:
+        if stop is not None and stop.is_set():
+            raise Stopped("stopped before a lookup")
+        try:
+            answer = idicore.lookup(person, stop, budget)
+            if on_answer:
+                on_answer(answer)
+        finally:
+            if release:
+                release()
+        return answer
+
+    return buy
 
 
 def _people(leads: pl.DataFrame) -> Iterator[Person]:
@@ -104,16 +116,16 @@ def _people(leads: pl.DataFrame) -> Iterator[Person]:
 
 
 def _collect(futures: dict[str, Future[Answer]]) -> tuple[dict[str, Answer], dict[str, str]]:
-    """Wait for every call; what ends the job is raised only when none is in flight any more."""
+    """Wait for all calls; return answers and errors by key. Raises an error that ends the job after the last call."""
     fatal: BaseException | None = None
     waiting = set(futures.values())
     while waiting:
         try:
-            done, waiting = wait(waiting, timeout=_LOOK_EVERY_S, return_when=FIRST_EXCEPTION)
-            ends = any(_ends_all(future) for future in done)
+            done, waiting = wait(waiting, timeout=_POLL_S, return_when=FIRST_EXCEPTION)
+            ends = any(_ends_the_job(future) for future in done)
         except BaseException as interrupt:
             fatal, ends = interrupt, True
-        # One that the service cancelled as it was closed wakes nobody.
+        # wait() does not return for a future that the service cancels as it closes.
         waiting = {future for future in waiting if not (future.cancelled() or (ends and future.cancel()))}
     bought: dict[str, Answer] = {}
     failed: dict[str, str] = {}
@@ -123,7 +135,7 @@ def _collect(futures: dict[str, Future[Answer]]) -> tuple[dict[str, Answer], dic
         error = future.exception()
         if error is None:
             bought[key] = future.result()
-        elif isinstance(error, _OF_ONE_LEAD):
+        elif isinstance(error, _ERRORS_OF_ONE_LEAD):
             failed[key] = str(error)
         elif fatal is None or isinstance(fatal, BudgetReached):
             fatal = error
@@ -132,10 +144,12 @@ def _collect(futures: dict[str, Future[Answer]]) -> tuple[dict[str, Answer], dic
     return bought, failed
 
 
-def _ends_all(future: Future[Answer]) -> bool:
-    """Whether a call that has ended failed in a way that says something of those after it, too."""
+def _ends_the_job(future: Future[Answer]) -> bool:
+    """Whether a finished call failed with an error that the following calls would get too."""
     return (
-        not future.cancelled() and future.exception() is not None and not isinstance(future.exception(), _OF_ONE_LEAD)
+        not future.cancelled()
+        and future.exception() is not None
+        and not isinstance(future.exception(), _ERRORS_OF_ONE_LEAD)
     )
 
 
@@ -162,13 +176,3 @@ def _with_answers(
         lists_of("phone_types", [[p.type for p in a.phones] if a else [] for a in found]),
         lists_of("emails", [a.emails if a else () for a in found]),
     )
-
-
-@contextmanager
-def _search_of(budget: Any) -> Iterator[None]:
-    """Around one search: when it is over, answered or not, nothing is reserved for it any more."""
-    try:
-        yield
-    finally:
-        if ended := getattr(budget, "ended", None):
-            ended()

@@ -1,117 +1,101 @@
-"""Phones of a frame: those of its columns, each cell with all that it says, and those that a script brings along."""
+"""Find the cells of a frame that read like a phone.
+
+One rule applies to every cell, by its content. A column's name only adds to it: in a column named like one of phones,
+any three digits count, since nobody can tell what they are.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from itertools import chain
+import re
+from collections.abc import Callable, Mapping
+from functools import partial
 
 import polars as pl
 
-from leadflow.errors import ColumnsError
-from leadflow.leads.phone_columns import is_named, names_phones_only
-from leadflow.leads.phone_text import IS_DATE, MAY_HOLD_PHONE, phones_in, places_in
-from leadflow.leads.phones import E164, is_assigned
+from leadflow.leads.phone_columns import is_area_code_column, is_named, is_phone_column
+from leadflow.leads.phone_text import FIRST_LOOK, IS_DATE, MAY_HOLD_PHONE, has_digits, reads_like_phone
 from leadflow.settings import Policy
-from leadflow.stages.frames import text_of
-from leadflow.stages.lists import TEXTS, as_text, lists_of
-from leadflow.stages.withheld import script_columns
 
-_MOSTLY, _EXISTING = 0.5, 0.9
-# What idiCORE said of a lead to which phones of the script's own may be added: its other answers wait, or name nobody.
-_OPEN = ("found", "no_match")
+_FEWEST_DIGITS = 3
+_PARTS = {3: re.compile(r"[2-9]\d\d"), 4: re.compile(r"\d{4}"), 7: re.compile(r"[2-9]\d{6}")}
+_YEAR = re.compile(r"(?:19|20)\d\d")
+_LOCAL = r"^\P{N}*[2-9]\d\d\P{N}{0,3}\d{4}\P{N}*$"
 
 
-def with_phones(leads: pl.DataFrame) -> pl.DataFrame:
-    """The frame with `phones`, lists of E.164; a cell whose phone cannot be read has a place "" there, never checked.
+def has_phone_name(name: str, policy: Policy) -> bool:
+    """Whether a column's name reads like a phone: a constant without an alias has its text as name."""
+    return reads_like_phone(name) and not is_named(name, policy.not_phones)
 
-    They are read from a column `phones`, else from every column that is named like one of phones, or whose cells mostly
-    read as phones, in the order of the columns. Raises ColumnsError if there is none.
+
+def phone_cells(cells: pl.DataFrame, policy: Policy, own: Mapping[str, str] | None = None) -> dict[str, pl.Series]:
+    """Find the cells that read like a phone: a boolean mask for each column that has any.
+
+    All columns of `cells` are text. `own` maps the script's own columns among them to the names that the script gave
+    them: only there seven digits count as a phone, and the column's name matters.
+
+    >>> found = phone_cells(pl.DataFrame({"note": ["call 504-555-0143", "no phone"], "city": ["Bath", ""]}), Policy())
+    >>> {name: where.to_list() for name, where in found.items()}
+    {'note': [True, False]}
     """
-    if "phones" in leads.columns and _is_read(leads["phones"]):
-        return leads
-    return leads.with_columns(lists_of("phones", phone_lists(leads)))
+    own = {} if own is None else own
+    judged = [name for name in cells.columns if not is_named(own.get(name, name), policy.not_phones)]
+    hinted = [name for name in judged if name in own and is_phone_column(own[name])]
+    found = {name: _where(cells[name], _is_unclear) for name in hinted}
+    likely = _likely(cells[[name for name in judged if name not in found]])
+    found |= {
+        name: _where(cells[name], partial(reads_like_phone, local=name in own), may) for name, may in likely.items()
+    }
+    for name, where in _in_parts(cells[[name for name in judged if name in own]], own).items():
+        found[name] = found[name] | where if name in found else where
+    return {name: where for name in cells.columns if (where := found.get(name)) is not None and where.any()}
 
 
-def _is_read(phones: pl.Series) -> bool:
-    """Whether a column is lists of E.164 and "" already."""
-    if (
-        phones.dtype != TEXTS
-        or phones.null_count()
-        or phones.list.len().sum() != phones.list.drop_nulls().list.len().sum()
-    ):
-        return False
-    entries = phones.explode().drop_nulls()
-    return bool(((entries == "") | entries.str.contains(E164)).all())
-
-
-def phone_lists(leads: pl.DataFrame) -> list[list[str]]:
-    """Each lead's phones and unreadable places, see with_phones."""
-    if "phones" in leads.columns:
-        return [_listed(cell) for cell in leads["phones"].to_list()]
-    names = _phone_columns(leads)
-    if not names:
-        raise ColumnsError.missing(["phones"], leads.columns)
-    rows = zip(*(map(places_in, column) for column in as_text(leads, names)), strict=True)
-    return [_once(place for cell in row for place in cell) for row in rows]
-
-
-def _listed(cell: object) -> list[str]:
-    """The phones of a cell that is a list, or a text that holds some; an entry of a list that holds none is a place "" too."""
-    if isinstance(cell, Mapping):
-        cell = text_of(list(cell.values()))
-    if isinstance(cell, Iterable) and not isinstance(cell, str | bytes):
-        return [place for entry in cell if entry is not None for place in places_in(text_of(entry)) or [""]]
-    return _once(places_in(text_of(cell)))
-
-
-def _once(places: Iterable[str]) -> list[str]:
-    """Each phone once; of what cannot be read nobody knows whether it is the same."""
-    seen: set[str] = set()
-    return [place for place in places if not place or not (place in seen or seen.add(place))]
-
-
-def _phone_columns(leads: pl.DataFrame) -> list[str]:
-    """The columns of phones, by their names or by what they hold."""
-    return [name for name in script_columns(leads.columns) if names_phones_only(name) or _holds_phones(leads, name)]
-
-
-def _holds_phones(leads: pl.DataFrame, name: str) -> bool:
-    """Whether at least half of the cells that are not blank hold a phone, and these are numbers that exist."""
-    texts = as_text(leads, [name])[name]
-    texts = texts.filter(texts.str.strip_chars() != "")
-    likely = texts.filter(texts.str.contains(MAY_HOLD_PHONE) & ~texts.str.contains(IS_DATE))
-    if likely.len() < _MOSTLY * texts.len():
-        return False
-    read = [found for text in likely if (found := phones_in(text))]
-    return (
-        bool(read)
-        and len(read) >= _MOSTLY * texts.len()
-        and sum(map(is_assigned, chain(*read))) >= _EXISTING * sum(map(len, read))
+def _likely(cells: pl.DataFrame) -> dict[str, pl.Series]:
+    """Mask the cells to read in Python, by column: two regular expressions of polars exclude nearly all others."""
+    for test in (pl.all().str.contains(FIRST_LOOK), ~pl.all().str.contains(IS_DATE)):
+        cells = cells[[name for name, is_likely in _any(cells, test).items() if is_likely]]
+    may = (
+        cells.select(pl.all().str.contains(MAY_HOLD_PHONE) & ~pl.all().str.contains(IS_DATE)) if cells.width else cells
     )
+    return {where.name: where for where in may if where.any()}
 
 
-def with_script_phones(leads: pl.DataFrame, policy: Policy) -> pl.DataFrame:
-    """The leads with the phones of their script's own columns behind those bought, if the policy has them checked.
+def _any(cells: pl.DataFrame, test: pl.Expr) -> dict[str, bool]:
+    return cells.select(test.any()).row(0, named=True) if cells.width else {}
 
-    They have the type "script". A lead whose lookup waits for an answer, or names no one person, gets none.
-    """
-    own = [name for name in script_columns(leads.columns) if not is_named(name, policy.not_phones)]
-    if policy.script_phones != "check" or not own or leads.is_empty():
-        return leads
-    likely = as_text(leads, own).with_columns(
-        pl.when(pl.all().str.contains(MAY_HOLD_PHONE)).then(pl.all()).otherwise(pl.lit(""))
-    )
-    own_phones = [_once(phone for text in row if text for phone in phones_in(text)) for row in likely.iter_rows()]
-    is_open = leads["lookup_status"].is_in(_OPEN).to_list()
-    bought = leads["phones"].to_list()
-    more = [
-        [p for p in mine if p not in theirs] if open_ else []
-        for mine, theirs, open_ in zip(own_phones, bought, is_open, strict=True)
-    ]
-    if not any(more):
-        return leads
-    kinds = leads["phone_types"].to_list()
-    return leads.with_columns(
-        lists_of("phones", [[*theirs, *mine] for theirs, mine in zip(bought, more, strict=True)]),
-        lists_of("phone_types", [[*theirs, *["script"] * len(mine)] for theirs, mine in zip(kinds, more, strict=True)]),
-    )
+
+def _where(column: pl.Series, judge: Callable[[str], bool], may: pl.Series | None = None) -> pl.Series:
+    values = set((column if may is None else column.filter(may)).to_list())
+    return column.is_in([value for value in values if value and judge(value)])
+
+
+def _is_unclear(text: str) -> bool:
+    """Whether a cell of a column with a phone's name holds a phone, or what may be a part of one."""
+    return has_digits(text, _FEWEST_DIGITS) or reads_like_phone(text)
+
+
+def _in_parts(cells: pl.DataFrame, own: Mapping[str, str]) -> dict[str, pl.Series]:
+    """Find a phone that is split over adjacent columns in all rows: 504 and 5550143, or 504, 555 and 0143."""
+    if cells.is_empty() or not cells.width:
+        return {}
+    longest = cells.select(pl.all().str.len_bytes().max()).row(0)
+    digits = {
+        name: _part(cells[name], most) if most in _PARTS else 0
+        for name, most in zip(cells.columns, longest, strict=True)
+    }
+    found: dict[str, pl.Series] = {}
+    for start in range(cells.width) if any(digits.values()) else ():
+        for parts in ((3, 7), (3, 3, 4)):
+            names = cells.columns[start : start + len(parts)]
+            if tuple(digits[name] for name in names) == parts:
+                found |= {name: cells[name] != "" for name in names}
+    if any(is_area_code_column(own[name]) for name in cells.columns):
+        found = {**{name: cells[name].str.contains(_LOCAL) for name in cells.columns}, **found}
+    return found
+
+
+def _part(column: pl.Series, digits: int) -> int:
+    """Return the number of digits of a column's cells, if all may be the same part of a phone; else 0."""
+    there = [cell for cell in column.to_list() if cell]
+    is_part = all(map(_PARTS[digits].fullmatch, there)) and not all(map(_YEAR.fullmatch, there))
+    return digits if is_part else 0

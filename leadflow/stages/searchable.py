@@ -1,4 +1,4 @@
-"""Searchable leads: those that an answer could match. The others are held back before anything is bought."""
+"""Keep the leads that an answer could match; the others are left out before anything is bought."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ import polars as pl
 from leadflow.leads.columns import IDENTITY
 from leadflow.leads.matching import UNSEARCHABLE, unsearchable
 
-_KEYS_TOLD = 3
+_KEYS_SHOWN = 3
 
 
-class Searchable:
-    """Takes the searchable leads out of a stream, as many as wanted, and counts the others.
+class SearchableFilter:
+    """Filters a stream of leads to the searchable ones, up to a limit, and counts the others.
 
-    `announced` is how many leads the stream is to bring, `limit` how many searchable ones are wanted (None: all). Leads
-    that cannot be searched for do not use up the limit; what comes after it is not looked at.
+    `announced` is the number of leads that the stream should bring, `limit` the number of searchable leads wanted
+    (None: all). Leads that are not searchable do not count towards the limit; leads after it are not read.
     """
 
     def __init__(self, announced: int, limit: int | None = None) -> None:
@@ -25,8 +25,8 @@ class Searchable:
         self._taken = 0
         self._held: dict[str, list[str]] = {reason: [] for reason in UNSEARCHABLE}
 
-    def of(self, pieces: Iterable[pl.DataFrame]) -> Iterator[pl.DataFrame]:
-        """The searchable leads of each piece; ends with the last one wanted."""
+    def apply(self, pieces: Iterable[pl.DataFrame]) -> Iterator[pl.DataFrame]:
+        """Yield the searchable leads of each piece, until the limit is reached."""
         for piece in pieces:
             taken = self._take(piece)
             if taken.height:
@@ -50,21 +50,21 @@ class Searchable:
 
     @property
     def counts(self) -> dict[str, int]:
-        """How many leads are to be processed (todo), are held back for each reason, and are over the limit."""
+        """Counts of leads: todo, left out for each reason, and over_limit."""
         held = {reason: len(keys) for reason, keys in self._held.items()}
         over = self.announced - self._taken - sum(held.values()) if self._taken == self._wanted else 0
         return {**held, "over_limit": over, "todo": self._taken}
 
     @property
     def missing(self) -> int:
-        """How many leads were announced and did not come."""
+        """Number of leads that were announced but did not arrive."""
         return self.announced - sum(self.counts.values())
 
-    def held(self) -> str:
-        """How many leads are held back for each reason, and some of their keys; "" if none is."""
+    def summary(self) -> str:
+        """Describe the leads left out for each reason, with some of their keys; "" if there are none."""
         return ", ".join(f"{len(keys)} {reason} ({_some(keys)})" for reason, keys in self._held.items() if keys)
 
 
 def _some(keys: list[str]) -> str:
-    more = ", ..." if len(keys) > _KEYS_TOLD else ""
-    return ", ".join(keys[:_KEYS_TOLD]) + more
+    more = ", ..." if len(keys) > _KEYS_SHOWN else ""
+    return ", ".join(keys[:_KEYS_SHOWN]) + more

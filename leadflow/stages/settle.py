@@ -1,4 +1,4 @@
-"""Settle: from lookup and both checks to what happens with each lead. Fails closed."""
+"""Settle leads: decide from the lookup and both checks what happens with each lead. Fails closed."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from leadflow.leads.verdicts import WORST_FIRST, Verdict
 from leadflow.settings import Policy
 from leadflow.stages.coverage import NOT_COVERED
 from leadflow.stages.frames import same_kind
-from leadflow.stages.lists import per_lead, per_phone
+from leadflow.stages.list_columns import per_lead, per_phone
 
 F = TypeVar("F")
 _WORDS = [verdict.value for verdict in WORST_FIRST]
@@ -22,11 +22,18 @@ _NOT_COVERED = "not_covered"
 
 
 def settle(leads: F, policy: Policy) -> F:
-    """Adds verdicts (a list, one a phone), disposition (deliver, held or retry) and reason (text).
+    """Add `verdicts` (lists of text, one for each phone), `disposition` (deliver, held or retry) and `reason` (text).
 
-    A phone is callable only if both checks answered for it and neither objects. retry means that an answer is
-    missing: it is not final, and a resume asks again. Its reason is not_covered if all that is missing is a do-not-call
-    list that covers the phones.
+    `leads` is a pandas or polars frame with the columns that the lookup and both checks add; a missing check counts as
+    unchecked. A phone is callable only if both checks answered and neither flagged it. `retry` is not final: an answer
+    is missing, and a resume asks for it again. Its reason is not_covered if only a do-not-call list that covers the
+    phones is missing.
+
+    >>> leads = pl.DataFrame(
+    ...     {"phones": [["+15045550143"]], "litigator_verdicts": [["clean"]], "dnc_verdicts": [["dnc"]]}
+    ... )
+    >>> settle(leads, Policy()).select("disposition", "reason").row(0)
+    ('held', 'all_suppressed')
     """
     return same_kind(leads, lambda frame: _settle(frame, policy))
 
@@ -49,35 +56,35 @@ def _settle(leads: pl.DataFrame, policy: Policy) -> pl.DataFrame:
 
 
 def _known(name: str) -> pl.Expr:
-    """The verdict beside a phone; one that is missing, that is no verdict, or that stands beside no phone, is unchecked."""
+    """Read the verdict beside a phone; a missing or unknown verdict, or one beside no phone, is unchecked."""
     is_phone = pl.col("phones").str.contains(E164).fill_null(False)
     return pl.when(is_phone).then(pl.col(name).cast(_VERDICT, strict=False)).fill_null(_UNCHECKED).alias(name)
 
 
 def _is_unanswered(gaps: list[str]) -> pl.Expr:
-    """Whether a phone is unchecked for another reason than that the do-not-call list does not cover it."""
+    """Whether a phone is unchecked for a reason other than the coverage of the do-not-call list."""
     is_gap = (pl.col(gaps[0]).fill_null("") != "") & (pl.col(_CHECKS[0]) != _UNCHECKED) if gaps else pl.lit(False)
     return (pl.col("verdict") == _UNCHECKED) & ~is_gap
 
 
 def _reason(policy: Policy) -> pl.Expr:
-    """Why a lead is not delivered; "" if it is."""
+    """Choose the reason why a lead is not delivered, "" if it is."""
     status, verdicts = pl.col("status"), pl.col("verdicts")
     callables = [word for word in _WORDS if is_callable(word, policy)]
     unchecked = verdicts.list.contains(_UNCHECKED)
-    # The unanswered phone may be a litigator's, and a litigator's other phones are no safer.
-    doubtful = pl.lit(policy.hold_lead_on_litigator) & pl.col("litigators").list.contains(_UNCHECKED)
+    # The phone without an answer may be a litigator's, and then the lead's other phones may not be called either.
+    litigator_unknown = pl.lit(policy.hold_lead_on_litigator) & pl.col("litigators").list.contains(_UNCHECKED)
     return (
         pl.when(status.is_in(["failed", "skipped"]))
         .then(pl.lit("lookup_failed"))
-        # A lead that the vendor does not know may have phones of the script's own.
+        # A lead without a match may have phones from the script.
         .when((status != "found") & ~((status == "no_match") & (verdicts.list.len() > 0)))
         .then(status)
         .when(verdicts.list.len() == 0)
         .then(pl.lit("no_phone"))
         .when(pl.lit(policy.hold_lead_on_litigator) & verdicts.list.contains(Verdict.LITIGATOR.value))
         .then(pl.lit("litigator"))
-        .when(doubtful)
+        .when(litigator_unknown)
         .then(pl.lit(_UNCHECKED))
         .when(verdicts.list.set_intersection(pl.lit(callables, dtype=pl.List(pl.String))).list.len() > 0)
         .then(pl.lit(""))
@@ -98,5 +105,9 @@ def _disposition() -> pl.Expr:
 
 
 def is_callable(verdict: Verdict | str, policy: Policy) -> bool:
-    """Whether a phone with this verdict may be given to callers."""
+    """Whether callers may get a phone with this verdict.
+
+    >>> is_callable("clean", Policy()), is_callable("unchecked", Policy())
+    (True, False)
+    """
     return verdict == Verdict.CLEAN or (policy.deliver_wireless and verdict == Verdict.CLEAN_WIRELESS)

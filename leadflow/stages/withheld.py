@@ -1,119 +1,27 @@
-"""What is kept from the callers' sheet: a cell from which a phone can be read that no check has seen.
-
-One rule for every cell, by what it holds. A column's name only adds to it: in a column named like one of phones any
-three digits are withheld, since nobody knows what they are.
-"""
+"""Withhold cells from the callers' sheet that read like phones which no check has seen, and warn of them."""
 
 from __future__ import annotations
 
-import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
-from functools import partial
+from collections.abc import Iterable, Mapping
 
 import polars as pl
 
 from leadflow.events import Emit, JobLog
-from leadflow.leads.columns import ADDED, IDENTITY
-from leadflow.leads.phone_columns import is_area_code_column, is_named, is_phone_column
-from leadflow.leads.phone_text import FIRST_LOOK, IS_DATE, MAY_HOLD_PHONE, has_digits, reads_like_phone
+from leadflow.leads.columns import ADDED, TITLES, script_columns
+from leadflow.leads.phone_columns import is_phone_column
+from leadflow.leads.phone_text import reads_like_phone
 from leadflow.settings import Policy
-
-# The sheet's names of the parts of a person.
-NAMES: dict[str, str] = dict(zip(IDENTITY, ("First Name", "Last Name", "Address", "City", "State", "Zip"), strict=True))
-_FEWEST_DIGITS = 3
-_PARTS = {3: re.compile(r"[2-9]\d\d"), 4: re.compile(r"\d{4}"), 7: re.compile(r"[2-9]\d{6}")}
-_YEAR = re.compile(r"(?:19|20)\d\d")
-_LOCAL = r"^\P{N}*[2-9]\d\d\P{N}{0,3}\d{4}\P{N}*$"
-
-
-def script_columns(names: Iterable[str]) -> list[str]:
-    """Which of a frame's columns are not leadflow's."""
-    return [name for name in names if name not in ADDED and name not in IDENTITY]
-
-
-def has_phone_name(name: str, policy: Policy) -> bool:
-    """Whether a column's name is itself a phone: a constant without an alias is named by its text."""
-    return reads_like_phone(name) and not is_named(name, policy.not_phones)
-
-
-def phone_cells(cells: pl.DataFrame, policy: Policy, own: Mapping[str, str] | None = None) -> dict[str, pl.Series]:
-    """By column, for those that have any, which cells read like a phone (true) and which do not.
-
-    `cells` are text. `own` are the script's own columns among them, each with the name that its script gave it: there
-    seven digits count too, and names are heeded.
-    """
-    own = {} if own is None else own
-    judged = [name for name in cells.columns if not is_named(own.get(name, name), policy.not_phones)]
-    hinted = [name for name in judged if name in own and is_phone_column(own[name])]
-    found = {name: _where(cells[name], _is_unclear) for name in hinted}
-    likely = _likely(cells[[name for name in judged if name not in found]])
-    found |= {
-        name: _where(cells[name], partial(reads_like_phone, local=name in own), may) for name, may in likely.items()
-    }
-    for name, where in _in_parts(cells[[name for name in judged if name in own]], own).items():
-        found[name] = found[name] | where if name in found else where
-    return {name: where for name in cells.columns if (where := found.get(name)) is not None and where.any()}
-
-
-def _likely(cells: pl.DataFrame) -> dict[str, pl.Series]:
-    """By column, the cells that are to be read: most columns have none, and cost no more than a look."""
-    for test in (pl.all().str.contains(FIRST_LOOK), ~pl.all().str.contains(IS_DATE)):
-        cells = cells[[name for name, is_likely in _any(cells, test).items() if is_likely]]
-    may = (
-        cells.select(pl.all().str.contains(MAY_HOLD_PHONE) & ~pl.all().str.contains(IS_DATE)) if cells.width else cells
-    )
-    return {where.name: where for where in may if where.any()}
-
-
-def _any(cells: pl.DataFrame, test: pl.Expr) -> dict[str, bool]:
-    return cells.select(test.any()).row(0, named=True) if cells.width else {}
-
-
-def _where(column: pl.Series, judge: Callable[[str], bool], may: pl.Series | None = None) -> pl.Series:
-    values = set((column if may is None else column.filter(may)).to_list())
-    return column.is_in([value for value in values if value and judge(value)])
-
-
-def _is_unclear(text: str) -> bool:
-    """In a column named like one of phones: whether there is a phone, or what may be one or a part of one."""
-    return has_digits(text, _FEWEST_DIGITS) or reads_like_phone(text)
-
-
-def _in_parts(cells: pl.DataFrame, own: Mapping[str, str]) -> dict[str, pl.Series]:
-    """A phone that stands in columns side by side: 504 and 5550143, or 504, 555 and 0143, all the way down."""
-    if cells.is_empty() or not cells.width:
-        return {}
-    longest = cells.select(pl.all().str.len_bytes().max()).row(0)
-    digits = {
-        name: _part(cells[name], most) if most in _PARTS else 0
-        for name, most in zip(cells.columns, longest, strict=True)
-    }
-    found: dict[str, pl.Series] = {}
-    for start in range(cells.width) if any(digits.values()) else ():
-        for parts in ((3, 7), (3, 3, 4)):
-            names = cells.columns[start : start + len(parts)]
-            if tuple(digits[name] for name in names) == parts:
-                found |= {name: cells[name] != "" for name in names}
-    if any(is_area_code_column(own[name]) for name in cells.columns):
-        found = {**{name: cells[name].str.contains(_LOCAL) for name in cells.columns}, **found}
-    return found
-
-
-def _part(column: pl.Series, digits: int) -> int:
-    """How many digits every cell has that is not blank, if they may be a part of a phone; else 0."""
-    there = [cell for cell in column.to_list() if cell]
-    is_part = all(map(_PARTS[digits].fullmatch, there)) and not all(map(_YEAR.fullmatch, there))
-    return digits if is_part else 0
+from leadflow.stages.phone_cells import has_phone_name, phone_cells
 
 
 def withhold(
     rows: pl.DataFrame, policy: Policy, own: Mapping[str, str], but: Iterable[str]
 ) -> tuple[pl.DataFrame, dict[str, int]]:
-    """Rows for the sheet without the cells that read like a phone, and how many these were, by column.
+    """Blank the cells that read like a phone; return the rows and how many cells were blanked, by column.
 
-    `own` has the script's own columns by the names they have in `rows`; the columns `but` are not looked at. A column
-    of the script that is blank without such cells is left out.
+    `rows` are the sheet's rows, all text. `own` maps the script's own columns, by their names in `rows`, to the names
+    that the script gave them. The columns `but` are not read. A column of the script that is then empty is dropped.
     """
     known = set(but)
     found = phone_cells(rows[[name for name in rows.columns if name not in known]], policy, own)
@@ -125,8 +33,8 @@ def withhold(
     return rows.drop(empty) if empty else rows, {own.get(name, name): int(where.sum()) for name, where in found.items()}
 
 
-def tell_withheld(counts: Mapping[str, int], emit: Emit, batch: int | None = None, checked: bool = False) -> None:
-    """Warn of what was withheld, a line a column; `checked` says that the phones of the script's own are checked."""
+def warn_withheld(counts: Mapping[str, int], emit: Emit, batch: int | None = None, checked: bool = False) -> None:
+    """Emit one warning for each column with withheld cells; `checked`: the run checks the script's own phones."""
     then = (
         "Those that can be read are checked, and delivered as Phone 1, 2 ... if they are clean"
         if checked
@@ -142,37 +50,37 @@ def tell_withheld(counts: Mapping[str, int], emit: Emit, batch: int | None = Non
 
 
 class WithheldTally:
-    """What is withheld in one job, told once a column."""
+    """Counts the withheld cells of one job and warns once for each column."""
 
     def __init__(self, policy: Policy, emit: Emit) -> None:
         self._policy = policy
         self._emit = emit
         self._counts: Counter[str] = Counter()
-        self._left: Counter[str] = Counter()
-        self._told: set[str] = set()
+        self._kept: Counter[str] = Counter()
+        self._warned: set[str] = set()
 
     def scan(self, leads: pl.DataFrame) -> None:
-        """Count the cells of leads as extracted, before any of them is paid for; all columns are text."""
+        """Count the cells of leads as extracted, before any lead is paid for. All columns must be text."""
         cells = leads[[name for name in leads.columns if name not in ADDED]]
         own = {name: name for name in script_columns(leads.columns)}
         found = phone_cells(cells, self._policy, own)
         found |= {name: leads[name] != "" for name in own if has_phone_name(name, self._policy)}
-        self._counts.update({NAMES.get(name, name): int(where.sum()) for name, where in found.items()})
-        left = leads.select(
+        self._counts.update({TITLES.get(name, name): int(where.sum()) for name, where in found.items()})
+        kept = leads.select(
             ((pl.col(name) != "") & ~found[name] if name in found else pl.col(name) != "").sum() for name in own
         )
-        self._left.update(left.row(0, named=True) if left.width else {})
+        self._kept.update(kept.row(0, named=True) if kept.width else {})
 
     def add(self, counts: Mapping[str, int]) -> None:
-        """Count what a delivery withheld in columns that were not told of."""
-        self._counts.update({name: count for name, count in counts.items() if name not in self._told})
+        """Add the counts of a delivery, for columns without a warning so far."""
+        self._counts.update({name: count for name, count in counts.items() if name not in self._warned})
 
-    def tell(self) -> None:
-        """Warn of each column that was not told of yet."""
-        fresh = {name: count for name, count in self._counts.items() if name not in self._told}
-        self._told |= fresh.keys()
-        tell_withheld(fresh, self._emit, checked=self._policy.script_phones == "check")
+    def warn(self) -> None:
+        """Warn of each column that has no warning yet."""
+        fresh = {name: count for name, count in self._counts.items() if name not in self._warned}
+        self._warned |= fresh.keys()
+        warn_withheld(fresh, self._emit, checked=self._policy.script_phones == "check")
 
     def is_empty(self, name: str) -> bool:
-        """Whether a column of the script would stand blank in the sheet; in a resumed job its name alone tells."""
-        return not self._left[name] and self._counts[name] > 0 if name in self._left else is_phone_column(name)
+        """Whether a column of the script would be empty in the sheet; a resumed job decides by the name alone."""
+        return not self._kept[name] and self._counts[name] > 0 if name in self._kept else is_phone_column(name)

@@ -1,4 +1,4 @@
-"""A nickname beside the same surname and the same whole address is no stranger: somebody judges, and nothing is lost."""
+"""A nickname with the same surname and the same address is a near match, which a person reviews."""
 
 from __future__ import annotations
 
@@ -26,9 +26,25 @@ def _found(first, last="LEE", pid="7", **home):
 
 
 _NICKNAMES = [
-    ("Bob", "ROBERT"), ("Robert", "BOB"), ("Peggy", "MARGARET"), ("Margaret", "PEGGY"), ("Bill", "WILLIAM"), ("Dick", "RICHARD"), ("Jack", "JOHN"), ("Liz", "ELIZABETH"),
-    ("Ted", "EDWARD"), ("Chuck", "CHARLES"), ("Hank", "HENRY"), ("Kate", "KATHERINE"), ("Rob", "BOB"), ("Meg", "PEGGY"), ("bob", "Robert"), (" BOB ", "ROBERT"), ("Bob J", "ROBERT JAMES"), ("Bob", "ROBERT JAMES"),
-]  # fmt: skip
+    ("Bob", "ROBERT"),
+    ("Robert", "BOB"),
+    ("Peggy", "MARGARET"),
+    ("Margaret", "PEGGY"),
+    ("Bill", "WILLIAM"),
+    ("Dick", "RICHARD"),
+    ("Jack", "JOHN"),
+    ("Liz", "ELIZABETH"),
+    ("Ted", "EDWARD"),
+    ("Chuck", "CHARLES"),
+    ("Hank", "HENRY"),
+    ("Kate", "KATHERINE"),
+    ("Rob", "BOB"),
+    ("Meg", "PEGGY"),
+    ("bob", "Robert"),
+    (" BOB ", "ROBERT"),
+    ("Bob J", "ROBERT JAMES"),
+    ("Bob", "ROBERT JAMES"),
+]
 
 
 @pytest.mark.parametrize(("asked", "found"), _NICKNAMES)
@@ -39,9 +55,15 @@ def test_a_nickname_at_the_same_address_is_a_near_match(asked, found):
 
 @pytest.mark.parametrize(
     "found",
-    [_found("ROBERT LEE", ""), _found("LEE, ROBERT", ""), _found("ROBERT J LEE", ""), {**_found("MARY"), "name": [{"first": "MARY", "last": "LEE"}, {"first": "ROBERT", "last": "LEE"}]}, {**_found("ROBERT"), "address": [{"data": "9 OAK ST", "city": "BATH", "zip": "04530"}, _HOME]}],
+    [
+        _found("ROBERT LEE", ""),
+        _found("LEE, ROBERT", ""),
+        _found("ROBERT J LEE", ""),
+        {**_found("MARY"), "name": [{"first": "MARY", "last": "LEE"}, {"first": "ROBERT", "last": "LEE"}]},
+        {**_found("ROBERT"), "address": [{"data": "9 OAK ST", "city": "BATH", "zip": "04530"}, _HOME]},
+    ],
     ids=["free text", "surname first", "with an initial", "second name", "second address"],
-)  # fmt: skip
+)
 def test_a_near_match_is_seen_however_the_vendor_writes(found):
     assert is_near_match(_lead(), found)
 
@@ -49,11 +71,24 @@ def test_a_near_match_is_seen_however_the_vendor_writes(found):
 @pytest.mark.parametrize(
     "found",
     [
-        _found("MARY"), _found("ROBERTA"), _found("ROBERT", "LEWIS"), _found("ROBERT", data="14 ELM ST APT 4"), _found("ROBERT", data="12 OAK ST"), _found("ROBERT", data="12 ELM ST APT 5"),
-        _found("ROBERT", city="LIMA", state="OH", zip="45801"), _found("ROBERT", data=None), _found("ROBERT", data=7), {**_found("ROBERT"), "address": []}, {**_found("ROBERT"), "address": None}, {**_found("ROBERT"), "name": "ROBERT LEE"}, {},
-        _found(None), _found(["ROBERT"]), _found(""),
+        _found("MARY"),
+        _found("ROBERTA"),
+        _found("ROBERT", "LEWIS"),
+        _found("ROBERT", data="14 ELM ST APT 4"),
+        _found("ROBERT", data="12 OAK ST"),
+        _found("ROBERT", data="12 ELM ST APT 5"),
+        _found("ROBERT", city="LIMA", state="OH", zip="45801"),
+        _found("ROBERT", data=None),
+        _found("ROBERT", data=7),
+        {**_found("ROBERT"), "address": []},
+        {**_found("ROBERT"), "address": None},
+        {**_found("ROBERT"), "name": "ROBERT LEE"},
+        {},
+        _found(None),
+        _found(["ROBERT"]),
+        _found(""),
     ],
-)  # fmt: skip
+)
 def test_anybody_else_is_no_near_match(found):
     assert not is_near_match(_lead(), found)
 

@@ -109,7 +109,8 @@ def test_a_connection_of_connections_toml(closed_port, tmp_path, name, said):
     """In a process of its own: the connector reads SNOWFLAKE_HOME when it is imported."""
     file = tmp_path / "connections.toml"
     file.write_text(
-        f'[mine]\naccount = "acme"\nuser = "ann"\nauthenticator = "PROGRAMMATIC_ACCESS_TOKEN"\ntoken = "token-word"\nhost = "127.0.0.1"\nport = {closed_port}\nprotocol = "http"\n'
+        '[mine]\naccount = "acme"\nuser = "ann"\nauthenticator = "PROGRAMMATIC_ACCESS_TOKEN"\ntoken = "token-word"\n'
+        f'host = "127.0.0.1"\nport = {closed_port}\nprotocol = "http"\n'
     )
     file.chmod(0o600)
     tmp_path.chmod(0o700)

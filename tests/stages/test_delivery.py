@@ -1,4 +1,4 @@
-"""What reaches the callers: only phones that both checks cleared, also when they were cleared once and are not any more."""
+"""Only phones that both checks cleared reach the callers, also when a cleared phone is flagged later."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ from leadflow.local.people import dnc_code, is_litigator
 from leadflow.services.dncscrub import DncScrub, LitigatorList
 from leadflow.services.sheets import Sheet
 from leadflow.stages import check_dnc, check_litigators, deliver
-from leadflow.stages.sharing import Sharing, mark_shared, shared_counts
+from leadflow.stages.shared_phones import SharedPhones, mark_shared, shared_counts
 
 _PHONES = [f"Phone {n}" for n in (1, 2, 3)]
 _CLEAN = [
@@ -91,17 +91,17 @@ def test_a_sorted_sheet_and_a_person_s_own_columns_are_left_as_they_are(world, e
 
 def test_a_run_killed_between_append_and_marks_is_marked_by_its_resume(world, engine, monkeypatch):
     engine.run(_ORDERED, limit_rows=60, progress=False)
-    finish = Sharing.finish
+    finish = SharedPhones.finish
 
     def killed(self, emit):
         raise lf.errors.DeliveryError("no more, then resume")
 
-    monkeypatch.setattr(Sharing, "finish", killed)
+    monkeypatch.setattr(SharedPhones, "finish", killed)
     with pytest.raises(JobFailedError, match="no more"):
         engine.run(_ORDERED, limit_rows=90, progress=False)
     rows = sheet_rows(world)
     assert _marks(rows) != _expected(rows)
-    monkeypatch.setattr(Sharing, "finish", finish)
+    monkeypatch.setattr(SharedPhones, "finish", finish)
     job = engine.resume(lf.jobs()["id"].iloc[0], progress=False)
     assert job.ok
     assert _right(world)
@@ -128,7 +128,7 @@ def test_nothing_is_written_or_read_at_the_end_if_no_phone_is_shared(world):
     sheet = Sheet(world.settings.sheets)
     sheet.prepare(["Lead Key", "Phone 1", "Shared With"])
     sheet.append([{"Lead Key": "a", "Phone 1": "+12125550101"}])
-    sharing = Sharing(sheet)
+    sharing = SharedPhones(sheet)
     sharing.begin()
     sheet.append([{"Lead Key": "b", "Phone 1": "+12125550102"}])
     sharing.add(pl.DataFrame({"delivered": [True], "phones": [["+12125550102", ""]]}))
@@ -144,7 +144,7 @@ def test_nothing_is_written_or_read_at_the_end_if_no_phone_is_shared(world):
 def test_rows_that_another_machine_appended_meanwhile_are_marked_too(world):
     sheet = Sheet(world.settings.sheets)
     sheet.prepare(["Lead Key", "Phone 1", "Shared With"])
-    sharing = Sharing(sheet)
+    sharing = SharedPhones(sheet)
     sharing.begin()
     sheet.append([{"Lead Key": "a", "Phone 1": "+12125550101"}])
     world.edit_sheet([("append", ["b", "+12125550102"])])

@@ -20,10 +20,10 @@ from leadflow.leads.matching.address_words import (
     WRITTEN,
 )
 from leadflow.leads.matching.boxes import read_box
+from leadflow.leads.matching.lots_and_mileposts import read_lot, read_milepost
 from leadflow.leads.matching.puerto_rico import read_puerto_rican
 from leadflow.leads.matching.streets import is_house, read_street
 from leadflow.leads.matching.text import LONGEST, fold
-from leadflow.leads.matching.unnumbered import read_lot, read_milepost
 
 _MOST_NAMES = 6  # words in front of an address: a building's name, or who receives the mail
 _TAIL = re.compile(r"(.*[^\s,].*),\s*([^,0-9]+?),\s*([A-Za-z. ]+?)\.?,?\s*([0-9]{5}(?:-[0-9]{4})?)?\s*")

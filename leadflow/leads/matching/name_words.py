@@ -51,10 +51,12 @@ CREDENTIALS = word_set(
 )
 # What somebody is to a deed, and what stands behind it, is no part of the name.
 ROLES = word_set(
-    """tr trs ttee ttees trustee trustees trustor grantor cotrustee cotrustees succ successor executor executrix exec exr exrx
-    administrator administratrix admr admx guardian gdn custodian conservator beneficiary poa aka fka nka dba
+    """tr trs ttee ttees trustee trustees trustor grantor cotrustee cotrustees succ successor
+    executor executrix exec exr
+    exrx administrator administratrix admr admx guardian gdn custodian conservator beneficiary poa aka fka nka dba
     jt jtrs jtros
-    jtwros jtten tenants tenant husband wife spouse surviving etal etals etux etvir unmarried uta utd udt dtd attn individually"""
+    jtwros jtten tenants tenant husband wife spouse surviving etal etals etux etvir unmarried uta utd udt dtd attn
+    individually"""
 )
 # "SMITH REV LIV TR" is a trust.
 TRUSTS = word_set("tr trs trst")
@@ -94,8 +96,9 @@ NO_GIVEN_NAMES = word_set(
 # No name if no other word stands in the field, or in both.
 PLACEHOLDER_WORDS = NO_GIVEN_NAMES | word_set(
     """not no available provided applicable listed given specified known stated supplied entered disclosed home
-    as above below house property land business valued present determined boy girl baby infant newborn male female sir madam x
-    nan nil"""
+    as above below house property land business valued present determined boy girl baby infant
+    newborn male female sir madam
+    x nan nil"""
 )
 
 # A company, an office or a trust, wherever it stands.

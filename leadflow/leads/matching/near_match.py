@@ -69,7 +69,7 @@ _Parts = dict[str, bool]
 
 
 def _closest(items: list[dict[str, Any]], parts_of: Any) -> tuple[dict[str, Any], list[str], list[str]]:
-    """The item with the most parts that agree, with those parts and the others; what one side does not say is neither."""
+    """Choose the item with the most parts that agree; return it, the parts that agree and the parts that differ."""
     read = [(item, parts_of(item)) for item in items or [{}]]
     item, parts = max(read, key=lambda pair: (sum(pair[1].values()), -len(pair[1])))
     return item, [part for part, same in parts.items() if same], [part for part, same in parts.items() if not same]
@@ -132,7 +132,7 @@ def _nicknames() -> NickNamer:
     return NickNamer()
 
 
-# The helpers of matching that this module stands on.
+# Helpers over the other modules of matching.
 
 
 def _items(found: dict[str, Any], part: str) -> list[dict[str, Any]]:

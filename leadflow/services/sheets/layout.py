@@ -25,7 +25,7 @@ class Layout(Connection):
     def __init__(self, settings: SheetsSettings, locks: Path | None = None, stop: StopFlag | None = None) -> None:
         super().__init__(settings, locks, stop)
         self.header: list[str] = []
-        self.surprises = 0
+        self.surprises: int = 0
         self._seen = Seen()
         self._looked_ahead: tuple[object, float] | None = None
         self._read_back: tuple[object, float] | None = None

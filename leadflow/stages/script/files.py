@@ -1,4 +1,4 @@
-"""What the analyst hands over as a script: its text, or a file that holds it, in whatever encoding."""
+"""Read a script that is given as SQL text or as the path of a file, in UTF-8, UTF-16 or Windows-1252."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 
 from leadflow.errors import ScriptError
-from leadflow.settings.textfile import MARKS
+from leadflow.settings.textfile import BYTE_ORDER_MARKS
 
 _LONGEST_PATH = 1_000
 _DATA = {".csv", ".tsv", ".xlsx", ".xls", ".parquet", ".json", ".jsonl", ".feather", ".gz", ".zip"}
@@ -23,16 +23,14 @@ _DRIVE = re.compile(r"[A-Za-z]:[\\/\s]")
 
 
 def read_script(script: str | Path, name: str | None = None) -> tuple[str, str]:
-    """The text of a script, given as text or as the path of a .sql file, and the name of its job.
+    """Return the text of a script, given as SQL text or as the path of a .sql file, and the name of its job.
 
-    A file may be UTF-8, UTF-16 (with a byte-order mark) or Windows-1252. Raises ScriptError for what is neither text
-    nor a readable file.
+    A file may be UTF-8, UTF-16 (with a byte-order mark) or Windows-1252. Raises ScriptError if it is neither
+    text nor a readable file.
 
     >>> read_script("SELECT 1 AS a")
     ('SELECT 1 AS a', 'script')
     """
-    if not isinstance(script, str | Path):
-        raise ScriptError(f"a script is SQL text or the path of a .sql file, not {type(script).__name__}")
     if path := _path_of(script):
         return _file_text(path), name or path.stem
     text = str(script)
@@ -42,16 +40,20 @@ def read_script(script: str | Path, name: str | None = None) -> tuple[str, str]:
 
 
 def script_id(text: str) -> str:
-    """A short, stable id of a script's text, the same for the same script on any machine."""
+    """Return a short id of a script's text, the same on every machine; line ends do not count.
+
+    >>> script_id("SELECT 1\\r\\nAS a") == script_id("SELECT 1\\nAS a")
+    True
+    """
     return hashlib.sha256(text.strip().replace("\r\n", "\n").encode("utf-8", "surrogatepass")).hexdigest()[:12]
 
 
-def _path_of(script: str | Path) -> Path | None:
-    """The path that is meant, or None if the script is SQL text itself."""
+def _path_of(script: object) -> Path | None:
+    """Return the path of the script's file, or None if the script is SQL text."""
     if isinstance(script, Path):
         return _expanded(str(script))
     if not isinstance(script, str):
-        raise ScriptError(f"the script is a {type(script).__name__}; give SQL text, or the path of a .sql file")
+        raise ScriptError(f"a script is SQL text or the path of a .sql file, not {type(script).__name__}")
     text = script.strip().strip("\ufeff").strip()
     bare = text[1:-1].strip() if len(text) > 1 and text[0] == text[-1] and text[0] in "'\"" else text
     if _DRIVE.match(bare) and bare.lower().endswith(".sql") and re.search(r"[\n\r\t\f\v\a\b]", bare):
@@ -67,7 +69,7 @@ def _path_of(script: str | Path) -> Path | None:
 
 
 def _names_a_file(text: str) -> bool:
-    """Whether one line of text, which names nothing that is there, is meant as a path."""
+    """Whether one line of text, with no file of that name, is meant as a path."""
     if _BEGINS_SQL.match(text) and not re.match(r"\S+\.\w+$", text):
         return False
     suffix = Path(text.replace("\\", "/")).suffix.lower()
@@ -96,7 +98,7 @@ def _exists(path: Path) -> bool:
 
 
 def _file_text(path: Path) -> str:
-    """A file's text; raises ScriptError with what is wrong with the file."""
+    """Read a file's text. Raises ScriptError that says what is wrong with the file."""
     if path.is_dir():
         raise ScriptError(f"{path} is a folder, not a script; name the .sql file in it")
     if path.suffix.lower() in _DATA:
@@ -123,8 +125,8 @@ def _file_text(path: Path) -> str:
 
 
 def _decoded(data: bytes, path: Path) -> str:
-    """Text by its byte-order mark, else as UTF-8, else as Windows-1252 if charset-normalizer finds that it reads so."""
-    encoding = next((name for mark, name in MARKS if data.startswith(mark)), "utf-8")
+    """Decode by the byte-order mark, else as UTF-8, else as Windows-1252 if charset-normalizer agrees."""
+    encoding = next((name for mark, name in BYTE_ORDER_MARKS if data.startswith(mark)), "utf-8")
     try:
         text = data.decode(encoding)
     except UnicodeDecodeError:
@@ -138,7 +140,7 @@ def _decoded(data: bytes, path: Path) -> str:
 
 
 def _detected(data: bytes) -> str:
-    """The text of bytes that are no UTF-8, or a NUL if they are no text of a US Windows machine either."""
+    """Decode bytes that are not UTF-8; returns a NUL if they are not the text of a US Windows machine either."""
     from charset_normalizer import from_bytes
 
     found = from_bytes(data, cp_isolation=["cp1252"]).best()

@@ -1,4 +1,4 @@
-"""Which leads of one frame are one person: by how they are written, before a search, and by idiCORE's pid, after it."""
+"""Find leads of one frame that are one person: by identity before a lookup, by idiCORE's id of the person after it."""
 
 from __future__ import annotations
 
@@ -14,21 +14,22 @@ if TYPE_CHECKING:
     from leadflow.leads.people import Person
 
 
-def repeated(people: Sequence[Person], known: Collection[str]) -> dict[str, str]:
-    """By key, the leads that need no search of their own, each with the key of the lead that is the same person.
+def find_duplicates(people: Sequence[Person], known: Collection[str]) -> dict[str, str]:
+    """Map each lead that needs no lookup of its own to the lead that is the same person, key to key.
 
-    A lead whose key is in `known` is answered already, and is nobody's repeat. Identities are worked out only of leads
-    that share a ZIP and their initials, since that takes longer than all else here.
+    A lead whose key is in `known` has an answer and is never a duplicate. Identities are computed only for leads that
+    share a ZIP and their initials, since that is the slow part.
 
     >>> from leadflow.leads.people import Person
     >>> where = "Bath", "ME", "04530"
-    >>> repeated([Person("k1", "Ann", "Lee", "1 Elm St", *where), Person("k2", "ANN", "Lee", "1 Elm Street", *where)], ())
+    >>> people = Person("k1", "Ann", "Lee", "1 Elm St", *where), Person("k2", "ANN", "Lee", "1 Elm Street", *where)
+    >>> find_duplicates(people, ())
     {'k2': 'k1'}
     """
     alike: dict[tuple[str, str, str], dict[str, Person]] = {}
     for person in people:
-        initials = (name.strip()[:1].lower() for name in (person.first_name, person.last_name))
-        alike.setdefault((person.zip, *initials), {})[person.person_key] = person
+        first, last = person.first_name.strip()[:1].lower(), person.last_name.strip()[:1].lower()
+        alike.setdefault((person.zip, first, last), {})[person.person_key] = person
     repeats: dict[str, str] = {}
     for group in alike.values():
         firsts: dict[str, str] = {}
@@ -40,8 +41,8 @@ def repeated(people: Sequence[Person], known: Collection[str]) -> dict[str, str]
     return repeats
 
 
-def hold_repeated_pids(leads: pl.DataFrame) -> pl.DataFrame:
-    """Of the leads to deliver that have one lookup_pid, hold all but the first as duplicate_person."""
+def hold_duplicate_pids(leads: pl.DataFrame) -> pl.DataFrame:
+    """Hold back all but the first of the deliverable leads that have the same lookup_pid, as duplicate_person."""
     if leads.schema.get("lookup_pid") != pl.String:
         return leads
     is_named = (pl.col("disposition") == "deliver") & (pl.col("lookup_pid") != "")

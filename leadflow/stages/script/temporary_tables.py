@@ -1,4 +1,4 @@
-"""The temporary tables and views that a script has made so far, by their full names."""
+"""Track the temporary tables and views that a script has made so far, by their full names."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from itertools import count
 Name = tuple[str, str, str]
 
 
-class Temporaries:
-    """Follows CREATE, DROP and USE, statement by statement; a name of which it is not sure is not the script's own.
+class TemporaryTables:
+    """Tracks CREATE, DROP and USE, statement by statement; an uncertain name does not count as the script's own.
 
     `home` is the database and the schema of the sign-in, "" for one that is not known.
     """

@@ -1,4 +1,4 @@
-"""Phones that stand in several rows of the sheet: each such row is marked with how many others show one of its phones."""
+"""Mark rows of the sheet that share a phone: "Shared With" counts the other rows that show one of its phones."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _PHONE = re.compile(r"Phone (10|[1-9])")
 
 
 def shared_counts(phones: Mapping[str, Iterable[str]]) -> dict[str, int]:
-    """From the phones of each key: with how many other keys it shares one. Keys that share none are left out.
+    """Count for each key the other keys that have one of its phones; keys that share none are missing.
 
     >>> shared_counts({"a": ["1", "2"], "b": ["2"], "c": ["1", "2"], "d": ["3"]})
     {'a': 2, 'b': 2, 'c': 2}
@@ -29,37 +29,37 @@ def shared_counts(phones: Mapping[str, Iterable[str]]) -> dict[str, int]:
         for number in set(numbers):
             keys.setdefault(number, []).append(key)
     shared = {key: tuple(sorted({n for n in numbers if len(keys[n]) > 1})) for key, numbers in phones.items()}
-    sizes = {numbers: len(set().union(*(keys[n] for n in numbers))) for numbers in set(shared.values()) if numbers}
+    sizes = {numbers: len(set[str]().union(*(keys[n] for n in numbers))) for numbers in set(shared.values()) if numbers}
     return {key: sizes[numbers] - 1 for key, numbers in shared.items() if numbers}
 
 
 def with_shared(rows: pl.DataFrame, key: str) -> pl.DataFrame:
-    """Rows of the sheet with the column "Shared With", as far as the rows of this frame tell."""
+    """Add the column "Shared With" to rows of the sheet, counted within these rows."""
     names = [name for name in rows.columns if _PHONE.fullmatch(name)]
     counts = shared_counts({row[0]: [cell for cell in row[1:] if cell] for row in rows.select(key, *names).iter_rows()})
     return rows.with_columns(pl.Series(SHARED_WITH, [_text(counts.get(k, 0)) for k in rows[key]], pl.String))
 
 
 def mark_shared(sheet: Sheet) -> int:
-    """Bring the column "Shared With" up to date in all rows of the sheet; how many rows changed.
+    """Update the column "Shared With" in all rows of the sheet; returns how many rows changed.
 
-    It is worked out from the phones that the sheet shows, so rows that were deleted or taken out count no more, and what a
-    killed run left unmarked is marked. A text of a person's in that column stays. Raises RefusedError, DeliveryError.
+    The counts come from the phones that the sheet shows, so deleted rows do not count, and rows that a killed run left
+    without a mark get one. Text that a person wrote into that column stays. Raises RefusedError, DeliveryError.
     """
     return sheet.recompute(_names(sheet), _marks)
 
 
-class Sharing:
-    """Finds out during a job whether its rows share a phone with other rows, so that a job whose rows do not marks nothing."""
+class SharedPhones:
+    """Tracks during a job whether its rows share phones with others; a job without such rows writes no marks."""
 
     def __init__(self, sheet: Sheet) -> None:
         self._sheet = sheet
         self._phones: set[str] = set()
         self._due = False
-        self._surprises = 0
+        self._surprises: int = 0
 
     def begin(self) -> None:
-        """Read the phones that the sheet has; marks that are not as they should be are due."""
+        """Read the phones of the sheet, and whether its marks need an update."""
         if not self._sheet.is_empty:
             now = self._sheet.read_columns(_names(self._sheet))
             self._phones = set().union(*_phones(now).values()) if now.keys else set()
@@ -67,13 +67,13 @@ class Sharing:
         self._surprises = self._sheet.surprises
 
     def add(self, leads: pl.DataFrame) -> None:
-        """Take note of leads just delivered. What these share with each other is marked already."""
+        """Add leads just delivered. `deliver` has marked the phones that they share with each other."""
         found = set(leads.filter("delivered")["phones"].explode().drop_nulls()) - {""}
         self._due = self._due or not self._phones.isdisjoint(found)
         self._phones |= found
 
     def finish(self, emit: Emit = no_emit) -> None:
-        """Mark the rows of the sheet, if any may share a phone that is not marked yet, or others wrote into the sheet meanwhile."""
+        """Mark the rows of the sheet if new rows share phones, or somebody else wrote into the sheet meanwhile."""
         if not self._due and self._sheet.surprises == self._surprises:
             return
         if changed := mark_shared(self._sheet):
@@ -92,7 +92,7 @@ def _names(sheet: Sheet) -> list[str]:
 
 
 def _phones(now: Columns) -> dict[str, set[str]]:
-    """The phones that the rows of each key show."""
+    """Collect the phones that the rows of each key show."""
     found: dict[str, set[str]] = {}
     columns = [cells for name, cells in now.cells.items() if name != SHARED_WITH]
     for key, *cells in zip(now.keys, *columns, strict=True):
@@ -102,7 +102,7 @@ def _phones(now: Columns) -> dict[str, set[str]]:
 
 
 def _marks(now: Columns) -> dict[str, dict[str, str]]:
-    """The marks to be changed, by key."""
+    """List the marks that have to change, by key."""
     if SHARED_WITH not in now.cells:
         return {}
     counts = shared_counts(_phones(now))

@@ -1,21 +1,22 @@
-"""Statements as sqlglot's trees, to judge them by."""
+"""Parse statements into sqlglot's syntax trees."""
 
 from __future__ import annotations
 
 import logging
 import re
+from typing import Any
 
 from sqlglot import Token, exp
 from sqlglot.dialects.snowflake import Snowflake
 
 from leadflow.errors import ScriptError
-from leadflow.stages.script.text import Statement, is_literal
+from leadflow.stages.script.source import Statement, is_literal
 
 # sqlglot warns when it falls back to a command; that is judged here, and the warning would only puzzle.
 logging.getLogger("sqlglot").addFilter(lambda record: "contains unsupported syntax" not in str(record.msg))
 
 
-def tree_of(part: Statement, tokens: tuple[Token, ...]) -> exp.Expr:
+def parse_tokens(part: Statement, tokens: tuple[Token, ...]) -> exp.Expr:
     """The tree that sqlglot makes of tokens; raises ScriptError with line and column in the script."""
     try:
         trees = Snowflake().parser().parse(list(tokens), part.source.clean)
@@ -36,7 +37,8 @@ def tree_of(part: Statement, tokens: tuple[Token, ...]) -> exp.Expr:
 
 def _place(part: Statement, error: Exception) -> str:
     """Line, column and keyword where the parser stopped."""
-    found = (getattr(error, "errors", None) or [{}])[0]
+    errors: list[dict[str, Any]] = getattr(error, "errors", None) or [{}]
+    found = errors[0]
     at = next((t for t in part.tokens if (t.line, t.col) == (found.get("line"), found.get("col"))), part.tokens[-1])
     raw = part.source.raw(at)
     near = "" if is_literal(at) or not re.fullmatch(r"[A-Za-z_]{1,30}|\W{1,3}", raw) else f", near {raw}"
@@ -44,6 +46,6 @@ def _place(part: Statement, error: Exception) -> str:
     return f"{part.source.place(at.start)}{near}{f' ({expects[0].lower()})' if expects else ''}"
 
 
-def name_of(node: exp.Expr) -> str:
+def node_name(node: exp.Expr) -> str:
     """What a message calls a kind of node."""
     return re.sub(r"(?<=[a-z])(?=[A-Z])", " ", type(node).__name__).lower()

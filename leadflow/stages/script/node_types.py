@@ -1,10 +1,10 @@
-"""The kinds of nodes in sqlglot's trees that are understood as reading, or as a temporary table's own."""
+"""The node types of sqlglot's syntax trees that may occur in a query, a change, or a temporary table's CREATE."""
 
 from __future__ import annotations
 
 from sqlglot import exp
 
-# Functions, operators and data types read; what a function may do besides is judged by its name, in judge.py.
+# Functions, operators and data types only read; side_effects.py refuses the functions that do more, by name.
 _FAMILIES = (exp.Func, exp.Binary, exp.Unary, exp.Predicate, exp.DataType, exp.JSONPathPart, exp.SetOperation)
 _READING = frozenset(
     [
@@ -121,18 +121,18 @@ _MAKING = {
 }
 
 
-def unknown_to_reading(tree: exp.Expr) -> exp.Expr | None:
-    """The first node that is not understood as part of a query, if any."""
+def unknown_in_query(tree: exp.Expr) -> exp.Expr | None:
+    """Return the first node that is not known to be part of a query, if any."""
     return _first_unknown(tree, set())
 
 
-def unknown_to_changing(tree: exp.Expr) -> exp.Expr | None:
-    """The first node that is not understood as part of a change of a table's rows or columns, or of a DROP."""
+def unknown_in_change(tree: exp.Expr) -> exp.Expr | None:
+    """Return the first node that is not known to be part of a change of rows or columns, or of a DROP."""
     return _first_unknown(tree, _ALTERING if isinstance(tree, exp.Alter) else _CHANGING)
 
 
-def unknown_to_making(tree: exp.Expr) -> exp.Expr | None:
-    """The first node that is not understood as part of a CREATE."""
+def unknown_in_create(tree: exp.Expr) -> exp.Expr | None:
+    """Return the first node that is not known to be part of a CREATE."""
     return _first_unknown(tree, _MAKING, (exp.ColumnConstraintKind, exp.Property))
 
 

@@ -1,10 +1,10 @@
-"""ALTER SESSION: which parameters a script may set."""
+"""Allow or refuse the session parameters that a script sets with ALTER SESSION."""
 
 from __future__ import annotations
 
 from leadflow.errors import ScriptError
 from leadflow.settings.sign_in import LEADFLOWS_PARAMETERS
-from leadflow.stages.script.text import Statement
+from leadflow.stages.script.source import Statement
 
 # Those of https://docs.snowflake.com/en/sql-reference/parameters that may change: they are put back after the script.
 _OF_THE_SCRIPT = frozenset(
@@ -70,7 +70,7 @@ _OF_THE_SCRIPT = frozenset(
 )
 
 
-def raise_if_setting(part: Statement) -> None:
+def raise_if_protected(part: Statement) -> None:
     """Refuse a parameter that leadflow's own statements depend on, and one that it does not know."""
     words = part.words[2:]
     if words[:1] == ("SET",):

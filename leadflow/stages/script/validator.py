@@ -1,6 +1,6 @@
-"""Whether a statement only reads: every word and every node in it must be understood as reading, else it does not run.
+"""Validate that statements only read: every word and every node of the syntax tree must be known to read.
 
-What may be made and changed without leave is the script's own temporary tables, which go with the session.
+A script may make and change its own temporary tables, which end with the session. Anything else needs allow_writes.
 """
 
 from __future__ import annotations
@@ -10,13 +10,13 @@ import re
 from sqlglot import Token, exp
 
 from leadflow.errors import ScriptError
-from leadflow.stages.script import kinds
-from leadflow.stages.script.acting import raise_if_acting, raise_if_commanding
-from leadflow.stages.script.names import Parts, intos, made, name_at, new_names, targets
-from leadflow.stages.script.session import raise_if_setting
-from leadflow.stages.script.temporary import Temporaries
-from leadflow.stages.script.text import Statement
-from leadflow.stages.script.trees import name_of, tree_of
+from leadflow.stages.script.node_types import unknown_in_change, unknown_in_create, unknown_in_query
+from leadflow.stages.script.parsing import node_name, parse_tokens
+from leadflow.stages.script.session_parameters import raise_if_protected
+from leadflow.stages.script.side_effects import raise_if_command_words, raise_if_side_effects
+from leadflow.stages.script.source import Statement
+from leadflow.stages.script.table_names import Parts, changed_tables, create_head, into_positions, name_at, new_names
+from leadflow.stages.script.temporary_tables import TemporaryTables
 
 QUERIES = ("SELECT", "WITH", "(", "VALUES")
 _SHOWS = ("SHOW", "DESC", "DESCRIBE", "EXPLAIN", "LIST", "LS", "UNSET")
@@ -46,15 +46,22 @@ _TEMPORARY_KINDS = ("TABLE", "VIEW", "FUNCTION", "FILE FORMAT", "STAGE")
 _NO_DROP = "remove it, CREATE OR REPLACE TEMPORARY TABLE needs none before it"
 
 
-class Judge:
-    """Judges the statements of one script in order; what the earlier ones made decides about the later ones."""
+# By whether it is a CALL.
+_NOT_READING = {
+    False: "it opens or ends a transaction, which a script that only reads does not need; remove it",
+    True: "leadflow cannot see what the procedure does; remove it, or select from what it makes",
+}
+
+
+class Validator:
+    """Validates the statements of one script in order; the tables that earlier ones made decide about later ones."""
 
     def __init__(self, allow_writes: bool, home: tuple[str, str] = ("", "")) -> None:
         self.allow_writes = allow_writes
-        self.temporaries = Temporaries(home)
+        self.temporaries = TemporaryTables(home)
 
-    def judge(self, part: Statement) -> list[Parts]:
-        """Raises ScriptError for what may not run; the names of the tables and views that it makes."""
+    def validate(self, part: Statement) -> list[Parts]:
+        """Raise ScriptError if a statement may not run; return the names of the tables and views that it makes."""
         first = part.words[0]
         if first in QUERIES:
             self._query(part)
@@ -62,10 +69,10 @@ class Judge:
             self._use(part)
         elif first == "SET":
             self._raise_if_into(part)
-            self._acts(part)
+            self._raise_if_side_effects(part)
             self._reads(part, _value_of(part))
         elif part.words[:2] == ("ALTER", "SESSION"):
-            raise_if_setting(part)
+            raise_if_protected(part)
         elif first == "CREATE":
             self._create(part)
         elif first in _CHANGES:
@@ -74,55 +81,55 @@ class Judge:
             self._other(part)
         return self.new_names(part)
 
-    def judge_last(self, part: Statement) -> str:
-        """Judge the last statement, a query; the place where sqlglot cannot read it, or ""."""
+    def validate_query(self, part: Statement) -> str:
+        """Validate the last statement, a query; return the place where sqlglot cannot parse it, or ""."""
         self._raise_if_into(part)
         try:
-            tree = tree_of(part, part.tokens)
+            tree = parse_tokens(part, part.tokens)
         except ScriptError as error:
             if part.words[0] not in ("SELECT", "WITH", "("):
                 raise
             problem = str(error)
         else:
-            unknown = kinds.unknown_to_reading(tree)
-            problem = f"it has a {name_of(unknown)}" if unknown is not None else ""
+            unknown = unknown_in_query(tree)
+            problem = f"it has a {node_name(unknown)}" if unknown is not None else ""
         if problem:
-            raise_if_commanding(part)
-            self._acts(part)
+            raise_if_command_words(part)
+            self._raise_if_side_effects(part)
         else:
             self._query(part)
         return problem
 
     def new_names(self, part: Statement) -> list[Parts]:
-        """The names of the tables and views that a judged statement makes."""
+        """List the tables and views that a validated statement makes."""
         return _known_names(part)
 
     def _raise_if_into(self, part: Statement) -> None:
         """SELECT ... INTO makes a table, wherever it stands."""
-        if intos(part):
+        if into_positions(part):
             self._raise_unless_allowed(part, "INTO")
 
     def _query(self, part: Statement) -> None:
         self._raise_if_into(part)
-        self._acts(part)
-        tree = tree_of(part, part.tokens)
-        unknown = kinds.unknown_to_reading(tree)
+        self._raise_if_side_effects(part)
+        tree = parse_tokens(part, part.tokens)
+        unknown = unknown_in_query(tree)
         if unknown is not None and not (self.allow_writes and isinstance(unknown, exp.Into)):
             raise ScriptError(
-                f"{part} cannot be judged: leadflow does not know what {name_of(unknown)} does in a query; "
+                f"{part} cannot be judged: leadflow does not know what {node_name(unknown)} does in a query; "
                 "only the last statement may have it"
             )
 
     def _reads(self, part: Statement, tokens: tuple[Token, ...]) -> None:
-        unknown = kinds.unknown_to_reading(tree_of(part, tokens))
+        unknown = unknown_in_query(parse_tokens(part, tokens))
         if unknown is not None:
             raise ScriptError(
-                f"{part} cannot be judged: leadflow does not know what {name_of(unknown)} does in an expression"
+                f"{part} cannot be judged: leadflow does not know what {node_name(unknown)} does in an expression"
             )
 
-    def _acts(self, part: Statement) -> None:
+    def _raise_if_side_effects(self, part: Statement) -> None:
         if not self.allow_writes:
-            raise_if_acting(part)
+            raise_if_side_effects(part)
 
     def _use(self, part: Statement) -> None:
         kind = (
@@ -133,29 +140,29 @@ class Judge:
         self.temporaries.use(kind or "DATABASE", name_at(part, 2 if kind else 1) or ("",))
 
     def _create(self, part: Statement) -> None:
-        head = made(part)
+        head = create_head(part)
         if not head.temporary or head.kind not in _TEMPORARY_KINDS or "ALTER" in head.words:
             hint = "make it a TEMPORARY one" if head.kind in ("TABLE", "VIEW") else "remove it"
             self._raise_unless_allowed(part, f"CREATE {head.kind}".strip(), hint)
             return
         self._raise_if_into(part)
-        self._acts(part)
+        self._raise_if_side_effects(part)
         if head.name is None:
             raise ScriptError(
                 f"{part} makes a {head.kind.lower()} without a plain name; write its name out, "
                 "so that leadflow can see that it hides no other"
             )
-        tree = tree_of(part, _without_scope(part))
-        unknown = kinds.unknown_to_making(tree)
+        tree = parse_tokens(part, _without_scope(part))
+        unknown = unknown_in_create(tree)
         if unknown is not None:
             raise ScriptError(
-                f"{part} cannot be judged: leadflow does not know what {name_of(unknown)} does in a CREATE"
+                f"{part} cannot be judged: leadflow does not know what {node_name(unknown)} does in a CREATE"
             )
         self.temporaries.make(head.kind, head.name, surely=head.sure)
 
     def _change(self, part: Statement) -> None:
         """INSERT, UPDATE, DELETE, MERGE, TRUNCATE, DROP, ALTER and COPY INTO: of the script's own temporary tables."""
-        found = targets(part)
+        found = changed_tables(part)
         own = bool(found) and all(name is not None and self.temporaries.owns(kind, name) for kind, name in found)
         if not own or (part.words[0] == "COPY" and "PURGE" in part.words):
             reasons = [self.temporaries.why_not(name) for _, name in found if name is not None]
@@ -163,18 +170,18 @@ class Judge:
                 part, part.words[0], next(filter(None, reasons), "remove it" if part.words[0] != "DROP" else _NO_DROP)
             )
             return
-        self._acts(part)
+        self._raise_if_side_effects(part)
         if part.words[0] != "COPY":
-            tree = tree_of(part, part.tokens)
-            unknown = kinds.unknown_to_changing(tree)
+            tree = parse_tokens(part, part.tokens)
+            unknown = unknown_in_change(tree)
             if unknown is not None or (part.words[0] == "DROP" and "," in part.words):
                 self._raise_unless_allowed(part, part.words[0])
         if part.words[0] == "DROP":
             self.temporaries.drop(found[0][1] or ())
 
     def _other(self, part: Statement) -> None:
+        """Refuse other commands, with the reason; allow_writes permits those that write, CALL and transactions."""
         first = part.words[0]
-        second = part.words[1] if len(part.words) > 1 else ""
         if part.words[:2] == ("EXECUTE", "IMMEDIATE"):
             raise ScriptError(
                 f"{part} (EXECUTE IMMEDIATE) is not a query: it runs SQL that leadflow cannot read; "
@@ -182,12 +189,9 @@ class Judge:
             )
         if first in _WRITES:
             self._raise_unless_allowed(part, first)
-        elif first in _TRANSACTION or (first == "BEGIN" and second in ("", "TRANSACTION", "WORK", "NAME")):
+        elif _is_transaction(part) or first == "CALL":
             if not self.allow_writes:
-                raise ScriptError(
-                    f"{part} ({first}) is not a query: it opens or ends a transaction, "
-                    "which a script that only reads does not need; remove it"
-                )
+                raise ScriptError(f"{part} ({first}) is not a query: {_NOT_READING[first == 'CALL']}")
         elif first in _BLOCKS:
             raise ScriptError(
                 f"{part} ({first}) is not a query but part of a Snowflake Scripting block, which leadflow cannot read; "
@@ -195,12 +199,6 @@ class Judge:
             )
         elif first == "GET":
             raise ScriptError(f"{part} (GET) is not a query: it copies files to this computer; remove it")
-        elif first == "CALL":
-            if not self.allow_writes:
-                raise ScriptError(
-                    f"{part} (CALL) is not a query: leadflow cannot see what the procedure does; "
-                    "remove it, or select from what it makes"
-                )
         else:
             shown = first if re.fullmatch(r"[A-Z_]{1,30}", first) else "something else than a command"
             raise ScriptError(
@@ -212,11 +210,17 @@ class Judge:
         if not self.allow_writes:
             raise ScriptError(f"{part} writes ({what}); {hint}, or set LEADFLOW_WAREHOUSE__ALLOW_WRITES=true")
         if part.words[0] in QUERIES or part.words[0] in ("INSERT", "UPDATE", "DELETE", "MERGE"):
-            tree_of(part, part.tokens)
+            parse_tokens(part, part.tokens)
+
+
+def _is_transaction(part: Statement) -> bool:
+    """Whether a statement opens or ends a transaction; BEGIN opens a block, too."""
+    second = part.words[1] if len(part.words) > 1 else ""
+    return part.words[0] in _TRANSACTION or (part.words[0] == "BEGIN" and second in ("", "TRANSACTION", "WORK", "NAME"))
 
 
 def _known_names(part: Statement) -> list[Parts]:
-    """Raises ScriptError if a table's name cannot be told: it might hide one of leadflow's."""
+    """List the tables that a statement makes. Raises ScriptError for a name that is not plain."""
     names = list(new_names(part))
     if None in names:
         raise ScriptError(
@@ -227,7 +231,7 @@ def _known_names(part: Statement) -> list[Parts]:
 
 
 def _value_of(part: Statement) -> tuple[Token, ...]:
-    """The expression that SET gives to a variable."""
+    """Return the expression that SET assigns to a variable."""
     at = next((n for n, word in enumerate(part.words) if word == "="), len(part.words))
     if at + 1 >= len(part.words):
         raise ScriptError(f"{part} cannot be read: {part.places(part.tokens)}: SET needs a name, = and a value")
@@ -235,5 +239,5 @@ def _value_of(part: Statement) -> tuple[Token, ...]:
 
 
 def _without_scope(part: Statement) -> tuple[Token, ...]:
-    """A CREATE's tokens without LOCAL and GLOBAL, which say nothing and which sqlglot does not read everywhere."""
+    """Return a CREATE's tokens without LOCAL and GLOBAL, which have no effect and which sqlglot may not parse."""
     return tuple(t for n, t in enumerate(part.tokens) if n > 4 or part.words[n] not in ("LOCAL", "GLOBAL"))

@@ -1,6 +1,6 @@
-"""A script's text as tokens: where its statements begin and end, and which characters of it are sent.
+"""Tokenize a script: where its statements begin and end, and which of its characters are sent to Snowflake.
 
-sqlglot's tokenizer says where tokens are; the characters are always cut from the analyst's own text.
+sqlglot's tokenizer finds the tokens; the characters are always those of the analyst's own text.
 """
 
 from __future__ import annotations

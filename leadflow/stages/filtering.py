@@ -1,4 +1,4 @@
-"""Filter: drop the people that PERSON_CACHE holds already."""
+"""Filter leads: drop the people that PERSON_CACHE has already."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from leadflow.events import Emit, JobLog, no_emit
 from leadflow.leads.columns import IDENTITY
 from leadflow.leads.identity import identity_text
 from leadflow.stages.frames import same_kind, with_identity
-from leadflow.stages.known_people import known_people
+from leadflow.stages.person_cache import processed_keys
 
 if TYPE_CHECKING:
     from leadflow.services.warehouse import Warehouse
@@ -21,10 +21,14 @@ _CHECK_NAME = "If you have such a table, correct the name in LEADFLOW_WAREHOUSE_
 
 
 def filter_unprocessed(leads: F, warehouse: Warehouse, *, emit: Emit = no_emit) -> F:
-    """The leads whose person is not in PERSON_CACHE, each person once however written; adds person_key.
+    """Keep the leads whose person is not in PERSON_CACHE, each person once, however written.
 
-    If the cache cannot be read this raises RefusedError, rather than let people be paid for twice. A cache that is not
-    there is made, empty, with a warning, since its name may be wrong.
+    `leads` is a pandas or polars frame with first and last name, address, city, state and ZIP. Columns added:
+    `person_key` and the six parts of the identity (text). A cache that does not exist is created empty, with a warning,
+    since its name may be wrong.
+
+    Raises ColumnsError, TransientError, and RefusedError if the cache cannot be read: otherwise people would be bought
+    twice.
     """
     return same_kind(leads, lambda frame: _filter(frame, warehouse, emit))
 
@@ -39,6 +43,6 @@ def _filter(leads: pl.DataFrame, warehouse: Warehouse, emit: Emit) -> pl.DataFra
         [identity_text(*(part or "" for part in row)) for row in leads.select(IDENTITY).iter_rows()], dtype=pl.String
     )
     once = leads.filter(people.is_first_distinct())
-    kept = once.filter(~pl.col("person_key").is_in(list(known_people(once, warehouse))))
+    kept = once.filter(~pl.col("person_key").is_in(list(processed_keys(once, warehouse))))
     emit(JobLog(stage="Snowflake", message=f"Filtered to {kept.height} unprocessed leads of {leads.height}"))
     return kept

@@ -1,4 +1,4 @@
-"""Which people PERSON_CACHE knows, by key or by identity: worked out in the warehouse, where the cache is."""
+"""Find the people that PERSON_CACHE has, by key or by identity, with SQL that runs in the warehouse."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 _OF_THE_CACHE = -1
 _CACHED = dict(zip(IDENTITY, ("first_name", "last_name", "address", "city", "state", "zip_code"), strict=True))
-# Joined to both: hash joins on two keys, where one join on either would compare every lead with every row of the cache.
+# Two hash joins, each on one key; one join with OR would compare every lead with every row of the cache.
 KNOWN = """ LEFT JOIN {keys} lf_k ON lf_k."lf_done" = {lead}."person_key"
     LEFT JOIN (SELECT DISTINCT "lf_identity" AS "lf_done" FROM {identities} WHERE "lf_row" = -1) lf_i
     ON lf_i."lf_done" = {lead}."lf_identity" """
@@ -24,11 +24,11 @@ IS_KNOWN = '(lf_k."lf_done" IS NOT NULL OR lf_i."lf_done" IS NOT NULL)'
 
 
 def with_identity_sql(warehouse: Warehouse, leads: str, row: str, name: str = "LF_IDENTITY") -> tuple[str, str]:
-    """The leads with "lf_identity", as SQL, and the join that finds those the cache knows, by key or by identity.
+    """Return the leads with "lf_identity" as SQL, and the join that finds those in the cache, by key or by identity.
 
-    One expression works out the identities of both. `leads` is a table with "person_key", the parts of IDENTITY as
-    text and the column `row` that numbers them. The join takes the leads under the name k; a cache that is not there
-    knows nobody.
+    One expression computes the identities of both. `leads` is a table with "person_key", the parts of IDENTITY as text
+    and the column `row`, a row number. The join expects the leads under the name k. A cache that does not exist is
+    empty.
     """
     columns = ", ".join(map(quoted, IDENTITY))
     sources = [f'SELECT {quoted(row)} AS "lf_row", {columns} FROM {leads}']
@@ -47,8 +47,8 @@ def with_identity_sql(warehouse: Warehouse, leads: str, row: str, name: str = "L
     return identified, KNOWN.format(keys=keys, identities=identities, lead="k")
 
 
-def known_people(leads: pl.DataFrame, warehouse: Warehouse) -> set[str]:
-    """The keys of the leads that PERSON_CACHE has an answer for, under this key or for another writing of the person.
+def processed_keys(leads: pl.DataFrame, warehouse: Warehouse) -> set[str]:
+    """Return the keys of the leads that PERSON_CACHE has an answer for, by key or by identity.
 
     `leads` has person_key and the parts of IDENTITY, all text. Raises RefusedError, TransientError.
     """

@@ -1,4 +1,4 @@
-"""Which table a statement makes or changes, by its tokens, whether or not sqlglot can read the statement."""
+"""Find the tables that a statement makes or changes from its tokens, whether or not sqlglot can parse the statement."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from itertools import pairwise
 
 from sqlglot import TokenType
 
-from leadflow.stages.script.temporary import folded
-from leadflow.stages.script.text import Statement
+from leadflow.stages.script.source import Statement
+from leadflow.stages.script.temporary_tables import folded
 
 Parts = tuple[str, ...]
 _PLAIN = re.compile(r"[A-Za-z_][\w$]*")
@@ -35,7 +35,7 @@ _TWO_WORDS = {"FILE", "DYNAMIC", "EXTERNAL", "ICEBERG", "HYBRID", "EVENT", "MATE
 
 
 @dataclass(frozen=True)
-class Made:
+class CreateHead:
     """The head of a CREATE: its words, what it makes ("TABLE" ...), and the name; None if it is no plain name."""
 
     words: frozenset[str]
@@ -65,7 +65,7 @@ def name_at(statement: Statement, n: int) -> Parts | None:
     return None
 
 
-def made(statement: Statement) -> Made:
+def create_head(statement: Statement) -> CreateHead:
     """What a CREATE makes."""
     head: set[str] = set()
     n = 1
@@ -77,7 +77,7 @@ def made(statement: Statement) -> Made:
         n += 1
         kind = f"{kind} {statement.words[n]}"
     at = after_if(statement, n + 1)
-    return Made(frozenset(head), kind, sure=at == n + 1 and "ALTER" not in head, name=name_at(statement, at))
+    return CreateHead(frozenset(head), kind, sure=at == n + 1 and "ALTER" not in head, name=name_at(statement, at))
 
 
 def after_if(statement: Statement, n: int) -> int:
@@ -87,10 +87,10 @@ def after_if(statement: Statement, n: int) -> int:
     return next((m + 1 for m in range(n, min(n + 3, len(statement.words))) if statement.words[m].endswith("EXISTS")), n)
 
 
-def targets(statement: Statement) -> list[tuple[str, Parts | None]]:
+def changed_tables(statement: Statement) -> list[tuple[str, Parts | None]]:
     """The kind and the name of each table that a statement changes; a name that cannot be told is None."""
     words = statement.words
-    found = [("TABLE", n + 1) for n in intos(statement)]
+    found = [("TABLE", n + 1) for n in into_positions(statement)]
     if words[0] == "UPDATE":
         found.append(("TABLE", 1))
     elif words[0] == "DELETE":
@@ -102,7 +102,7 @@ def targets(statement: Statement) -> list[tuple[str, Parts | None]]:
     return [(kind, name_at(statement, n)) for kind, n in found]
 
 
-def intos(statement: Statement) -> list[int]:
+def into_positions(statement: Statement) -> list[int]:
     """The positions of the keyword INTO; after a dot it is a column's name."""
     return [n for n, word in enumerate(statement.words) if word == "INTO" and n and statement.words[n - 1] != "."]
 
@@ -111,7 +111,7 @@ def new_names(statement: Statement) -> Iterator[Parts | None]:
     """The names that a statement gives to tables and views; None for one that cannot be told."""
     words = statement.words
     if words[0] == "CREATE":
-        head = made(statement)
+        head = create_head(statement)
         if head.kind.endswith(("TABLE", "VIEW")):
             yield head.name
             yield from _into_names(statement)
@@ -127,5 +127,5 @@ def new_names(statement: Statement) -> Iterator[Parts | None]:
 
 def _into_names(statement: Statement) -> Iterator[Parts | None]:
     words = statement.words
-    for n in intos(statement):
+    for n in into_positions(statement):
         yield name_at(statement, next((m for m in range(n + 1, len(words)) if words[m] not in _AFTER_INTO), n))

@@ -1,18 +1,30 @@
-"""Columns of lists, one entry a phone, worked on as long columns: no Python code runs for each row."""
+"""Work on columns of lists, one entry for each phone, as long columns: no Python code runs for a row.
+
+Arrow makes the lists, since polars takes thirty times as long to make them from Python's.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import polars as pl
-
-from leadflow.stages.frames import text_of
 
 TEXTS = pl.List(pl.String)
 
 
+def _arrow() -> Any:
+    """Import pyarrow, which has no type stubs, when it is first needed."""
+    import pyarrow  # pyright: ignore[reportMissingTypeStubs] - pyarrow ships none
+
+    return pyarrow
+
+
 def per_phone(leads: pl.DataFrame, *lists: str) -> pl.DataFrame:
-    """One row a phone: `row` is its lead's position, and each list gives the entry beside the phone, null where it is too short."""
+    """Explode to one row for each phone: `row` (position of its lead), `phones`, and the entries of `lists` beside it.
+
+    The entry is null where the list is too short.
+    """
     beside = [pl.col(name).cast(TEXTS).list.get(pl.col("at"), null_on_oob=True) for name in lists]
     return (
         leads.select(pl.int_range(pl.len(), dtype=pl.Int64).alias("row"), pl.col("phones").cast(TEXTS), *lists)
@@ -25,10 +37,16 @@ def per_phone(leads: pl.DataFrame, *lists: str) -> pl.DataFrame:
 
 
 def per_lead(phones: pl.DataFrame, height: int, /, **values: pl.Expr) -> pl.DataFrame:
-    """Back from one row a phone, in the order of its leads, to lists a lead, by name; a lead without phones has empty ones."""
-    import pyarrow as pa
+    """Collect one row for each phone, ordered by lead, into lists for each of `height` leads; none is null.
 
-    ends = phones["row"].search_sorted(pl.int_range(height + 1, dtype=pl.Int64, eager=True)).cast(pl.Int64).to_arrow()
+    >>> phones = pl.DataFrame({"row": [0, 0, 2], "phones": ["a", "b", "c"]})
+    >>> per_lead(phones, 3, phones=pl.col("phones"))["phones"].to_list()
+    [['a', 'b'], [], ['c']]
+    """
+    pa = _arrow()
+    ends: Any = (
+        phones["row"].search_sorted(pl.int_range(height + 1, dtype=pl.Int64, eager=True)).cast(pl.Int64).to_arrow()
+    )
     texts = phones.select(value.cast(pl.String).alias(name) for name, value in values.items())
     return pl.DataFrame(
         [pl.Series(text.name, pa.LargeListArray.from_arrays(ends, text.to_arrow()), TEXTS) for text in texts]
@@ -36,30 +54,17 @@ def per_lead(phones: pl.DataFrame, height: int, /, **values: pl.Expr) -> pl.Data
 
 
 def lists_of(name: str, rows: Sequence[Sequence[str]]) -> pl.Series:
-    """A column of lists of text; made by Arrow, since polars takes thirty times as long to make one from Python's."""
-    import pyarrow as pa
-
+    """Make a column of lists of text."""
+    pa = _arrow()
     return pl.Series(name, pa.array(rows, pa.large_list(pa.large_string())), TEXTS)
 
 
-def as_text(leads: pl.DataFrame, names: Sequence[str]) -> pl.DataFrame:
-    """These columns as text, cell by cell what text_of makes of them; a column of text costs nothing."""
-    return leads.select(_text(leads, name) for name in names)
-
-
-def _text(leads: pl.DataFrame, name: str) -> pl.Expr:
-    kind = leads.schema[name]
-    if kind == pl.String or kind.is_integer():
-        return pl.col(name).cast(pl.String).fill_null("")
-    return pl.lit(pl.Series(name, [text_of(value) for value in leads[name]], pl.String))
-
-
 def nth(name: str, count: int, titles: str) -> list[pl.Expr]:
-    """The first `count` entries of a list as columns of their own, "" where there is none; `titles` is as in "Email {}"."""
+    """Select the first `count` entries of a list as columns, "" where there is none; `titles` is as in "Email {}"."""
     return [pl.col(name).list.get(n, null_on_oob=True).fill_null("").alias(titles.format(n + 1)) for n in range(count)]
 
 
 def as_json(name: str) -> pl.Expr:
-    """A list as JSON; a missing one is []."""
+    """Convert a list to JSON; null becomes []."""
     text = pl.struct(pl.col(name).cast(TEXTS).fill_null(pl.lit([], dtype=TEXTS)).alias("x")).struct.json_encode()
     return text.str.slice(5, text.str.len_chars() - 6)

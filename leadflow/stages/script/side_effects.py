@@ -1,11 +1,11 @@
-"""What makes a query more than a query: functions that act, and words of commands."""
+"""Refuse queries with side effects: functions that change the account, and words of commands."""
 
 from __future__ import annotations
 
 import re
 
 from leadflow.errors import ScriptError
-from leadflow.stages.script.text import STRINGS, Statement
+from leadflow.stages.script.source import STRINGS, Statement
 
 # Words of commands. INSERT and TRUNCATE are functions too: then a parenthesis follows.
 _COMMAND_WORDS = frozenset(
@@ -34,7 +34,7 @@ _COMMAND_WORDS = frozenset(
         "DECLARE",
     ]
 )
-# https://docs.snowflake.com/en/sql-reference/functions-system: those that only tell something.
+# https://docs.snowflake.com/en/sql-reference/functions-system: those that only read.
 _SYSTEM_READS = re.compile(
     r"SYSTEM\$(?:(?:GET|SHOW|LIST|ESTIMATE|EXPLAIN|IS|VALIDATE|VERIFY)_\w+|TYPEOF|CLUSTERING_\w+"
     r"|LAST_CHANGE_COMMIT_TIME|STREAM_HAS_DATA|STREAM_GET_TABLE_TIMESTAMP|STREAM_BACKLOG|PIPE_STATUS"
@@ -42,7 +42,7 @@ _SYSTEM_READS = re.compile(
 )
 
 
-def raise_if_acting(part: Statement) -> None:
+def raise_if_side_effects(part: Statement) -> None:
     """Refuse SYSTEM$ functions that act, the next value of a sequence, and functions that are not called by name."""
     for n, token in enumerate(part.tokens):
         raw = part.source.raw(token).strip('"').upper()
@@ -61,13 +61,13 @@ def raise_if_acting(part: Statement) -> None:
 
 
 def _names_a_reader(part: Statement, n: int) -> bool:
-    """Whether the n-th token is a string that names a function other than those that act."""
+    """Whether the n-th token is a string that names a function without side effects."""
     name = part.source.raw(part.tokens[n]).strip("'").upper() if part.tokens[n].token_type in STRINGS else ""
     return bool(re.fullmatch(r"[\w.$]+", name)) and not name.startswith("SYSTEM$") and "GETNEXTVAL" not in name
 
 
 def _called_twice(words: tuple[str, ...], n: int) -> bool:
-    """Whether what stands in the parentheses that open at n is itself called."""
+    """Whether the result of the parentheses that open at n is called in turn."""
     depth = 0
     for m in range(n, len(words)):
         depth += (words[m] == "(") - (words[m] == ")")
@@ -76,8 +76,8 @@ def _called_twice(words: tuple[str, ...], n: int) -> bool:
     return False
 
 
-def raise_if_commanding(part: Statement) -> None:
-    """A query that sqlglot cannot read must have no word that could make it something else than a query."""
+def raise_if_command_words(part: Statement) -> None:
+    """Refuse a query that sqlglot cannot parse and that has a word of a command."""
     for n, word in enumerate(part.words):
         if (
             word.split(" ")[0] in _COMMAND_WORDS

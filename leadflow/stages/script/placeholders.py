@@ -1,4 +1,4 @@
-"""Placeholders that a template engine, a client or a driver should have filled, and nobody did.
+"""Refuse placeholders that a template engine, a client or a driver should have filled.
 
 What is refused, and what is text:
 
@@ -18,7 +18,7 @@ from collections.abc import Iterator, Sequence
 from sqlglot import Token, TokenType
 
 from leadflow.errors import ScriptError
-from leadflow.stages.script.text import STRINGS, Source, Statement, is_literal
+from leadflow.stages.script.source import STRINGS, Source, Statement, is_literal
 
 _JINJA = "|".join(
     [
@@ -148,7 +148,8 @@ def _has_body(statement: Statement) -> bool:
 
 def _in_code(statement: Statement) -> list[tuple[int, str]]:
     first, end = statement.tokens[0].start, statement.tokens[-1].end + 1
-    code, places = statement.source.code, []
+    code = statement.source.code
+    places: list[tuple[int, str]] = []
     found = [m for pattern in (_ANYWHERE, _IN_CODE) for m in pattern.finditer(code, first, end)]
     starts = {token.start: n for n, token in enumerate(statement.tokens)}
     for match in found:

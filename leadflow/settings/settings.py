@@ -1,0 +1,113 @@
+"""Settings from arguments, the environment (LEADFLOW_...), or a .env file.
+
+Nested names use two underscores: LEADFLOW_IDICORE__CLIENT_SECRET. Secrets are SecretStr everywhere. A name that is no
+setting and a value that cannot be used are a SettingsError; nothing is skipped.
+"""
+
+from __future__ import annotations
+
+import getpass
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+from pydantic import Field, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from leadflow.errors import SettingsError
+from leadflow.settings.base import (
+    STRICT,
+    Checked,
+    Positive,
+    Price,
+    Seconds,
+    Whole,
+    Word,
+    fill,
+)
+from leadflow.settings.policy import Policy
+from leadflow.settings.sheets import SheetsSettings
+from leadflow.settings.sources import places, read
+from leadflow.settings.vendors import DncSettings, IdicoreSettings, LitigatorSettings
+from leadflow.settings.warehouse import WarehouseSettings
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError, ImportError):
+        raise SettingsError("this system does not know who runs it; set LEADFLOW_STARTED_BY to your name") from None
+
+
+class Settings(Checked, BaseSettings):
+    """Everything an Engine needs to know; `home` holds the history and the checkpoints.
+
+    `max_cost` is in dollars a job, over all its runs: lookups, and the checks of the phones they find. Raises
+    SettingsError, which says all that is wrong at once, for an unknown name and for a value that cannot be used.
+
+    Example:
+        >>> import leadflow as lf
+        >>> lf.Settings(max_lookup=2)
+        Traceback (most recent call last):
+            ...
+        leadflow.errors.SettingsError: ... LEADFLOW_MAX_LOOKUP is no setting; the nearest is LEADFLOW_MAX_LOOKUPS...
+    """
+
+    model_config = SettingsConfigDict(**STRICT, env_prefix="LEADFLOW_", env_nested_delimiter="__", env_file=".env")
+
+    home: Path = Path("~/.leadflow")
+    started_by: Word = Field(default_factory=_user)
+    batch_size: Annotated[Positive, Field(le=10_000)] = 200
+    batches_in_flight: Positive = 4
+    row_event_every: Positive = 10
+    history_wait_s: Seconds = 60
+    max_lookups: Annotated[Whole, Field(ge=0)] | None = None
+    max_cost: Price | None = None
+    warehouse: WarehouseSettings
+    idicore: IdicoreSettings
+    litigator: LitigatorSettings
+    dnc: DncSettings
+    sheets: SheetsSettings
+    policy: Policy = Policy()
+
+    if not TYPE_CHECKING:
+
+        def __init__(
+            self,
+            _env_file: Any = ".env",
+            _env_file_encoding: str | None = None,
+            _secrets_dir: Any = None,
+            **values: Any,
+        ) -> None:
+            if isinstance(_env_file, Mapping):
+                raise SettingsError("settings are given by name; write lf.Settings(**values)")
+            found = places(_env_file, _env_file_encoding, _secrets_dir)
+            from_places, faults = read(type(self), found)
+            fill(self, _merged(from_places, values), faults)
+
+    @field_validator("home", mode="before")
+    @classmethod
+    def _named(cls, home: Any) -> Any:
+        if isinstance(home, str) and not home.strip():
+            raise ValueError("is empty; name a folder")
+        return home
+
+    @property
+    def history_file(self) -> Path:
+        """Where the DuckDB history lives."""
+        return self.home.expanduser() / "history.duckdb"
+
+    @property
+    def checkpoint_file(self) -> Path:
+        """Where paid answers are kept until a job is done."""
+        return self.home.expanduser() / "checkpoints.sqlite"
+
+
+def _merged(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:
+    """Both, part by part; what is above wins."""
+    both = {
+        name: _merged(below[name], above[name])
+        for name in below.keys() & above.keys()
+        if isinstance(below[name], dict) and isinstance(above[name], dict)
+    }
+    return {**below, **above, **both}

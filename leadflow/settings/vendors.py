@@ -1,0 +1,156 @@
+"""Settings of the vendors: idiCORE, DNCScrub's litigator list, and the do-not-call check."""
+
+from __future__ import annotations
+
+import re
+from datetime import date
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, StringConstraints, field_validator, model_validator
+
+from leadflow.leads.phones import to_e164
+from leadflow.settings.base import Part, Paths, Positive, Price, Seconds, Secret, Word, Words, safe_url
+
+
+class IdicoreSettings(Part):
+    """idiCORE people search. `glba` and `dppa` are your permissible purposes: no default exists on purpose.
+
+    `fields` are what a search asks for. Public code lists isDead among the premium fields: if your contract does not
+    have it, or charges for it, ask idiCORE, or leave it out here; then nobody is held as deceased.
+
+    `price` is in dollars a lookup; with `charge_on_no_match=False` one that finds nobody costs nothing.
+    """
+
+    client_id: Word
+    client_secret: Secret
+    glba: Word
+    dppa: Word
+    login_url: str = "https://login-api.idicore.com/apiclient"
+    search_url: str = "https://api.idicore.com/search"
+    fields: tuple[str, ...] = ("name", "address", "phone", "email", "isDead")
+    token_life_s: Seconds = 720.0
+    token_prefix: Annotated[str, StringConstraints(strip_whitespace=False)] = ""
+    rank_order: Literal["ascending", "descending"] = "ascending"
+    charge_on_no_match: bool = True
+    price: Price | None = None
+    max_in_flight: Positive = 32
+    max_per_minute: Positive | None = None
+    timeout_s: Seconds = 30.0
+    attempts: Positive = 4
+    breaker_failures: Positive = 20
+
+    _urls = field_validator("login_url", "search_url")(safe_url)
+
+    @field_validator("fields")
+    @classmethod
+    def _enough(cls, fields: tuple[str, ...]) -> tuple[str, ...]:
+        """Without them an answer could be matched with nobody, or brings no phone: it would be paid for in vain."""
+        if missing := [name for name in ("name", "address", "phone") if name not in fields]:
+            raise ValueError(
+                f"lacks {', '.join(missing)}; without name, address and phone every lookup would be bought in vain"
+            )
+        return fields
+
+
+class LitigatorSettings(Part):
+    """DNCScrub's litigator list, checked in bulk. `price` is in dollars a number; without it checks count as free."""
+
+    login_id: Secret
+    url: str = "https://dataapi.dncscrub.com/v1.4/scrub/litigator"
+    campaign_id: Word | None = None
+    proj_id: Word | None = None
+    price: Price | None = None
+    max_numbers: Annotated[Positive, Field(le=10_000)] = 10_000
+    max_in_flight: Positive = 8
+    max_per_minute: Positive | None = 1_000
+    timeout_s: Seconds = 30.0
+    attempts: Positive = 4
+    breaker_failures: Positive = 8
+
+    _urls = field_validator("url")(safe_url)
+
+
+class DncSettings(Part):
+    """The do-not-call check: DNCScrub's scrub, or a local copy of the national registry (`provider="list"`).
+
+    `codes` overrides single result codes, as in {"W": "hold"}; values are Verdict words. `price` is in dollars a
+    number; without it checks count as free. `canary` is a phone, or several with commas between, known to be on the
+    national do-not-call list: a job is refused before its first lookup unless the check says so of each.
+
+    `list_path` is a file, a folder, a .zip, or several of them; `list_date` is the day of the download (YYYY-MM-DD),
+    which a file may also have in its name. `list_covers` names what is in it beside the national registry: the states
+    whose own lists are in it too (CO FL IN LA MA MO OK PA TN TX WY), and wireless if wireless numbers are. AZ LA NJ TX
+    WY forbid sales calls to wireless numbers: naming one of them says that its wireless numbers are in the list too.
+    `list_area_codes` declares area codes that were bought, beside those found in it. `list_phone_columns` names the
+    columns of a CSV or a table that hold the phones, where others have digits too.
+    """
+
+    usual = ("login_id",)
+
+    provider: Literal["dncscrub", "list"] = "dncscrub"
+    login_id: Secret | None = None
+    url: str = "https://www.dncscrub.com/app/main/rpc/scrub"
+    version: Annotated[str, StringConstraints(pattern=r"^[0-9]+$")] = "5"
+    campaign_id: Word | None = None
+    proj_id: Word | None = None
+    codes: dict[str, str] = Field(default_factory=dict)
+    list_path: Paths | None = None
+    list_date: str | None = None
+    list_covers: Words = ()
+    list_area_codes: Words = ()
+    list_phone_columns: Words = ()
+    canary: str = Field("", repr=False)
+    price: Price | None = None
+    max_numbers: Annotated[Positive, Field(le=10_000)] = 10_000
+    max_in_flight: Positive = 8
+    max_per_minute: Positive | None = 100
+    timeout_s: Seconds = 60.0
+    attempts: Positive = 4
+    breaker_failures: Positive = 8
+
+    _urls = field_validator("url")(safe_url)
+
+    @field_validator("list_date", mode="before")
+    @classmethod
+    def _day(cls, day: Any) -> Any:
+        """A day of Python is as good as its text."""
+        return day.isoformat() if type(day) is date else day
+
+    @property
+    def canaries(self) -> tuple[str, ...]:
+        """The phones of `canary` in E.164."""
+        phones = (to_e164(text.strip()) for text in re.split("[,;]", self.canary) if text.strip())
+        return tuple(phone for phone in phones if phone)
+
+    @field_validator("canary", mode="before")
+    @classmethod
+    def _listed(cls, canary: Any) -> Any:
+        """One phone or several, as text or as numbers."""
+        if isinstance(canary, list | tuple | set | frozenset):
+            return ",".join(map(str, canary))
+        return str(canary) if type(canary) is int else "" if canary is None else canary
+
+    @field_validator("canary")
+    @classmethod
+    def _phones(cls, canary: str) -> str:
+        texts = [text.strip() for text in re.split("[,;]", canary) if text.strip()]
+        if any(to_e164(text) is None for text in texts) or (canary.strip() and not texts):
+            raise ValueError(
+                "holds something that is no US phone; give a number that is on the national do-not-call list"
+            )
+        return canary
+
+    @model_validator(mode="after")
+    def _agrees(self) -> DncSettings:
+        """A setting of the other provider would be silently ignored."""
+        given = {name for name in self.model_fields_set if getattr(self, name) not in (None, {}, ())}
+        of_the_list = sorted(name for name in given if name.startswith("list_"))
+        if self.provider == "dncscrub" and of_the_list:
+            raise ValueError(
+                f"{', '.join(of_the_list)} is set, but provider is dncscrub, which reads no list; "
+                "set provider to list, or remove it"
+            )
+        of_dncscrub = sorted(given & {"codes", "price"})
+        if self.provider == "list" and of_dncscrub:
+            raise ValueError(f"{', '.join(of_dncscrub)} is set, which is for DNCScrub, but provider is list; remove it")
+        return self

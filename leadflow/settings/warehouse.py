@@ -1,0 +1,59 @@
+"""Settings of Snowflake: how to sign in, which tables, how long a statement may take."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, field_validator, model_validator
+
+from leadflow.settings.base import Part, Positive, Secret, Word
+from leadflow.settings.sign_in import LEADFLOWS_PARAMETERS, account_name, sign_in_fault
+
+
+class WarehouseSettings(Part):
+    """Snowflake. Sign in with a key pair, externalbrowser, a token, or a connection_name of connections.toml.
+
+    A `token` without an `authenticator` is a programmatic access token; for an OAuth access token set authenticator to
+    oauth. `person_cache` and `consolidated` may name a schema, as in "DB.PUBLIC.PERSON_CACHE". A script's statements
+    may take `script_timeout_s` each, all other requests `network_timeout_s`.
+    """
+
+    usual = ("account", "connection_name")
+
+    connection_name: Word | None = None
+    account: Word | None = None
+    user: Word | None = None
+    host: Word | None = None
+    port: Annotated[int, Field(ge=1, le=65_535)] | None = None
+    protocol: Literal["https", "http"] = "https"
+    role: Word | None = None
+    warehouse: Word | None = None
+    database: Word | None = None
+    schema_name: Word = "PUBLIC"
+    authenticator: Word | None = None
+    private_key_file: Path | None = None
+    private_key_password: Secret | None = None
+    token: Secret | None = None
+    session_parameters: dict[str, Any] = Field(default_factory=dict)
+    network_timeout_s: Positive = 120
+    script_timeout_s: Positive = 3_600
+    person_cache: Word = "PERSON_CACHE"
+    consolidated: Word = "UNIQUE_CONSOLIDATED_DATA"
+    allow_writes: bool = False
+
+    _account = field_validator("account")(account_name)
+
+    @model_validator(mode="after")
+    def _agrees(self) -> WarehouseSettings:
+        if fault := sign_in_fault(self):
+            raise ValueError(fault)
+        if self.person_cache.casefold() == self.consolidated.casefold():
+            raise ValueError("person_cache and consolidated name the same table; they need one each")
+        if any(name.upper() == "QUERY_TAG" for name in self.session_parameters):
+            raise ValueError("session_parameters sets QUERY_TAG, which leadflow sets to the job's id; remove it")
+        if ours := sorted({name.upper() for name in self.session_parameters} & LEADFLOWS_PARAMETERS.keys()):
+            raise ValueError(
+                f"session_parameters sets {', '.join(ours)}, which leadflow's own statements depend on; remove it"
+            )
+        return self
