@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 
-_HOME = {
+_DEFINED_IN = {
     "Engine": "leadflow.engine",
     "Estimate": "leadflow.engine",
     "Job": "leadflow.job",
@@ -55,13 +55,33 @@ _HOME = {
 }
 _MODULES = ("errors", "local", "stages")
 
-__all__ = [*_HOME, *_MODULES]
+__all__ = [
+    "Engine",
+    "Estimate",
+    "Job",
+    "JobHandle",
+    "JobStatus",
+    "Settings",
+    "Verdict",
+    "person_key",
+    "trace",
+    "jobs",
+    "compare",
+    "lineage",
+    "report",
+    "forget",
+    "panel",
+    "watch",
+    "errors",
+    "local",
+    "stages",
+]
 
 
 def __getattr__(name: str) -> Any:
     """Load a public name when it is first used, so that importing leadflow stays quick."""
-    if name in _HOME:
-        return getattr(importlib.import_module(_HOME[name]), name)
+    if name in _DEFINED_IN:
+        return getattr(importlib.import_module(_DEFINED_IN[name]), name)
     if name in _MODULES:
         return importlib.import_module(f"leadflow.{name}")
     raise AttributeError(f"module 'leadflow' has no attribute {name!r}; it has {', '.join(__all__)}")

@@ -1,4 +1,4 @@
-"""python -m leadflow [demo | jobs | trace ID | report ID]."""
+"""The leadflow command, and python -m leadflow: demo, jobs, trace ID, report ID."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from leadflow.events import JobProgress, Recorded
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Run the command line; the exit status."""
+    """Run the command line and return its exit status."""
     arguments = _parser().parse_args(argv)
     try:
         return int(arguments.command(arguments))
@@ -26,17 +26,20 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True)
     demo = commands.add_parser("demo", help="run the bundled script on the local world and print its report")
     demo.add_argument("--script", type=Path, help="another script over RAW_LEADS")
-    demo.add_argument("--limit-rows", type=int, help="at most so many unprocessed leads")
+    demo.add_argument("--limit-rows", type=int, help="the most unprocessed leads to take")
     demo.set_defaults(command=_demo)
     jobs = commands.add_parser("jobs", help="list past jobs")
-    jobs.add_argument("--script")
-    jobs.add_argument("--since")
-    jobs.add_argument("--status")
+    jobs.add_argument("--script", help="a part of the script's name, or its script_id")
+    jobs.add_argument("--since", help="a UTC time, as in 2026-11-01")
+    jobs.add_argument("--status", help="as in completed, failed, dead")
     jobs.set_defaults(command=_jobs)
-    for name, command, text in (("trace", _trace, "a job's timeline"), ("report", _report, "a job's report")):
-        sub = commands.add_parser(name, help=text)
-        sub.add_argument("job_id")
-        sub.set_defaults(command=command)
+    for name, command, text in (
+        ("trace", _trace, "print a job's timeline"),
+        ("report", _report, "print a job's report"),
+    ):
+        one_job = commands.add_parser(name, help=text)
+        one_job.add_argument("job_id")
+        one_job.set_defaults(command=command)
     return parser
 
 
@@ -44,7 +47,7 @@ def _demo(arguments: argparse.Namespace) -> int:
     print("Starting the local world: Snowflake, idiCORE, DNCScrub and Google Sheets on loopback ...", flush=True)
     with lf.local.start() as world, lf.Engine(world.settings) as engine:
         script = arguments.script or lf.local.sample("scripts/june_leads.sql")
-        handle = engine.submit(script, limit_rows=arguments.limit_rows, listeners=(_show,))
+        handle = engine.submit(script, limit_rows=arguments.limit_rows, listeners=(_print_progress,))
         job = handle.result()
         report = job.report()
         print(report.to_markdown())
@@ -52,9 +55,9 @@ def _demo(arguments: argparse.Namespace) -> int:
         return 0 if job.ok and report.ok else 1
 
 
-def _show(recorded: Recorded) -> None:
-    if isinstance(recorded.event, JobProgress):
-        event = recorded.event
+def _print_progress(recorded: Recorded) -> None:
+    event = recorded.event
+    if isinstance(event, JobProgress):
         print(f"  {event.progress:3d}%  T+{recorded.elapsed:.1f}s  {event.message}", flush=True)
 
 
@@ -71,7 +74,3 @@ def _trace(arguments: argparse.Namespace) -> int:
 def _report(arguments: argparse.Namespace) -> int:
     print(lf.report(arguments.job_id).to_markdown())
     return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -1,4 +1,4 @@
-"""The six events of a job (frozen), and the bus that numbers, times and hands them on."""
+"""The six events of a job (frozen), and the bus that numbers them, stamps their time and hands them to listeners."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from pathlib import Path
 from types import CodeType
 from typing import Any, ClassVar, TypeVar
 
-# What a job says of its do-not-call check; the report shows it.
+# What a job logs about the coverage of its do-not-call check; its report shows the line.
 COVERAGE = "Do-not-call coverage: "
 PROVEN = f"{COVERAGE}proven, the check says that the canary is listed"
 UNPROVEN = (
@@ -26,13 +26,13 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 
 def passes_on(helper: F) -> F:
-    """Mark a function that makes events of messages it is handed: their source is its caller's line, not its own."""
+    """Mark a function that makes events from messages it receives: their source is its caller's line, not its own."""
     _PASSES_ON.add(helper.__code__)
     return helper
 
 
-def _speaker() -> str:
-    """The file:line of the code that says the message: the nearest that neither makes events nor passes messages on."""
+def _calling_line() -> str:
+    """The file:line that holds the message: of the nearest caller that neither makes events nor passes messages on."""
     frame = sys._getframe(2)
     while frame.f_back and (frame.f_code.co_filename in ("<string>", __file__) or frame.f_code in _PASSES_ON):
         frame = frame.f_back
@@ -40,7 +40,7 @@ def _speaker() -> str:
 
 
 def raised_at(error: BaseException) -> str:
-    """The file:line inside leadflow that raised an error, or passed a foreign one on: an error's message is said there."""
+    """The file:line inside leadflow that raised an error, or that called the library which raised it."""
     frames = traceback.extract_tb(error.__traceback__)
     ours = [f for f in frames if Path(f.filename).is_relative_to(_PACKAGE)] or frames
     return f"{Path(ours[-1].filename).name}:{ours[-1].lineno}" if ours else "an unknown place"
@@ -48,12 +48,12 @@ def raised_at(error: BaseException) -> str:
 
 @dataclass(frozen=True, kw_only=True)
 class Event:
-    """What all events share: the stage that spoke, where in the code, and the batch (1-based) if any."""
+    """What all events share: the stage, the file:line of its code, and the batch (1-based) if any."""
 
     name: ClassVar[str] = "event"
     stage: str
     batch: int | None = None
-    source: str = field(default_factory=_speaker)
+    source: str = field(default_factory=_calling_line)
 
     def data(self) -> dict[str, Any]:
         """The event's own fields as a dict fit for JSON."""
@@ -143,7 +143,7 @@ Emit = Callable[[Event], None]
 
 
 def no_emit(event: Event) -> None:
-    """The default listener of a stage used alone: nobody."""
+    """Drop an event: the default of a stage that is used alone."""
 
 
 @dataclass(frozen=True)
@@ -163,8 +163,8 @@ Listener = Callable[[Recorded], None]
 class EventBus:
     """Stamps the events of one job and hands each to `record` and to every listener, in order.
 
-    A listener that raises hears no more: what a user hangs onto a job must not end it. What `record` raises is raised.
-    Elapsed time is taken from the monotonic clock, so a clock stepping back cannot disorder a trace.
+    A listener that raises is removed: a user's listener must not end a job. What `record` raises is raised.
+    Elapsed time comes from the monotonic clock, so that a clock set back cannot put a trace out of order.
     """
 
     def __init__(
@@ -178,28 +178,28 @@ class EventBus:
         self._lock = threading.Lock()
 
     def listen(self, listener: Listener) -> None:
-        """Add a listener; it hears events from now on."""
+        """Add a listener; it gets the events from now on."""
         with self._lock:
             self._listeners.append(listener)
 
     def emit(self, event: Event) -> None:
-        """Stamp `event` and tell everyone."""
+        """Stamp `event`, record it, and hand it to the listeners."""
         with self._lock:
             recorded = Recorded(
                 self.job_id, self._seq, datetime.now(timezone.utc), time.monotonic() - self._zero, event
             )
             self._seq += 1
             self._record(recorded)
-            self._tell(recorded)
+            self._notify(recorded)
 
-    def _tell(self, recorded: Recorded) -> None:
+    def _notify(self, recorded: Recorded) -> None:
         for listener in list(self._listeners):
             try:
                 listener(recorded)
             except Exception as error:
                 self._listeners.remove(listener)
                 warnings.warn(
-                    f"a listener of job {self.job_id} raised {type(error).__name__} and hears no more",
+                    f"a listener of job {self.job_id} raised {type(error).__name__} and was removed",
                     RuntimeWarning,
                     stacklevel=3,
                 )

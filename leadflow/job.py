@@ -1,4 +1,4 @@
-"""A job as its user sees it: status, counts, and a handle on one that is still running."""
+"""A job as its user sees it: status and counts, and a handle on one that still runs."""
 
 from __future__ import annotations
 
@@ -6,19 +6,17 @@ import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import Enum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from leadflow.errors import JobFailedError
 from leadflow.leads.counts import Counts
 
 if TYPE_CHECKING:
-    import pandas as pd
-
-    from leadflow.reports import Report
+    import pandas as pd  # pyright: ignore[reportMissingTypeStubs]  # pandas has no stubs of its own
 
 
 class JobStatus(str, Enum):
-    """Where a job stands."""
+    """The status of a job, as the history records it."""
 
     PENDING = "PENDING"
     RUNNING = "RUNNING"
@@ -27,7 +25,7 @@ class JobStatus(str, Enum):
     STOPPED = "STOPPED"
 
     def __str__(self) -> str:
-        """The plain word, as the history holds it."""
+        """The plain word, as the history records it."""
         return self.value
 
 
@@ -37,15 +35,15 @@ class Progress:
 
     done: int = 0
     total: int | None = None
-    stages: dict[str, int] = field(default_factory=dict)
-    counts: dict[str, int] = field(default_factory=dict)
+    stages: dict[str, int] = field(default_factory=dict[str, int])
+    counts: dict[str, int] = field(default_factory=dict[str, int])
 
     def through(self, stage: str, leads: int) -> Progress:
-        """The progress once so many more leads are through a stage."""
+        """The progress after `leads` more leads went through a stage."""
         return replace(self, stages={**self.stages, stage: self.stages.get(stage, 0) + leads})
 
     def settled(self, leads: int, counts: Mapping[str, int]) -> Progress:
-        """The progress once so many more leads are settled; `counts` are added up."""
+        """The progress after `leads` more leads are settled; `counts` are added."""
         summed = {name: self.counts.get(name, 0) + counts.get(name, 0) for name in {**self.counts, **counts}}
         return replace(self, done=self.done + leads, counts=summed)
 
@@ -57,6 +55,66 @@ class Progress:
         return 100 if self.total == 0 else min(100, 100 * self.done // self.total)
 
 
+class JobReport(Protocol):
+    """What the report of a job offers. leadflow.reports makes it; a job only hands it on."""
+
+    @property
+    def job(self) -> dict[str, Any]:
+        """The job's row in the history."""
+        ...
+
+    @property
+    def timeline(self) -> pd.DataFrame:
+        """One row an event."""
+        ...
+
+    @property
+    def flow(self) -> pd.DataFrame:
+        """One row a batch."""
+        ...
+
+    @property
+    def events(self) -> pd.DataFrame:
+        """The events that are not log lines."""
+        ...
+
+    @property
+    def validation(self) -> pd.DataFrame:
+        """One row a check: check, ok, detail."""
+        ...
+
+    @property
+    def delays(self) -> pd.DataFrame:
+        """One row an unusual delay."""
+        ...
+
+    @property
+    def standing(self) -> str:
+        """How the job stands now, as in lf.jobs()."""
+        ...
+
+    @property
+    def coverage(self) -> str:
+        """The job's line on the coverage of its do-not-call check."""
+        ...
+
+    @property
+    def notes(self) -> list[str]:
+        """What a reader should know first."""
+        ...
+
+    @property
+    def ok(self) -> bool:
+        """Whether every check of the validation holds."""
+        ...
+
+    def to_markdown(self) -> str:
+        """The report as Markdown."""
+        ...
+
+    def _repr_html_(self) -> str: ...
+
+
 @dataclass(frozen=True)
 class Job:
     """A job that has ended, well or not."""
@@ -66,7 +124,7 @@ class Job:
     status: JobStatus
     counts: Counts
     message: str = ""
-    _report: Callable[[str], Report] | None = field(default=None, repr=False, compare=False)
+    _report: Callable[[str], JobReport] | None = field(default=None, repr=False, compare=False)
     _trace: Callable[[str], pd.DataFrame] | None = field(default=None, repr=False, compare=False)
     _review: Callable[[str], pd.DataFrame] | None = field(default=None, repr=False, compare=False)
 
@@ -75,8 +133,8 @@ class Job:
         """Whether the job completed."""
         return self.status is JobStatus.COMPLETED
 
-    def report(self) -> Report:
-        """The job's report, with the sheet and the tables checked."""
+    def report(self) -> JobReport:
+        """The job's report, validated against the sheet and the tables as they are now."""
         if self._report is None:
             raise JobFailedError(f"job {self.id} is detached from its engine; use lf.report({self.id!r})")
         return self._report(self.id)
@@ -88,11 +146,11 @@ class Job:
         return self._trace(self.id)
 
     def review(self) -> pd.DataFrame:
-        """The leads held until somebody judges them, one row a candidate of a paid answer.
+        """The leads held back until somebody reviews them, one row a candidate of a paid answer.
 
-        Columns: person_key, reason (ambiguous or near_match), lead (as it was asked for), pid, candidate (name and address),
-        agrees, differs, phones (their last four digits), emails (a count), deceased. engine.accept(person_key, pid)
-        delivers one. The frame names people: it is for the eyes of whoever judges, not for a log.
+        Columns: person_key, reason (ambiguous or near_match), lead (as it was looked up), pid, candidate (name and
+        address), agrees, differs, phones (their last four digits), emails (a count), deceased.
+        engine.accept(person_key, pid) delivers one. The frame holds personal data: do not log it.
         """
         if self._review is None:
             raise JobFailedError(f"job {self.id} is detached from its engine; use engine.review({self.id!r})")
@@ -129,13 +187,13 @@ class JobHandle:
 
     @property
     def ended_with(self) -> str:
-        """What the job said at its end; empty while it runs."""
+        """The job's last message, or that of its error; empty while it runs."""
         if self._job is not None:
             return self._job.message
         return "" if self._error is None else str(self._error)
 
     def stop(self) -> None:
-        """Ask the job to stop; it ends as STOPPED once the calls in flight are back."""
+        """Stop the job; it ends as STOPPED once the calls in flight have returned."""
         self._stop.set()
 
     def wait(self, timeout: float | None = None) -> bool:
@@ -154,7 +212,7 @@ class JobHandle:
     def _finish(self, job: Job | None, error: BaseException | None) -> None:
         self._job, self._error = job, error
         last = self._progress()
-        # A handle may be kept for as long as its notebook is open; what the job worked with should not be.
+        # A notebook may keep a handle for days; the handle must not keep the job's services and frames in memory.
         self._progress = lambda: last
         self._done.set()
 

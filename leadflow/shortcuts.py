@@ -1,4 +1,4 @@
-"""What is called at a prompt without an engine in hand: it uses the last one made, or the environment."""
+"""What is called at a prompt without an engine in hand: each uses the last engine made, or makes one."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ if TYPE_CHECKING:
 
 
 def report(job_id: str) -> Report:
-    """The report of a past job; validated against the sheet and the tables where an engine can be made.
+    """The report of a past job, validated against the sheet and the tables.
 
-    Without settings the report is made from the history alone, and says what could not be checked.
-    Raises JobNotFound, with the ten most recent jobs, for an unknown id, and InputError for what is no id.
+    Without complete settings it is made from the history alone, and names what could not be checked.
+    Raises JobNotFound, with the ten most recent jobs, for an unknown id, and InputError for what is not an id.
     """
     from leadflow import reports
     from leadflow.engine import Engine, last_engine

@@ -1,11 +1,13 @@
-"""A running job as a piece of HTML, or as one line of text."""
+"""A job at one moment, as HTML or as one line of text."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from html import escape
+from importlib import resources
 
 from leadflow.job import Progress
 
@@ -18,20 +20,6 @@ _SHOWN = {
     "held": "held back",
     "retry": "to retry",
 }
-_STYLE = """
-.lf-live{font:13px/1.5 system-ui,-apple-system,"Segoe UI",sans-serif;color:var(--jp-content-font-color1,#1f2933);max-width:820px}
-.lf-live .lf-head{display:flex;gap:10px;align-items:center;margin:6px 0 8px}.lf-live .lf-head b{font-size:15px}
-.lf-live .lf-status{color:#fff;border-radius:12px;padding:1px 10px;font-size:12px;font-weight:600}
-.lf-live .lf-said{margin:0 0 8px;opacity:.8}
-.lf-live .lf-row{display:grid;grid-template-columns:90px 1fr 210px;gap:10px;align-items:center;margin:3px 0}
-.lf-live .lf-track{background:rgba(127,140,155,.22);border-radius:4px;height:9px;overflow:hidden}.lf-live .lf-row.job .lf-track{height:15px}
-.lf-live .lf-fill{background:#4c78a8;height:100%;transition:width .3s}.lf-live .lf-row.job .lf-fill{background:#2e8b57}
-.lf-live .lf-num{font-variant-numeric:tabular-nums;opacity:.75;font-size:12px}
-.lf-live .lf-counts{display:flex;flex-wrap:wrap;gap:8px;margin:10px 0}.lf-live .lf-counts span{background:rgba(127,140,155,.14);border-radius:6px;padding:2px 10px}
-.lf-live .lf-counts b{font-variant-numeric:tabular-nums}
-.lf-live pre.lf-log{background:rgba(127,140,155,.1);border-radius:6px;padding:8px 10px;max-height:170px;overflow:auto;font-size:12px;line-height:1.45;margin:0;
-white-space:pre-wrap;color:inherit;display:flex;flex-direction:column-reverse}
-"""
 
 
 @dataclass(frozen=True)
@@ -47,20 +35,20 @@ class Snapshot:
 
 @dataclass
 class Pace:
-    """Leads a second and seconds left of each bar, measured since it first moved in this view."""
+    """The rate and the time left of each bar, measured from when it was first shown."""
 
-    _since: dict[str, tuple[float, int]] = field(default_factory=dict)
+    _since: dict[str, tuple[float, int]] = field(default_factory=dict[str, tuple[float, int]])
 
     def of(self, bar: str, done: int, total: int) -> str:
         """As in "120 of 400 · 31/s · 0:09 left"."""
         now = time.monotonic()
         start, first = self._since.setdefault(bar, (now, done))
-        told = f"{done:,} of {total:,}"
+        text = f"{done:,} of {total:,}"
         if done > first and now > start:
             rate = (done - first) / (now - start)
             left = "" if done >= total else f" · {_clock((total - done) / rate)} left"
-            told += f" · {rate:,.0f}/s{left}" if rate >= 1 else f" · {rate:.1f}/s{left}"
-        return told
+            text += f" · {rate:,.0f}/s{left}" if rate >= 1 else f" · {rate:.1f}/s{left}"
+        return text
 
 
 def _clock(seconds: float) -> str:
@@ -70,29 +58,43 @@ def _clock(seconds: float) -> str:
 def to_html(now: Snapshot, pace: Pace) -> str:
     """The job's bar, one for each stage, the counts and the log."""
     color = _COLORS.get(now.status, "#616e7c")
-    head = f'<div class="lf-head"><b>{escape(now.job_id)}</b><span class="lf-status" style="background:{color}">{escape(now.status)}</span></div>'
-    message = f'<div class="lf-said">{escape(now.message)}</div>' if now.message else ""
-    return f'<div class="lf-live"><style>{_STYLE}</style>{head}{message}{_bars(now, pace)}{_counts(now.progress)}{_log(now.log)}</div>'
+    badge = f'<span class="lf-status" style="background:{color}">{escape(now.status)}</span>'
+    parts = [
+        f"<style>{_style()}</style>",
+        f'<div class="lf-head"><b>{escape(now.job_id)}</b>{badge}</div>',
+        f'<div class="lf-message">{escape(now.message)}</div>' if now.message else "",
+        _bars(now, pace),
+        _counts(now.progress),
+        _log(now.log),
+    ]
+    return f'<div class="lf-live">{"".join(parts)}</div>'
 
 
-def _unread(now: Snapshot) -> str:
+@cache
+def _style() -> str:
+    return resources.files("leadflow.notebook").joinpath("live.css").read_text(encoding="utf-8")
+
+
+def _without_total(now: Snapshot) -> str:
     return "reading the leads" if now.status in ("PENDING", "RUNNING") else "no leads were read"
 
 
 def _bars(now: Snapshot, pace: Pace) -> str:
     progress = now.progress
     if progress.total is None:
-        return f'<div class="lf-row job"><span>Job</span><div class="lf-track"></div><span class="lf-num">{_unread(now)}</span></div>'
+        return _row("Job", "job", "", _without_total(now))
     bars = [("Job", progress.done, "job"), *((stage, done, "stage") for stage, done in progress.stages.items())]
     return "".join(_bar(name, done, progress.total, kind, pace) for name, done, kind in bars)
 
 
 def _bar(name: str, done: int, total: int, kind: str, pace: Pace) -> str:
     percent = 100.0 if not total else min(100.0, 100 * done / total)
-    return (
-        f'<div class="lf-row {kind}"><span>{escape(name)}</span><div class="lf-track"><div class="lf-fill" style="width:{percent:.1f}%"></div></div>'
-        f'<span class="lf-num">{pace.of(name, done, total)}</span></div>'
-    )
+    return _row(name, kind, f'<div class="lf-fill" style="width:{percent:.1f}%"></div>', pace.of(name, done, total))
+
+
+def _row(name: str, kind: str, fill: str, numbers: str) -> str:
+    track = f'<div class="lf-track">{fill}</div><span class="lf-num">{numbers}</span>'
+    return f'<div class="lf-row {kind}"><span>{escape(name)}</span>{track}</div>'
 
 
 def _counts(progress: Progress) -> str:
@@ -107,9 +109,7 @@ def _log(lines: Sequence[str]) -> str:
 def to_text(now: Snapshot) -> str:
     """One line."""
     progress = now.progress
-    done = (
-        _unread(now)
-        if progress.total is None
-        else f"{progress.done:,} of {progress.total:,} leads, {progress.percent}%"
-    )
+    done = _without_total(now)
+    if progress.total is not None:
+        done = f"{progress.done:,} of {progress.total:,} leads, {progress.percent}%"
     return f"{now.job_id} {now.status}: {done}{'; ' + now.message if now.message else ''}"

@@ -1,4 +1,4 @@
-"""Jobs that a resume goes on with, in words for a person to choose from."""
+"""Jobs that can be resumed, described for a person who chooses one."""
 
 from __future__ import annotations
 
@@ -6,11 +6,14 @@ from collections.abc import Sequence
 from html import escape
 from typing import Any
 
-from leadflow.reports.flow import accounting_of
+from leadflow.reports.accounting import accounting_of
 
 
 def label(job: dict[str, Any]) -> str:
-    """As in "june_leads-20261124-164313-0d46b1 · its process died, 120 of 900 settled"; `job` is one of History.resumable."""
+    """As in "june_leads-20261124-164313-0d46b1 · its process died, 120 of 900 settled".
+
+    `job` is one of History.resumable.
+    """
     if job["standing"] == "may clear":
         return f"{job['id']} · {job['retry']:,} leads may still clear"
     why = "its process died" if job["standing"] == "dead" else job["status"]
@@ -23,12 +26,12 @@ def _settled(job: dict[str, Any]) -> str:
 
 
 def hint(jobs: Sequence[dict[str, Any]], how: str) -> str:
-    """A piece of HTML about the newest job whose process died; `how` says what to do. Empty without one."""
+    """HTML about the newest job whose process died, with `how` to go on; empty if there is none."""
     dead = [job for job in jobs if job["standing"] == "dead"]
     if not dead:
         return ""
     others = f" So did {len(dead) - 1} more." if len(dead) > 1 else ""
-    said = (
+    text = (
         f"{dead[0]['id']} broke off: its process died, {_settled(dead[0])}.{others} {how}: what was paid for is kept."
     )
-    return f'<div style="border-left:3px solid #f2a541;padding:4px 12px;line-height:1.5">{escape(said)}</div>'
+    return f'<div style="border-left:3px solid #f2a541;padding:4px 12px;line-height:1.5">{escape(text)}</div>'

@@ -10,8 +10,8 @@ from typing import Any
 from leadflow.history import History, open_history, standing
 from leadflow.job import Progress
 from leadflow.notebook.live import Pace, Snapshot, to_html, to_text
-from leadflow.notebook.widgets import bundle, have_widgets
-from leadflow.reports.flow import accounting_of
+from leadflow.notebook.widgets import have_widgets, mime_bundle
+from leadflow.reports.accounting import accounting_of
 from leadflow.run.progress import in_notebook
 
 _COUNTED = ("phones_found", "litigator", "dnc", "delivered", "held", "retry")
@@ -20,10 +20,10 @@ _LOG_LINES = 200
 
 
 def watch(job_id: str, *, history: History | Path | str | None = None, every_s: float = 1.0) -> Watch:
-    """Follow a job of any process on this machine, from the history, until it ends; reads it every `every_s` seconds.
+    """Follow a job of any process on this machine until it ends; reads the history every `every_s` seconds.
 
-    In a notebook it shows a live view and comes back at once; in a terminal it prints a line at each change and comes
-    back at the job's end. `.status` says how it stands. Raises JobNotFound, with recent jobs, for an unknown id.
+    In a notebook it shows a live view and returns at once; in a terminal it prints a line at each change and returns
+    when the job has ended. `.status` is the job's status. Raises JobNotFound, with recent jobs, for an unknown id.
 
     Example:
         >>> import leadflow as lf
@@ -36,7 +36,7 @@ def watch(job_id: str, *, history: History | Path | str | None = None, every_s: 
     if in_notebook():
         found.start()
     else:
-        found.tell()
+        found.print_to_end()
     return found
 
 
@@ -58,19 +58,19 @@ class Watch:
         return self._now.status
 
     def wait(self, timeout: float | None = None) -> bool:
-        """Wait for the end of what is watched; whether it has ended."""
+        """Wait for the end of the job; True if it has ended."""
         return self._ended.wait(timeout)
 
     def start(self) -> None:
-        """Follow in the background, in a widget where there are any."""
+        """Follow the job in the background, in a widget where ipywidgets is installed."""
         if have_widgets():
             import ipywidgets
 
             self._widget = ipywidgets.HTML(to_html(self._now, self._pace))
         threading.Thread(target=self._follow, name="leadflow-watch", daemon=True).start()
 
-    def tell(self) -> None:
-        """Follow to the end, writing a line at each change."""
+    def print_to_end(self) -> None:
+        """Follow the job to its end; write a line at each change."""
         last = ""
         while True:
             line = to_text(self._now)
@@ -109,23 +109,23 @@ class Watch:
             return Progress(counts=counts)
         open_now = self._history.open_batches(self.job_id)
         settled = counts.get("delivered", 0) + counts.get("held", 0)
-        # What a done batch left to be tried again is through all stages, until a later run begins the batch anew.
-        again = batches.loc[~batches["batch"].isin([batch["batch"] for batch in open_now]), "retry"].sum()
+        # The leads to retry of a finished batch went through all stages, until a later run begins the batch again.
+        retry = batches.loc[~batches["batch"].isin([batch["batch"] for batch in open_now]), "retry"].sum()
         stages = {
-            name: settled + int(again) + sum(batch["leads"] for batch in open_now if batch[name]) for name in _STAGES
+            name: settled + int(retry) + sum(batch["leads"] for batch in open_now if batch[name]) for name in _STAGES
         }
         return Progress(settled, totals.todo, stages, counts)
 
     def _standing(self, job: dict[str, Any]) -> tuple[str, str]:
-        """The status; DEAD for a job that nobody runs though it never ended."""
+        """The status and its message; the status is DEAD for a job without an end that no process runs."""
         if standing(job) == "dead":
             return "DEAD", f"the process that ran it is gone; to go on: engine.resume({self.job_id!r})"
         running = standing(job) == "running"
         return job["status"], "" if running else job["message"] or ""
 
     def _repr_mimebundle_(self, **options: Any) -> dict[str, Any]:
-        return bundle(self._widget, to_html(self._now, self._pace), repr(self), **options)
+        return mime_bundle(self._widget, to_html(self._now, self._pace), repr(self), **options)
 
     def __repr__(self) -> str:
-        """The state in a line."""
+        """The state in one line."""
         return f"<Watch: {to_text(self._now)}>"

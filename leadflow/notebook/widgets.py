@@ -1,4 +1,4 @@
-"""Widgets where they can be shown, HTML or text where they cannot."""
+"""Widgets where a front end can show them, HTML or text elsewhere."""
 
 from __future__ import annotations
 
@@ -19,22 +19,19 @@ def have_widgets() -> bool:
     return True
 
 
-def bundle(widget: Any, as_html: str, as_text: str, **options: Any) -> dict[str, Any]:
+def mime_bundle(widget: Any, as_html: str, as_text: str, **options: Any) -> dict[str, Any]:
     """A widget together with what a front end without widgets shows instead."""
     shown: dict[str, Any] = {"text/plain": as_text, "text/html": as_html}
-    if widget is not None:
-        full = widget._repr_mimebundle_(**options)
-        shown |= {
-            kind: view for kind, view in (full[0] if isinstance(full, tuple) else full).items() if kind != "text/plain"
-        }
-    return shown
+    if widget is None:
+        return shown
+    full = widget._repr_mimebundle_(**options)
+    views = full[0] if isinstance(full, tuple) else full
+    return shown | {kind: view for kind, view in views.items() if kind != "text/plain"}
 
 
-def told(error: BaseException) -> str:
-    """An error as a person should read it; one that is not ours may quote a lead, so only its kind is shown."""
-    text = (
-        str(error)
-        if isinstance(error, LeadflowError)
-        else f"unexpected {type(error).__name__}; lf.trace(job_id) has what was recorded"
-    )
+def error_html(error: BaseException) -> str:
+    """An error as HTML. The message of a foreign error may hold personal data, so only its type is shown."""
+    text = f"unexpected {type(error).__name__}; lf.trace(job_id) has what was recorded"
+    if isinstance(error, LeadflowError):
+        text = str(error)
     return f'<div style="border-left:3px solid #c0392b;padding:4px 12px;white-space:pre-wrap">{html.escape(text)}</div>'

@@ -1,4 +1,4 @@
-"""Unusual silences of a job."""
+"""Unusual delays of a job: silences between its events. Data only."""
 
 from __future__ import annotations
 

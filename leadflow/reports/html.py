@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from functools import cache
 from html import escape
+from importlib import resources
 from typing import TYPE_CHECKING
 
-from leadflow.reports import funnel
-from leadflow.reports.flow import Accounting, accounting_of
+from leadflow.reports.accounting import Accounting, accounting_of
+from leadflow.reports.data import ReportData
+from leadflow.reports.funnel_html import funnel_to_html
 from leadflow.reports.gantt import gantt
-from leadflow.reports.markdown import elided
+from leadflow.reports.tables import MOST_DELAYS, delay_row, rows_where, shortened
 
 if TYPE_CHECKING:
     import pandas as pd
-
-    from leadflow.reports.report import Report
 
 _COLORS = {
     "COMPLETED": "#2e8b57",
@@ -23,128 +25,106 @@ _COLORS = {
     "PENDING": "#2471a3",
     "DEAD": "#c0392b",
 }
-# The page has no ground of its own: it takes ink and ground from the notebook, light or dark.
-_STYLE = """
-.lf{font:14px/1.5 system-ui,-apple-system,"Segoe UI",sans-serif;color:var(--jp-content-font-color1,var(--vscode-foreground,inherit));max-width:940px;
-border:1px solid rgba(127,140,155,.35);border-radius:10px;padding:18px 24px 22px}.lf h2{font-size:19px;font-weight:600;line-height:1.3;margin:0 0 4px;color:inherit}
-.lf h3{font-size:14px;font-weight:600;margin:22px 0 8px;color:inherit}.lf .mute{opacity:.72;font-size:13px}
-.lf .badge{color:#fff;border-radius:12px;padding:2px 10px;font-size:12px;font-weight:600;vertical-align:middle}
-.lf .nums{display:grid;grid-template-columns:repeat(auto-fill,minmax(128px,1fr));gap:8px;margin:14px 0 0}
-.lf .num{background:rgba(127,140,155,.12);border-radius:8px;padding:7px 11px;font-size:12px;line-height:1.35;white-space:nowrap}
-.lf .num b{display:block;font-size:20px;font-variant-numeric:tabular-nums}
-.lf .num.good b{color:#2f9e63}.lf .num.open b{color:#c9820f}
-.lf .note{background:rgba(242,165,65,.14);border-left:3px solid #f2a541;padding:6px 12px;margin:8px 0}
-.lf .check{display:grid;grid-template-columns:16px 1fr;gap:4px;padding:1px 0}.lf .yes{color:#2f9e63}.lf .no{color:#d9534f}
-.lf table{border-collapse:collapse;width:100%;font-size:12.5px;margin:0;table-layout:auto}.lf tr,.lf tr:hover{background:transparent!important}
-.lf td,.lf th{padding:3px 8px;border:0;border-bottom:1px solid rgba(127,140,155,.22);text-align:left;vertical-align:top;color:inherit;max-width:none;white-space:normal}
-.lf th{opacity:.72;font-weight:600}.lf td:first-child{white-space:nowrap}.lf .scroll{max-height:320px;overflow:auto}
-.lf svg{max-width:100%;height:auto}.lf svg text{fill:currentColor}.lf summary{cursor:pointer;font-weight:600;margin-top:16px}
-"""
 
 
-def to_html(report: Report) -> str:
+def to_html(data: ReportData) -> str:
     """The report as HTML."""
-    totals = accounting_of(report.job)
+    totals = accounting_of(data.job)
+    timeline = rows_where(data.timeline, data.timeline["event"] != "row_processed")
     parts = [
-        _head(report),
-        _numbers(report, totals),
+        _head(data),
+        _figures(_figures_of(data, totals), totals),
         "<h3>Validation</h3>",
-        _validation(report.validation),
-        _coverage(report),
+        _validation(data.validation),
+        _muted(data.coverage) if data.coverage else "",
         "<h3>From extracted to delivered</h3>",
-        funnel.to_html(totals),
+        funnel_to_html(totals),
+        "<h3>Stages over batches</h3>",
+        gantt(data.flow),
+        "<h3>Delays</h3>",
+        _delays(data.delays),
+        _details("Timeline", ("Time", "Stage", "File:Line", "Event"), timeline, ["time", "stage", "source", "message"]),
+        _details("Events Log", ("Time", "Event", "Data"), data.events, ["time", "event", "data"]),
     ]
-    parts += ["<h3>Stages over batches</h3>", gantt(report.flow)]
-    parts += ["<h3>Delays</h3>", _delays(report.delays)]
-    timeline = report.timeline[report.timeline["event"] != "row_processed"]
-    parts.append(
-        _details(
-            "Timeline",
-            _table(("Time", "Stage", "File:Line", "Event"), elided(timeline, ["time", "stage", "source", "message"])),
-        )
-    )
-    parts.append(
-        _details("Events Log", _table(("Time", "Event", "Data"), elided(report.events, ["time", "event", "data"])))
-    )
-    return f'<div class="lf"><style>{_STYLE}{funnel.STYLE}</style>{"".join(parts)}</div>'
+    return f'<div class="lf"><style>{_style()}</style>{"".join(parts)}</div>'
 
 
-def _head(report: Report) -> str:
-    job = report.job
-    status = "DEAD" if report.standing == "dead" else job["status"]
+@cache
+def _style() -> str:
+    return resources.files("leadflow.reports").joinpath("report.css").read_text(encoding="utf-8")
+
+
+def _head(data: ReportData) -> str:
+    job = data.job
+    status = "DEAD" if data.standing == "dead" else job["status"]
     badge = f'<span class="badge" style="background:{_COLORS.get(status, "#616e7c")}">{escape(status)}</span>'
-    notes = "".join(f'<div class="note">{escape(note)}</div>' for note in report.notes)
-    sub = " · ".join(
-        str(v) for v in (job["script_name"], f"{job['created_at']:%Y-%m-%d %H:%M} UTC", job["started_by"]) if v
-    )
-    return f'<h2>{escape(job["id"])} {badge}</h2><div class="mute">{escape(sub)}</div><div>{escape(job["message"] or "")}</div>{notes}'
+    notes = "".join(f'<div class="note">{escape(note)}</div>' for note in data.notes)
+    created = f"{job['created_at']:%Y-%m-%d %H:%M} UTC"
+    origin = " · ".join(str(part) for part in (job["script_name"], created, job["started_by"]) if part)
+    return f"<h2>{escape(job['id'])} {badge}</h2>{_muted(origin)}<div>{escape(job['message'] or '')}</div>{notes}"
 
 
-def _numbers(report: Report, totals: Accounting) -> str:
-    counts, flags = report.job["counts"], report.flow[["litigator", "dnc"]].fillna(0).sum()
-    shown = {
+def _figures_of(data: ReportData, totals: Accounting) -> dict[str, str]:
+    """The numbers at the top of the page, each with its label."""
+    counts, flagged = data.job["counts"], data.flow[["litigator", "dnc"]].fillna(0).sum()
+    leads = {
         "extracted": totals.extracted,
         "already processed": totals.already_processed,
         "left out": sum(totals.left_out.values()),
-    }
-    shown |= {
         "delivered": totals.delivered,
-        "held back": sum(totals.held_here.values()),
+        "held back": sum(totals.held_final.values()),
         "may still clear": sum(totals.retry.values()),
+        **({"waiting": totals.waiting} if totals.waiting else {}),
+        "litigator phones": int(flagged["litigator"]),
+        "DNC phones": int(flagged["dnc"]),
     }
-    shown |= {"waiting": totals.waiting} if totals.waiting else {}
-    shown |= {"litigator phones": int(flags["litigator"]), "DNC phones": int(flags["dnc"])}
-    told = {what: f"{n:,}" for what, n in shown.items()}
-    told |= {"lookups bought": f"{counts['bought']:,}"} if "bought" in counts else {}
-    told |= (
-        {f"for lookups{' and checks' if counts.get('checked') else ''}": f"${counts['cost']:,.2f}"}
-        if counts.get("cost") is not None
-        else {}
+    figures = {label: f"{n:,}" for label, n in leads.items()}
+    if "bought" in counts:
+        figures["lookups bought"] = f"{counts['bought']:,}"
+    if counts.get("cost") is not None:
+        figures["for lookups and checks" if counts.get("checked") else "for lookups"] = f"${counts['cost']:,.2f}"
+    if len(data.timeline):
+        figures["seconds"] = f"{data.timeline['elapsed'].max():,.1f}"
+    return figures
+
+
+def _figures(figures: dict[str, str], totals: Accounting) -> str:
+    kinds = {"delivered": "good", "waiting": "open"} | ({"may still clear": "open"} if totals.retry else {})
+    boxes = (
+        f'<div class="num {kinds.get(label, "")}"><b>{figure}</b>{escape(label)}</div>'
+        for label, figure in figures.items()
     )
-    told |= {"seconds": f"{report.timeline['elapsed'].max():,.1f}"} if len(report.timeline) else {}
-    kinds = {"delivered": "good"} | {what: "open" for what in ("may still clear", "waiting") if shown.get(what)}
-    return (
-        '<div class="nums">'
-        + "".join(f'<div class="num {kinds.get(what, "")}"><b>{n}</b>{escape(what)}</div>' for what, n in told.items())
-        + "</div>"
-    )
+    return f'<div class="nums">{"".join(boxes)}</div>'
 
 
 def _validation(checks: pd.DataFrame) -> str:
-    lines = []
-    for row in checks.itertuples():
-        tick = '<b class="yes">&#10003;</b>' if row.ok else '<b class="no">&#10007;</b>'
-        lines.append(
-            f'<div class="check">{tick}<div>{escape(str(row.check))} <span class="mute">{escape(str(row.detail))}</span></div></div>'
-        )
+    lines: list[str] = []
+    for row in checks.to_dict("records"):
+        tick = '<b class="yes">&#10003;</b>' if row["ok"] else '<b class="no">&#10007;</b>'
+        detail = f'<span class="mute">{escape(str(row["detail"]))}</span>'
+        lines.append(f'<div class="check">{tick}<div>{escape(str(row["check"]))} {detail}</div></div>')
     return "".join(lines)
-
-
-def _coverage(report: Report) -> str:
-    return f'<div class="mute">{escape(report.coverage)}</div>' if report.coverage else ""
 
 
 def _delays(delays: pd.DataFrame) -> str:
     if delays.empty:
-        return '<div class="mute">No unusual delays.</div>'
-    few = delays.head(50).copy()
-    few["gap_s"], few["usual_s"] = (
-        few["gap_s"].map("{:.1f} s".format),
-        few["usual_s"].map(lambda s: "" if s != s else f"{s:.1f} s"),
-    )
-    return _table(
-        ("Time", "Stage", "Silence", "Usual", "After", "Until"),
-        few[["time", "stage", "gap_s", "usual_s", "after", "before"]].to_numpy().tolist(),
-    )
+        return _muted("No unusual delays.")
+    rows = [delay_row(delay, with_batch=False) for delay in delays.head(MOST_DELAYS).to_dict("records")]
+    return _table(("Time", "Stage", "Silence", "Usual", "After", "Until"), rows)
 
 
-def _table(header: tuple[str, ...], rows: list[list[object]]) -> str:
-    if not rows:
-        return '<div class="mute">No events were recorded.</div>'
-    head = "".join(f"<th>{escape(h)}</th>" for h in header)
+def _details(title: str, header: Sequence[str], frame: pd.DataFrame, columns: list[str]) -> str:
+    """A table that is folded until its title is clicked."""
+    rows = shortened(frame, columns)
+    table = _table(header, rows) if rows else _muted("No events were recorded.")
+    return f"<details><summary>{escape(title)}</summary>{table}</details>"
+
+
+def _table(header: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
+    head = "".join(f"<th>{escape(name)}</th>" for name in header)
     body = "".join(f"<tr>{''.join(f'<td>{escape(str(v))}</td>' for v in row)}</tr>" for row in rows)
     return f'<div class="scroll"><table><tr>{head}</tr>{body}</table></div>'
 
 
-def _details(title: str, inside: str) -> str:
-    return f"<details><summary>{escape(title)}</summary>{inside}</details>"
+def _muted(text: str) -> str:
+    return f'<div class="mute">{escape(text)}</div>'

@@ -3,37 +3,33 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from leadflow.reports.flow import accounting_of, tree
+from leadflow.reports.accounting import accounting_of
+from leadflow.reports.data import ReportData
+from leadflow.reports.tables import MOST_DELAYS, delay_row, rows_where, shortened
+from leadflow.reports.text import check_lines, tree
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from leadflow.reports.report import Report
 
-_SHOWN = 300
-
-
-def to_markdown(report: Report) -> str:
-    """The report in the layout of the trace document."""
-    parts = [f"# Job Flow Trace: {report.job['id']}", _head(report)]
-    parts += ["## Timeline", _timeline(report.timeline)]
-    parts += ["## Data Flow", f"```\n{tree(report.flow, accounting_of(report.job))}\n```"]
-    parts += ["## Events Log", _events(report.events)]
-    parts += [
-        "## Validation",
-        "\n".join(f"- [{'x' if r.ok else ' '}] {r.check} ({r.detail})" for r in report.validation.itertuples()),
-    ]
-    parts += [report.coverage] if report.coverage else []
-    parts += ["## Delays", _delays(report.delays)]
+def to_markdown(data: ReportData) -> str:
+    """The report as Markdown, in the sections of a job-flow trace."""
+    parts = [f"# Job Flow Trace: {data.job['id']}", _head(data)]
+    parts += ["## Timeline", _timeline(data.timeline)]
+    parts += ["## Data Flow", f"```\n{tree(data.flow, accounting_of(data.job))}\n```"]
+    parts += ["## Events Log", _events(data.events)]
+    parts += ["## Validation", _validation(data.validation)]
+    parts += [data.coverage] if data.coverage else []
+    parts += ["## Delays", _delays(data.delays)]
     return "\n\n".join(parts) + "\n"
 
 
-def _head(report: Report) -> str:
-    job = report.job
-    lines = [f"**{job['status']}** {job['message'] or ''}".rstrip()]
-    lines += [f"> {note}" for note in report.notes]
+def _head(data: ReportData) -> str:
+    lines = [f"**{data.job['status']}** {data.job['message'] or ''}".rstrip()]
+    lines += [f"> {note}" for note in data.notes]
     return "\n\n".join(lines)
 
 
@@ -42,61 +38,42 @@ def cell(value: object) -> str:
     return str(value).replace("\\", "\\\\").replace("|", "\\|").replace("\r", " ").replace("\n", " ")
 
 
-def table(header: tuple[str, ...], rows: list[list[object]]) -> str:
+def table(header: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
     """A Markdown table."""
     lines = [f"| {' | '.join(header)} |", f"|{'|'.join('-' * (len(h) + 2) for h in header)}|"]
     return "\n".join([*lines, *(f"| {' | '.join(cell(v) for v in row)} |" for row in rows)])
 
 
-def elided(frame: pd.DataFrame, columns: list[str], most: int = _SHOWN) -> list[list[object]]:
-    """The rows of a frame; of a long one the first and the last, with a row that says how many are left out."""
-    if len(frame) <= most:
-        return frame[columns].to_numpy().tolist()
-    half = most // 2
-    gap: list[object] = ["...", *[""] * (len(columns) - 2), f"{len(frame) - 2 * half} more: lf.trace has them all"]
-    return [*frame[columns].head(half).to_numpy().tolist(), gap, *frame[columns].tail(half).to_numpy().tolist()]
-
-
 def _timeline(timeline: pd.DataFrame) -> str:
     if timeline.empty:
         return "No events were recorded."
-    return table(
-        ("Time", "Stage", "File:Line", "Event"),
-        elided(timeline[timeline["event"] != "row_processed"], ["time", "stage", "source", "message"]),
-    )
+    rows = shortened(rows_where(timeline, timeline["event"] != "row_processed"), ["time", "stage", "source", "message"])
+    return table(("Time", "Stage", "File:Line", "Event"), rows)
 
 
 def _events(events: pd.DataFrame) -> str:
     if events.empty:
         return "No events were recorded."
-    return table(("Event", "Data"), [[event, _short(data)] for event, data in elided(events, ["event", "data"])])
+    return table(("Event", "Data"), [[event, _fields(data)] for event, data in shortened(events, ["event", "data"])])
 
 
-def _short(data: Any) -> str:
+def _fields(data: Any) -> str:
+    """An event's fields as in "{progress: 0, message: "Started"}"; what is no JSON object stays as it is."""
     try:
         found = json.loads(data)
     except (TypeError, ValueError):
         return str(data)
-    return (
-        "{" + ", ".join(f"{k}: {json.dumps(v, ensure_ascii=False)}" for k, v in found.items()) + "}"
-        if isinstance(found, dict)
-        else str(data)
-    )
+    if not isinstance(found, dict):
+        return str(data)
+    return "{" + ", ".join(f"{k}: {json.dumps(v, ensure_ascii=False)}" for k, v in found.items()) + "}"
+
+
+def _validation(checks: pd.DataFrame) -> str:
+    return "\n".join(f"- {line}" for line in check_lines(checks))
 
 
 def _delays(delays: pd.DataFrame) -> str:
     if delays.empty:
         return "No unusual delays."
-    rows = [
-        [
-            r.time,
-            r.stage,
-            "" if r.batch != r.batch else int(r.batch),
-            f"{r.gap_s:.1f} s",
-            "" if r.usual_s != r.usual_s else f"{r.usual_s:.1f} s",
-            r.after,
-            r.before,
-        ]
-        for r in delays.head(50).astype({"batch": float}).itertuples()
-    ]
+    rows = [delay_row(delay, with_batch=True) for delay in delays.head(MOST_DELAYS).to_dict("records")]
     return table(("Time", "Stage", "Batch", "Silence", "Usual", "After", "Until"), rows)

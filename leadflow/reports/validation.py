@@ -1,4 +1,4 @@
-"""What must be true of a job, ticked from facts alone."""
+"""The checks of a finished job against facts: its status, its counts, the sheet and the tables. Data only."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from leadflow.reports.flow import Accounting, accounting_of, reasons
+from leadflow.reports.accounting import Accounting, accounting_of, reasons
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -14,7 +14,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Facts:
-    """What a job should have left behind, and the keys that are there, with repeats; None: it could not be read."""
+    """The lead keys that a job should have written, and those that are there, with repeats.
+
+    None stands for what could not be read.
+    """
 
     delivered_keys: list[str]
     final_keys: list[str]
@@ -28,7 +31,6 @@ def validation(job: dict[str, Any], facts: Facts | None) -> pd.DataFrame:
     import pandas as pd
 
     totals = accounting_of(job)
-    settled = totals.processed - sum(totals.retry.values())
     checks = [
         ("Job status is COMPLETED", job["status"] == "COMPLETED", f"status is {job['status']}"),
         ("Row counts match expectations", totals.balanced, _sum(totals)),
@@ -36,36 +38,49 @@ def validation(job: dict[str, Any], facts: Facts | None) -> pd.DataFrame:
             "Google Sheets has new data: exactly one row for each delivered lead, and none for one held back",
             *_in_sheet(totals, facts),
         ),
+        *_in_tables(job, totals, facts),
     ]
-    tables = (
-        (job.get("person_cache") or "PERSON_CACHE", "cache_keys"),
-        (job.get("consolidated") or "UNIQUE_CONSOLIDATED_DATA", "consolidated_keys"),
-    )
-    for table, name in tables:
-        done = _one_each(totals, facts and facts.final_keys, getattr(facts, name, None), settled)
-        checks.append((f"Cache updated in Snowflake: {table} has exactly one row for each final lead", *done))
-    return pd.DataFrame(checks, columns=["check", "ok", "detail"]).astype({"ok": bool})
-
-
-def _in_sheet(totals: Accounting, facts: Facts | None) -> tuple[bool, str]:
-    ok, detail = _one_each(totals, facts and facts.delivered_keys, facts and facts.sheet_keys, totals.delivered)
-    held = set(facts.final_keys) - set(facts.delivered_keys) if facts else set()
-    if ok and facts and (shown := held & set(facts.sheet_keys or ())):
-        return False, f"{len(shown)} leads held back stand in the sheet, such as {min(shown)}; take them out"
-    return ok, detail
+    return pd.DataFrame(checks, columns=pd.Index(["check", "ok", "detail"])).astype({"ok": bool})
 
 
 def _sum(totals: Accounting) -> str:
     if not totals.known:
         return "no counts were recorded: the job did not get as far as the extraction"
-    why = f" ({reasons(totals.held)})" if totals.held else ""
+    held = f"{totals.held_back} held back" + (f" ({reasons(totals.held)})" if totals.held else "")
     waiting = f"; {totals.waiting} still waiting" if totals.waiting else ""
     sign = "=" if totals.balanced or totals.waiting else "is not"
-    return f"{totals.extracted} extracted {sign} {totals.already_processed} already processed + {totals.delivered} delivered + {totals.held_back} held back{why}{waiting}"
+    parts = f"{totals.already_processed} already processed + {totals.delivered} delivered + {held}"
+    return f"{totals.extracted} extracted {sign} {parts}{waiting}"
+
+
+def _in_sheet(totals: Accounting, facts: Facts | None) -> tuple[bool, str]:
+    if facts is None:
+        return _one_each(totals, None, None, totals.delivered)
+    ok, detail = _one_each(totals, facts.delivered_keys, facts.sheet_keys, totals.delivered)
+    held = set(facts.final_keys) - set(facts.delivered_keys)
+    if ok and (wrong := held & set(facts.sheet_keys or ())):
+        return False, f"{len(wrong)} leads held back are in the sheet, such as {min(wrong)}; take them out"
+    return ok, detail
+
+
+def _in_tables(job: dict[str, Any], totals: Accounting, facts: Facts | None) -> list[tuple[str, bool, str]]:
+    expected = facts.final_keys if facts else None
+    final = totals.processed - sum(totals.retry.values())
+    tables = (
+        (job.get("person_cache") or "PERSON_CACHE", facts.cache_keys if facts else None),
+        (job.get("consolidated") or "UNIQUE_CONSOLIDATED_DATA", facts.consolidated_keys if facts else None),
+    )
+    return [
+        (
+            f"Cache updated in Snowflake: {table} has exactly one row for each final lead",
+            *_one_each(totals, expected, there, final),
+        )
+        for table, there in tables
+    ]
 
 
 def _one_each(totals: Accounting, expected: list[str] | None, there: list[str] | None, count: int) -> tuple[bool, str]:
-    """Whether each expected key is there exactly once, and in words."""
+    """Whether each expected key is there exactly once, and the detail in words."""
     if not totals.known:
         return False, "no lead was read"
     if expected is None:
@@ -74,12 +89,10 @@ def _one_each(totals: Accounting, expected: list[str] | None, there: list[str] |
         return False, "could not be checked: it could not be read"
     wanted = set(expected)
     if len(wanted) != count:
-        return (
-            False,
-            f"the list of leads on disk has {len(wanted)} keys and the counts say {count}; checkpoints may have been pruned",
-        )
+        listed = f"the list of leads on disk has {len(wanted)} keys and the counts have {count}"
+        return False, f"{listed}; checkpoints may have been pruned"
     found = Counter(key for key in there if key in wanted)
-    missing, doubled = len(wanted) - len(found), sum(1 for n in found.values() if n > 1)
-    if missing or doubled:
-        return False, f"of {count} leads {missing} are missing and {doubled} are there more than once"
+    missing, repeated = len(wanted) - len(found), sum(1 for n in found.values() if n > 1)
+    if missing or repeated:
+        return False, f"of {count} leads {missing} are missing and {repeated} are there more than once"
     return True, f"{count} leads, each there once"

@@ -94,7 +94,7 @@ _WHOLE = """e => {
 
 
 def _shot(page, name, what, until=None):
-    """A small picture of an output, down to `until` in it, for the README: the window is made so high that it is whole."""
+    """A small picture of an output for the README, down to `until` in it; the window is made high enough for it."""
     if not _SHOTS:
         return
     before, drawn = page.viewport_size, page.locator(what).last
@@ -136,7 +136,7 @@ def _dark_theme(page):
 
 
 def _run_all(page):
-    """Run all the cells; again if the notebook was not yet ready to hear it."""
+    """Run all the cells; again if the notebook was not ready for it."""
     page.wait_for_function(
         "() => window.jupyterapp?.shell.currentWidget?.context?.sessionContext?.session?.kernel?.status === 'idle'"
     )
@@ -202,6 +202,11 @@ def test_run_watch_stop_reload_and_resume(page):
     _status(page, "STOPPED")
     _press(page, "Resume")
     _status(page, "COMPLETED")
+    _report_is_drawn(page)
+
+
+def _report_is_drawn(page):
+    """The report of the resumed job, in the light theme and in the dark one."""
     page.wait_for_selector(".jp-OutputArea .lf h2 >> nth=1", state="attached")
     _shot(page, "report", ".jp-OutputArea-output .lf", until="h3:text('Delays')")
     assert page.locator(".lf .badge").last.inner_text() == "COMPLETED"

@@ -11,7 +11,12 @@ from jupyter_client.manager import start_new_kernel
 
 import leadflow as lf
 
-_RUN = "import leadflow as lf\nengine = lf.Engine()\njob = engine.run('SELECT * FROM RAW_LEADS', name='june_leads', limit_rows=300)\nprint(job.status)"
+_RUN = (
+    "import leadflow as lf\n"
+    "engine = lf.Engine()\n"
+    "job = engine.run('SELECT * FROM RAW_LEADS', name='june_leads', limit_rows=300)\n"
+    "print(job.status)"
+)
 _NO_WIDGETS = "import sys\nsys.modules['ipywidgets'] = None\n"
 
 

@@ -83,14 +83,14 @@ def test_a_new_kernels_panel_points_at_the_job_that_died_with_the_old_one(world)
         panel = lf.panel(engine)
         view = panel._view
         assert view.job.value == job_id
-        assert f"{job_id} broke off: its process died" in view.said.value
-        assert "Press Resume" in view.said.value
+        assert f"{job_id} broke off: its process died" in view.message.value
+        assert "Press Resume" in view.message.value
         label = _offered(panel)[job_id]
         assert label.startswith(f"{job_id} · its process died, ")
         assert label.endswith(" of 500 settled")
         assert int(label.split(", ")[1].split()[0]) >= 50
         view.resume_button.click()
-        assert view.said.value == ""
+        assert view.message.value == ""
         _until(lambda: not view.run_button.disabled)
         assert "COMPLETED" in view.live.value
         assert _offered(panel) == {}
@@ -107,7 +107,7 @@ def test_what_can_be_resumed_is_offered_newest_first_and_says_why(world, engine)
         (f"{stopped.id} · STOPPED, {settled} of 60 settled", stopped.id),
         (f"{retry.id} · {kept} leads may still clear", retry.id),
     )
-    assert panel._view.said.value == "", "a job that was stopped is no news to who stopped it"
+    assert panel._view.message.value == "", "a job that was stopped is no news to who stopped it"
     listed = lf.jobs()
     assert listed["standing"].tolist() == ["completed", "stopped", "may clear"]
     assert listed["retry"].tolist() == [0, 0, kept]
@@ -131,7 +131,7 @@ def test_a_job_that_runs_elsewhere_is_not_offered_until_it_is_over(world, engine
         panel = lf.panel(engine)
         assert panel.handle is None
         assert panel._view.job.options == ()
-        assert panel._view.said.value == ""
+        assert panel._view.message.value == ""
         assert lf.jobs()["standing"].tolist() == ["running"]
         handle.stop()
         handle.wait(60)
@@ -143,8 +143,8 @@ def test_an_estimate_costs_nothing_and_says_rows_and_calls(world, engine):
     view = lf.panel(engine, lf.local.sample("scripts"))._view
     view.limit.value = "30"
     view.estimate_button.click()
-    _until(lambda: "leads to look up" in view.said.value)
-    assert "30 leads" in view.said.value
+    _until(lambda: "leads to look up" in view.message.value)
+    assert "30 leads" in view.message.value
     assert world.stats()["idicore"]["calls"] == 0
 
 
@@ -157,7 +157,7 @@ def test_bad_input_is_shown_not_lost(engine, script, limit, said):
     view.script.value = None
     view.text.value, view.limit.value = script, limit
     view.run_button.click()
-    assert said in view.said.value
+    assert said in view.message.value
     assert not view.run_button.disabled
 
 

@@ -1,0 +1,117 @@
+"""The accounting of a job: where every extracted lead went. Data only."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from leadflow.leads.counts import LEFT_OUT
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(frozen=True)
+class Accounting:
+    """Where every extracted lead went; `held` counts all leads held back by reason, those to retry included."""
+
+    known: bool
+    extracted: int
+    already_processed: int
+    delivered: int
+    held: dict[str, int]
+    retry: dict[str, int]
+    waiting: int
+
+    @property
+    def held_back(self) -> int:
+        """Leads held back, for any reason."""
+        return sum(self.held.values())
+
+    @property
+    def left_out(self) -> dict[str, int]:
+        """Leads held back before any step ran, by reason."""
+        return {reason: self.held[reason] for reason in LEFT_OUT if self.held.get(reason)}
+
+    @property
+    def held_final(self) -> dict[str, int]:
+        """Leads that went through the steps and are held back for good, by reason."""
+        final = {reason: n - self.retry.get(reason, 0) for reason, n in self.held.items() if reason not in LEFT_OUT}
+        return {reason: n for reason, n in final.items() if n}
+
+    @property
+    def todo(self) -> int:
+        """Leads for the steps to process: neither already processed nor left out."""
+        return self.extracted - self.already_processed - sum(self.left_out.values())
+
+    @property
+    def processed(self) -> int:
+        """Leads of those whose outcome is known."""
+        return self.todo - self.waiting
+
+    @property
+    def balanced(self) -> bool:
+        """Whether extracted = already processed + delivered + held back, with nothing left waiting."""
+        return (
+            self.known
+            and self.waiting == 0
+            and self.extracted == self.already_processed + self.delivered + self.held_back
+        )
+
+
+def accounting(counts: dict[str, Any]) -> Accounting:
+    """The accounting from a job's counts."""
+    held = {reason: int(counts[reason]) for reason in LEFT_OUT if counts.get(reason)}
+    held |= _by_reason(counts.get("held"), "held")
+    retry = _by_reason(counts.get("retry"), "unchecked")
+    for reason, number in retry.items():
+        held[reason] = held.get(reason, 0) + number
+    extracted, before, delivered = (int(counts.get(n) or 0) for n in ("extracted", "already_processed", "delivered"))
+    waiting = counts.get("waiting")
+    if waiting is None:
+        waiting = max(0, extracted - before - delivered - sum(held.values()))
+    return Accounting("extracted" in counts, extracted, before, delivered, held, retry, int(waiting))
+
+
+def accounting_of(job: dict[str, Any]) -> Accounting:
+    """The accounting of a job's row; not known where the job broke off before any lead was extracted."""
+    counts = job["counts"]
+    return accounting(counts if job["status"] == "COMPLETED" or counts.get("extracted") else {})
+
+
+def _by_reason(value: Any, name: str) -> dict[str, int]:
+    if isinstance(value, dict):
+        return {str(k): int(n) for k, n in value.items() if n}
+    return {name: int(value)} if value else {}
+
+
+def reasons(held: dict[str, int]) -> str:
+    """The reasons with their counts, largest first."""
+    return ", ".join(f"{reason} {n}" for reason, n in sorted(held.items(), key=lambda item: (-item[1], item[0])))
+
+
+def counts_so_far(counts: dict[str, Any], leads: pd.DataFrame) -> dict[str, Any]:
+    """The counts of a job that has not ended, from its extraction and the outcomes recorded by now (History.leads)."""
+    before = accounting(counts)
+    if not before.known:
+        return counts
+    by = _by_disposition(leads)
+    # The counts of an earlier run include the leads that it left to another job; their outcomes are listed too.
+    at_first = before.already_processed - int(counts.get("elsewhere") or 0)
+    listed = before.extracted - at_first - sum(before.left_out.values())
+    return {
+        "extracted": before.extracted,
+        "already_processed": at_first + sum(by["processed"].values()),
+        **before.left_out,
+        "delivered": sum(by["delivered"].values()),
+        "held": by["held"],
+        "retry": by["retry"],
+        "waiting": listed - len(leads),
+    }
+
+
+def _by_disposition(leads: pd.DataFrame) -> dict[str, dict[str, int]]:
+    by: dict[str, dict[str, int]] = {"delivered": {}, "held": {}, "retry": {}, "processed": {}}
+    for disposition, reason in zip(leads["disposition"], leads["reason"], strict=True):
+        by[disposition][reason] = by[disposition].get(reason, 0) + 1
+    return by

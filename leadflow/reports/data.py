@@ -1,0 +1,32 @@
+"""What a report shows, as plain data; html.py, markdown.py and text.py render it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(frozen=True, repr=False, eq=False)
+class ReportData:
+    """The data of a report: the job's row, a frame for each section, and notes for the reader.
+
+    `standing` is how the job stands now, as in lf.jobs(). `coverage` is the job's line on its do-not-call coverage.
+    """
+
+    job: dict[str, Any]
+    timeline: pd.DataFrame
+    flow: pd.DataFrame
+    events: pd.DataFrame
+    validation: pd.DataFrame
+    delays: pd.DataFrame
+    standing: str = ""
+    notes: list[str] = field(default_factory=list)
+    coverage: str = ""
+
+    @property
+    def ok(self) -> bool:
+        """Whether every check of the validation holds."""
+        return bool(self.validation["ok"].all())

@@ -1,0 +1,46 @@
+"""The rows of a report's tables, as every renderer shows them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, cast
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+MOST_DELAYS = 50
+_MOST_ROWS = 300
+
+
+def rows_where(frame: pd.DataFrame, wanted: pd.Series) -> pd.DataFrame:
+    """The rows of a frame for which `wanted` is true."""
+    return cast("pd.DataFrame", frame[wanted])
+
+
+def shortened(frame: pd.DataFrame, columns: list[str], most: int = _MOST_ROWS) -> list[list[object]]:
+    """The rows of a frame; of a long one the first and the last, with a row between that counts those not shown."""
+    if len(frame) <= most:
+        return frame[columns].to_numpy().tolist()
+    half = most // 2
+    gap: list[object] = ["...", *[""] * (len(columns) - 2), f"{len(frame) - 2 * half} more: lf.trace has them all"]
+    return [*frame[columns].head(half).to_numpy().tolist(), gap, *frame[columns].tail(half).to_numpy().tolist()]
+
+
+def delay_row(delay: dict[Any, Any], *, with_batch: bool) -> list[object]:
+    """Time, stage, batch if asked for, silence, the usual silence, and the messages before and after."""
+    batch, usual = delay["batch"], delay["usual_s"]
+    return [
+        delay["time"],
+        delay["stage"],
+        *([int(batch) if _known(batch) else ""] if with_batch else []),
+        f"{delay['gap_s']:.1f} s",
+        f"{usual:.1f} s" if _known(usual) else "",
+        delay["after"],
+        delay["before"],
+    ]
+
+
+def _known(value: Any) -> bool:
+    """Whether a number is there: not None, pandas.NA or NaN."""
+    import pandas as pd
+
+    return not pd.isna(value)
