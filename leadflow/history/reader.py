@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 _TIMES = ("at", "created_at", "started_at", "completed_at", "heartbeat_at", "job_created_at")
 _LISTED = (
-    "id, name, script_id, script_name, status, progress, message, limit_rows, total_rows_processed, clean_count, "
+    "id, name, job_type, script_id, script_name, status, progress, message, limit_rows, total_rows_processed, clean_count, "
     "litigator_count, dnc_count, started_by, created_at, started_at, completed_at, "
     "date_diff('millisecond', started_at, completed_at) / 1000.0 AS duration_s"
 )

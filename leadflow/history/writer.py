@@ -25,6 +25,9 @@ _FLUSH_S = 1.0
 _FLUSH_ITEMS = 1_000
 _AT_ONCE = 50_000
 
+# single_script: one script, .sql file or text. several_scripts: scripts one after another. frame: a DataFrame or a file
+# of leads. rescrub: delivered rows that are checked again.
+JOB_TYPES = ("single_script", "several_scripts", "frame", "rescrub")
 JOB_COLUMNS = [
     "id",
     "name",
@@ -53,6 +56,7 @@ JOB_COLUMNS = [
     "worksheet",
     "person_cache",
     "consolidated",
+    "job_type",
 ]
 BATCH_COLUMNS = [
     "first_row",
@@ -233,6 +237,9 @@ def job_fields(fields: dict[str, Any]) -> dict[str, Any]:
     unknown = set(fields) - set(JOB_COLUMNS)
     if unknown:
         raise TypeError(f"etl_jobs has no columns {sorted(unknown)}; it has {', '.join(JOB_COLUMNS)}")
+    job_type = fields.get("job_type", JOB_TYPES[0])
+    if job_type not in JOB_TYPES:
+        raise ValueError(f"{job_type!r} is no type of job; known ones are {', '.join(JOB_TYPES)}")
     return {k: plain(v) for k, v in fields.items()}
 
 
