@@ -16,7 +16,7 @@ from leadflow.leads.people import Answer
 
 _COLUMNS = ("person_key", "payload", "job_id", "saved_at")
 _NEWEST = "SELECT payload FROM answers ORDER BY rowid DESC LIMIT 1000"
-# Not for jobs that were pruned, nor for persons who were forgotten since the answer came in; and the newest answer wins.
+# An answer is dropped if its job was pruned or its person forgotten since it came in, or a newer one is stored.
 _INSERT = f"""
 WITH came AS (SELECT {from_json(*_COLUMNS)} FROM json_each(?))
 INSERT INTO answers ({", ".join(_COLUMNS)}) SELECT * FROM came

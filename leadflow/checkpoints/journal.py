@@ -1,7 +1,7 @@
 """The journal: answers that have come in and are not in the checkpoints' tables yet.
 
-It is a file mapped into memory: adding a record takes microseconds, and a killed process leaves what was added. A record
-is its length, its CRC-32 and its bytes. The file has its full size from the start, so that no record meets a full disk.
+It is a file mapped into memory: adding a record takes microseconds, and a killed process leaves what was added. A
+record is its length, its CRC-32 and its bytes. The file has its full size from the start: no record meets a full disk.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 _SIZE = 4 << 20
-# Beyond this size, records that were handed over are wiped even if other threads have to wait: most of the file stays free
-# for what comes in while the disk is full, and forgotten persons are not left in it for long.
+# Beyond this size, records that were handed over are wiped even if other threads have to wait: most of the file stays
+# free for what comes in while the disk is full, and forgotten persons are not left in it for long.
 _WIPE_ABOVE = _SIZE // 4
 _HEAD = struct.Struct("<II")
 _SUFFIX = ".answers"
@@ -102,7 +102,7 @@ class Journal:
 
 
 def others(store: Path, own: Journal | None) -> Iterator[tuple[list[bytes], Callable[[], object]]]:
-    """Each journal of another process or store: its records, and a function that removes it if nobody uses it any more."""
+    """Each journal of another process or store: its records, and a function that removes it if nobody uses it."""
     for path in store.parent.glob(f"{store.name}-*{_SUFFIX}"):
         if own is not None and path == own.path:
             continue

@@ -1,19 +1,20 @@
 """Schema versions of the checkpoints, and the steps from each to the next.
 
 The version is SQLite's `user_version`. A new file gets schema.sql, the tables of the current version. An older file is
-migrated when it is opened, one step after another, each in a transaction that sets the new version too: a process that
-is killed leaves the file at one version or the next, and whoever opens it then does the rest. Of two processes that open
-it at once, one migrates and the other waits.
+migrated when it is opened, one step after another, each in a transaction that sets the new version too. A process that
+is killed leaves the file at one version or the next, and the next open does the rest. Of two processes that open it at
+once, one migrates and the other waits.
 
-To change the schema: change schema.sql, and append a step to MIGRATIONS that makes the same change to the version before.
-A released step never changes. What a step may do:
-- add a table, an index, or a column with a default (`ALTER TABLE ... ADD COLUMN`);
+To change the schema, change schema.sql and append a step to MIGRATIONS that makes the same change to the version
+before. A released step never changes. What a step may do:
+- add a table, an index, or a column with a default (`ALTER TABLE ... ADD COLUMN`), always as the last column;
 - rename or drop a column (`ALTER TABLE ... RENAME COLUMN / DROP COLUMN`);
-- change rows (`UPDATE`, `DELETE`, `INSERT ... SELECT`), with SQLite's JSON functions inside `plan`, `payload` and `row`;
+- change rows (`UPDATE`, `DELETE`, `INSERT ... SELECT`), with the JSON functions inside `plan`, `payload` and `row`;
 - any other change of a table: create the new one, `INSERT ... SELECT`, drop the old one, rename the new one.
-What a step must not do: `PRAGMA` and `VACUUM`, which have no effect or fail in a transaction; rename the tables `answers`
-and `leads`, by which a file is recognised; or leave a row unreadable for the same leadflow of one version earlier that
-may still run on the file, unless its users are told to stop it first.
+
+What a step must not do: `PRAGMA` and `VACUUM`, which fail or have no effect in a transaction; rename the tables
+`answers` and `leads`, by which a file is recognised. A process of an older leadflow may still have the file open: a
+step that renames or drops what it uses makes its writes fail, so prefer to add.
 Paid answers also wait in journals beside the file. They are no part of the schema: a change of their record needs a
 journal file with another suffix.
 """
@@ -41,8 +42,8 @@ class Migration:
 MIGRATIONS: tuple[Migration, ...] = (
     Migration(
         1,
-        "Tables for accepted candidates, the pids of a job and the numbers checked. Before this version a wireless number "
-        "that DNCScrub answered C for was stored as clean: such checks are deleted, so that they are made again.",
+        "Tables for accepted candidates, the pids of a job and the numbers checked. Before this version a wireless "
+        "number that DNCScrub answered C for was stored as clean: such checks are deleted, so they are made again.",
         (
             "CREATE TABLE IF NOT EXISTS pids (job_id TEXT NOT NULL, pid TEXT NOT NULL, person_key TEXT NOT NULL, "
             "PRIMARY KEY (job_id, pid)) WITHOUT ROWID",

@@ -5,23 +5,23 @@ It holds personal data until a job's checkpoints are pruned; `forget` removes on
 
 What each write guarantees once it has returned:
 
-| write                                      | after a kill | after a loss of power | transaction                        |
-|--------------------------------------------|--------------|-----------------------|------------------------------------|
-| save_answer                                | stored       | after the next `sync` | none: a record in the journal      |
-| sync                                       | stored       | stored                | one: all answers in the journal    |
-| save_scrubs                                | stored       | stored                | one: the scrubs, and their count   |
-| count_checked                              | stored       | stored                | its own                            |
-| add_job, change_plan, reopen               | stored       | stored                | its own                            |
-| add_leads                                  | stored       | stored                | one: all leads of the batch        |
-| extracted with counts                      | stored       | stored                | its own, after those of add_leads  |
-| drop_leads                                 | stored       | stored                | one: all leads of the job          |
-| take_turn                                  | stored       | stored                | one: the turn, and reading others' |
-| settle                                     | stored       | stored                | one: all outcomes of the call      |
-| end                                        | stored       | stored                | one: the end, and the job's turn   |
-| prune                                      | stored       | stored                | one: all tables, all old jobs      |
-| forget                                     | stored       | stored                | one: all tables, after a `sync`    |
-| review.store (an accepted candidate)       | stored       | stored                | one: answer, lead, who accepted it |
-| review.hold_duplicate_persons              | stored       | stored                | one: the pids, and reading others' |
+| write                                    | after a kill | after a loss of power | transaction                        |
+|------------------------------------------|--------------|-----------------------|------------------------------------|
+| save_answer                              | stored       | after the next `sync` | none: a record in the journal      |
+| sync                                     | stored       | stored                | one: all answers in the journal    |
+| save_scrubs                              | stored       | stored                | one: the scrubs, and their count   |
+| count_checked                            | stored       | stored                | its own                            |
+| add_job, change_plan, reopen             | stored       | stored                | its own                            |
+| add_leads                                | stored       | stored                | one: all leads of the batch        |
+| extracted with counts                    | stored       | stored                | its own, after those of add_leads  |
+| drop_leads                               | stored       | stored                | one: all leads of the job          |
+| take_turn                                | stored       | stored                | one: the turn, and reading others' |
+| settle                                   | stored       | stored                | one: all outcomes of the call      |
+| end                                      | stored       | stored                | one: the end, and the job's turn   |
+| prune                                    | stored       | stored                | one: all tables, all old jobs      |
+| forget                                   | stored       | stored                | one: all tables, after a `sync`    |
+| review.store (an accepted candidate)     | stored       | stored                | one: answer, lead, who accepted it |
+| review.hold_duplicate_persons            | stored       | stored                | one: the pids, and reading others' |
 
 "Stored" after a loss of power means that the write waits for the disk (fsync). A write that was killed before it
 returned is stored as a whole or not at all. Before a job's first `take_turn`, and where the disk has no WAL or no room

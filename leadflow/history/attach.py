@@ -91,7 +91,7 @@ def _leave(connection: duckdb.DuckDBPyConnection, name: str) -> None:
 
 
 def _left_attached(connection: duckdb.DuckDBPyConnection, path: Path) -> bool:
-    """Detach what an interrupt left attached; returns whether there was any. A file has one task at a time, so it is unused."""
+    """Detach what an interrupt left attached; returns whether there was any. Nobody uses it any more."""
     left = connection.execute("SELECT database_name FROM duckdb_databases() WHERE path = ?", [str(path)]).fetchall()
     for (name,) in left:
         connection.execute(f"DETACH {name}")
@@ -99,18 +99,19 @@ def _left_attached(connection: duckdb.DuckDBPyConnection, path: Path) -> bool:
 
 
 def _cursor(path: Path) -> duckdb.DuckDBPyConnection:
-    """A new connection to the instance that stays open; its temporary files go beside the first file that it is made for."""
+    """A new connection to the instance that stays open. Its temporary files go beside the first history opened."""
     import duckdb
 
     global _instance
     with _instance_lock:
         if _instance is None:
             _instance = duckdb.connect(":memory:", config={"temp_directory": str(path.parent / "duckdb.tmp")})
-        return _instance.cursor()
+        instance = _instance
+        return instance.cursor()
 
 
 def _leave_instance() -> None:
-    """In a forked process, forget the instance without closing it: closing waits for threads that only the parent has."""
+    """In a forked process, drop the instance unclosed: closing waits for threads that only the parent has."""
     global _instance, _instance_lock
     _left.append(_instance)
     _instance, _instance_lock = None, threading.Lock()

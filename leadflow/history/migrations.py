@@ -1,20 +1,20 @@
 """Schema versions of the history, and the steps from each to the next.
 
-The version is the one row of the table `leadflow_schema`; a file without that table is of version 0, as leadflow 0.1.0
+The version is the one row of the table `leadflow_schema`. A file without that table has version 0: leadflow 0.1.0
 wrote it. A new file gets schema.sql, the tables of the current version. An older file is migrated when it is opened, for
-a write or a read, one step after another, each in a transaction that sets the new version too: a process that is killed
-leaves the file at one version or the next, and whoever opens it then does the rest. DuckDB lets one process at a time
-open the file, so of two that open it at once one migrates and the other waits.
+a write or a read, one step after another, each in a transaction that sets the new version too. A killed process leaves
+the file at one version or the next, and the next open does the rest. DuckDB lets one process at a time open the file, so
+of two that open it at once one migrates and the other waits.
 
-To change the schema: change schema.sql, and append a step to MIGRATIONS that makes the same change to the version before.
-A released step never changes. What a step may do:
+To change the schema: change schema.sql, and append a step to MIGRATIONS that makes the same change to the version
+before. A released step never changes. What a step may do:
 - add a table, or a column with a default (`ALTER TABLE ... ADD COLUMN`), always as the last column, in schema.sql too;
 - change rows (`UPDATE`, `DELETE`, `INSERT ... SELECT`) of tables that no statement of the same step alters;
 - rename or drop a column of a table without a key or an index (`job_logs`, `job_events`, `job_leads`);
 - any other change of a table: create the new one, `INSERT ... SELECT`, drop the old one, rename the new one.
-What a step must not do: alter a column of `etl_jobs` or `batches` in place, which DuckDB refuses for a table with a key;
-add a column with NOT NULL or a key, which it refuses as well; rename `etl_jobs`, by which a file is recognised; or use
-what the oldest DuckDB in pyproject.toml does not have.
+What a step must not do: change or drop a column of `etl_jobs` or `batches` in place, which DuckDB refuses for a table
+with a key; add a column with NOT NULL or a key, which it refuses as well; rename `etl_jobs`, by which a file is
+recognised; or use what the oldest DuckDB in pyproject.toml does not have.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The background writer: callers only append to a queue; a thread writes what has come in, in one transaction."""
+"""The background writer: callers append to a queue, and a thread writes the queue in one transaction."""
 
 from __future__ import annotations
 
@@ -170,7 +170,7 @@ class Writer:
                 self.flush()
                 wait = _FLUSH_S
             except HistoryError:
-                # Kept in the queue: flush() tells the job's thread, and a lock or a full disk may pass.
+                # It stays queued: flush() raises in the job's thread, and a lock or a full disk may pass.
                 self._wake.set()
                 wait = min(5.0, wait * 2)
 
@@ -337,7 +337,7 @@ def _write_batches(connection: duckdb.DuckDBPyConnection, many: list[_BatchFacts
 
 
 def _known(connection: duckdb.DuckDBPyConnection, places: Iterable[tuple[str, int]]) -> set[tuple[str, int]]:
-    """Which batches of jobs have facts already. A statement that merges takes three times as long as one that only adds."""
+    """Which batches have facts already. A statement that merges takes three times as long as one that only adds."""
     jobs, numbers = (list(dict.fromkeys(part)) for part in zip(*places, strict=True))
     among = " AND ".join(
         f"{name} IN ({', '.join('?' * len(part))})" for name, part in (("job_id", jobs), ("batch", numbers))

@@ -180,7 +180,10 @@ def test_the_file_is_free_for_other_processes_between_two_uses_and_after_an_erro
         connection.execute("INSERT INTO etl_jobs (id) VALUES ('k')")
     with pytest.raises(KeyError), history._store.write() as connection:
         raise KeyError(connection.execute("UPDATE etl_jobs SET message = 'x'"))
-    looks = "import duckdb, sys; assert duckdb.connect(sys.argv[1]).execute('SELECT id, message FROM etl_jobs').fetchall() == [('j', None)]"
+    looks = """
+import duckdb, sys
+assert duckdb.connect(sys.argv[1]).execute("SELECT id, message FROM etl_jobs").fetchall() == [("j", None)]
+"""
     child = _child(looks, history.path)
     assert child.wait(60) == 0, child.stderr.read()
 
@@ -339,7 +342,10 @@ def test_a_job_without_a_type_is_a_single_script_and_an_unknown_type_is_refused(
 
 
 def test_importing_history_is_light():
-    code = "import sys, leadflow.history, leadflow.reports; sys.exit(any(m in sys.modules for m in ('pandas', 'duckdb', 'pyarrow')))"
+    code = """
+import sys, leadflow.history, leadflow.reports
+sys.exit(any(m in sys.modules for m in ("pandas", "duckdb", "pyarrow")))
+"""
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 

@@ -50,8 +50,8 @@ def test_every_job_is_traced_and_reported(history, name):
     report = lf.reports.report(job_id, history=history)
     assert name in report.to_markdown()
     counts = history.job(job_id)["counts"]
-    if name != "failed":
-        assert len(history.leads(job_id)) == counts["delivered"] + 60 - 47 if name == "completed" else True
+    delivered = (history.leads(job_id)["disposition"] == "delivered").sum()
+    assert delivered == counts["delivered"]
     assert str(counts["delivered"]) in report._repr_html_()
 
 
@@ -78,8 +78,8 @@ def test_the_stopped_job_is_resumed_and_buys_nothing_twice(world, engine):
     assert engine.report(job_id).to_markdown()
 
 
-@pytest.mark.parametrize(("name", "leads", "bought"), [("failed", 20, 18), ("unchecked", 18, 0)])
-def test_paid_answers_are_used_again(world, engine, name, leads, bought):
+@pytest.mark.parametrize("name", ["failed", "unchecked"])
+def test_paid_answers_are_used_again(world, engine, name):
     job_id = _ids(engine.history)[name]
     unpaid = set(engine.checkpoints.keys(job_id)) - set(engine.checkpoints.answers(engine.checkpoints.keys(job_id)))
     job = engine.resume(job_id, progress=False)

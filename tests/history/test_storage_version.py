@@ -18,7 +18,7 @@ from leadflow.history.store import Store
 
 _ROOT = Path(__file__).parents[2]
 # A folder with the oldest DuckDB (pip install --target FOLDER duckdb==1.4.0), where no package can be installed.
-_FOLDER = "LEADFLOW_TEST_OLDEST_DUCKDB"
+_FOLDER = "OLDEST_DUCKDB_FOLDER"
 _WORKS_WITH_IT = """
 import sys, duckdb
 from leadflow.history import History
