@@ -1,10 +1,10 @@
 """Schema versions of the history, and the steps from each to the next.
 
 The version is the one row of the table `leadflow_schema`. A file without that table has version 0: leadflow 0.1.0
-wrote it. A new file gets schema.sql, the tables of the current version. An older file is migrated when it is opened, for
-a write or a read, one step after another, each in a transaction that sets the new version too. A killed process leaves
-the file at one version or the next, and the next open does the rest. DuckDB lets one process at a time open the file, so
-of two that open it at once one migrates and the other waits.
+wrote it. A new file gets schema.sql, the tables of the current version. An older file is migrated when it is opened,
+for a write or a read, one step after another, each in a transaction that sets the new version too. A killed process
+leaves the file at one version or the next, and the next open does the rest. DuckDB lets one process at a time open
+the file, so of two that open it at once one migrates and the other waits.
 
 To change the schema: change schema.sql, and append a step to MIGRATIONS that makes the same change to the version
 before. A released step never changes. What a step may do:
