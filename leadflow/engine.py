@@ -280,6 +280,7 @@ class Engine:
             dppa=settings.idicore.dppa,
             policy_version=self.dnc.policy,
             started_by=settings.started_by,
+            job_type="single_script",
             owner=_owner(),
             spreadsheet_id=settings.sheets.spreadsheet_id,
             worksheet=settings.sheets.worksheet,

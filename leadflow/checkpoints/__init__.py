@@ -1,5 +1,6 @@
-"""Paid answers and positions of jobs, durable before they are used."""
+"""Paid answers and positions of jobs, durable before they are used. store.py lists what each write guarantees."""
 
-from leadflow.checkpoints.store import Checkpoints, StoredBatch
+from leadflow.checkpoints.leads import StoredBatch
+from leadflow.checkpoints.store import Checkpoints
 
 __all__ = ["Checkpoints", "StoredBatch"]

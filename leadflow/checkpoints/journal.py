@@ -1,7 +1,7 @@
-"""Answers that have come in and are not in the checkpoints' tables yet.
+"""The journal: answers that have come in and are not in the checkpoints' tables yet.
 
-A file mapped into memory: to add a record takes microseconds, and a killed process leaves what was added. A record is its
-length, its CRC-32 and its bytes. The room for records is taken from the disk when the file is made.
+It is a file mapped into memory: adding a record takes microseconds, and a killed process leaves what was added. A
+record is its length, its CRC-32 and its bytes. The file has its full size from the start: no record meets a full disk.
 """
 
 from __future__ import annotations
@@ -14,14 +14,15 @@ import threading
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 from filelock import FileLock, Timeout
 
 _SIZE = 4 << 20
-# Beyond this, what has been handed over is wiped even if others have to wait: most of the room stays free for what comes in
-# while a disk is full, and what is forgotten does not stay for long.
-_MOST_LEFT = _SIZE // 4
+# Beyond this size, records that were handed over are wiped even if other threads have to wait: most of the file stays
+# free for what comes in while the disk is full, and forgotten persons are not left in it for long.
+_WIPE_ABOVE = _SIZE // 4
 _HEAD = struct.Struct("<II")
 _SUFFIX = ".answers"
 
@@ -36,7 +37,7 @@ class Journal:
         self.path = store.with_name(f"{store.name}-{os.getpid()}-{secrets.token_hex(4)}{_SUFFIX}")
         self._owner = _owner_of(self.path)
         self._owner.acquire()
-        self._lock, self._handing = threading.Lock(), threading.Lock()
+        self._lock, self._handover = threading.Lock(), threading.Lock()
         self._end = self._handed = 0
         try:
             with open(self.path, "x+b", opener=_private) as file:
@@ -53,46 +54,46 @@ class Journal:
         with self._lock:
             if self._map.closed or self._end + size > _SIZE:
                 return False
-            # The head last: until it is there, no record is.
+            # The head last: without it, the bytes behind it are no record.
             self._map[self._end + _HEAD.size : self._end + size] = record
             self._map[self._end : self._end + _HEAD.size] = _HEAD.pack(len(record), zlib.crc32(record))
             self._end += size
         return True
 
-    def hand_over(self, keep: Callable[[list[bytes]], None]) -> None:
-        """Hand the records that were not handed over yet to `keep`, while others are added; wipe all if none was.
+    def hand_over(self, write: Callable[[list[bytes]], None]) -> None:
+        """Call `write` with the records that it has not had yet; others may be added meanwhile. Wipe all if none was.
 
-        With many there it is as `empty`.
+        Above a quarter of the file it does the same as `empty`.
         """
-        if self._end > _MOST_LEFT:
-            self.empty(keep)
+        if self._end > _WIPE_ABOVE:
+            self.empty(write)
             return
-        with self._handing:
+        with self._handover:
             with self._lock:
                 end = self._end
                 new = b"" if self._map.closed else self._map[self._handed : end]
             if new:
-                keep(list(_records(new)))
+                write(list(_records(new)))
                 with self._lock:
                     self._handed = end
                     if self._end == end:
                         self._wipe()
 
-    def empty(self, keep: Callable[[list[bytes]], None]) -> None:
-        """Hand over what was not yet, and wipe all once `keep` has returned; none is added meanwhile."""
-        with self._handing, self._lock:
+    def empty(self, write: Callable[[list[bytes]], None]) -> None:
+        """Call `write` with the records that it has not had yet, then wipe all; none is added meanwhile."""
+        with self._handover, self._lock:
             if self._end and not self._map.closed:
-                keep(list(_records(self._map[self._handed : self._end])))
+                write(list(_records(self._map[self._handed : self._end])))
                 self._wipe()
 
     def _wipe(self) -> None:
-        # The end first: an interrupt between the two must not have a record come after zeros, where none is looked for.
+        # The end first: after an interrupt between the two lines, a record added behind zeros would never be read.
         end, self._end, self._handed = self._end, 0, 0
         self._map[:end] = bytes(end)
 
     def close(self) -> None:
-        """Remove the file if nothing is in it; else leave it, for whoever gathers next."""
-        with self._handing, self._lock:
+        """Remove the file if it is empty; else leave it for the next process that reads all journals."""
+        with self._handover, self._lock:
             self._map.close()
             if self._end:
                 self._owner.release()
@@ -100,8 +101,8 @@ class Journal:
                 _remove(self.path, self._owner)
 
 
-def others(store: Path, own: Journal | None) -> Iterator[tuple[list[bytes], Callable[[], None]]]:
-    """The records in the journals of others, each with what removes the journal if its process has died or left it."""
+def others(store: Path, own: Journal | None) -> Iterator[tuple[list[bytes], Callable[[], object]]]:
+    """Each journal of another process or store: its records, and a function that removes it if nobody uses it."""
     for path in store.parent.glob(f"{store.name}-*{_SUFFIX}"):
         if own is not None and path == own.path:
             continue
@@ -112,7 +113,7 @@ def others(store: Path, own: Journal | None) -> Iterator[tuple[list[bytes], Call
             yield _read(path), lambda: None
             continue
         try:
-            yield _read(path), lambda path=path, owner=owner: _remove(path, owner)  # type: ignore[misc]
+            yield _read(path), partial(_remove, path, owner)
         finally:
             owner.release()
 
@@ -133,7 +134,7 @@ def _read(path: Path) -> list[bytes]:
 
 
 def _records(data: bytes) -> Iterator[bytes]:
-    """The records, up to the first that is not whole."""
+    """The records, up to the first that is incomplete."""
     at = 0
     while at + _HEAD.size <= len(data):
         length, check = _HEAD.unpack_from(data, at)
@@ -147,7 +148,7 @@ def _records(data: bytes) -> Iterator[bytes]:
 def _remove(path: Path, owner: FileLock) -> None:
     with suppress(FileNotFoundError):
         with open(path, "r+b") as file:
-            # No answer is left behind in what was the file's place on the disk.
+            # The blocks on the disk must not keep personal data after the file is gone.
             file.write(bytes(os.fstat(file.fileno()).st_size))
         path.unlink()
     owner.release()

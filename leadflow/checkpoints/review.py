@@ -1,6 +1,6 @@
-"""Leads that one person must judge: the candidates of their paid answers, and what somebody accepted.
+"""Leads under review: the candidates of their paid answers, and the candidate that somebody accepted.
 
-Also which leads of a job are one person: those whose answers have one pid. All of it is in the checkpoints' file.
+Also the leads of a job that are one person: those whose answers have the same pid.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from leadflow.checkpoints.store import Checkpoints
 
-# Why a lead is held until somebody accepts one of its candidates.
+# The reasons for which a lead is held back until somebody accepts one of its candidates.
 REVIEWED = ("ambiguous", "near_match")
 _COLUMNS = ("person_key", "reason", "lead", "pid", "candidate", "agrees", "differs", "phones", "emails", "deceased")
 _SHOWN = ("first_name", "last_name", "address", "city", "state", "zip")
@@ -31,7 +31,7 @@ _NEXT = "job.review() lists the leads under review, with the pid of each candida
 
 @dataclass(frozen=True)
 class Choice:
-    """A candidate to accept: the lead's job and batch, the answer it makes, and how far that has come."""
+    """A candidate to accept: the lead's job and batch, the lead's new answer, and which steps are done already."""
 
     job_id: str
     batch: int
@@ -42,14 +42,14 @@ class Choice:
 
 
 def review(checkpoints: Checkpoints, job_id: str) -> pd.DataFrame:
-    """The leads of a job that somebody must judge, one row a candidate; phones are shown by their last four digits.
+    """The leads of a job that are under review, one row a candidate; phones show only their last four digits.
 
     A search with too many matches returned nobody, so its lead has no row.
     """
     import pandas as pd
 
     sql = f"SELECT person_key, reason, row FROM leads WHERE job_id = ? AND {_UNDER_REVIEW} ORDER BY seq"
-    with checkpoints._reading() as db:
+    with checkpoints.reading() as db:
         leads = db.execute(sql, (job_id,)).fetchall()
     answers = checkpoints.answers(key for key, _, _ in leads)
     rows = [
@@ -62,16 +62,16 @@ def review(checkpoints: Checkpoints, job_id: str) -> pd.DataFrame:
 
 def _row(key: str, reason: str, lead: dict[str, Any], candidate: Candidate) -> tuple[Any, ...]:
     shown = " ".join(" ".join(str(lead.get(name) or "") for name in _SHOWN).split())
-    named = ", ".join(part for part in (candidate.name, candidate.address) if part)
+    who = ", ".join(part for part in (candidate.name, candidate.address) if part)
     phones = ", ".join(f"***{phone.number[-4:]}" for phone in candidate.phones)
     parts = (", ".join(candidate.agrees), ", ".join(candidate.differs))
-    return key, reason, shown, candidate.pid, named, *parts, phones, len(candidate.emails), candidate.deceased
+    return key, reason, shown, candidate.pid, who, *parts, phones, len(candidate.emails), candidate.deceased
 
 
 def choose(checkpoints: Checkpoints, person_key: str, pid: str | int) -> Choice:
-    """What accepting this candidate would do; changes nothing. Raises InputError if it cannot be accepted.
+    """Return what accepting this candidate would do; changes nothing. Raises InputError if it cannot be accepted.
 
-    Of several jobs that hold the lead for review, the newest counts.
+    If several jobs hold the lead back for review, the newest counts.
     """
     leads = _leads(checkpoints, person_key)
     if not leads:
@@ -85,16 +85,16 @@ def choose(checkpoints: Checkpoints, person_key: str, pid: str | int) -> Choice:
             chosen = _accepted_answer(person_key, answer, wanted)
             return Choice(lead["job_id"], lead["batch"], chosen, wanted)
     raise InputError(
-        f"lead {person_key} is not under review: in job {leads[0]['job_id']} it is {_said(leads[0])}; {_NEXT}"
+        f"lead {person_key} is not under review: in job {leads[0]['job_id']} it is {_describe(leads[0])}; {_NEXT}"
     )
 
 
 def outcome(checkpoints: Checkpoints, job_id: str, person_key: str) -> str:
-    """What came of a lead in a job, as in "held (litigator)"."""
-    return next((_said(lead) for lead in _leads(checkpoints, person_key) if lead["job_id"] == job_id), "removed")
+    """The outcome of a lead in a job, such as "held (litigator)"."""
+    return next((_describe(lead) for lead in _leads(checkpoints, person_key) if lead["job_id"] == job_id), "removed")
 
 
-def _said(lead: dict[str, Any]) -> str:
+def _describe(lead: dict[str, Any]) -> str:
     disposition = lead["disposition"] or "not settled"
     return f"{disposition} ({lead['reason']})" if lead["reason"] else disposition
 
@@ -105,7 +105,7 @@ def _leads(checkpoints: Checkpoints, person_key: str) -> list[dict[str, Any]]:
         "SELECT leads.job_id, batch, disposition, reason, accepted.pid AS accepted FROM leads JOIN jobs USING (job_id) "
         "LEFT JOIN accepted USING (job_id, person_key) WHERE leads.person_key = ? ORDER BY jobs.rowid DESC"
     )
-    with checkpoints._reading() as db:
+    with checkpoints.reading() as db:
         found = db.execute(sql, (person_key,))
         names = [column[0] for column in found.description]
         return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
@@ -152,9 +152,9 @@ def _accepted_answer(person_key: str, answer: Answer | None, pid: str) -> Answer
 
 
 def store(checkpoints: Checkpoints, choice: Choice) -> None:
-    """Make the choice durable: the answer is found, and the lead is open again, to be checked and delivered."""
+    """Store the choice: the answer becomes found, and the lead is open again, to be checked and delivered."""
     key, job_id, now = choice.answer.person_key, choice.job_id, time.time()
-    with checkpoints._transaction() as db:
+    with checkpoints.transaction() as db:
         kept = db.execute(
             "UPDATE answers SET payload = ?, saved_at = ? WHERE person_key = ?", (choice.answer.to_json(), now, key)
         ).rowcount
@@ -170,40 +170,43 @@ def store(checkpoints: Checkpoints, choice: Choice) -> None:
 
 
 def waiting_in_batch(checkpoints: Checkpoints, job_id: str, batch: int) -> int:
-    """How many leads of a batch wait for a resume."""
+    """How many leads of a batch a resume tries again."""
     sql = "SELECT count(*) FROM leads WHERE job_id = ? AND batch = ? AND disposition = 'retry'"
-    with checkpoints._reading() as db:
+    with checkpoints.reading() as db:
         return int(db.execute(sql, (job_id, batch)).fetchone()[0])
 
 
 def hold_duplicate_persons(leads: pl.DataFrame, checkpoints: Checkpoints, job_id: str) -> pl.DataFrame:
-    """Hold each lead whose answer has the pid of another lead of the job: two leads, one person, one row.
+    """Hold back each lead whose answer has the pid of another lead of the job: two leads, one person, one row.
 
-    The first to come keeps the pid for good, so that a resume decides the same. A lead that is held so has no phones.
+    The first lead with a pid keeps it, so that a resume decides the same. A lead that is held back loses its phones.
     """
-    named = leads.filter(pl.col("lookup_pid") != "").select("lookup_pid", "person_key")
-    owners = _claim(checkpoints, job_id, named.rows())
-    doubled = [key for pid, key in named.iter_rows() if owners.get(pid, key) != key]
-    if not doubled:
+    with_pid = leads.filter(pl.col("lookup_pid") != "").select("lookup_pid", "person_key")
+    owners = _claim(checkpoints, job_id, with_pid.rows())
+    duplicates = [key for pid, key in with_pid.iter_rows() if owners.get(pid, key) != key]
+    if not duplicates:
         return leads
-    is_double = pl.col("person_key").is_in(doubled)
-    nothing = pl.lit([], dtype=pl.List(pl.String))
+    is_duplicate = pl.col("person_key").is_in(duplicates)
+    empty = pl.lit([], dtype=pl.List(pl.String))
     return leads.with_columns(
-        pl.when(is_double).then(pl.lit(DUPLICATE)).otherwise("lookup_status").alias("lookup_status"),
-        *(pl.when(is_double).then(nothing).otherwise(name).alias(name) for name in ("phones", "phone_types", "emails")),
+        pl.when(is_duplicate).then(pl.lit(DUPLICATE)).otherwise("lookup_status").alias("lookup_status"),
+        *(
+            pl.when(is_duplicate).then(empty).otherwise(name).alias(name)
+            for name in ("phones", "phone_types", "emails")
+        ),
     )
 
 
 def _claim(checkpoints: Checkpoints, job_id: str, claims: list[tuple[str, str]]) -> dict[str, str]:
-    """The lead that has each pid: the first of the job to claim it."""
+    """Store the first lead of the job with each pid, and return the lead that each pid belongs to."""
     if not claims:
         return {}
     text = json.dumps(claims)
-    came = (
+    claimed = (
         "SELECT ?, json_extract(value, '$[0]'), json_extract(value, '$[1]') FROM json_each(?) WHERE true ORDER BY key"
     )
     wanted = "SELECT json_extract(value, '$[0]') FROM json_each(?)"
     owned = f"SELECT pid, person_key FROM pids WHERE job_id = ? AND pid IN ({wanted})"
-    with checkpoints._transaction() as db:
-        db.execute(f"INSERT INTO pids (job_id, pid, person_key) {came} ON CONFLICT DO NOTHING", (job_id, text))
+    with checkpoints.transaction() as db:
+        db.execute(f"INSERT INTO pids (job_id, pid, person_key) {claimed} ON CONFLICT DO NOTHING", (job_id, text))
         return dict(db.execute(owned, (job_id, text)).fetchall())

@@ -32,7 +32,7 @@ def set_default(path: Path | str | None) -> None:
 
 
 def default_path() -> Path:
-    """The history of the last Engine of this process, else that of LEADFLOW_HOME (environment or .env), else that of ~/.leadflow."""
+    """The history of the last Engine of this process, else of LEADFLOW_HOME (variable or .env), else of ~/.leadflow."""
     return _default or settings_sources.home() / "history.duckdb"
 
 
@@ -42,7 +42,7 @@ def open_history(history: History | Path | str | None = None) -> History:
 
 
 class History:
-    """One history file. Making one opens nothing; every call but `prepare` opens the file for a moment, waiting its turn."""
+    """One history file. A new History opens nothing; each call but `prepare` waits for the file and opens it."""
 
     def __init__(self, path: Path | str, wait_s: float = WAIT_S) -> None:
         self._store = Store(path, wait_s)
@@ -73,7 +73,7 @@ class History:
         self._writer.put(writer.update(job_id, fields))
 
     def heartbeat(self, job_id: str, owner: str) -> None:
-        """Say that the owner lives; raises JobBusyError if the job has another owner by now."""
+        """Record that the owner is alive; raises JobBusyError if the job has another owner by now."""
         with self._store.write() as connection:
             found = rows(connection, "SELECT owner FROM etl_jobs WHERE id = ?", [job_id])
             if found and found[0]["owner"] == owner:
@@ -94,7 +94,8 @@ class History:
             )
             if found and not _busy(found[0], owner, stale_s):
                 connection.execute(
-                    "UPDATE etl_jobs SET owner = ?, heartbeat_at = ?, status = 'PENDING', completed_at = NULL WHERE id = ?",
+                    "UPDATE etl_jobs SET owner = ?, heartbeat_at = ?, status = 'PENDING', completed_at = NULL "
+                    "WHERE id = ?",
                     [owner, utc_now(), job_id],
                 )
                 return
@@ -108,8 +109,8 @@ class History:
     def live(self, job_ids: Sequence[str], owner: str, stale_s: float) -> list[str]:
         """Which of these jobs run now, in this process (`owner`) or in another live one."""
         with self._seen().read() as connection:
-            sql = "SELECT id, status, owner, coalesce(heartbeat_at, created_at) AS beat FROM etl_jobs WHERE list_contains(?, id)"
-            found = rows(connection, sql, [list(job_ids)])
+            sql = "SELECT id, status, owner, coalesce(heartbeat_at, created_at) AS beat FROM etl_jobs"
+            found = rows(connection, f"{sql} WHERE list_contains(?, id)", [list(job_ids)])
         return [
             f["id"]
             for f in found
@@ -125,7 +126,7 @@ class History:
         self._writer.put(writer.leads(job_id, batch, outcomes))
 
     def record_batch(self, job_id: str, batch: int, **facts: Any) -> None:
-        """Queue a batch's facts. Counts and seconds of a later call for the same batch, as after a resume, are added."""
+        """Queue a batch's facts. A later call for the same batch, as after a resume, adds its counts and seconds."""
         self._writer.put(writer.batch_facts(job_id, batch, facts))
 
     def flush(self) -> None:
@@ -165,7 +166,7 @@ class History:
         )
 
     def resumable(self, limit: int = 30) -> list[dict[str, Any]]:
-        """Jobs that a resume goes on with, newest first: id, standing, settled, retry, counts. One that runs is not among them."""
+        """Jobs that a resume goes on with, newest first: id, standing, settled, retry, counts. None of them runs."""
         jobs = reader.unfinished(self._seen())
         found = [{**job, "standing": _standing(job["status"], job["owner"], job["beat"], job["retry"])} for job in jobs]
         return [job for job in found if job["standing"] not in ("running", "completed")][:limit]
@@ -187,7 +188,7 @@ class History:
         return reader.batches(self._seen(), job_id)
 
     def open_batches(self, job_id: str) -> list[dict[str, Any]]:
-        """The batches of a job that were begun and are not done: batch, leads, and whether they are through each stage."""
+        """The batches of a job that have begun and not ended: batch, leads, and whether they are through each stage."""
         return reader.open_batches(self._seen(), job_id)
 
     def leads(self, job_id: str) -> pd.DataFrame:
@@ -213,7 +214,7 @@ class History:
 
 
 def standing(job: dict[str, Any]) -> str:
-    """How a job, as History.job gives it, stands: running, dead (its process died), stopped, failed, may clear or completed."""
+    """How a job from History.job stands: running, dead (its process died), stopped, failed, may clear or completed."""
     return _standing(
         job["status"], job["owner"], job["heartbeat_at"] or job["created_at"], bool(job["counts"].get("retry"))
     )
@@ -225,7 +226,7 @@ def _standing(status: str, owner: object, beat: datetime, retry: int) -> str:
     if not isinstance(owner, str):
         return "dead"
     if owner.startswith(f"{socket.gethostname()}:{os.getpid()}:"):
-        # This very process, or one that had its number before: its heartbeat tells.
+        # This process, or an earlier one with the same number: only the heartbeat shows which.
         return "running" if _fresh(beat, STALE_S) else "dead"
     return "running" if _busy({"status": status, "owner": owner, "beat": beat}, "", STALE_S) else "dead"
 

@@ -1,4 +1,4 @@
-"""What can be asked of the history."""
+"""The queries of the history."""
 
 from __future__ import annotations
 
@@ -15,14 +15,15 @@ if TYPE_CHECKING:
 
 _TIMES = ("at", "created_at", "started_at", "completed_at", "heartbeat_at", "job_created_at")
 _LISTED = (
-    "id, name, script_id, script_name, status, progress, message, limit_rows, total_rows_processed, clean_count, "
-    "litigator_count, dnc_count, started_by, created_at, started_at, completed_at, "
+    "id, name, job_type, script_id, script_name, status, progress, message, limit_rows, total_rows_processed, "
+    "clean_count, litigator_count, dnc_count, started_by, created_at, started_at, completed_at, "
     "date_diff('millisecond', started_at, completed_at) / 1000.0 AS duration_s"
 )
 # The counts of a job that runs, or whose process died, are those of an earlier end.
 _RETRY = (
     "CASE WHEN status IN ('PENDING', 'RUNNING') THEN 0 "
-    "ELSE coalesce(list_sum(map_values(try_cast(json_extract(counts, '$.retry') AS MAP(VARCHAR, BIGINT)))), 0) END::BIGINT"
+    "ELSE coalesce(list_sum(map_values(try_cast(json_extract(counts, '$.retry') AS MAP(VARCHAR, BIGINT)))), 0) "
+    "END::BIGINT"
 )
 _OWNED = "owner, coalesce(heartbeat_at, created_at) AS beat"
 UNENDED = ("RUNNING", "PENDING")
@@ -90,11 +91,12 @@ def not_found(store: Store, job_id: str) -> JobNotFound:
 def jobs(
     store: Store, script: str | None, since: str | date | None, status: str | None, limit: int | None
 ) -> pd.DataFrame:
-    """Past jobs, newest first; at the end of each row its owner and last heartbeat. Of status DEAD: all that have not ended."""
+    """Past jobs, newest first, each with its owner and last heartbeat. Of status DEAD: all that have not ended."""
     wheres, parameters = ["true"], []
     if script:
         wheres.append(
-            "(contains(lower(coalesce(script_name, '')), lower(?)) OR contains(lower(coalesce(name, '')), lower(?)) OR script_id = ?)"
+            "(contains(lower(coalesce(script_name, '')), lower(?)) OR contains(lower(coalesce(name, '')), lower(?)) "
+            "OR script_id = ?)"
         )
         parameters += [script, script, script]
     if since is not None:
@@ -115,7 +117,8 @@ def jobs(
 def unfinished(store: Store) -> list[dict[str, Any]]:
     """Jobs that have not ended well, or left leads to try again, newest first: what a list to resume from needs."""
     sql = f"""SELECT id, status, counts, {_RETRY} AS retry, {_OWNED},
-          (SELECT sum(coalesce(delivered, 0) + coalesce(held, 0)) FROM batches b WHERE b.job_id = j.id)::BIGINT AS settled
+          (SELECT sum(coalesce(delivered, 0) + coalesce(held, 0)) FROM batches b
+           WHERE b.job_id = j.id)::BIGINT AS settled
         FROM etl_jobs j WHERE status <> 'COMPLETED' OR {_RETRY} > 0 ORDER BY created_at DESC, id DESC LIMIT 100"""
     with store.read() as connection:
         return [_whole(row) for row in rows(connection, sql, [])]
@@ -136,7 +139,8 @@ def events(store: Store, job_id: str) -> pd.DataFrame:
     """All events of a job in their order."""
     return frame(
         store,
-        'SELECT seq, "at", elapsed, stage, source, event, level, batch, message, data FROM job_events WHERE job_id = ? ORDER BY seq',
+        'SELECT seq, "at", elapsed, stage, source, event, level, batch, message, data FROM job_events '
+        "WHERE job_id = ? ORDER BY seq",
         [job_id],
     )
 
@@ -196,7 +200,8 @@ def outcomes(store: Store, job_id: str) -> pd.DataFrame:
     return frame(
         store,
         """SELECT person_key, arg_max(batch, "at") AS batch, arg_max(disposition, "at") AS disposition,
-        arg_max(reason, "at") AS reason, max("at") AS "at" FROM job_leads WHERE job_id = ? GROUP BY person_key ORDER BY batch, person_key""",
+        arg_max(reason, "at") AS reason, max("at") AS "at"
+        FROM job_leads WHERE job_id = ? GROUP BY person_key ORDER BY batch, person_key""",
         [job_id],
     )
 
@@ -220,22 +225,28 @@ def lineage(store: Store, person_key: str) -> pd.DataFrame:
 _GAPS = """
 WITH jobs AS (
   SELECT ? AS id, true AS mine
-  UNION ALL (SELECT id, false FROM etl_jobs WHERE script_id = ? AND id <> ? AND created_at < ? ORDER BY created_at DESC LIMIT 20)
-), told AS (
-  SELECT e.job_id, j.mine, e.stage, e.batch, e.seq, e.elapsed, e.message, e.source FROM job_events e JOIN jobs j ON j.id = e.job_id
+  UNION ALL (
+    SELECT id, false FROM etl_jobs WHERE script_id = ? AND id <> ? AND created_at < ? ORDER BY created_at DESC LIMIT 20
+  )
+), timeline AS (
+  SELECT e.job_id, j.mine, e.stage, e.batch, e.seq, e.elapsed, e.message, e.source
+  FROM job_events e JOIN jobs j ON j.id = e.job_id
 ), gaps AS (
-  SELECT job_id, mine, stage, batch, elapsed, elapsed - lag(elapsed) OVER w AS gap_s, lag(message) OVER w AS after, message AS before, source
-  FROM told WHERE stage <> 'Job' WINDOW w AS (PARTITION BY job_id, stage, batch ORDER BY seq)
+  SELECT job_id, mine, stage, batch, elapsed, elapsed - lag(elapsed) OVER w AS gap_s, lag(message) OVER w AS after,
+    message AS before, source
+  FROM timeline WHERE stage <> 'Job' WINDOW w AS (PARTITION BY job_id, stage, batch ORDER BY seq)
   UNION ALL
-  SELECT job_id, mine, '(all stages)', NULL, elapsed, elapsed - lag(elapsed) OVER w, lag(message) OVER w, message, source
-  FROM told WINDOW w AS (PARTITION BY job_id ORDER BY seq)
+  SELECT job_id, mine, '(all stages)', NULL, elapsed, elapsed - lag(elapsed) OVER w, lag(message) OVER w,
+    message, source
+  FROM timeline WINDOW w AS (PARTITION BY job_id ORDER BY seq)
 ), usual AS (
   SELECT stage, median(gap_s) AS usual_s FROM gaps WHERE NOT mine AND gap_s IS NOT NULL GROUP BY stage
 )
 SELECT g.stage, g.batch, format('T+{:.1f}s', g.elapsed - g.gap_s) AS time, g.gap_s, u.usual_s,
   CASE WHEN u.usual_s > 0 THEN g.gap_s / u.usual_s END AS times_usual, g.after, g.before, g.source
 FROM gaps g LEFT JOIN usual u USING (stage)
-WHERE g.mine AND g.gap_s >= ? AND (u.usual_s IS NULL OR g.gap_s >= 3 * u.usual_s) ORDER BY g.gap_s DESC, g.stage LIMIT 1000
+WHERE g.mine AND g.gap_s >= ? AND (u.usual_s IS NULL OR g.gap_s >= 3 * u.usual_s)
+ORDER BY g.gap_s DESC, g.stage LIMIT 1000
 """
 
 

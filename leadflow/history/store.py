@@ -1,25 +1,26 @@
 """The history file: one DuckDB database, opened for moments only.
 
-DuckDB lets one process at a time open a file, readers too. So the file is attached for one write or one read, and
-whoever finds it taken waits a little and tries again: two notebooks then work on one history at once. It is attached to
-an instance of DuckDB that stays, since to make one takes ten times as long as most of what is read or written.
+DuckDB lets one process at a time open a file, readers too. So the file is attached for one write or one read, and a
+process that finds it locked waits a little and tries again: two notebooks then work on one history at once. It is
+attached to an instance of DuckDB that stays open, since making one takes ten times as long as most reads and writes.
+A file of an older version is migrated when it is opened, see migrations.py.
 """
 
 from __future__ import annotations
 
 import contextlib
-import itertools
 import os
 import random
 import secrets
 import threading
 import time
 from collections.abc import Callable, Iterator
-from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from leadflow.errors import HistoryError
+from leadflow.history import migrations
+from leadflow.history.attach import OPEN_IN_THIS_PROCESS, attached
 
 if TYPE_CHECKING:
     import duckdb
@@ -34,8 +35,7 @@ _BROKEN = (
     "deserialize",
 )
 _FOREIGN = ("catalog error", "binder error")
-# What DuckDB says since 1.4 if another instance of this very process has the file open.
-_OURS = ("unique file handle conflict", "already attached")
+_NEWER_DUCKDB = ("newer version of duckdb", "newer duckdb")
 WAIT_S = 60.0
 _locks: dict[Path, threading.RLock] = {}
 _locks_lock = threading.Lock()
@@ -109,24 +109,42 @@ class Store:
                 if not self.path.exists():
                     self._create()
                 self._make_private(self.path)
-                return _attached(self.path)
+                return self._migrated(*attached(self.path))
             except duckdb.Error as error:
-                locked = any(word in str(error).lower() for word in (*_LOCKED, *_OURS))
+                locked = any(word in str(error).lower() for word in (*_LOCKED, *OPEN_IN_THIS_PROCESS))
                 if not locked or time.monotonic() > until:
                     raise self._explained(error) from None
             except OSError as error:
                 raise self._unmade(error) from None
             time.sleep(random.uniform(0.002, 0.02))  # noqa: S311 - jitter, not a secret
 
+    def _migrated(
+        self, connection: duckdb.DuckDBPyConnection, close: Callable[[], None]
+    ) -> tuple[duckdb.DuckDBPyConnection, Callable[[], None]]:
+        """The same two, once the file is of the current version."""
+        try:
+            migrations.migrate(connection)
+        except BaseException as error:
+            close()
+            if isinstance(error, migrations.NewerSchemaError):
+                raise HistoryError(
+                    f"the history file {self.path} was written by a newer leadflow ({error}). "
+                    "Nothing in it was changed. Upgrade leadflow: pip install --upgrade leadflow"
+                ) from None
+            if isinstance(error, migrations.NotAHistoryError):
+                raise self._foreign(str(error)) from None
+            raise
+        return connection, close
+
     def _create(self) -> None:
         """Make the file elsewhere, then link it in place: nobody ever sees it half made or readable by others."""
         self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         new = self.path.with_name(f".{self.path.name}.{os.getpid()}.{secrets.token_hex(4)}")
         try:
-            connection, close = _attached(new)
+            connection, close = attached(new, migrations.STORAGE_VERSION)
             try:
                 os.chmod(new, 0o600)
-                connection.execute(files("leadflow.history").joinpath("schema.sql").read_text("utf-8"))
+                migrations.create(connection)
             finally:
                 close()
             with contextlib.suppress(FileExistsError):
@@ -147,8 +165,14 @@ class Store:
             "Check the folder's permissions and free disk space, or set LEADFLOW_HOME to another folder"
         )
 
+    def _foreign(self, text: str) -> HistoryError:
+        return HistoryError(
+            f"{self.path} is a DuckDB file, but not a history that this leadflow knows ({text}). "
+            "Move it aside, or set LEADFLOW_HOME to another folder"
+        )
+
     def _explained(self, error: Exception) -> HistoryError:
-        """The error in words that say what to do next."""
+        """The error with the next step for the user."""
         text = str(error).splitlines()[0] if str(error) else type(error).__name__
         low = str(error).lower()
         if any(word in low for word in _LOCKED):
@@ -156,116 +180,22 @@ class Store:
                 f"the history file {self.path} is held open by another process ({text}). "
                 "End that process or close its connection to the file, then try again"
             )
+        if any(word in low for word in _NEWER_DUCKDB):
+            return HistoryError(
+                f"the history file {self.path} was written by a newer DuckDB than the one installed ({text}). "
+                "Nothing in it was changed. Upgrade it: pip install --upgrade duckdb"
+            )
         if any(word in low for word in _BROKEN):
             return HistoryError(
                 f"the history file {self.path} is damaged and cannot be read ({text}). Move it aside and try again; "
                 f"a new one is made: mv {self.path} {self.path}.damaged"
             )
         if low.startswith(_FOREIGN):
-            return HistoryError(
-                f"{self.path} is a DuckDB file, but not a history that this leadflow knows ({text}). "
-                "Move it aside, or set LEADFLOW_HOME to another folder"
-            )
+            return self._foreign(text)
         return HistoryError(
             f"the history file {self.path} cannot be read or written ({type(error).__name__}: {text}). "
             "Check free disk space and the file's permissions, then try again"
         )
-
-
-_instance: duckdb.DuckDBPyConnection | None = None
-_instance_lock = threading.Lock()
-_numbers = itertools.count(1)
-
-
-def _attached(path: Path) -> tuple[duckdb.DuckDBPyConnection, Callable[[], None]]:
-    import duckdb
-
-    connection, name = _cursor(path), f"history_{next(_numbers)}"
-    try:
-        if not _attach(connection, path, name):
-            connection.close()
-            shared = duckdb.connect(str(path))
-            return shared, shared.close
-        connection.execute(f"USE {name}")
-    except BaseException:
-        _detach(connection, name)
-        connection.close()
-        raise
-
-    def close() -> None:
-        try:
-            _detach(connection, name)
-        finally:
-            connection.close()
-
-    return connection, close
-
-
-def _attach(connection: duckdb.DuckDBPyConnection, path: Path, name: str) -> bool:
-    """Attach the file; False while somebody looks into it with a connection of their own in this process, whose instance is to be shared."""
-    import duckdb
-
-    statement = "ATTACH '{}' AS {}".format(str(path).replace("'", "''"), name)
-    try:
-        connection.execute(statement)
-    except duckdb.Error as error:
-        if not any(word in str(error).lower() for word in _OURS):
-            raise
-        if not _left_attached(connection, path):
-            return False
-        connection.execute(statement)
-    return True
-
-
-def _detach(connection: duckdb.DuckDBPyConnection, name: str) -> None:
-    """Let go of a file, an interrupt in that moment or not: no other process could open it until then."""
-    import duckdb
-
-    try:
-        _leave(connection, name)
-    except duckdb.Error:
-        # What is committed is in the file's WAL, also where a full disk keeps DuckDB from moving it on.
-        return
-    except BaseException:
-        with contextlib.suppress(duckdb.Error):
-            _leave(connection, name)
-        raise
-
-
-def _leave(connection: duckdb.DuckDBPyConnection, name: str) -> None:
-    connection.execute("USE memory")
-    connection.execute(f"DETACH {name}")
-
-
-def _left_attached(connection: duckdb.DuckDBPyConnection, path: Path) -> bool:
-    """Detach what an interrupt left attached; whether there was any. Nobody else uses it: a file is one task's at a time."""
-    left = connection.execute("SELECT database_name FROM duckdb_databases() WHERE path = ?", [str(path)]).fetchall()
-    for (name,) in left:
-        connection.execute(f"DETACH {name}")
-    return bool(left)
-
-
-def _cursor(path: Path) -> duckdb.DuckDBPyConnection:
-    """A connection of its own to the instance that stays; what that spills goes beside the first file it is made for."""
-    import duckdb
-
-    global _instance
-    with _instance_lock:
-        if _instance is None:
-            _instance = duckdb.connect(":memory:", config={"temp_directory": str(path.parent / "duckdb.tmp")})
-        return _instance.cursor()
-
-
-def _leave_instance() -> None:
-    """A forked process has none of the instance's threads, so it makes one of its own; closing this one would wait for them."""
-    global _instance, _instance_lock
-    _left.append(_instance)
-    _instance, _instance_lock = None, threading.Lock()
-
-
-_left: list[object] = []
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_leave_instance)
 
 
 def rows(

@@ -1,4 +1,4 @@
-"""The background writer: callers only append to a queue; a thread writes what has come in, in one transaction."""
+"""The background writer: callers append to a queue, and a thread writes the queue in one transaction."""
 
 from __future__ import annotations
 
@@ -25,6 +25,9 @@ _FLUSH_S = 1.0
 _FLUSH_ITEMS = 1_000
 _AT_ONCE = 50_000
 
+# single_script: one script, .sql file or text. several_scripts: scripts one after another. frame: a DataFrame or a file
+# of leads. rescrub: delivered rows that are checked again.
+JOB_TYPES = ("single_script", "several_scripts", "frame", "rescrub")
 JOB_COLUMNS = [
     "id",
     "name",
@@ -53,6 +56,7 @@ JOB_COLUMNS = [
     "worksheet",
     "person_cache",
     "consolidated",
+    "job_type",
 ]
 BATCH_COLUMNS = [
     "first_row",
@@ -166,7 +170,7 @@ class Writer:
                 self.flush()
                 wait = _FLUSH_S
             except HistoryError:
-                # Kept in the queue: flush() tells the job's thread, and a lock or a full disk may pass.
+                # It stays queued: flush() raises in the job's thread, and a lock or a full disk may pass.
                 self._wake.set()
                 wait = min(5.0, wait * 2)
 
@@ -233,6 +237,9 @@ def job_fields(fields: dict[str, Any]) -> dict[str, Any]:
     unknown = set(fields) - set(JOB_COLUMNS)
     if unknown:
         raise TypeError(f"etl_jobs has no columns {sorted(unknown)}; it has {', '.join(JOB_COLUMNS)}")
+    job_type = fields.get("job_type", JOB_TYPES[0])
+    if job_type not in JOB_TYPES:
+        raise ValueError(f"{job_type!r} is no type of job; known ones are {', '.join(JOB_TYPES)}")
     return {k: plain(v) for k, v in fields.items()}
 
 
@@ -330,7 +337,7 @@ def _write_batches(connection: duckdb.DuckDBPyConnection, many: list[_BatchFacts
 
 
 def _known(connection: duckdb.DuckDBPyConnection, places: Iterable[tuple[str, int]]) -> set[tuple[str, int]]:
-    """Which batches of jobs have facts already. A statement that merges takes three times as long as one that only adds."""
+    """Which batches have facts already. A statement that merges takes three times as long as one that only adds."""
     jobs, numbers = (list(dict.fromkeys(part)) for part in zip(*places, strict=True))
     among = " AND ".join(
         f"{name} IN ({', '.join('?' * len(part))})" for name, part in (("job_id", jobs), ("batch", numbers))

@@ -227,7 +227,7 @@ def test_the_journal_never_fills_up_with_what_was_handed_over(path):
     for _ in range(6000):
         assert mine.add(record)
         # As in checkpoints: with many there the others wait, so none comes in meanwhile.
-        mine.hand_over(keep if mine._end <= journal._MOST_LEFT else kept.extend)
+        mine.hand_over(keep if mine._end <= journal._WIPE_ABOVE else kept.extend)
     mine.empty(kept.extend)
     assert len(kept) > 6000
     assert set(kept) == {record}
@@ -254,14 +254,14 @@ def _full(records):
 def test_a_person_forgotten_while_answers_come_in_leaves_no_trace_in_the_journal(path):
     checkpoints = _open(path)
     checkpoints.save_answer("job", Answer("k", "found", (Phone("+15035550143"),)))
-    kept = checkpoints._keep
+    kept = checkpoints._write_answers
 
     def keep_slowly(records):
         kept(records)
         if len(records) == 1 and b"5035550143" in records[0]:
             checkpoints.save_answer("job", Answer("other", "no_match"))
 
-    checkpoints._keep = keep_slowly
+    checkpoints._write_answers = keep_slowly
     checkpoints.sync()
     (file,) = path.parent.glob("*.answers")
     assert b"5035550143" in file.read_bytes()

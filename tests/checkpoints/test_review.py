@@ -288,7 +288,10 @@ def test_too_many_matches_leave_nobody_to_judge(world, engine, lead):
 
 
 def test_an_answer_of_an_older_release_has_no_candidates(engine):
-    old = '{"person_key": "k", "status": "ambiguous", "phones": [], "emails": [], "bought_at": "2026-11-01T10:00:00+00:00", "pid": ""}'
+    old = (
+        '{"person_key": "k", "status": "ambiguous", "phones": [], "emails": [], '
+        '"bought_at": "2026-11-01T10:00:00+00:00", "pid": ""}'
+    )
     assert Answer.from_json(old).candidates == ()
     assert "candidates" not in Answer.from_json(old).to_json()
 

@@ -180,7 +180,10 @@ def test_the_file_is_free_for_other_processes_between_two_uses_and_after_an_erro
         connection.execute("INSERT INTO etl_jobs (id) VALUES ('k')")
     with pytest.raises(KeyError), history._store.write() as connection:
         raise KeyError(connection.execute("UPDATE etl_jobs SET message = 'x'"))
-    looks = "import duckdb, sys; assert duckdb.connect(sys.argv[1]).execute('SELECT id, message FROM etl_jobs').fetchall() == [('j', None)]"
+    looks = """
+import duckdb, sys
+assert duckdb.connect(sys.argv[1]).execute("SELECT id, message FROM etl_jobs").fetchall() == [("j", None)]
+"""
     child = _child(looks, history.path)
     assert child.wait(60) == 0, child.stderr.read()
 
@@ -324,8 +327,25 @@ def test_unknown_fields_are_refused(history):
         history.update_job("j", colour="blue")
 
 
+@pytest.mark.parametrize("job_type", ["single_script", "several_scripts", "frame", "rescrub"])
+def test_the_type_of_a_job_is_recorded(history, job_type):
+    history.start_job(id="j", job_type=job_type)
+    assert history.job("j")["job_type"] == job_type
+    assert history.jobs()["job_type"].tolist() == [job_type]
+
+
+def test_a_job_without_a_type_is_a_single_script_and_an_unknown_type_is_refused(history):
+    history.start_job(id="j")
+    assert history.job("j")["job_type"] == "single_script"
+    with pytest.raises(ValueError, match="known ones are single_script, several_scripts, frame, rescrub"):
+        history.start_job(id="k", job_type="script")
+
+
 def test_importing_history_is_light():
-    code = "import sys, leadflow.history, leadflow.reports; sys.exit(any(m in sys.modules for m in ('pandas', 'duckdb', 'pyarrow')))"
+    code = """
+import sys, leadflow.history, leadflow.reports
+sys.exit(any(m in sys.modules for m in ("pandas", "duckdb", "pyarrow")))
+"""
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 

@@ -77,7 +77,7 @@ def test_checks_that_are_reused_cost_nothing(world):
         stopped = engine.run(SCRIPT, limit_rows=40, max_lookups=20, progress=False)
         first = world.stats()["dnc"]["numbers"]
         assert stopped.counts.checked == first + world.stats()["litigator"]["numbers"]
-        with engine.checkpoints._transaction() as db:
+        with engine.checkpoints.transaction() as db:
             db.execute("UPDATE leads SET disposition = NULL WHERE disposition IN ('delivered', 'held')")
         job = engine.resume(stopped.id, progress=False)
         assert job.ok

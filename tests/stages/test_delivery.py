@@ -111,7 +111,7 @@ def test_scrubbed_at_is_when_the_phones_were_checked(world, engine):
     job_id = _broken_off_after_the_append(world, engine)
     world.edit_sheet(lambda rows: rows[:1])
     earlier = datetime.now(timezone.utc) - timedelta(hours=20)
-    with engine.checkpoints._transaction() as db:
+    with engine.checkpoints.transaction() as db:
         for phone, kind, payload in db.execute("SELECT phone, kind, payload FROM scrubs").fetchall():
             aged = json.dumps({**json.loads(payload), "checked_at": earlier.isoformat()})
             db.execute("UPDATE scrubs SET payload = ? WHERE phone = ? AND kind = ?", (aged, phone, kind))

@@ -1,0 +1,92 @@
+"""The leads of jobs: their rows as extracted, and how each was settled."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass
+
+from leadflow.checkpoints.database import Database
+
+# A lead with one of these dispositions is settled for good. `processed`: another job processed it meanwhile.
+# `forgotten`: lf.forget removed the person before it was settled.
+_FINAL = ("delivered", "held", "processed", "forgotten")
+OPEN = f"coalesce(disposition, '') NOT IN {_FINAL}"
+_INSERT = "INSERT OR IGNORE INTO leads (job_id, person_key, seq, batch, row) VALUES (?, ?, ?, ?, ?)"
+_SETTLE = """UPDATE leads SET disposition = ?, reason = ?
+WHERE job_id = ? AND person_key IN (SELECT value FROM json_each(?))"""
+
+
+@dataclass(frozen=True)
+class StoredBatch:
+    """Leads of one batch that are not settled yet: batch number and rows as dicts of text."""
+
+    number: int
+    first_row: int
+    rows: list[dict[str, str]]
+
+
+class Leads(Database):
+    """The leads of all jobs."""
+
+    def add_leads(self, job_id: str, batch: int, first_row: int, rows: list[dict[str, str]]) -> None:
+        """Store a batch of leads as extracted."""
+        values = [(job_id, r["person_key"], first_row + i, batch, json.dumps(r)) for i, r in enumerate(rows)]
+        with self.transaction() as db:
+            db.executemany(_INSERT, values)
+
+    def drop_leads(self, job_id: str) -> None:
+        """Delete the leads of an extraction that broke off; none of them was paid for yet."""
+        with self.transaction() as db:
+            db.execute("DELETE FROM leads WHERE job_id = ?", (job_id,))
+
+    def settle(self, job_id: str, outcomes: Iterable[tuple[str, str, str]]) -> None:
+        """Store (person_key, disposition, reason); delivered, held and processed are final, retry is not."""
+        alike: dict[tuple[str, str], list[str]] = {}
+        for key, disposition, reason in outcomes:
+            alike.setdefault((disposition, reason), []).append(key)
+        with self.transaction() as db:
+            for (disposition, reason), keys in alike.items():
+                db.execute(_SETTLE, (disposition, reason, job_id, json.dumps(keys)))
+
+    def unsettled(self, job_id: str, only: Collection[str] | None = None) -> Iterator[StoredBatch]:
+        """The batches with leads that are not settled, in order; of `only` these leads, if they are given."""
+        open_leads = f"{OPEN} AND (?2 IS NULL OR person_key IN (SELECT value FROM json_each(?2)))"
+        keys = None if only is None else json.dumps(list(only))
+        with self.reading() as db:
+            numbers = db.execute(
+                f"SELECT DISTINCT batch FROM leads WHERE job_id = ?1 AND {open_leads} ORDER BY batch", (job_id, keys)
+            ).fetchall()
+        for (number,) in numbers:
+            with self.reading() as db:
+                rows = db.execute(
+                    f"SELECT seq, row FROM leads WHERE job_id = ?1 AND batch = ?3 AND {open_leads} ORDER BY seq",
+                    (job_id, keys, number),
+                ).fetchall()
+            if rows:
+                yield StoredBatch(number, rows[0][0], [json.loads(row) for _, row in rows])
+
+    def unsettled_keys(self, job_id: str, person_keys: Iterable[str]) -> set[str]:
+        """Which of these leads a job has on its list and has not settled."""
+        sql = f"SELECT person_key FROM leads WHERE job_id = ? AND {OPEN} AND person_key IN"
+        return {key for (key,) in self._select_in(sql, person_keys, job_id)}
+
+    def columns(self, job_id: str) -> list[str]:
+        """The columns of a job's leads that are not settled; none if all are."""
+        with self.reading() as db:
+            row = db.execute(f"SELECT row FROM leads WHERE job_id = ? AND {OPEN} LIMIT 1", (job_id,)).fetchone()
+        return list(json.loads(row[0])) if row else []
+
+    def tally(self, job_id: str) -> dict[tuple[str, str], int]:
+        """How many leads have each (disposition, reason); a lead not settled has ("", "")."""
+        sql = "SELECT coalesce(disposition, ''), reason, count(*) FROM leads WHERE job_id = ? GROUP BY 1, 2"
+        with self.reading() as db:
+            return {(disposition, reason): count for disposition, reason, count in db.execute(sql, (job_id,))}
+
+    def keys(self, job_id: str, *dispositions: str) -> list[str]:
+        """The keys of the job's leads with one of these dispositions, or of all its leads."""
+        sql = "SELECT person_key FROM leads WHERE job_id = ?"
+        if dispositions:
+            sql += f" AND disposition IN ({','.join('?' * len(dispositions))})"
+        with self.reading() as db:
+            return [key for (key,) in db.execute(f"{sql} ORDER BY seq", (job_id, *dispositions))]

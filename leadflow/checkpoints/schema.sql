@@ -1,0 +1,22 @@
+-- The tables of the current version. A change here needs a step in migrations.py, see the rules there.
+-- No comment may hold a semicolon: the statements are split at them.
+CREATE TABLE answers (
+    person_key TEXT PRIMARY KEY, payload TEXT NOT NULL, job_id TEXT NOT NULL, saved_at REAL NOT NULL);
+CREATE TABLE scrubs (
+    phone TEXT NOT NULL, kind TEXT NOT NULL, payload TEXT NOT NULL, saved_at REAL NOT NULL,
+    PRIMARY KEY (phone, kind));
+CREATE TABLE jobs (
+    job_id TEXT PRIMARY KEY, plan TEXT NOT NULL, counts TEXT, extracted_at REAL, ended_at REAL);
+CREATE TABLE leads (
+    job_id TEXT NOT NULL, person_key TEXT NOT NULL, seq INTEGER NOT NULL, batch INTEGER NOT NULL,
+    row TEXT NOT NULL, disposition TEXT, reason TEXT NOT NULL DEFAULT '',
+    PRIMARY KEY (job_id, person_key)) WITHOUT ROWID;
+CREATE TABLE turns (turn INTEGER PRIMARY KEY AUTOINCREMENT, job_id TEXT NOT NULL UNIQUE);
+CREATE INDEX leads_in_order ON leads (job_id, batch, seq);
+CREATE TABLE pids (
+    job_id TEXT NOT NULL, pid TEXT NOT NULL, person_key TEXT NOT NULL, PRIMARY KEY (job_id, pid)) WITHOUT ROWID;
+CREATE TABLE accepted (
+    job_id TEXT NOT NULL, person_key TEXT NOT NULL, pid TEXT NOT NULL, accepted_at REAL NOT NULL,
+    PRIMARY KEY (job_id, person_key)) WITHOUT ROWID;
+CREATE TABLE checked (
+    job_id TEXT NOT NULL, kind TEXT NOT NULL, numbers INTEGER NOT NULL, PRIMARY KEY (job_id, kind));

@@ -1,0 +1,54 @@
+"""Scrubs: the last check of each phone against each list, and how many numbers a job had checked."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections import Counter
+from collections.abc import Iterable
+from datetime import datetime
+
+from leadflow.checkpoints.database import Database, from_json
+from leadflow.leads.verdicts import Scrub, Verdict
+
+_INSERT = f"INSERT OR REPLACE INTO scrubs SELECT {from_json('phone', 'kind', 'payload')}, ? FROM json_each(?)"
+_COUNT = "INSERT INTO checked VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET numbers = numbers + excluded.numbers"
+
+
+class Scrubs(Database):
+    """The scrubs of all jobs."""
+
+    def save_scrubs(self, scrubs: Iterable[Scrub], job_id: str = "") -> None:
+        """Store scrubs, the newest a phone and kind of check; with a job, count them as checks that it paid for."""
+        found = list(scrubs)
+        rows = json.dumps([(s.phone, s.check, _to_json(s)) for s in found])
+        with self.transaction() as db:
+            db.execute(_INSERT, (time.time(), rows))
+            for kind, numbers in Counter(s.check for s in found).items() if job_id else ():
+                db.execute(_COUNT, (job_id, kind, numbers))
+
+    def scrubs(self, phones: Iterable[str], check: str) -> dict[str, Scrub]:
+        """The last check of that kind for each phone that has one."""
+        sql = "SELECT phone, payload FROM scrubs WHERE kind = ? AND phone IN"
+        return {phone: _from_json(payload) for phone, payload in self._select_in(sql, phones, check)}
+
+    def count_checked(self, job_id: str, kind: str, numbers: int) -> None:
+        """Count numbers that a job had checked and whose scrubs are not stored."""
+        with self.transaction() as db:
+            db.execute(_COUNT, (job_id, kind, numbers))
+
+    def checked(self, job_id: str) -> dict[str, int]:
+        """How many numbers the job had checked in all its runs, by kind of check; reused scrubs do not count."""
+        with self.reading() as db:
+            return dict(db.execute("SELECT kind, numbers FROM checked WHERE job_id = ?", (job_id,)).fetchall())
+
+
+def _to_json(scrub: Scrub) -> str:
+    return json.dumps({**scrub.__dict__, "verdict": str(scrub.verdict), "checked_at": scrub.checked_at.isoformat()})
+
+
+def _from_json(text: str) -> Scrub:
+    fields = json.loads(text)
+    return Scrub(
+        **{**fields, "verdict": Verdict(fields["verdict"]), "checked_at": datetime.fromisoformat(fields["checked_at"])}
+    )
