@@ -222,11 +222,11 @@ def _scrub(phone, days):
 def test_a_scrub_too_old_or_from_the_future_does_not_count(world, days, asked):
     import polars as pl
 
-    from leadflow.engine import _dnc
+    from leadflow.services.dnc_list import dnc_service
 
     phone = "+15045550143"
     before = world.stats()["dnc"]["calls"]
-    service = _dnc(world.settings)
+    service = dnc_service(world.settings.dnc)
     check_dnc(pl.DataFrame({"phones": [[phone]]}), service, known={phone: _scrub(phone, days)})
     service.close()
     assert world.stats()["dnc"]["calls"] - before == asked
@@ -411,7 +411,7 @@ def test_searches_whose_answer_is_lost_count_against_the_budget_and_are_said(wor
         job = engine.run(SCRIPT, limit_rows=40, max_lookups=12, progress=False)
         assert str(job.status) == "STOPPED"
         assert sum(world.stats()["idicore"]["bought"].values()) == job.counts.unanswered == 12
-        assert "12 searches brought no answer and may have been charged" in lf.jobs()["message"].iloc[0]
+        assert "12 lookups brought no answer and may have been charged" in lf.jobs()["message"].iloc[0]
         world.heal()
         resumed = engine.resume(job.id, max_lookups=20, progress=False)
         assert (resumed.counts.bought, resumed.counts.unanswered) == (8, 12)
