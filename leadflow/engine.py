@@ -6,7 +6,7 @@ import threading
 from concurrent.futures import Executor
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 from leadflow.checkpoints import Checkpoints
 from leadflow.checkpoints import review as candidates
@@ -17,7 +17,7 @@ from leadflow.job import Job, JobHandle, JobStatus
 from leadflow.leads.counts import Counts
 from leadflow.run import runner
 from leadflow.run.arguments import raise_if_other_targets, raise_if_unusable, whole_number
-from leadflow.run.budget import Budget, Prices
+from leadflow.run.budget import Budget
 from leadflow.run.context import Plan, RunContext, Services
 from leadflow.run.estimate import Estimate as Estimate
 from leadflow.run.estimate import estimate
@@ -25,6 +25,7 @@ from leadflow.run.halt import Halt
 from leadflow.run.job_record import new_job_id, process_owner, record_new
 from leadflow.run.progress import wait_for
 from leadflow.run.report_facts import read_facts
+from leadflow.run.resume import resumed_budget, spent_budget, store_choice, stored_plan
 from leadflow.services.dncscrub import LitigatorList
 from leadflow.services.idicore import Idicore
 from leadflow.services.sheets import Sheet
@@ -155,12 +156,8 @@ class Engine:
     ) -> JobHandle:
         """Resume in the background."""
         raise_if_other_targets(self.history.job(job_id), self.settings)
-        plan = self._plan(job_id)
-        if max_lookups is None and max_cost is None:
-            max_lookups, max_cost = plan.get("max_lookups"), plan.get("max_cost")
-        budget = Budget.of(self.settings, max_lookups, max_cost)
-        bought = self.checkpoints.bought(job_id) + plan.get("unanswered", 0)
-        budget.resume(bought, self.checkpoints.bought(job_id, "no_match"), self.checkpoints.checked(job_id))
+        plan = stored_plan(self.checkpoints, job_id)
+        budget = resumed_budget(job_id, plan, self.settings, self.checkpoints, max_lookups, max_cost)
         with _starting:
             _raise_if_running(job_id)
             self.history.claim(job_id, process_owner(), STALE_S)
@@ -193,23 +190,12 @@ class Engine:
 
     def _deliver_accepted(self, choice: candidates.Choice) -> JobHandle:
         job_id = choice.job_id
-        before = self.history.job(job_id)
-        raise_if_other_targets(before, self.settings)
+        raise_if_other_targets(self.history.job(job_id), self.settings)
         _raise_if_running(job_id)
-        plan = self._plan(job_id)
-        self.history.claim(job_id, process_owner(), STALE_S)
-        try:
-            if not choice.stored:
-                candidates.store(self.checkpoints, choice)
-                self.history.record_batch(job_id, choice.batch, held=-1)
-        except BaseException:
-            self.history.update_job(job_id, status=before["status"], completed_at=before["completed_at"])
-            raise
-        self.checkpoints.reopen(job_id)
-        # The limit is what was bought before: whatever happens, accepting buys nothing.
-        bought = self.checkpoints.bought(job_id) + plan.get("unanswered", 0)
-        budget = Budget(bought, None, Prices.of(self.settings), bought)
+        plan = stored_plan(self.checkpoints, job_id)
+        store_choice(choice, self.history, self.checkpoints)
         plan["only"] = [choice.answer.person_key]
+        budget = spent_budget(job_id, plan, self.settings, self.checkpoints)
         return self._launch(job_id, plan, budget, (), self.history.last_seq(job_id))
 
     def _accepted_before(self, choice: candidates.Choice) -> Job:
@@ -217,9 +203,6 @@ class Engine:
         counts = Counts(**{name: value for name, value in job["counts"].items() if name in Counts.__dataclass_fields__})
         message = f"this candidate was accepted for lead {choice.answer.person_key} before; nothing was done"
         return self._job(job["id"], job["name"], JobStatus(job["status"]), counts, message)
-
-    def _plan(self, job_id: str) -> Plan:
-        return cast("Plan", self.checkpoints.plan(job_id))
 
     def _job(self, job_id: str, name: str, status: JobStatus, counts: Counts, message: str) -> Job:
         return Job(job_id, name, status, counts, message, self.report, self.trace, self.review)
