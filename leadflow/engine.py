@@ -15,7 +15,6 @@ from leadflow.events import EventBus, JobLog, Listener
 from leadflow.history import STALE_S, History, set_default
 from leadflow.job import Job, JobHandle, JobStatus
 from leadflow.leads.counts import Counts
-from leadflow.run import runner
 from leadflow.run.arguments import raise_if_other_targets, raise_if_unusable, whole_number
 from leadflow.run.budget import Budget
 from leadflow.run.context import Plan, RunContext, Services
@@ -26,6 +25,7 @@ from leadflow.run.job_record import new_job_id, process_owner, record_new
 from leadflow.run.progress import wait_for
 from leadflow.run.report_facts import read_facts
 from leadflow.run.resume import resumed_budget, spent_budget, store_choice, stored_plan
+from leadflow.run.runner import Runner
 from leadflow.services.dncscrub import LitigatorList
 from leadflow.services.idicore import Idicore
 from leadflow.services.sheets import Sheet
@@ -225,8 +225,10 @@ class Engine:
         budget.stop = halt = Halt(job_id, stop)
         services = self._services(job_id, stop)
         run = RunContext(job_id, plan, self.settings, services, self.checkpoints, self.history, budget, halt, bus.emit)
-        handle = self._running[job_id] = runner.start(run, self._job)
-        return handle
+        runner = Runner(run, self._job)
+        self._running[job_id] = runner.handle
+        runner.start()
+        return runner.handle
 
     def _reset_failures(self) -> None:
         """Let a new run try what failed before: the vendors, and, if no other job runs, the checkpoints' disk."""

@@ -24,24 +24,21 @@ _HEARTBEAT_S = 5.0
 MakeJob = Callable[[str, str, JobStatus, Counts, str], Job]
 
 
-def start(run: RunContext, make_job: MakeJob) -> JobHandle:
-    """Run a job in a thread of its own; return its handle at once."""
-    tally = Tally(run)
-    handle = JobHandle(run.job_id, run.plan["name"], run.halt.stop, lambda: tally.progress)
-    runner = Runner(run, tally, make_job)
-    threading.Thread(target=runner.drive, args=(handle,), name=f"leadflow-{run.job_id}", daemon=True).start()
-    return handle
-
-
 class Runner:
-    """Runs one job and records how it ended, whatever happened."""
+    """Runs one job in a thread of its own and records how it ended, whatever happened. `handle` is for its user."""
 
-    def __init__(self, run: RunContext, tally: Tally, make_job: MakeJob) -> None:
+    def __init__(self, run: RunContext, make_job: MakeJob) -> None:
+        tally = Tally(run)
         self._run = run
         self._tally = tally
         self._make_job = make_job
+        self.handle = JobHandle(run.job_id, run.plan["name"], run.halt.stop, lambda: tally.progress)
 
-    def drive(self, handle: JobHandle) -> None:
+    def start(self) -> None:
+        """Start the thread."""
+        threading.Thread(target=self._drive, name=f"leadflow-{self._run.job_id}", daemon=True).start()
+
+    def _drive(self) -> None:
         """Run the job to its end, with a heartbeat beside it, and give the result to its handle."""
         ended = threading.Event()
         heartbeat = threading.Thread(target=self._beat, args=(ended,), name="heartbeat", daemon=True)
@@ -55,7 +52,7 @@ class Runner:
         finally:
             ended.set()
             heartbeat.join()
-            handle._finish(job, error)
+            self.handle._finish(job, error)
             with suppress(Exception):
                 self._run.services.warehouse.close()
 
