@@ -1,29 +1,58 @@
-"""What must be true of settings and arguments before a job may begin, each said in one line."""
+"""What must be true of settings and arguments before a job may begin. Each error is one line."""
 
 from __future__ import annotations
 
 import math
 import operator
 import os
+from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
 from leadflow.errors import InputError, SettingsError
+from leadflow.services.warehouse.names import is_one_table
 from leadflow.settings import Settings
 from leadflow.stages.sheet_rows import sheet_columns
 
 
 def raise_if_unusable(settings: Settings) -> None:
-    """Make the private folder of history and checkpoints. Raises SettingsError if that, or the sheet's columns, cannot be."""
+    """Make the private folder of history and checkpoints.
+
+    Raises SettingsError if that cannot be made, if the sheet's key column has the name of another, or for what is no
+    Settings.
+    """
     if not isinstance(settings, Settings):
         raise SettingsError(
-            f"an Engine takes lf.Settings, not {type(settings).__name__}; without an argument it reads the environment and .env"
+            f"an Engine takes lf.Settings, not {type(settings).__name__}; "
+            "without an argument it reads the environment and .env"
         )
     _private_folder(settings)
     key = settings.sheets.key_column
     if key.casefold() in {name.casefold() for name in sheet_columns(settings.policy)}:
         raise SettingsError(
-            f"LEADFLOW_SHEETS__KEY_COLUMN is {key!r}, which is another column of the sheet; give the key a column of its own, such as Lead Key"
+            f"LEADFLOW_SHEETS__KEY_COLUMN is {key!r}, which is another column of the sheet; "
+            "give the key a column of its own, such as Lead Key"
+        )
+
+
+def raise_if_other_targets(job: Mapping[str, Any], settings: Settings) -> None:
+    """Raise InputError if the settings name another sheet or other tables than those that the job began with.
+
+    With half of a job in one sheet and half in another, no report could prove it.
+    """
+    now = {
+        "spreadsheet_id": settings.sheets.spreadsheet_id,
+        "worksheet": settings.sheets.worksheet,
+        "person_cache": settings.warehouse.person_cache,
+        "consolidated": settings.warehouse.consolidated,
+    }
+    tables = ("person_cache", "consolidated")
+    differing = [name for name, value in now.items() if job[name] and job[name] != value]
+    changed = [n for n in differing if n not in tables or not is_one_table(job[n], now[n], settings.warehouse)]
+    if changed:
+        raise InputError(
+            f"job {job['id']} began with another {', '.join(changed)}; set it as it was and resume, "
+            "or run the script again, which leaves out what is processed"
         )
 
 
@@ -40,17 +69,16 @@ def _private_folder(settings: Settings) -> None:
 
 
 def whole_number(name: str, value: Any, least: int) -> int | None:
-    """An argument that counts something, or None. Raises InputError for text, true or false, fractions, and less than `least`.
+    """Return an argument that counts something, or None.
+
+    Raises InputError for text, booleans, fractions, and less than `least`.
 
     >>> whole_number("limit_rows", 500, 1)
     500
     """
     if value is None:
         return None
-    try:
-        number = int(value) if isinstance(value, float) and value.is_integer() else operator.index(value)
-    except TypeError:
-        number = None
+    number = _integer(value)
     if number is None or _is_boolean(value) or number < least:
         raise InputError(
             f"{name} is {_shown(value)}; it must be a whole number of {least} or more, or None for no limit"
@@ -58,8 +86,17 @@ def whole_number(name: str, value: Any, least: int) -> int | None:
     return number
 
 
+def _integer(value: Any) -> int | None:
+    if isinstance(value, float):
+        return int(value) if value.is_integer() else None
+    try:
+        return operator.index(value)
+    except TypeError:
+        return None
+
+
 def dollars(name: str, value: Any) -> float | None:
-    """An argument that is an amount of money, or None. Raises InputError for what is no finite number of 0 or more.
+    """Return an argument that is an amount of money, or None. Raises InputError unless it is finite and 0 or more.
 
     >>> dollars("max_cost", 60)
     60.0
@@ -78,12 +115,12 @@ def dollars(name: str, value: Any) -> float | None:
 
 
 def _is_boolean(value: Any) -> bool:
-    """Python's, or numpy's."""
+    """Return whether a value is a boolean of Python's or numpy's."""
     return type(value).__name__ in ("bool", "bool_")
 
 
 def _shown(value: Any) -> str:
-    """A value as an error shows it: a number or a short text as it is, anything else by its kind."""
+    """Return a value as an error shows it: a number or a short text as it is, anything else by its type."""
     return (
         repr(value)
         if isinstance(value, int | float | Decimal) or (isinstance(value, str) and len(value) <= 20)

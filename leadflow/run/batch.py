@@ -1,64 +1,94 @@
-"""A batch of leads on its way through a job."""
+"""One batch: up to 200 leads that go through the steps of a run together."""
 
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from typing import Any
 
 import polars as pl
 
+# Person key, disposition and reason of a lead, as the checkpoints and the history keep them.
+Outcome = tuple[str, str, str]
+
 
 @dataclass
 class Batch:
-    """A batch on its way: its number (1-based), the number of its first row, its leads, its timings in seconds, and when it was delivered."""
+    """The leads of one batch, and what the steps record of it for the history.
+
+    `number` and `first_row` are 1-based. Each step replaces `leads` with what it made of them. `record` holds the rows
+    of the batch, when it started, and the seconds that each step took.
+    """
 
     number: int
     first_row: int
     leads: pl.DataFrame
-    facts: dict[str, Any] = field(default_factory=dict)
-    at: datetime | None = None
+    record: dict[str, Any] = field(default_factory=dict)
+    delivered_at: datetime | None = None
+
+    def start(self) -> None:
+        """Record which rows the batch has, and that its first step starts now."""
+        rows = self.leads.height
+        self.record = {"first_row": self.first_row, "last_row": self.first_row + rows - 1, "rows": rows}
+        self.record["started_at"] = datetime.now(timezone.utc)
+
+    def summary(self, outcomes: Sequence[Outcome]) -> dict[str, Any]:
+        """Return what the history keeps of the batch once its leads have these outcomes."""
+        verdicts = dict(self.leads["verdicts"].explode().drop_nulls().value_counts().iter_rows())
+        dispositions = [disposition for _, disposition, _ in outcomes]
+        return {
+            **self.record,
+            "phones_found": int(self.leads["phones"].list.len().sum() or 0),
+            "litigator": verdicts.get("litigator", 0),
+            "dnc": verdicts.get("dnc", 0) + verdicts.get("internal_dnc", 0) + verdicts.get("state_wireless", 0),
+            "delivered": dispositions.count("delivered"),
+            "held": dispositions.count("held"),
+            "retry": dispositions.count("retry"),
+            "status": "done",
+            "completed_at": datetime.now(timezone.utc),
+        }
 
 
-def outcome(row: tuple[str, str, bool, str]) -> tuple[str, str, str]:
-    """From person key, disposition, delivered and reason of a row to what the checkpoints keep: key, disposition, reason."""
-    key, disposition, delivered, reason = row
+def joined(batches: Sequence[Batch]) -> pl.DataFrame:
+    """Return the leads of several batches as one frame, in the order of the batches."""
+    return pl.concat([batch.leads for batch in batches], how="diagonal_relaxed")
+
+
+def row_ranges(batches: Sequence[Batch]) -> Iterator[tuple[Batch, slice]]:
+    """Yield each batch with its rows in the joined frame."""
+    start = 0
+    for batch in batches:
+        stop = start + batch.leads.height
+        yield batch, slice(start, stop)
+        start = stop
+
+
+def outcomes_of(leads: pl.DataFrame) -> list[Outcome]:
+    """Return the outcome of each lead once it was offered to the sheet.
+
+    >>> row = {"person_key": ["k1"], "disposition": ["deliver"], "delivered": [False], "reason": [""]}
+    >>> outcomes_of(pl.DataFrame(row))
+    [('k1', 'retry', 'not_delivered')]
+    """
+    return [_outcome(*row) for row in leads.select("person_key", "disposition", "delivered", "reason").iter_rows()]
+
+
+def _outcome(key: str, disposition: str, delivered: bool, reason: str) -> Outcome:
     if delivered:
         return key, "delivered", ""
     return (key, "held", reason) if disposition == "held" else (key, "retry", reason or "not_delivered")
 
 
-def facts(batch: Batch, outcomes: list[tuple[str, str, str]]) -> dict[str, Any]:
-    """What the history keeps of a batch that is through."""
-    verdicts = batch.leads["verdicts"].explode().drop_nulls().value_counts()
-    of = dict(verdicts.iter_rows())
-    how = [d for _, d, _ in outcomes]
-    return {
-        **batch.facts,
-        "phones_found": int(batch.leads["phones"].list.len().sum() or 0),
-        "litigator": of.get("litigator", 0),
-        "dnc": of.get("dnc", 0) + of.get("internal_dnc", 0) + of.get("state_wireless", 0),
-        "delivered": how.count("delivered"),
-        "held": how.count("held"),
-        "retry": how.count("retry"),
-        "status": "done",
-        "completed_at": datetime.now(timezone.utc),
-    }
-
-
-class timed:
-    """Adds the seconds spent to each batch's facts."""
-
-    def __init__(self, *batches: Batch | str, name: str = "") -> None:
-        self._batches = [b for b in batches if isinstance(b, Batch)]
-        self._name = name or next(b for b in batches if isinstance(b, str))
-
-    def __enter__(self) -> None:
-        """Start the clock."""
-        self._start = time.monotonic()
-
-    def __exit__(self, *_: object) -> None:
-        """Stop it."""
-        for batch in self._batches:
-            batch.facts[self._name] = time.monotonic() - self._start
+@contextmanager
+def timed(name: str, *batches: Batch) -> Iterator[None]:
+    """Record in each batch how many seconds the block took."""
+    start = time.monotonic()
+    try:
+        yield
+    finally:
+        seconds = time.monotonic() - start
+        for batch in batches:
+            batch.record[name] = seconds

@@ -1,28 +1,32 @@
-"""What a job may spend: lookups, and what lookups and checks cost, over all its runs."""
+"""What a job may spend on lookups and checks, over all its runs."""
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, NoReturn, Protocol
+from typing import TYPE_CHECKING, NoReturn
 
-from leadflow.errors import BudgetReached, Stopped
+from leadflow.errors import BudgetReached, SettingsError, Stopped
+from leadflow.run.arguments import dollars, whole_number
 
 if TYPE_CHECKING:
     from leadflow.leads.people import Answer
+    from leadflow.services.transport.limits import StopFlag
     from leadflow.settings import Settings
 
-# What an estimate expects of a lead until enough answers are known, and what is set aside for the checks of an answer that is
-# under way. The answer says how many phones it really has.
+# The phones that an estimate expects of a lead until enough answers are known.
 PHONES_A_LEAD = 3.0
+# The phones that a lookup in flight may find: their checks are reserved until its answer has the real number.
 MOST_PHONES = 10
 CHECKS = ("litigator", "dnc")
+# Dollars that two sums of the same amounts may differ by.
+_ROUNDING = 1e-9
 
 
 @dataclass(frozen=True)
 class Prices:
-    """Dollars a lookup (None: not set) and dollars a number checked, by check; a check without a price counts as free."""
+    """Dollars a lookup (None: not set) and dollars a number checked, by check. A check without a price is free."""
 
     lookup: float | None = None
     checks: Mapping[str, float] = field(default_factory=lambda: dict.fromkeys(CHECKS, 0.0))
@@ -30,17 +34,17 @@ class Prices:
 
     @classmethod
     def of(cls, settings: Settings) -> Prices:
-        """The prices of the settings."""
+        """Return the prices of the settings."""
         checks = {"litigator": settings.litigator.price or 0.0, "dnc": settings.dnc.price or 0.0}
         return cls(settings.idicore.price, checks, settings.idicore.charge_on_no_match)
 
     @property
     def phone(self) -> float:
-        """Both checks of a phone."""
+        """Dollars for both checks of one phone."""
         return sum(self.checks.values())
 
     def cost(self, lookups: int, free: int, checked: Mapping[str, int]) -> float | None:
-        """Dollars for so many lookups, of which `free` found nobody, and so many numbers checked; None while no price is set."""
+        """Return dollars for lookups, of which `free` found nobody, and for numbers checked; None without a price."""
         if self.lookup is None:
             return None
         charged = lookups if self.charge_on_no_match else lookups - free
@@ -49,9 +53,9 @@ class Prices:
     def expected(
         self, lookups: int, leads: int, phones_a_lead: float | None, no_match_share: float = 0.0
     ) -> tuple[float | None, float, float]:
-        """The cost of a run, that of its checks, and the phones a lead that were expected.
+        """Return the expected cost of a run, the part of its checks, and the phones a lead that these are based on.
 
-        `no_match_share` (0 to 1) of the lookups find nobody, which cost nothing where the contract says so.
+        `no_match_share` (0 to 1) of the lookups find nobody, and are free unless charge_on_no_match is set.
         """
         phones = PHONES_A_LEAD if phones_a_lead is None else round(phones_a_lead, 2)
         checks = round(leads * phones * self.phone, 2)
@@ -59,117 +63,131 @@ class Prices:
         return None if self.lookup is None else round(charged * self.lookup + checks, 2), checks, phones
 
 
-class _Flag(Protocol):
-    def is_set(self) -> bool: ...
-
-
 @dataclass
 class Budget:
-    """Counts what a job has paid for or may have, in all its runs, and refuses the search that could pass a limit.
+    """Counts what all runs of a job have paid for, and refuses the lookup that could pass a limit.
 
-    A search is let through only if what is left covers it and the checks of the phones that it may find. Checks of phones that
-    are bought are never refused: their leads are to be delivered.
+    A lookup is sent only if the money left covers its price and the checks of the phones it may find. Checks of phones
+    already bought are never refused: their leads are to be delivered. Safe to use from many threads.
     """
 
     max_lookups: int | None = None
     max_cost: float | None = None
     prices: Prices = field(default_factory=Prices)
     spent: int = 0
-    stop: _Flag | None = None
+    stop: StopFlag | None = None
     _free: int = 0
-    _checked: dict[str, int] = field(default_factory=dict)
-    # Phones of answers that are still to be checked, by lead and in all.
-    _owed: dict[str, int] = field(default_factory=dict)
-    _owed_phones: int = 0
-    _in_checks: set[str] = field(default_factory=set)
-    # Threads with a search under way.
-    _under_way: set[int] = field(default_factory=set)
+    _checked: dict[str, int] = field(default_factory=dict[str, int])
+    # Phones that are bought and not checked yet, by lead, and their sum.
+    _unchecked: dict[str, int] = field(default_factory=dict[str, int])
+    _unchecked_sum: int = 0
+    # The leads among them whose checks are under way.
+    _in_checks: set[str] = field(default_factory=set[str])
+    # The threads that have a lookup in flight.
+    _in_flight: set[int] = field(default_factory=set[int])
     _most_phones: int = MOST_PHONES
-    _settled: threading.Condition = field(default_factory=threading.Condition)
+    _changed: threading.Condition = field(default_factory=threading.Condition)
 
-    def begin(self, free: int, checked: Mapping[str, int]) -> None:
-        """What earlier runs of the job were not charged for, and how many numbers they had checked."""
-        with self._settled:
-            self._free, self._checked = free, dict(checked)
+    @classmethod
+    def of(cls, settings: Settings, max_lookups: int | None, max_cost: float | None) -> Budget:
+        """Return the budget of a new job: limits that are None are those of the settings, if any.
 
-    def owe(self, phones: Mapping[str, int]) -> None:
-        """Answers known before the run whose phones, so many for each lead, are still to be checked."""
-        with self._settled:
+        Raises InputError for what is no limit, SettingsError for a max_cost where the price of a lookup is not set.
+        """
+        lookups = settings.max_lookups if max_lookups is None else whole_number("max_lookups", max_lookups, 0)
+        cost = settings.max_cost if max_cost is None else dollars("max_cost", max_cost)
+        prices = Prices.of(settings)
+        if cost is not None and prices.lookup is None:
+            raise SettingsError(
+                "max_cost is set, but idicore.price is not; set LEADFLOW_IDICORE__PRICE to what one lookup costs you"
+            )
+        return cls(lookups, cost, prices)
+
+    def resume(self, spent: int, free: int, checked: Mapping[str, int]) -> None:
+        """Count what earlier runs of the job bought: lookups, how many of them found nobody, and numbers checked."""
+        with self._changed:
+            self.spent, self._free, self._checked = spent, free, dict(checked)
+
+    def expect_checks(self, phones: Mapping[str, int]) -> None:
+        """Reserve the checks of phones that earlier runs bought, so many for each lead."""
+        with self._changed:
             for key, count in phones.items():
-                self._owe(key, count)
+                self._expect(key, count)
 
     def take(self) -> None:
-        """Reserve one search, or raise BudgetReached. Waits for searches under way if what they leave may be enough."""
-        me = threading.get_ident()
-        with self._settled:
-            self._under_way.discard(me)
+        """Reserve one lookup, or raise BudgetReached. Wait while the lookups and checks under way may leave enough."""
+        thread = threading.get_ident()
+        with self._changed:
+            self._in_flight.discard(thread)
             while not self._fits_now():
                 if not self._may_still_fit():
                     self._refuse()
-                self._settled.wait(0.1)
+                self._changed.wait(0.1)
                 if self.stop is not None and self.stop.is_set():
                     raise Stopped("stopped before a lookup")
             self.spent += 1
-            self._under_way.add(me)
+            self._in_flight.add(thread)
 
     def give_back(self) -> None:
-        """One search was certainly not charged."""
-        with self._settled:
+        """Return a lookup that was certainly not charged."""
+        with self._changed:
             self.spent -= 1
-            self._under_way.discard(threading.get_ident())
-            self._settled.notify_all()
+            self._end_lookup()
 
     def answered(self, answer: Answer) -> None:
-        """A search of this thread was answered: what it left of its reserve is free for others."""
-        with self._settled:
+        """Replace what this thread's lookup reserved by the checks of the phones that it found."""
+        with self._changed:
             phones = len(answer.phones)
-            self._owe(answer.person_key, phones)
+            self._expect(answer.person_key, phones)
             self._most_phones = max(self._most_phones, phones)
             self._free += answer.status == "no_match"
-            self._under_way.discard(threading.get_ident())
-            self._settled.notify_all()
+            self._end_lookup()
 
     def ended(self) -> None:
-        """No search of this thread is under way any more."""
-        with self._settled:
-            self._under_way.discard(threading.get_ident())
-            self._settled.notify_all()
+        """Release what this thread's lookup reserved, answered or not."""
+        with self._changed:
+            self._end_lookup()
 
     def checked(self, check: str, numbers: int) -> None:
-        """So many numbers were checked."""
-        with self._settled:
+        """Count numbers that were checked."""
+        with self._changed:
             self._checked[check] = self._checked.get(check, 0) + numbers
 
     def checks_begin(self, person_keys: Iterable[str]) -> None:
-        """The phones of these leads are being checked: until that is done, some may be counted twice."""
-        with self._settled:
-            self._in_checks.update(key for key in person_keys if key in self._owed)
+        """Note that the phones of these leads are being checked: until that is done, some are counted twice."""
+        with self._changed:
+            self._in_checks.update(key for key in person_keys if key in self._unchecked)
 
     def checks_done(self, person_keys: Iterable[str]) -> None:
-        """The phones of these leads have been through their checks."""
-        with self._settled:
+        """Release what was reserved for the checks of these leads' phones."""
+        with self._changed:
             for key in person_keys:
                 self._in_checks.discard(key)
-                self._owe(key, 0)
-            self._settled.notify_all()
+                self._expect(key, 0)
+            self._changed.notify_all()
 
-    def _owe(self, key: str, phones: int) -> None:
-        self._owed_phones += phones - self._owed.pop(key, 0)
+    def _end_lookup(self) -> None:
+        self._in_flight.discard(threading.get_ident())
+        self._changed.notify_all()
+
+    def _expect(self, key: str, phones: int) -> None:
+        self._unchecked_sum += phones - self._unchecked.pop(key, 0)
         if phones:
-            self._owed[key] = phones
+            self._unchecked[key] = phones
 
     def _passes_max_lookups(self) -> bool:
         return self.max_lookups is not None and self.spent + 1 > self.max_lookups
 
     def _fits_now(self) -> bool:
-        """Whether one more search may be sent."""
-        return not self._passes_max_lookups() and self._fits(self.spent + 1, self._reserve(len(self._under_way) + 1))
+        """Return whether one more lookup may be sent."""
+        return not self._passes_max_lookups() and self._fits(self.spent + 1, self._reserve(len(self._in_flight) + 1))
 
     def _refuse(self) -> NoReturn:
-        """Raise BudgetReached with the limit that one more search would pass."""
+        """Raise BudgetReached with the limit that one more lookup would pass."""
         if self._passes_max_lookups():
             raise BudgetReached(
-                f"{self.spent} lookups are bought, and max_lookups of this job is {self.max_lookups}; raise it and resume"
+                f"{self.spent} lookups are bought, and max_lookups of this job is {self.max_lookups}; "
+                "raise it and resume"
             )
         checks = f" and {self._reserve(1):,.2f} for the checks of the phones it may find" if self.prices.phone else ""
         raise BudgetReached(
@@ -177,21 +195,20 @@ class Budget:
         )
 
     def _may_still_fit(self) -> bool:
-        """Whether the search would fit if the searches and checks under way cost as little as they can."""
-        others = len(self._under_way)
+        """Return whether one more lookup would fit if the lookups and checks under way cost as little as they can."""
+        others = len(self._in_flight)
         if not (others or self._in_checks) or self._passes_max_lookups():
             return False
         free = 0 if self.prices.charge_on_no_match else others
-        return self._fits(
-            self.spent + 1 - free, self._reserve(1), sum(self._owed.get(key, 0) for key in self._in_checks)
-        )
+        counted_twice = sum(self._unchecked.get(key, 0) for key in self._in_checks)
+        return self._fits(self.spent + 1 - free, self._reserve(1), counted_twice)
 
-    def _reserve(self, searches: int) -> float:
-        return searches * self._most_phones * self.prices.phone
+    def _reserve(self, lookups: int) -> float:
+        return lookups * self._most_phones * self.prices.phone
 
-    def _fits(self, lookups: int, reserve: float, counted: int = 0) -> bool:
-        """Whether so many lookups fit, with a reserve in dollars; `counted` of the phones owed may be counted already."""
-        owed = self._owed_phones - counted
-        due = {check: self._checked.get(check, 0) + owed for check in self.prices.checks}
-        cost = self.prices.cost(lookups, self._free, due)
-        return self.max_cost is None or cost is None or cost + reserve <= self.max_cost + 1e-9
+    def _fits(self, lookups: int, reserve: float, counted_twice: int = 0) -> bool:
+        """Return whether so many lookups and a reserve in dollars fit; `counted_twice` phones count as checked, too."""
+        unchecked = self._unchecked_sum - counted_twice
+        checked = {check: self._checked.get(check, 0) + unchecked for check in self.prices.checks}
+        cost = self.prices.cost(lookups, self._free, checked)
+        return self.max_cost is None or cost is None or cost + reserve <= self.max_cost + _ROUNDING

@@ -1,21 +1,25 @@
-"""The canary: a phone known to be on the national do-not-call list, which proves that the check covers that list.
+"""The canary: a phone known to be on the national do-not-call list. It proves that the check covers that list.
 
-A DNCScrub project may be set up to look at litigators or at wireless numbers alone; it then answers C, for clean, for everybody.
+A DNCScrub project may be limited to litigators or to wireless numbers. It then answers C, for clean, for everybody.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING
 
 from leadflow.errors import RefusedError, TransientError, UnreadableError
 from leadflow.leads.verdicts import CALLABLE, Scrub, Verdict
 
+if TYPE_CHECKING:
+    from leadflow.services.transport.limits import StopFlag
+    from leadflow.stages.checks import PhoneCheck
+
 _NAME = "LEADFLOW_DNC__CANARY"
 
 
-def raise_if_uncovered(dnc: Any, canaries: Sequence[str], stop: Any = None) -> None:
-    """Check the canaries (E.164) through the job's own service. Raises RefusedError unless it says of each that it is listed.
+def raise_if_uncovered(dnc: PhoneCheck, canaries: Sequence[str], stop: StopFlag | None = None) -> None:
+    """Check the canaries (E.164) with the job's own service. Raises RefusedError unless each one comes back as listed.
 
     Costs one number each. The answers are not kept: a canary is nobody's lead.
     """
@@ -34,14 +38,18 @@ def raise_if_uncovered(dnc: Any, canaries: Sequence[str], stop: Any = None) -> N
 
 
 def _fault(scrub: Scrub | None) -> str:
-    """Why an answer proves nothing; "" if it says that the phone is on the list."""
+    """Return why an answer proves nothing; "" if the phone is listed."""
     if scrub is None or scrub.verdict == Verdict.UNCHECKED:
         return "was not answered for; resume the job later"
     if scrub.verdict == Verdict.DNC or (scrub.code == "D" and scrub.verdict not in (*CALLABLE, Verdict.LITIGATOR)):
         return ""
     if scrub.verdict in CALLABLE:
         return (
-            f"came back as {scrub.verdict}, so the do-not-call check does not cover the national list; have DNCScrub check the project of "
-            "LEADFLOW_DNC__PROJ_ID (it may look at litigators or wireless numbers alone), or name a number that is on the list, then resume the job"
+            f"came back as {scrub.verdict}, so the do-not-call check does not cover the national list; have DNCScrub "
+            "check the project of LEADFLOW_DNC__PROJ_ID (it may look at litigators or wireless numbers alone), or name "
+            "a number that is on the list, then resume the job"
         )
-    return f"came back as {scrub.verdict}, which does not prove that the national list was read; name a number that is on that list alone, then resume the job"
+    return (
+        f"came back as {scrub.verdict}, which does not prove that the national list was read; name a number that is on "
+        "that list alone, then resume the job"
+    )

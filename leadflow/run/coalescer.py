@@ -1,4 +1,4 @@
-"""A step that takes together what waits for it: one append for three batches, one merge for two."""
+"""A worker thread that handles all waiting items in one call: one append for three batches, one merge for two."""
 
 from __future__ import annotations
 
@@ -13,23 +13,24 @@ _END = object()
 
 
 class Coalescer(Generic[T]):
-    """A thread that does the `work` of all the items waiting for it in one call, then hands them to the next.
+    """Calls `work` with all the items that wait, in a thread, then puts them to `next_step`.
 
-    It lingers before a call for as many seconds as `linger` says, and does `first` before all else.
+    Before each call it waits `linger()` seconds for more items. It calls `on_start` once, before the first item.
+    After an error it drops all further items, and `raise_if_failed` and `finish` raise the error.
     """
 
     def __init__(
         self,
         name: str,
         work: Callable[[list[T]], None],
-        then: Coalescer[T] | None = None,
+        next_step: Coalescer[T] | None = None,
         linger: Callable[[], float] = lambda: 0.0,
-        first: Callable[[], None] = lambda: None,
+        on_start: Callable[[], None] = lambda: None,
     ) -> None:
         self._work = work
-        self._then = then
+        self._next_step = next_step
         self._linger = linger
-        self._first = first
+        self._on_start = on_start
         self._queue: queue.SimpleQueue[Any] = queue.SimpleQueue()
         self._error: BaseException | None = None
         self._abandoned = threading.Event()
@@ -37,24 +38,24 @@ class Coalescer(Generic[T]):
         self._thread.start()
 
     def put(self, item: T) -> None:
-        """Have an item done with the next call."""
+        """Queue an item for the next call."""
         self._queue.put(item)
 
-    def check(self) -> None:
-        """Raise what the work raised, here or further on."""
+    def raise_if_failed(self) -> None:
+        """Raise the error of this step or of a later one."""
         if self._error:
             raise self._error
-        if self._then:
-            self._then.check()
+        if self._next_step:
+            self._next_step.raise_if_failed()
 
     def finish(self) -> None:
-        """Wait until all that was put is done; raises what the work raised."""
+        """Wait until all items are done; raise the error of this step or of a later one."""
         self._queue.put(_END)
         self._thread.join()
-        self.check()
+        self.raise_if_failed()
 
     def abandon(self) -> None:
-        """End after the call under way, leaving the rest for a resume."""
+        """Wait for the call under way and drop the items that wait; a resume does them."""
         self._abandoned.set()
         self._queue.put(_END)
         self._thread.join()
@@ -62,32 +63,36 @@ class Coalescer(Generic[T]):
     def _loop(self) -> None:
         ended = False
         try:
-            self._first()
+            self._on_start()
         except BaseException as error:
             self._error = error
         while not ended:
-            batches, ended = self._take()
-            if not batches or self._error or self._abandoned.is_set():
-                continue
-            try:
-                self._work(batches)
-            except BaseException as error:
-                self._error = error
-                continue
-            for batch in batches if self._then else ():
-                self._then.put(batch)  # type: ignore[union-attr]
+            items, ended = self._take()
+            if items and not self._error and not self._abandoned.is_set():
+                self._do(items)
+
+    def _do(self, items: list[T]) -> None:
+        try:
+            self._work(items)
+        except BaseException as error:
+            self._error = error
+            return
+        if self._next_step:
+            for item in items:
+                self._next_step.put(item)
 
     def _take(self) -> tuple[list[T], bool]:
+        """Return the items that wait or come while this lingers, and whether they are the last."""
         items = [self._queue.get()]
         while items[-1] is not _END:
             try:
                 items.append(self._next())
             except queue.Empty:
                 break
-        return [i for i in items if i is not _END], _END in items
+        return [item for item in items if item is not _END], _END in items
 
-    def _next(self) -> T:
-        """What waits or comes while it lingers; raises queue.Empty. That time may have brought a reason to linger on."""
+    def _next(self) -> Any:
+        """Return the next item; raise queue.Empty if none comes. `linger` is called twice: it may grow meanwhile."""
         for _ in range(2):
             with suppress(queue.Empty):
                 return self._queue.get(timeout=0 if not self._queue.empty() else self._linger())

@@ -1,7 +1,7 @@
-"""While jobs run, the garbage collector leaves alone what was there before them.
+"""Keeps the garbage collector short while jobs run.
 
-A full collection looks at every object of the process, and in a notebook with its libraries loaded that is a tenth of a
-second or more, in which no thread runs and no vendor's slot is filled.
+A full collection scans every object of the process. In a notebook with its libraries loaded that takes a tenth of a
+second or more, in which no thread runs and idiCORE's slots stay empty. So objects older than the job are not scanned.
 """
 
 from __future__ import annotations
@@ -13,39 +13,41 @@ from contextlib import contextmanager
 
 _lock = threading.Lock()
 _jobs = 0
-_ours = False
+_frozen_here = False
 
 
 @contextmanager
-def short_pauses() -> Iterator[None]:
-    """Set what exists aside from collection until the last job has ended; a process that does so itself is left as it is.
+def gc_frozen() -> Iterator[None]:
+    """Exclude all present objects from collection until the last job has ended.
 
-    >>> with short_pauses():
+    Does nothing in a process that has frozen objects of its own.
+
+    >>> with gc_frozen():
     ...     gc.get_freeze_count() > 0
     True
     >>> gc.get_freeze_count()
     0
     """
-    _begin()
+    _freeze()
     try:
         yield
     finally:
-        _end()
+        _unfreeze()
 
 
-def _begin() -> None:
-    global _jobs, _ours
+def _freeze() -> None:
+    global _jobs, _frozen_here
     with _lock:
         _jobs += 1
         if _jobs == 1 and gc.get_freeze_count() == 0:
             gc.freeze()
-            _ours = True
+            _frozen_here = True
 
 
-def _end() -> None:
-    global _jobs, _ours
+def _unfreeze() -> None:
+    global _jobs, _frozen_here
     with _lock:
         _jobs -= 1
-        if _jobs == 0 and _ours:
+        if _jobs == 0 and _frozen_here:
             gc.unfreeze()
-            _ours = False
+            _frozen_here = False

@@ -6,17 +6,36 @@ import sys
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from leadflow.job import Job, JobHandle
+
+_LOOK_EVERY_S = 0.2
+
+
+def wait_for(handle: JobHandle, progress: bool) -> Job:
+    """Wait for a job with a progress bar and return it; an interrupt, wherever it comes, stops the job first."""
+    try:
+        with bar(handle.name, progress) as drawn:
+            while not handle.wait(_LOOK_EVERY_S):
+                drawn.move_to(handle.progress.percent)
+            drawn.move_to(handle.progress.percent)
+    except BaseException:
+        handle.stop()
+        handle.wait()
+        raise
+    return handle.result()
 
 
 class Bar:
-    """A progress bar, which is dropped when it fails: a job must not end with the display of its notebook."""
+    """A progress bar. It is dropped when it fails: a job must not end with the display of its notebook."""
 
     def __init__(self, drawn: Any = None) -> None:
         self._drawn = drawn
 
-    def to(self, percent: int) -> None:
-        """Move to so many percent."""
+    def move_to(self, percent: int) -> None:
+        """Show so many percent."""
         if self._drawn is not None:
             try:
                 self._drawn.update(percent - self._drawn.n)
@@ -26,19 +45,8 @@ class Bar:
 
 @contextmanager
 def bar(name: str, progress: bool) -> Iterator[Bar]:
-    """A bar for a job, if `progress` is wanted and there is a display."""
-    if not (progress and has_display()):
-        yield Bar()
-        return
-    try:
-        with warnings.catch_warnings():
-            # Where ipywidgets is missing tqdm draws its bar as text, and need not complain of it.
-            warnings.simplefilter("ignore")
-            from tqdm.auto import tqdm
-
-        drawn = tqdm(total=100, desc=name, bar_format="{desc}: {percentage:3.0f}%|{bar}| {elapsed}<{remaining}")
-    except Exception:
-        drawn = None
+    """Show a bar for a job, if `progress` is wanted and there is a display."""
+    drawn = _drawn(name) if progress and has_display() else None
     try:
         yield Bar(drawn)
     finally:
@@ -47,12 +55,25 @@ def bar(name: str, progress: bool) -> Iterator[Bar]:
                 drawn.close()
 
 
+def _drawn(name: str) -> Any:
+    """Return tqdm's bar, or None if it cannot be drawn."""
+    try:
+        with warnings.catch_warnings():
+            # Without ipywidgets tqdm draws its bar as text, which needs no warning.
+            warnings.simplefilter("ignore")
+            from tqdm.auto import tqdm
+
+        return tqdm(total=100, desc=name, bar_format="{desc}: {percentage:3.0f}%|{bar}| {elapsed}<{remaining}")
+    except Exception:
+        return None
+
+
 def has_display() -> bool:
-    """A notebook, which is no terminal, or a terminal."""
+    """Return whether there is a notebook, which is no terminal, or a terminal."""
     return in_notebook() or sys.stderr.isatty()
 
 
 def in_notebook() -> bool:
-    """Whether this runs in a kernel."""
+    """Return whether this runs in a kernel."""
     shell = sys.modules["IPython"].get_ipython() if "IPython" in sys.modules else None
     return hasattr(shell, "kernel")

@@ -12,7 +12,7 @@ import leadflow as lf
 from leadflow.leads.people import Answer, Person, Phone
 from leadflow.leads.verdicts import Scrub, Verdict
 from leadflow.local.people import dnc_code, invent, is_litigator
-from leadflow.run.pipeline import Services
+from leadflow.run.context import Services
 from leadflow.services.dncscrub import DncScrub, LitigatorList
 from leadflow.services.dncscrub.codes import CODES, POLICY_VERSION
 from leadflow.services.idicore import Idicore

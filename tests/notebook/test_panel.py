@@ -220,7 +220,7 @@ def test_another_process_watches_a_job_to_its_end(world, engine):
 
 def test_a_watch_has_a_bar_for_each_stage(world, engine):
     from leadflow.notebook.watch import Watch
-    from leadflow.run.pipeline import STAGES
+    from leadflow.run.tally import STAGES
 
     world.configure(latency={"idicore": 0.1, "litigator": 0.3, "dnc": 1.0, "sheets": 0.5})
     handle = engine.submit("SELECT * FROM RAW_LEADS", limit_rows=600)

@@ -1,0 +1,73 @@
+"""What the parts of one run share: the job, its settings, the outside systems, the two stores, and `emit`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NotRequired, TypedDict
+
+from leadflow.events import JobLog, passes_on
+
+if TYPE_CHECKING:
+    from leadflow.checkpoints import Checkpoints
+    from leadflow.events import Emit
+    from leadflow.history import History
+    from leadflow.run.budget import Budget
+    from leadflow.run.halt import Halt
+    from leadflow.services.dnc_list import DncListFile
+    from leadflow.services.dncscrub import DncScrub, LitigatorList
+    from leadflow.services.idicore import Idicore
+    from leadflow.services.sheets import Sheet
+    from leadflow.services.warehouse import Warehouse
+    from leadflow.settings import Settings
+
+
+class Plan(TypedDict):
+    """What a job has to do, as the checkpoints keep it for a resume.
+
+    `unanswered` lookups of earlier runs may have been charged. `only` names the lead whose candidate somebody accepted:
+    this run delivers that lead and leaves all others as they are.
+    """
+
+    script: str
+    name: str
+    limit_rows: int | None
+    max_lookups: int | None
+    max_cost: float | None
+    unanswered: NotRequired[int]
+    only: NotRequired[list[str]]
+
+
+@dataclass(frozen=True)
+class Services:
+    """The outside systems of a run. Each enforces its own limits."""
+
+    warehouse: Warehouse
+    idicore: Idicore
+    litigator: LitigatorList
+    dnc: DncScrub | DncListFile
+    sheet: Sheet
+
+
+@dataclass(frozen=True)
+class RunContext:
+    """One run of a job. Made before the run starts, and never changed; it does nothing but log."""
+
+    job_id: str
+    plan: Plan
+    settings: Settings
+    services: Services
+    checkpoints: Checkpoints
+    history: History
+    budget: Budget
+    halt: Halt
+    emit: Emit
+
+    @property
+    def only(self) -> list[str] | None:
+        """The accepted lead that this run delivers; None if it takes all leads of the job."""
+        return self.plan.get("only")
+
+    @passes_on
+    def log(self, stage: str, message: str, level: str = "info", batch: int | None = None) -> None:
+        """Emit a log line. Its source in the trace is the caller's line."""
+        self.emit(JobLog(stage=stage, message=message, level=level, batch=batch))

@@ -1,0 +1,191 @@
+"""The start of a run: sign in, prove that the job can be finished, and list the leads to process.
+
+All leads are on disk before the first is paid for, so a resume extracts nothing again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from itertools import chain, islice
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from leadflow.errors import InputError
+from leadflow.events import PROVEN, UNPROVEN, BatchProgress
+from leadflow.history import STALE_S
+from leadflow.leads.columns import IDENTITY
+from leadflow.run.batch import Batch
+from leadflow.run.canary import raise_if_uncovered
+from leadflow.run.job_record import process_owner
+from leadflow.stages.consolidation import prove_rights
+from leadflow.stages.extraction import open_extraction
+from leadflow.stages.person_cache import processed_keys
+
+if TYPE_CHECKING:
+    from leadflow.run.context import RunContext
+    from leadflow.run.tally import Tally
+    from leadflow.run.target_sheet import TargetSheet
+    from leadflow.stages.withheld import WithheldTally
+
+# Leads that one statement looks up in PERSON_CACHE.
+_LEADS_A_STATEMENT = 50_000
+_PERSON = ("person_key", *IDENTITY)
+
+
+@dataclass(frozen=True)
+class Work:
+    """What a run has to do: its batches, the running jobs that listed their leads first, and notes for the end."""
+
+    batches: Iterator[Batch]
+    earlier_jobs: list[str]
+    notes: list[str]
+
+
+def open_run(run: RunContext, tally: Tally, sheet: TargetSheet, ready: int) -> Work:
+    """Sign in to all systems at once and list the leads; the first `ready` batches are read meanwhile.
+
+    Raises what any of the systems raised, before the first lookup.
+    """
+    with ThreadPoolExecutor(2, "sign-in") as pool:
+        _prove_dnc(run)
+        connected = pool.submit(sheet.connect)
+        pool.submit(run.services.idicore.sign_in, run.halt.stop)  # if it fails, the first lookup raises the reason
+        notes = _connect_warehouse(run)
+        counts = _list_leads(run, sheet.withheld)
+        _start_tally(run, tally, counts["todo"])
+        earlier_jobs = _earlier_jobs(run)
+        if run.budget.max_cost is not None:
+            run.budget.expect_checks(run.checkpoints.phones_owed(run.job_id))
+        batches = _stored_batches(run, -(-counts["todo"] // run.settings.batch_size))
+        first = list(islice(batches, ready))
+        connected.result()
+    run.services.sheet.raise_if_full((tally.progress.total or 0) - tally.progress.done)
+    return Work(chain(first, batches), earlier_jobs, notes)
+
+
+def _prove_dnc(run: RunContext) -> None:
+    """Prove before the first lookup, not at the first check, that the do-not-call check is current and complete."""
+    dnc, canaries = run.services.dnc, run.settings.dnc.canaries
+    if prove := getattr(dnc, "raise_if_unusable", None):
+        prove()
+    if canaries:
+        run.checkpoints.count_checked(run.job_id, "dnc", len(canaries))
+    raise_if_uncovered(dnc, canaries, run.halt.stop)
+    run.log("Job", PROVEN if canaries else UNPROVEN)
+
+
+def _connect_warehouse(run: RunContext) -> list[str]:
+    """Connect and prove that the job may write its tables; return a note for each table that was made."""
+    warehouse = run.services.warehouse
+    run.log("Snowflake", "Connecting to Snowflake")
+    warehouse.connect()
+    run.log("Snowflake", "Connected to Snowflake")
+    notes: list[str] = []
+    for table in warehouse.ensure_tables():
+        note = f"table {table} was not there and was made, empty"
+        if table == warehouse.table(run.settings.warehouse.person_cache):
+            note += ": nobody counts as processed. If you have such a table, correct LEADFLOW_WAREHOUSE__PERSON_CACHE"
+        notes.append(note)
+        run.log("Snowflake", note, "warning")
+    prove_rights(warehouse)
+    return notes
+
+
+def _list_leads(run: RunContext, withheld: WithheldTally) -> dict[str, int]:
+    """Extract the leads, unless an earlier run of the job did; return the counts of the extraction."""
+    counts = run.checkpoints.extracted(run.job_id)
+    if counts is None:
+        return _extract(run, withheld)
+    if run.only is None:
+        _leave_processed(run)
+    return counts
+
+
+def _extract(run: RunContext, withheld: WithheldTally) -> dict[str, int]:
+    """Stream the unprocessed leads from Snowflake to the disk."""
+    run.checkpoints.drop_leads(run.job_id)
+    extraction = open_extraction(
+        run.plan["script"],
+        run.services.warehouse,
+        limit_rows=run.plan["limit_rows"],
+        allow_writes=run.settings.warehouse.allow_writes,
+        key_column=run.settings.sheets.key_column,
+        emit=run.emit,
+    )
+    first_row = 1
+    for number, leads in enumerate(extraction.batches(run.settings.batch_size), 1):
+        run.halt.raise_if_stopped()
+        withheld.scan(leads)
+        run.checkpoints.add_leads(run.job_id, number, first_row, leads.to_dicts())
+        first_row += leads.height
+    withheld.warn()
+    counts = extraction.counts
+    if extraction.missing:
+        sent = extraction.total - extraction.missing
+        raise InputError(
+            f"Snowflake announced {extraction.total} leads and sent {sent}; nothing was bought, run the job again"
+        )
+    run.history.update_job(run.job_id, counts=counts)
+    return run.checkpoints.extracted(run.job_id, counts) or counts
+
+
+def _leave_processed(run: RunContext) -> None:
+    """Settle the leads of a resumed job that another job, perhaps on another machine, has processed since."""
+    outcomes = [(key, "processed", "by_another_job") for key in sorted(_processed_since(run))]
+    if outcomes:
+        run.checkpoints.settle(run.job_id, outcomes)
+        run.history.record_leads(run.job_id, None, outcomes)
+        run.log("Snowflake", f"{len(outcomes)} leads were processed by another job meanwhile and are left alone")
+
+
+def _processed_since(run: RunContext) -> set[str]:
+    """Return the unpaid leads of the job that PERSON_CACHE has by now."""
+    unpaid = set(run.checkpoints.unpaid_keys(run.job_id))
+    batches = run.checkpoints.unsettled(run.job_id)
+    leads = (row for batch in batches for row in batch.rows if row["person_key"] in unpaid)
+    rows = ([row[name] for name in _PERSON] for row in leads)
+    known: set[str] = set()
+    while page := list(islice(rows, _LEADS_A_STATEMENT)):
+        people = pl.DataFrame(page, dict.fromkeys(_PERSON, pl.String), orient="row")
+        known |= processed_keys(people, run.services.warehouse)
+    return known
+
+
+def _start_tally(run: RunContext, tally: Tally, total: int) -> None:
+    """Start counting where earlier runs of the job ended."""
+    leads = run.checkpoints.tally(run.job_id)
+    settled = sum(n for (disposition, _), n in leads.items() if disposition not in ("", "retry"))
+    if any(n for key, n in leads.items() if key != ("", "")):
+        if run.only:
+            accepted = ", ".join(run.only)
+            run.log(
+                "Engine",
+                f"A candidate was accepted for lead {accepted}: it is checked and delivered, and nothing is bought",
+            )
+        run.log("Engine", f"Resuming: {settled} of {total} leads are settled")
+    tally.start(settled, total)
+
+
+def _earlier_jobs(run: RunContext) -> list[str]:
+    """Return the jobs that listed their leads before this one and still run: a lead on both lists is theirs."""
+    before = run.checkpoints.take_turn(run.job_id)
+    return run.history.live(before, process_owner(), STALE_S) if before else []
+
+
+def _stored_batches(run: RunContext, total: int) -> Iterator[Batch]:
+    """Read the unsettled leads from the disk, one batch at a time."""
+    for stored in run.checkpoints.unsettled(run.job_id, run.only):
+        leads = pl.DataFrame(stored.rows, infer_schema_length=None)
+        run.emit(
+            BatchProgress(
+                stage="Engine",
+                batch=stored.number,
+                first_row=stored.first_row,
+                last_row=stored.first_row + leads.height - 1,
+                total_batches=total,
+            )
+        )
+        yield Batch(stored.number, stored.first_row, leads)

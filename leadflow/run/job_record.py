@@ -1,0 +1,115 @@
+"""What the history records of a job: its start, its end, and the message that sums it up."""
+
+from __future__ import annotations
+
+import os
+import re
+import secrets
+import socket
+from dataclasses import asdict
+from datetime import datetime, timezone
+from typing import TYPE_CHECKING
+
+from leadflow.checkpoints.review import REVIEWED
+from leadflow.job import JobStatus
+from leadflow.leads.counts import LEFT_OUT
+from leadflow.stages.script import script_id, without_literals
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from leadflow.history import History
+    from leadflow.leads.counts import Counts
+    from leadflow.run.context import Plan, RunContext
+    from leadflow.settings import Settings
+
+# Tells this process from a later one with the same number on the same machine.
+_TOKEN = secrets.token_hex(4)
+
+
+def process_owner() -> str:
+    """Return the name of this process, under which it owns the jobs that it runs."""
+    return f"{socket.gethostname()}:{os.getpid()}:{_TOKEN}"
+
+
+def new_job_id(name: str) -> str:
+    """Return an id for a new job of this name."""
+    slug = re.sub(r"[^a-z0-9]+", "_", name.lower()).strip("_")[:40] or "job"
+    return f"{slug}-{datetime.now(timezone.utc):%Y%m%d-%H%M%S}-{secrets.token_hex(3)}"
+
+
+def record_new(history: History, job_id: str, plan: Plan, settings: Settings, dnc_policy: str) -> None:
+    """Record a job that is about to start, without the literals of its script."""
+    history.start_job(
+        id=job_id,
+        name=plan["name"],
+        script_id=script_id(plan["script"]),
+        script_name=plan["name"],
+        script=without_literals(plan["script"]),
+        status=str(JobStatus.PENDING),
+        progress=0,
+        message="Job created",
+        limit_rows=plan["limit_rows"],
+        glba=settings.idicore.glba,
+        dppa=settings.idicore.dppa,
+        policy_version=dnc_policy,
+        started_by=settings.started_by,
+        job_type="single_script",
+        owner=process_owner(),
+        spreadsheet_id=settings.sheets.spreadsheet_id,
+        worksheet=settings.sheets.worksheet,
+        person_cache=settings.warehouse.person_cache,
+        consolidated=settings.warehouse.consolidated,
+    )
+
+
+def record_running(run: RunContext, message: str) -> None:
+    """Record that this process runs the job from now on."""
+    now = datetime.now(timezone.utc)
+    run.history.update_job(
+        run.job_id,
+        status=str(JobStatus.RUNNING),
+        message=message,
+        owner=process_owner(),
+        heartbeat_at=now,
+        started_at=now,
+    )
+
+
+def record_end(
+    run: RunContext, status: JobStatus, message: str, counts: Counts, flagged: Mapping[str, int], percent: int
+) -> str:
+    """Record how a job ended, wait until that is written, and return its message.
+
+    Raises HistoryError if it cannot be written: such a job is not reported as a success.
+    """
+    if counts.unanswered:
+        run.checkpoints.change_plan(run.job_id, unanswered=counts.unanswered)
+        message += f"; {counts.unanswered:,} lookups brought no answer and may have been charged"
+    run.history.update_job(
+        run.job_id,
+        status=str(status),
+        progress=percent,
+        message=message,
+        counts=asdict(counts),
+        total_rows_processed=counts.delivered + sum(counts.held.values()) - counts.left_out,
+        clean_count=counts.delivered,
+        **flagged,
+        completed_at=datetime.now(timezone.utc),
+    )
+    run.history.flush()
+    return message
+
+
+def summary(job_id: str, counts: Counts, notes: Sequence[str]) -> str:
+    """Return what a completed job did, in one line, and what can be done next."""
+    held_back = counts.held_back - counts.left_out
+    parts = f"{counts.delivered:,} delivered, {held_back:,} held back, {counts.already_processed:,} already processed"
+    if counts.left_out:
+        reasons = ", ".join(f"{r} {counts.held[r]:,}" for r in LEFT_OUT if r in counts.held)
+        parts += f", {counts.left_out:,} left out ({reasons})"
+    if counts.retry:
+        parts += f"; {sum(counts.retry.values())} of them may still clear: engine.resume({job_id!r})"
+    if judged := sum(counts.held.get(reason, 0) for reason in REVIEWED):
+        parts += f"; {judged:,} of them are for review: engine.review({job_id!r})"
+    return "; ".join([parts, *notes])

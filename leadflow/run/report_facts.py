@@ -1,0 +1,45 @@
+"""What the validation of a report reads: the keys that a job should have left behind, and those that are there."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from leadflow.errors import LeadflowError
+from leadflow.services.sheets import Sheet
+from leadflow.services.warehouse import Warehouse
+
+if TYPE_CHECKING:
+    from leadflow.checkpoints import Checkpoints
+    from leadflow.reports import Facts
+    from leadflow.settings import Settings
+
+
+def read_facts(job_id: str, settings: Settings, checkpoints: Checkpoints) -> Facts:
+    """Read the checkpoints, the sheet and both tables; what cannot be read is None."""
+    from leadflow.reports import Facts
+
+    delivered = checkpoints.keys(job_id, "delivered")
+    final = checkpoints.keys(job_id, "delivered", "held")
+    tables = settings.warehouse
+    with Warehouse(tables, query_tag="leadflow:report") as warehouse:
+        return Facts(
+            delivered_keys=delivered,
+            final_keys=final,
+            sheet_keys=_read(lambda: _sheet_keys(settings)),
+            cache_keys=_read(lambda: warehouse.present(tables.person_cache, "person_key", final)),
+            consolidated_keys=_read(lambda: warehouse.present(tables.consolidated, "Lead Key", final)),
+        )
+
+
+def _sheet_keys(settings: Settings) -> list[str]:
+    sheet = Sheet(settings.sheets)
+    sheet.connect()
+    return sheet.key_list()
+
+
+def _read(keys: Callable[[], list[str]]) -> list[str] | None:
+    try:
+        return keys()
+    except LeadflowError:
+        return None

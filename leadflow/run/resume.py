@@ -1,0 +1,58 @@
+"""What a job that goes on continues with: its plan, and the budget that earlier runs have left."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, cast
+
+from leadflow.checkpoints import review
+from leadflow.history import STALE_S
+from leadflow.run.budget import Budget, Prices
+from leadflow.run.job_record import process_owner
+
+if TYPE_CHECKING:
+    from leadflow.checkpoints import Checkpoints
+    from leadflow.history import History
+    from leadflow.run.context import Plan
+    from leadflow.settings import Settings
+
+
+def stored_plan(checkpoints: Checkpoints, job_id: str) -> Plan:
+    """Return what the job has to do. Raises JobNotFound if its checkpoints are gone."""
+    return cast("Plan", checkpoints.plan(job_id))
+
+
+def resumed_budget(
+    job_id: str,
+    plan: Plan,
+    settings: Settings,
+    checkpoints: Checkpoints,
+    max_lookups: int | None,
+    max_cost: float | None,
+) -> Budget:
+    """Return the budget of a resumed job, less what it has bought. Without new limits the job keeps those it had."""
+    if max_lookups is None and max_cost is None:
+        max_lookups, max_cost = plan.get("max_lookups"), plan.get("max_cost")
+    budget = Budget.of(settings, max_lookups, max_cost)
+    spent = checkpoints.bought(job_id) + plan.get("unanswered", 0)
+    budget.resume(spent, checkpoints.bought(job_id, "no_match"), checkpoints.checked(job_id))
+    return budget
+
+
+def spent_budget(job_id: str, plan: Plan, settings: Settings, checkpoints: Checkpoints) -> Budget:
+    """Return a budget whose limit is what the job has bought already, so that its run buys nothing."""
+    spent = checkpoints.bought(job_id) + plan.get("unanswered", 0)
+    return Budget(spent, None, Prices.of(settings), spent)
+
+
+def store_choice(choice: review.Choice, history: History, checkpoints: Checkpoints) -> None:
+    """Claim the job of an accepted candidate, and make the choice durable. If that fails, the job is as it was."""
+    before = history.job(choice.job_id)
+    history.claim(choice.job_id, process_owner(), STALE_S)
+    try:
+        if not choice.stored:
+            review.store(checkpoints, choice)
+            history.record_batch(choice.job_id, choice.batch, held=-1)
+    except BaseException:
+        history.update_job(choice.job_id, status=before["status"], completed_at=before["completed_at"])
+        raise
+    checkpoints.reopen(choice.job_id)

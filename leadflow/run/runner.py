@@ -1,0 +1,158 @@
+"""The thread of one job: its heartbeat, its run, and how it ended."""
+
+from __future__ import annotations
+
+import threading
+import traceback
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import asdict
+from pathlib import Path
+
+from leadflow.errors import BudgetReached, JobBusyError, JobFailedError, LeadflowError, Stopped
+from leadflow.events import JobComplete, JobErrored, JobProgress, raised_at
+from leadflow.job import Job, JobHandle, JobStatus
+from leadflow.leads.counts import Counts
+from leadflow.run.context import RunContext
+from leadflow.run.gc_pause import gc_frozen
+from leadflow.run.job_record import process_owner, record_end, record_running, summary
+from leadflow.run.pipeline import Pipeline
+from leadflow.run.tally import Tally
+
+_HEARTBEAT_S = 5.0
+# Makes the Job that its user gets: of id, name, status, counts and message.
+MakeJob = Callable[[str, str, JobStatus, Counts, str], Job]
+
+
+class Runner:
+    """Runs one job in a thread of its own and records how it ended, whatever happened. `handle` is for its user."""
+
+    def __init__(self, run: RunContext, make_job: MakeJob) -> None:
+        tally = Tally(run)
+        self._run = run
+        self._tally = tally
+        self._make_job = make_job
+        self.handle = JobHandle(run.job_id, run.plan["name"], run.halt.stop, lambda: tally.progress)
+
+    def start(self) -> None:
+        """Start the thread."""
+        threading.Thread(target=self._drive, name=f"leadflow-{self._run.job_id}", daemon=True).start()
+
+    def _drive(self) -> None:
+        """Run the job to its end, with a heartbeat beside it, and give the result to its handle."""
+        ended = threading.Event()
+        heartbeat = threading.Thread(target=self._beat, args=(ended,), name="heartbeat", daemon=True)
+        heartbeat.start()
+        job, error = None, None
+        try:
+            with gc_frozen():
+                job, error = self._run_to_end()
+        except BaseException as unexpected:
+            error = unexpected
+        finally:
+            ended.set()
+            heartbeat.join()
+            self.handle._finish(job, error)
+            with suppress(Exception):
+                self._run.services.warehouse.close()
+
+    def _beat(self, ended: threading.Event) -> None:
+        while not ended.wait(_HEARTBEAT_S):
+            try:
+                self._run.history.heartbeat(self._run.job_id, process_owner())
+            except JobBusyError:
+                # Another process took the job over because it found this one dead: two must not deliver.
+                self._run.halt.stop.set()
+            except LeadflowError:
+                continue
+
+    def _run_to_end(self) -> tuple[Job | None, BaseException | None]:
+        run = self._run
+        self._begin()
+        lost_before = run.services.idicore.lost_calls
+        try:
+            try:
+                notes = Pipeline(run, self._tally).run()
+            finally:
+                self._log_lost(run.services.idicore.lost_calls - lost_before)
+            return self._complete(notes), None
+        except (Stopped, BudgetReached) as stopped:
+            if isinstance(stopped, BudgetReached):
+                run.checkpoints.change_plan(run.job_id, max_lookups=None, max_cost=None)
+            return self._break_off(JobStatus.STOPPED, stopped), None
+        except Exception as error:
+            job = self._break_off(JobStatus.FAILED, error)
+            return job, _failure(job, error)
+
+    def _begin(self) -> None:
+        run = self._run
+        record_running(run, "ETL job started")
+        idicore, codes = run.settings.idicore, run.services.dnc.policy
+        run.log("Job", f"Purposes: glba={idicore.glba}, dppa={idicore.dppa}; result codes: {codes}")
+        run.emit(JobProgress(stage="Engine", status="running", progress=0, message="ETL job started"))
+
+    def _log_lost(self, lost: int) -> None:
+        if lost:
+            self._run.log(
+                "idiCORE",
+                f"{lost} lookups were lost with workers of the executor; those sent again may have been charged twice",
+                "warning",
+            )
+
+    def _complete(self, notes: list[str]) -> Job:
+        run, counts = self._run, self._tally.counts()
+        self._raise_if_unfinished(counts)
+        message = summary(run.job_id, counts, notes)
+        run.checkpoints.end(run.job_id)
+        run.emit(JobComplete(stage="Job", stats={**asdict(counts), **self._tally.flagged()}))
+        return self._end(JobStatus.COMPLETED, message, counts)
+
+    def _raise_if_unfinished(self, counts: Counts) -> None:
+        """Raise unless every lead has an outcome; the run of an accepted lead leaves the others waiting."""
+        job_id = self._run.job_id
+        if counts.waiting and counts.balanced and self._run.only is not None:
+            raise Stopped(
+                f"{counts.waiting:,} leads of job {job_id} are still to be processed; "
+                f"engine.resume({job_id!r}) goes on with them"
+            )
+        if not counts.balanced or counts.waiting:
+            raise JobFailedError(
+                f"job {job_id} lost count of its leads: {counts}; engine.resume({job_id!r}) settles the rest"
+            )
+
+    def _break_off(self, status: JobStatus, error: BaseException) -> Job:
+        job_id = self._run.job_id
+        message = (
+            str(error) if isinstance(error, LeadflowError) else f"unexpected {type(error).__name__} at {_where(error)}"
+        )
+        self._run.emit(
+            JobErrored(
+                stage="Job",
+                message=message,
+                error=type(error).__name__,
+                next_step=f"engine.resume({job_id!r})",
+                source=raised_at(error),
+            )
+        )
+        return self._end(status, message, self._tally.counts())
+
+    def _end(self, status: JobStatus, message: str, counts: Counts) -> Job:
+        run, tally = self._run, self._tally
+        message = record_end(run, status, message, counts, tally.flagged(), tally.progress.percent)
+        return self._make_job(run.job_id, run.plan["name"], status, counts, message)
+
+
+def _where(error: BaseException) -> str:
+    """Return the last file:line of the traceback: not the error's message, which may hold personal data."""
+    frames = traceback.extract_tb(error.__traceback__)
+    return f"{Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else "an unknown place"
+
+
+def _failure(job: Job, error: BaseException) -> BaseException:
+    """Return the error that engine.run raises for a failed job."""
+    failed = JobFailedError(f"job {job.id} failed: {job.message}\nTo go on where it was: engine.resume({job.id!r})")
+    if isinstance(error, LeadflowError):
+        failed.__cause__ = error
+    else:
+        failed.__suppress_context__ = True
+    return failed

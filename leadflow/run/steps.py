@@ -1,0 +1,267 @@
+"""The steps of a batch: lookup, check, deliver, cache.
+
+A batch goes through them once, in this order. Each step is safe to repeat: a lookup and a check read the checkpoints
+first, an append reads the sheet's keys first, and a merge is made on the key. So a resume runs the same steps again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from concurrent.futures import FIRST_EXCEPTION, Executor, wait
+from dataclasses import dataclass
+from datetime import datetime, timedelta, timezone
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from leadflow.checkpoints.review import hold_duplicate_persons
+from leadflow.errors import BudgetReached, HistoryError
+from leadflow.events import JobLog, raised_at
+from leadflow.leads.counts import DUPLICATE
+from leadflow.leads.phones import time_zones
+from leadflow.run.batch import joined, outcomes_of, row_ranges, timed
+from leadflow.stages.consolidation import consolidate, stage_ahead
+from leadflow.stages.delivery import deliver
+from leadflow.stages.dnc import check_dnc
+from leadflow.stages.litigators import check_litigators
+from leadflow.stages.lookup import lookup_people
+from leadflow.stages.lead_phones import with_script_phones
+from leadflow.stages.settle import settle
+
+if TYPE_CHECKING:
+    from leadflow.leads.people import Answer
+    from leadflow.leads.verdicts import Scrub
+    from leadflow.run.batch import Batch
+    from leadflow.run.context import RunContext
+    from leadflow.run.tally import Tally
+    from leadflow.run.target_sheet import LookAhead, TargetSheet
+    from leadflow.services.dnc_list import DncListFile
+    from leadflow.services.dncscrub import DncScrub, LitigatorList
+
+
+@dataclass(frozen=True)
+class Lookup:
+    """Buys what the checkpoints do not have. Leaves out the leads that `earlier_jobs`, which still run, will buy."""
+
+    run: RunContext
+    tally: Tally
+    earlier_jobs: Sequence[str]
+
+    def do(self, batch: Batch) -> None:
+        """Look up the leads of a batch, or, once the budget is reached, keep those whose answers are paid for."""
+        with timed("lookup_s", batch):
+            leads = self._without_earlier(batch)
+            answers = self.run.checkpoints.answers(leads["person_key"])
+            self.tally.reuse(len(answers))
+            try:
+                leads = self._look_up(leads, answers, batch.number)
+            except BudgetReached as error:
+                leads = self._answered(leads, batch.number, error)
+            batch.leads = with_script_phones(leads, self.run.settings.policy)
+
+    def _without_earlier(self, batch: Batch) -> pl.DataFrame:
+        """Settle as retry the leads that an earlier job will buy: both would pay for them."""
+        run, keys = self.run, batch.leads["person_key"].to_list()
+        theirs: set[str] = set().union(*(run.checkpoints.unsettled_keys(job, keys) for job in self.earlier_jobs))
+        if not theirs:
+            return batch.leads
+        outcomes = [(key, "retry", "in_other_job") for key in keys if key in theirs]
+        run.checkpoints.settle(run.job_id, outcomes)
+        run.history.record_leads(run.job_id, batch.number, outcomes)
+        jobs = ", ".join(self.earlier_jobs)
+        run.log("Engine", f"{len(outcomes)} leads are left to job {jobs}, which runs now", "warning", batch.number)
+        return batch.leads.filter(~pl.col("person_key").is_in(list(theirs)))
+
+    def _answered(self, leads: pl.DataFrame, number: int, error: BudgetReached) -> pl.DataFrame:
+        """Keep the leads that are paid for, to be delivered. The rest waits for a resume with more budget."""
+        run = self.run
+        run.halt.limit = error
+        run.emit(JobLog(stage="idiCORE", message=str(error), level="warning", batch=number, source=raised_at(error)))
+        answers = run.checkpoints.answers(leads["person_key"])
+        paid = leads.filter(pl.col("person_key").is_in(list(answers)))
+        return paid if paid.is_empty() else self._look_up(paid, answers, number)
+
+    def _look_up(self, leads: pl.DataFrame, answers: dict[str, Answer], number: int) -> pl.DataFrame:
+        run = self.run
+        found = lookup_people(
+            leads,
+            run.services.idicore,
+            known=answers,
+            on_answer=self._save,
+            budget=run.budget,
+            stop=run.halt,
+            emit=run.emit,
+            batch=number,
+        )
+        run.checkpoints.sync()
+        return self._without_duplicates(found, number)
+
+    def _save(self, answer: Answer) -> None:
+        """Make a paid answer durable. If that fails, end the run: the next answers could not be kept either."""
+        try:
+            self.run.checkpoints.save_answer(self.run.job_id, answer)
+        except HistoryError as error:
+            self.run.halt.unsaved = error
+            self.run.halt.fail()
+            raise
+        self.run.budget.answered(answer)
+        self.tally.advance("Lookup", 1)
+
+    def _without_duplicates(self, leads: pl.DataFrame, number: int) -> pl.DataFrame:
+        leads = hold_duplicate_persons(leads, self.run.checkpoints, self.run.job_id)
+        if doubled := leads.filter(pl.col("lookup_status") == DUPLICATE).height:
+            self.run.log(
+                "idiCORE",
+                f"{doubled} leads are people whom another lead of this job has, and are held back as {DUPLICATE}",
+                batch=number,
+            )
+        return leads
+
+
+@dataclass(frozen=True)
+class Check:
+    """Checks the phones of a batch against both lists at once, in the threads of `pool`, and settles its leads."""
+
+    run: RunContext
+    tally: Tally
+    look_ahead: LookAhead
+    pool: Executor
+
+    def do(self, batch: Batch) -> None:
+        """Check the leads of a batch, and decide which of them to deliver."""
+        budget, keys = self.run.budget, batch.leads["person_key"]
+        budget.checks_begin(keys)
+        with timed("check_s", batch):
+            leads = self._checked(batch)
+        budget.checks_done(keys)
+        batch.leads = settle(leads, self.run.settings.policy)
+
+    def _checked(self, batch: Batch) -> pl.DataFrame:
+        """Return the leads with the columns of both checks."""
+        self.look_ahead.start_if_due()
+        leads = batch.leads
+        dnc = self.pool.submit(self._check_dnc, leads, batch.number)
+        litigators = self.pool.submit(self._check_litigators, leads, batch.number)
+        # The first error is raised at once. The other check ends meanwhile and saves what it was answered.
+        for check in wait((litigators, dnc), return_when=FIRST_EXCEPTION).done:
+            check.result()
+        found = (litigators.result(), "litigator"), (dnc.result(), "dnc")
+        return leads.with_columns(
+            column for frame, kind in found for column in frame.select(rf"^{kind}_(verdicts|scrubbed_at|not_covered)$")
+        )
+
+    def _check_litigators(self, leads: pl.DataFrame, number: int) -> pl.DataFrame:
+        run, service = self.run, self.run.services.litigator
+        checked = check_litigators(
+            leads,
+            service,
+            known=self._fresh(leads, "litigator", service),
+            on_scrubs=self._save,
+            stop=run.halt,
+            emit=run.emit,
+            batch=number,
+        )
+        for phone in _phones(leads):
+            time_zones(phone)  # fills its cache for delivery, while the slower check is under way
+        self.tally.advance("Litigators", leads.height)
+        return checked
+
+    def _check_dnc(self, leads: pl.DataFrame, number: int) -> pl.DataFrame:
+        run, service = self.run, self.run.services.dnc
+        checked = check_dnc(
+            leads,
+            service,
+            known=self._fresh(leads, "dnc", service),
+            on_scrubs=self._save,
+            stop=run.halt,
+            emit=run.emit,
+            batch=number,
+        )
+        self.tally.advance("DNC", leads.height)
+        return checked
+
+    def _fresh(
+        self, leads: pl.DataFrame, check: str, service: LitigatorList | DncScrub | DncListFile
+    ) -> dict[str, Scrub]:
+        """Return recent scrubs of these phones, made by this service under the policy that it has now."""
+        policy, now = self.run.settings.policy, datetime.now(timezone.utc)
+        age = min(timedelta(hours=policy.reuse_scrubs_hours), timedelta(days=policy.max_scrub_age_days))
+        if not age:
+            return {}
+        known = self.run.checkpoints.scrubs(_phones(leads), check)
+        made_by = service.provider, service.policy
+        return {
+            phone: scrub
+            for phone, scrub in known.items()
+            if scrub.fresh(now, age) and (scrub.provider, scrub.policy) == made_by and str(scrub.verdict) != "unchecked"
+        }
+
+    def _save(self, scrubs: list[Scrub]) -> None:
+        """Make checks that were paid for durable, and count them."""
+        self.run.checkpoints.save_scrubs(scrubs, self.run.job_id)
+        self.run.budget.checked(scrubs[0].check, len(scrubs))
+
+
+@dataclass(frozen=True)
+class Deliver:
+    """Appends to the sheet what may be called. A thread of `pool` sends Snowflake the rows for the cache meanwhile."""
+
+    run: RunContext
+    tally: Tally
+    sheet: TargetSheet
+    pool: Executor
+
+    def do(self, batches: list[Batch]) -> None:
+        """Deliver all the batches that wait, with one append."""
+        run, leads = self.run, joined(batches)
+        at = datetime.now(timezone.utc)
+        with timed("deliver_s", *batches):
+            done = deliver(
+                leads,
+                run.services.sheet,
+                policy=run.settings.policy,
+                job_id=run.job_id,
+                emit=run.emit,
+                batch=batches[0].number if len(batches) == 1 else None,
+                when_ready=lambda: self._stage(leads, at),
+                on_withheld=self.sheet.withheld.add,
+            )
+        self.sheet.sharing.add(done)
+        self.tally.advance("Sheet", leads.height)
+        for batch, rows in row_ranges(batches):
+            batch.leads, batch.delivered_at = done[rows], at
+
+    def _stage(self, leads: pl.DataFrame, at: datetime) -> None:
+        run = self.run
+        self.pool.submit(stage_ahead, leads, run.services.warehouse, job_id=run.job_id, script=run.plan["name"], at=at)
+
+
+@dataclass(frozen=True)
+class Cache:
+    """Merges settled leads into the tables, then records that they are settled."""
+
+    run: RunContext
+    tally: Tally
+
+    def do(self, batches: list[Batch]) -> None:
+        """Cache all the batches that wait, with one merge."""
+        run, leads = self.run, joined(batches)
+        with timed("cache_s", *batches):
+            consolidate(
+                leads,
+                run.services.warehouse,
+                job_id=run.job_id,
+                script=run.plan["name"],
+                at=batches[-1].delivered_at,
+                emit=run.emit,
+            )
+        outcomes = outcomes_of(leads)
+        run.checkpoints.settle(run.job_id, outcomes)
+        self.tally.advance("Cache", leads.height)
+        for batch, rows in row_ranges(batches):
+            self.tally.finish(batch, outcomes[rows])
+
+
+def _phones(leads: pl.DataFrame) -> list[str]:
+    found = leads["phones"].explode().drop_nulls().unique() if leads.height else []
+    return [phone for phone in found if phone]

@@ -1,0 +1,138 @@
+"""The counts of a job, its progress, and what is recorded when a batch is done."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from leadflow.checkpoints.review import waiting_in_batch
+from leadflow.events import JobProgress, RowProcessed
+from leadflow.job import Progress
+from leadflow.leads.counts import LEFT_OUT, Counts
+
+if TYPE_CHECKING:
+    from leadflow.run.batch import Batch, Outcome
+    from leadflow.run.context import RunContext
+
+STAGES = ("Lookup", "Litigators", "DNC", "Sheet", "Cache")
+_COUNTED = ("phones_found", "litigator", "dnc", "delivered", "held", "retry")
+
+
+class Tally:
+    """Counts the leads of one run as they pass the stages. Safe to use from many threads."""
+
+    def __init__(self, run: RunContext) -> None:
+        self._run = run
+        self._lock = threading.Lock()
+        self._reused = 0
+        self.progress = Progress()
+
+    def start(self, settled: int, total: int) -> None:
+        """Start with the leads that earlier runs of the job settled, of all that it has to process."""
+        counts = self._recorded() if settled else {}
+        self.progress = Progress(settled, total, dict.fromkeys(STAGES, settled), counts)
+
+    def advance(self, stage: str, leads: int) -> None:
+        """Count leads that have passed a stage."""
+        with self._lock:
+            self.progress = self.progress.through(stage, leads)
+
+    def reuse(self, answers: int) -> None:
+        """Count answers that were paid for before."""
+        with self._lock:
+            self._reused += answers
+        self.advance("Lookup", answers)
+
+    def finish(self, batch: Batch, outcomes: Sequence[Outcome]) -> None:
+        """Record the outcomes of a batch in the history, and emit the progress."""
+        self._emit_rows(batch, outcomes)
+        settled = sum(1 for _, disposition, _ in outcomes if disposition != "retry")
+        record = batch.summary(outcomes)
+        run, history = self._run, self._run.history
+        if run.only is not None:
+            record["retry"] = waiting_in_batch(run.checkpoints, run.job_id, batch.number)
+        with self._lock:
+            self.progress = self.progress.settled(settled, {name: record[name] for name in _COUNTED})
+        history.record_leads(run.job_id, batch.number, outcomes)
+        history.record_batch(run.job_id, batch.number, **record)
+        history.update_job(run.job_id, progress=self.progress.percent, total_rows_processed=self.progress.done)
+        self._emit_progress(batch.number)
+
+    def _emit_rows(self, batch: Batch, outcomes: Sequence[Outcome]) -> None:
+        every = self._run.settings.row_event_every
+        for row, (key, disposition, reason) in enumerate(outcomes, batch.first_row):
+            if row % every == 0:
+                outcome = f"{disposition} ({reason})" if reason else disposition
+                self._run.emit(
+                    RowProcessed(stage="Engine", batch=batch.number, row=row, person_key=key, outcome=outcome)
+                )
+
+    def _emit_progress(self, number: int) -> None:
+        done, total = self.progress.done, self.progress.total
+        self._run.emit(
+            JobProgress(
+                stage="Engine",
+                batch=number,
+                status="running",
+                progress=self.progress.percent,
+                message=f"Batch {number} done: {done} of {total} leads settled",
+                current_row=done,
+                total_rows=total,
+            )
+        )
+
+    def _recorded(self) -> dict[str, int]:
+        """Return the counts of earlier runs of the job, but for leads that this run tries again."""
+        batches = self._run.history.batches(self._run.job_id)
+        return {name: int(batches[name].fillna(0).sum()) for name in _COUNTED if name != "retry"}
+
+    def flagged(self) -> dict[str, int]:
+        """Return how many phones each check flagged, in all runs of the job."""
+        counts = self._recorded() if self.progress.total is None else self.progress.counts
+        return {f"{name}_count": counts.get(name, 0) for name in ("litigator", "dnc")}
+
+    def counts(self) -> Counts:
+        """Return the accounting of the job, in all its runs, from what is on disk."""
+        checkpoints, job_id = self._run.checkpoints, self._run.job_id
+        extracted = checkpoints.extracted(job_id)
+        if extracted is None:
+            return Counts()
+        bought, checked = checkpoints.bought(job_id), checkpoints.checked(job_id)
+        leads = checkpoints.tally(job_id)
+        elsewhere = _sum(leads, "processed")
+        settled = sum(leads.values()) - leads.get(("", ""), 0)
+        return Counts(
+            extracted=extracted["extracted"],
+            already_processed=extracted["already_processed"] + elsewhere,
+            delivered=_sum(leads, "delivered"),
+            held=_held(extracted, leads),
+            retry={reason: n for (disposition, reason), n in leads.items() if disposition == "retry"},
+            waiting=extracted["todo"] - settled,
+            bought=bought,
+            reused=self._reused,
+            unanswered=max(0, self._run.budget.spent - bought),
+            cost=self._cost(bought, checked),
+            elsewhere=elsewhere,
+            checked=sum(checked.values()),
+        )
+
+    def _cost(self, bought: int, checked: Mapping[str, int]) -> float | None:
+        """Return the dollars that all runs of the job cost."""
+        prices, checkpoints = self._run.budget.prices, self._run.checkpoints
+        free = 0 if prices.charge_on_no_match else checkpoints.bought(self._run.job_id, "no_match")
+        cost = prices.cost(bought, free, checked)
+        return None if cost is None else round(cost, 2)
+
+
+def _sum(leads: Mapping[tuple[str, str], int], disposition: str) -> int:
+    return sum(n for (found, _), n in leads.items() if found == disposition)
+
+
+def _held(extracted: Mapping[str, int], leads: Mapping[tuple[str, str], int]) -> dict[str, int]:
+    """Return the leads that were left out or held back for good, by reason."""
+    held = {reason: extracted[reason] for reason in LEFT_OUT if extracted.get(reason)}
+    held |= {reason: n + held.get(reason, 0) for (disposition, reason), n in leads.items() if disposition == "held"}
+    if forgotten := _sum(leads, "forgotten"):
+        held["forgotten"] = forgotten
+    return held
