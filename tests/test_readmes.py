@@ -1,4 +1,4 @@
-"""The READMEs are true: their Python runs on the local world, their links and paths lead somewhere, their settings exist."""
+"""The READMEs are true: their Python runs, and the files, links, extras and settings that they name exist."""
 
 from __future__ import annotations
 
