@@ -70,8 +70,9 @@ def _until_bought(world, leads):
         time.sleep(0.05)
 
 
+@pytest.mark.usefixtures("sigint")
 def test_an_interrupted_cell_stops_its_job_and_the_next_one_resumes_it(world, cells):
-    world.configure(latency={"idicore": 0.3})
+    world.configure(latency={"idicore": 1.0})
     with cells() as kernel:
         execution = kernel.start(_RUN)
         _until_bought(world, 60)
@@ -79,7 +80,7 @@ def test_an_interrupted_cell_stops_its_job_and_the_next_one_resumes_it(world, ce
         kernel.manager.interrupt_kernel()
         ends = [content["ename"] for kind, content in kernel.outputs(execution) if kind == "error"]
         assert ends == ["KeyboardInterrupt"]
-        assert time.monotonic() - begun < 10
+        assert time.monotonic() - begun < 60
         job = lf.jobs(history=world.settings.history_file).iloc[0]
         assert (job["status"], job["standing"]) == ("STOPPED", "stopped")
         bought = len(world.stats()["idicore"]["bought"])

