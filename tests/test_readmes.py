@@ -16,6 +16,8 @@ _READMES = ["README.md", "leadflow/README.md", "tests/bench/README.md"]
 _LINK = re.compile(r"\]\(([^)#\s]+)[^)]*\)")
 _PATH = re.compile(r"`([\w.-]+(?:/[\w.-]+)+\.(?:py|sql|csv|md|ipynb|toml))`")
 
+pytestmark = pytest.mark.timeout(900)  # whole jobs and a cluster: fails on a hang, not under load
+
 
 def _text(readme: str) -> str:
     return (_ROOT / readme).read_text(encoding="utf-8")
@@ -81,6 +83,7 @@ def test_the_files_in_commands_exist(readme):
         assert (_ROOT / path).exists(), path
 
 
+@pytest.mark.slow
 def test_the_readme_runs(names):
     first_job, daily, stage = _blocks("README.md", "python")
     exec(first_job, names)
