@@ -12,6 +12,7 @@ import random
 import sys
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 HERE = Path(__file__).resolve().parent
 SEED = 7
@@ -63,8 +64,10 @@ FIRST = [
     "Tomás",
 ]
 LAST = [
-    *["Smith", "Johnson", "Williams", "Brown", "Jones", "Garcia", "Miller", "Davis", "Rodriguez", "Martinez", "Hernandez", "Lopez", "Gonzalez", "Wilson"],
-    *["O'Brien", "D'Angelo", "O'Neill", "Nuñez", "Peña", "Muñoz", "Müller", "Ibáñez", "Lefèvre", "Sørensen", "Gómez", "Smith-Jones", "Dvořák"],
+    "Smith", "Johnson", "Williams", "Brown", "Jones", "Garcia", "Miller", "Davis", "Rodriguez", "Martinez",
+    "Hernandez", "Lopez", "Gonzalez", "Wilson",
+    "O'Brien", "D'Angelo", "O'Neill", "Nuñez", "Peña", "Muñoz", "Müller", "Ibáñez", "Lefèvre", "Sørensen",
+    "Gómez", "Smith-Jones", "Dvořák",
     "de la Cruz", "St. John", "Van Der Berg", "McDonald Jr.", "Le Blanc",
 ]  # fmt: skip
 STREETS = [
@@ -195,7 +198,7 @@ def make_truth(people: ModuleType, rng: random.Random, keys: list[str]) -> list[
     return [as_row(people, truth) for truth in truths]
 
 
-def as_row(people: ModuleType, truth: object) -> dict[str, str]:
+def as_row(people: ModuleType, truth: Any) -> dict[str, str]:
     """A row of truth.csv; the phones are a JSON list, best first."""
     phones = [
         {

@@ -1,4 +1,4 @@
-"""python -m tests.bench [speed ...]; see --help."""
+"""The bench's command line."""
 
 from __future__ import annotations
 
@@ -8,53 +8,82 @@ import platform
 
 from tests.bench import executors, own, past, speed
 
+PARTS = {
+    "speed": "whole jobs against vendors with latency and limits",
+    "own": "what leadflow itself costs, with vendors that answer at once",
+    "history": "the cost of an event, and reads of a large history",
+    "imports": "the time that `import leadflow` takes",
+    "executors": "lookups sent by threads, processes and dask (needs the dask extra)",
+}
+DEFAULT = ("speed", "own", "history", "imports")
+
 
 def main() -> None:
-    """Run the parts that were named, or all of them in their small size."""
-    parser = argparse.ArgumentParser(prog="python -m tests.bench", description=main.__doc__)
-    parser.add_argument("parts", nargs="*", metavar="part", help="what to measure")
-    parser.add_argument("--leads", type=int, nargs="+", default=[1_000, 4_000], help="sizes of the speed part")
-    parser.add_argument("--repeat", type=int, default=3, help="runs a size; the median counts")
-    parser.add_argument("--no-sequential", action="store_true", help="leave the sequential flow out")
-    parser.add_argument("--marks", action="store_true", help="when each stage first and last spoke")
-    parser.add_argument(
-        "--sockets", type=int, nargs="*", default=[2_000, 10_000], help="sizes of the own part, over sockets"
-    )
-    parser.add_argument(
-        "--in-process", type=int, nargs="*", default=[10_000, 50_000], help="sizes of the own part, vendors in process"
-    )
-    parser.add_argument(
-        "--lookups", type=int, default=1_200, help="lookups of the executors part, which needs the dask extra"
-    )
-    parser.add_argument("--events", type=int, default=1_000_000, help="events of the traced job, in the history part")
-    parser.add_argument("--jobs", type=int, default=100_000, help="jobs in the history, in the history part")
-    asked = parser.parse_args()
+    """Measure the parts that are named; without names, all but executors."""
+    arguments = _parser().parse_args()
+    unknown = [part for part in arguments.parts if part not in PARTS]
+    if unknown:
+        raise SystemExit(f"python -m tests.bench: no part {', '.join(unknown)}; the parts are {', '.join(PARTS)}")
     load = ", ".join(f"{number:.2f}" for number in os.getloadavg())
-    print(
-        f"{os.cpu_count()} cores, load average {load}, Python {platform.python_version()}, {platform.machine()}\n",
-        flush=True,
+    machine = f"{os.cpu_count()} cores, load average {load}, Python {platform.python_version()}, {platform.machine()}"
+    print(f"{machine}\n", flush=True)
+    for part in arguments.parts or DEFAULT:
+        _MEASURE[part](arguments)
+        print(flush=True)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parts = "\n".join(f"  {name:<10} {text}" for name, text in PARTS.items())
+    parser = argparse.ArgumentParser(
+        prog="python -m tests.bench",
+        description=f"{main.__doc__}\n\nparts:\n{parts}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parts = asked.parts or ["speed", "own", "history", "imports"]
-    if "speed" in parts:
-        found = speed.measure(asked.leads, asked.repeat, not asked.no_sequential)
-        print(speed.told(found), flush=True)
-        for size in found if asked.marks else ():
-            for run in size["runs"]:
-                print(
-                    {k: round(v, 2) for k, v in run["marks"].items()}, run["stages"], run["cpu_s"], run["world_cpu_s"]
-                )
-    if "own" in parts:
-        print(f"\n{own.stages()}\n\n{own.HEAD}", flush=True)
-        for row in own.jobs(asked.sockets, asked.in_process):
-            print(row, flush=True)
-    if "executors" in parts:
-        print(f"\n{executors.HEAD}", flush=True)
-        for row in executors.rows(asked.lookups, asked.repeat):
-            print(row, flush=True)
-    if "history" in parts:
-        print(f"\n{past.measure(asked.events, asked.jobs)}", flush=True)
-    if "imports" in parts:
-        print(f"\n{past.imports()}", flush=True)
+    parser.add_argument("parts", nargs="*", metavar="part", help="what to measure")
+    parser.add_argument("--leads", type=int, nargs="+", default=[1_000, 4_000], help="speed: leads in each job")
+    parser.add_argument("--repeat", type=int, default=3, help="speed, executors: runs of each; the median counts")
+    parser.add_argument("--no-sequential", action="store_true", help="speed: leave out the sequential flow")
+    parser.add_argument("--marks", action="store_true", help="speed: print each stage's first and last event")
+    parser.add_argument(
+        "--sockets", type=int, nargs="*", default=[2_000, 10_000], help="own: leads in each job over sockets"
+    )
+    parser.add_argument(
+        "--in-process", type=int, nargs="*", default=[10_000, 50_000], help="own: leads in each job without sockets"
+    )
+    parser.add_argument("--lookups", type=int, default=1_200, help="executors: lookups in each run")
+    parser.add_argument("--events", type=int, default=1_000_000, help="history: events of the traced job")
+    parser.add_argument("--jobs", type=int, default=100_000, help="history: jobs in the file")
+    return parser
+
+
+def _speed(arguments: argparse.Namespace) -> None:
+    sizes = speed.measure(arguments.leads, arguments.repeat, not arguments.no_sequential)
+    print(speed.table(sizes), flush=True)
+    for size in sizes if arguments.marks else ():
+        for run in size["runs"]:
+            marks = {name: round(seconds, 2) for name, seconds in run["marks"].items()}
+            print(marks, run["stages"], run["cpu_s"], run["world_cpu_s"])
+
+
+def _own(arguments: argparse.Namespace) -> None:
+    print(f"{own.stages()}\n\n{own.HEAD}", flush=True)
+    for row in own.jobs(arguments.sockets, arguments.in_process):
+        print(row, flush=True)
+
+
+def _executors(arguments: argparse.Namespace) -> None:
+    print(executors.HEAD, flush=True)
+    for row in executors.rows(arguments.lookups, arguments.repeat):
+        print(row, flush=True)
+
+
+_MEASURE = {
+    "speed": _speed,
+    "own": _own,
+    "history": lambda arguments: print(past.measure(arguments.events, arguments.jobs)),
+    "imports": lambda _: print(past.imports()),
+    "executors": _executors,
+}
 
 
 if __name__ == "__main__":

@@ -28,11 +28,11 @@ _WARM_UP = 2 * IN_FLIGHT
 
 @contextmanager
 def _dask() -> Iterator[Executor]:
-    import dask
+    from dask import config
     from distributed import Client, LocalCluster
 
     with (
-        dask.config.set({"distributed.scheduler.allowed-failures": 0}),
+        config.set({"distributed.scheduler.allowed-failures": 0}),
         LocalCluster(n_workers=2, threads_per_worker=IN_FLIGHT // 2, dashboard_address=":0") as cluster,
         Client(cluster) as client,
     ):
@@ -52,7 +52,7 @@ SENDERS: dict[str, Callable[[], AbstractContextManager[Executor | None]]] = {
 
 
 def rows(leads: int, repeat: int) -> Iterator[str]:
-    """A table row a sender: `leads` lookups, `repeat` times, after some that make its workers load what they need."""
+    """A table row for each sender: `leads` lookups, `repeat` times, after some to warm up its workers."""
     with tempfile.TemporaryDirectory() as folder:
         path = write_leads(Path(folder) / "leads.csv", leads)
         frame = pl.read_csv(path, infer_schema_length=0)

@@ -1,4 +1,4 @@
-"""Vendors that answer at once and in this very process, so that all the time measured is leadflow's own."""
+"""Vendors in the job's own process that answer at once, so that only leadflow's own time is measured."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from leadflow.services.warehouse import Warehouse
 
 
 class InstantIdicore(Idicore):
-    """Makes each answer from the key; the pool, its threads and its order are the real ones."""
+    """Makes each answer from the key; pool, threads and order are those of Idicore."""
 
     def sign_in(self, stop: Any = None) -> None:
         return

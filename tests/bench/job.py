@@ -18,7 +18,10 @@ SCRIPT = "SELECT * FROM RAW_LEADS"
 
 
 def run(world: lf.local.World, leads: int, in_process: bool = False, **settings: Any) -> dict[str, Any]:
-    """Run a job on the world in a child process, its vendors within that process if wanted; what it measured."""
+    """Run a job on the local world in a child process and return its measurements.
+
+    With `in_process`, the vendors are objects in the child process, and no sockets are used.
+    """
     order = json.dumps({"leads": leads, "in_process": in_process, "settings": settings})
     before = cpu_of(world.pid)
     done = subprocess.run(
@@ -50,9 +53,9 @@ def changed(settings: Settings, parts: dict[str, Any]) -> Settings:
 
 
 def _main(order: dict[str, Any]) -> dict[str, Any]:
-    settings = changed(Settings(), order["settings"])
+    settings = changed(Settings.model_validate({}), order["settings"])
     with lf.Engine(settings) as engine:
-        # What a notebook has behind it when the second cell runs: the libraries are loaded, the services are reached.
+        # As in the second cell of a notebook, libraries are loaded and services were reached before.
         engine.estimate(f"{SCRIPT} LIMIT 1")
         import gspread  # noqa: F401
         import phonenumbers.timezone  # noqa: F401
@@ -89,9 +92,9 @@ def _rss_mb() -> float:
 
 
 def _marks(trace: Any) -> dict[str, float]:
-    """When each stage first spoke and last spoke, in seconds since the start."""
-    spoke = trace.groupby("stage")["elapsed"]
-    return {**{f"{k} first": v for k, v in spoke.min().items()}, **{f"{k} last": v for k, v in spoke.max().items()}}
+    """Seconds from the start to the first and the last event of each stage."""
+    elapsed = trace.groupby("stage")["elapsed"]
+    return {**{f"{k} first": v for k, v in elapsed.min().items()}, **{f"{k} last": v for k, v in elapsed.max().items()}}
 
 
 if __name__ == "__main__":

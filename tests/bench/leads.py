@@ -1,4 +1,4 @@
-"""Made-up leads, as many as wanted, each another person; their phones follow from their keys (local/people.py)."""
+"""Made-up leads of different people; their phones follow from their keys (leadflow/local/people.py)."""
 
 from __future__ import annotations
 

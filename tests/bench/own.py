@@ -1,4 +1,4 @@
-"""What leadflow itself costs, with vendors of zero latency: leads a second, time by stage, memory."""
+"""What leadflow itself costs, with vendors that answer at once: leads a second, CPU by stage, memory."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from tests.bench import instant, job
 from tests.bench.leads import write_leads
 from tests.bench.speed import BATCH
 
-NO_LATENCY = dict.fromkeys(("idicore", "litigator", "dnc", "sheets"), 0.0)
-NO_QUOTAS = dict.fromkeys(("sheets_reads", "sheets_writes", "litigator", "dnc"))
+NO_LATENCY: dict[str, float] = dict.fromkeys(("idicore", "litigator", "dnc", "sheets"), 0.0)
+NO_QUOTAS: dict[str, float | None] = dict.fromkeys(("sheets_reads", "sheets_writes", "litigator", "dnc"))
 NO_CAPS: dict[str, Any] = {
     "policy": {"reuse_scrubs_hours": 0},
     "litigator": {"max_per_minute": None},
@@ -35,7 +35,7 @@ HEAD = """\
 
 
 def jobs(over_sockets: list[int], at_once: list[int]) -> Iterator[str]:
-    """Whole jobs, a table row each: over sockets to the local world, and with vendors in the job's own process."""
+    """A table row for each whole job: over sockets to the local world, or with vendors in the job's own process."""
     for leads, in_process in [*((n, False) for n in over_sockets), *((n, True) for n in at_once)]:
         with tempfile.TemporaryDirectory() as folder:
             path = write_leads(Path(folder) / "leads.csv", leads)
@@ -72,7 +72,7 @@ def stages(batches: int = 40) -> str:
                 for name, step in steps.items():
                     start = time.process_time()
                     batch = step(batch)
-                    # The first batch loads what later ones find loaded.
+                    # The first batch also pays for imports and connections.
                     spent[name] = spent.get(name, 0.0) + (time.process_time() - start if number else 0.0)
         each = " | ".join(f"{seconds / (leads.height - BATCH) * 1e6:.0f}" for seconds in spent.values())
     return f"| CPU us a lead | {' | '.join(spent)} |\n|---|{'---|' * len(spent)}\n| batches of {BATCH} | {each} |"

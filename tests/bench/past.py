@@ -1,4 +1,4 @@
-"""The history: what an event costs the job, and what a question to a large history takes, against the bare query."""
+"""The history: what an event costs the job, and how long reads of a large history take beside the plain query."""
 
 from __future__ import annotations
 
@@ -118,7 +118,7 @@ def _ratio(ours: Callable[[], Any], bare: Callable[[], Any], repeat: int) -> tup
 
 
 def imports(repeat: int = 7) -> str:
-    """What `import leadflow` takes beyond `import polars`, each in a fresh process, by turns."""
+    """How much longer `import leadflow` takes than `import polars`, each in a fresh process, by turns."""
     names = (
         "import polars",
         "import polars, leadflow",

@@ -1,4 +1,4 @@
-"""The job against vendors with latency and caps: wall time, the limit they set, and the seed's sequential flow."""
+"""A job against vendors with latency and limits: its time, the limit that they set, and a sequential flow."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ LATENCY = {"idicore": 0.120, "litigator": 0.060, "dnc": 0.150, "sheets": 0.400}
 IN_FLIGHT = 32
 APPEND_EVERY_S = 1.0
 BATCH = 200
-SEED_THREADS = 8
+SEQUENTIAL_THREADS = 8
 # One write a second, and a second one within the second is refused. The other quotas a minute are far away.
 QUOTAS = {"window_s": 1.0, "sheets_writes": 1, "sheets_reads": None, "litigator": None, "dnc": None}
 CAPS: dict[str, Any] = {
@@ -45,7 +45,7 @@ CAPS: dict[str, Any] = {
 
 
 def limits(leads: int) -> dict[str, float]:
-    """Seconds of work divided by the cap, by vendor; the appends of several batches may be one."""
+    """Seconds of work divided by the calls in flight, by vendor; one append may hold several batches."""
     batches = math.ceil(leads / BATCH)
     return {
         "lookups": leads * LATENCY["idicore"] / IN_FLIGHT,
@@ -77,12 +77,12 @@ def _size(world: lf.local.World, leads: int, repeat: int, sequential: bool) -> d
     found = {"leads": leads, "limits": limits(leads), "bare_s": bare, "runs": runs}
     if sequential:
         world.reset()
-        found["sequential_s"] = seed_flow(world, leads)
+        found["sequential_s"] = sequential_flow(world, leads)
     return found
 
 
 def bare_lookups(world: lf.local.World, leads: int) -> float:
-    """The lookups alone, by a bare httpx client in 32 threads: what this machine and the stand-in allow at this cap."""
+    """Seconds for the lookups alone, by a plain httpx client in 32 threads."""
     settings = world.settings.idicore
     auth = (settings.client_id, settings.client_secret.get_secret_value())
     limits = httpx.Limits(max_connections=IN_FLIGHT, max_keepalive_connections=IN_FLIGHT)
@@ -110,9 +110,9 @@ def refused(stats: Mapping[str, Any]) -> int:
     return sum(service["refused"] for service in stats.values())
 
 
-def seed_flow(world: lf.local.World, leads: int) -> float:
-    """The seed's flow, made of leadflow's stages: one batch after the other, one stage after the other, 8 threads."""
-    settings = job.changed(world.settings, {"idicore": {"max_in_flight": SEED_THREADS}, "sheets": CAPS["sheets"]})
+def sequential_flow(world: lf.local.World, leads: int) -> float:
+    """The same stages one after another, batch after batch, with 8 threads for the lookups."""
+    settings = job.changed(world.settings, {"idicore": {"max_in_flight": SEQUENTIAL_THREADS}, "sheets": CAPS["sheets"]})
     start = time.monotonic()
     with Warehouse(settings.warehouse) as warehouse, Idicore(settings.idicore) as idicore:
         litigator, dnc, sheet = LitigatorList(settings.litigator), DncScrub(settings.dnc), Sheet(settings.sheets)
@@ -126,35 +126,37 @@ def seed_flow(world: lf.local.World, leads: int) -> float:
 
 
 def floor(leads: int) -> float:
-    """The least that any client needs: the sheet's proof, waves of lookups, the last lead's check and append."""
-    waves = math.ceil(leads / IN_FLIGHT)
-    return LATENCY["sheets"] + waves * LATENCY["idicore"] + LATENCY["dnc"] + LATENCY["sheets"]
+    """The least time of any client: one write to the sheet, all lookups in rounds of 32, the last check and append."""
+    rounds = math.ceil(leads / IN_FLIGHT)
+    return LATENCY["sheets"] + rounds * LATENCY["idicore"] + LATENCY["dnc"] + LATENCY["sheets"]
 
 
-def told(found: list[dict[str, Any]]) -> str:
+_COLUMNS = """\
+limit: the slowest vendor's work divided by its calls in flight.
+floor: the least time for any client: the sheet is tested before the first lookup, and the last lead is checked and
+appended after the last one.
+job: all of engine.run(): sign-in, script, lookups, checks, sheet, tables.
+bare lookups: the same number of lookups, and nothing else, by 32 threads of a plain httpx client.
+sequential: the same stages one after another, batch after batch."""
+
+
+def table(sizes: list[dict[str, Any]]) -> str:
     """The measurements as a Markdown table; of several runs the median."""
     lines = [
         "| leads | slowest vendor | limit s | job s (median; all) | job / limit | floor s | job / floor "
         "| bare lookups s | 429 | sheet writes | sequential s | times faster |",
         "|---|---|---|---|---|---|---|---|---|---|---|---|",
     ]
-    for size in found:
+    for size in sizes:
         runs, vendor = size["runs"], max(size["limits"], key=size["limits"].__getitem__)
         limit, middle = size["limits"][vendor], size["runs"][(len(size["runs"]) - 1) // 2]
-        wall, least = middle["wall_s"], floor(size["leads"])
+        wall, lowest = middle["wall_s"], floor(size["leads"])
         slow = size.get("sequential_s")
         compared = f"{slow:.1f} | {slow / wall:.1f}" if slow else "- | -"
         every = ", ".join(f"{run['wall_s']:.2f}" for run in runs)
         lines.append(
             f"| {size['leads']:,} | {vendor} | {limit:.2f} | {wall:.2f}; {every} | {wall / limit:.2f} "
-            f"| {least:.2f} | {wall / least:.2f} "
+            f"| {lowest:.2f} | {wall / lowest:.2f} "
             f"| {size['bare_s']:.2f} | {max(run['refused'] for run in runs)} | {middle['appends']} | {compared} |"
         )
-    lines.append("")
-    lines.append(
-        "limit: the slowest vendor's work divided by its cap. floor: the least time, whatever overlaps, as the "
-        "sheet is proven before the first lookup and the last lead is checked and appended after it. job: all of "
-        "engine.run(): sign-in, script, lookups, checks, sheet, tables. bare lookups: nothing but the same number "
-        "of lookups, by 32 threads of a plain httpx client."
-    )
-    return "\n".join(lines)
+    return "\n".join([*lines, "", _COLUMNS])
