@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
-from leadflow.local import rights
+from leadflow.local import session
 from leadflow.local.dncscrub import FullScrub, LitigatorList
 from leadflow.local.faults import KINDS, Fault, Gate
 from leadflow.local.grid import SheetsError
@@ -52,8 +52,8 @@ class Control:
                 service, operation = _QUOTAS[name]
                 self.gates[service].quotas[operation] = limit
         if "roles" in wanted:
-            rights.roles.clear()
-            rights.roles.update(wanted["roles"])
+            session.roles.clear()
+            session.roles.update(wanted["roles"])
         if "default_warehouse" in wanted:
             self.snowflake.default_warehouse = bool(wanted["default_warehouse"])
         if "token_life_s" in wanted:

@@ -218,7 +218,7 @@ async def drop(receive: Receive) -> None:
         await asyncio.sleep(0.02)
 
 
-def told(fault: Fault) -> Reply:
+def fixed_reply(fault: Fault) -> Reply:
     """The very answer that a test wants: `body` (with base64=True its bytes), `status` and `headers`."""
     body, options = str(fault.options.get("body", "")), fault.options
     sent = base64.b64decode(body) if options.get("base64") else body
@@ -227,7 +227,7 @@ def told(fault: Fault) -> Reply:
     )
 
 
-def lied(reply: Reply, fault: Fault) -> Reply:
+def altered_reply(reply: Reply, fault: Fault) -> Reply:
     """The true answer with some of it changed: `set` and `unset` of each object, or of those that hold `of`; `add` more."""
     options = fault.options
     objects = reply.body if isinstance(reply.body, list) else [reply.body]

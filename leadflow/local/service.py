@@ -16,12 +16,12 @@ from leadflow.local.faults import (
     Reply,
     Scope,
     Send,
+    altered_reply,
     drop,
-    lied,
+    fixed_reply,
     read_body,
     send_reply,
     status_reply,
-    told,
     wait_until,
 )
 
@@ -100,7 +100,7 @@ class Service:
         if fault is not None and fault.kind not in _ANSWERING:
             return None
         reply = self.standin.handle(call, fault)
-        return (lied(reply, fault) if fault and fault.kind == "lie" else reply).encoded()
+        return (altered_reply(reply, fault) if fault and fault.kind == "lie" else reply).encoded()
 
     async def _fail(self, call: Call, fault: Fault, receive: Receive, send: Send) -> None:
         kind = fault.kind
@@ -117,7 +117,7 @@ class Service:
         elif kind == "html":
             await send_reply(send, _HTML)
         elif kind == "body":
-            await send_reply(send, told(fault))
+            await send_reply(send, fixed_reply(fault))
         elif kind == "empty":
             await send_reply(send, Reply(self.standin.empty()))
         else:

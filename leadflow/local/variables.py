@@ -20,8 +20,8 @@ _VARIABLE = re.compile(
 )
 
 
-def mend_variables() -> None:
-    """Put the mends in place, once a process."""
+def patch_variables() -> None:
+    """Put them in place, once a process."""
     update, is_modifier = Variables.update_variables, Variables.is_variable_modifier
 
     def update_variables(self: Any, statement: Any) -> None:

@@ -18,35 +18,40 @@ from pydantic import SecretStr
 
 from leadflow.settings import Settings
 
-_CHECKOUT = Path(__file__).resolve().parents[2] / "data_samples"
-SAMPLES = _CHECKOUT if _CHECKOUT.is_dir() else Path(__file__).resolve().parent / "data_samples"
+_ROOT = Path(__file__).resolve().parents[2]
+_IS_CHECKOUT = (_ROOT / "data_samples").is_dir()
+SAMPLES = _ROOT / "data_samples" if _IS_CHECKOUT else Path(__file__).resolve().parent / "data_samples"
+PYTHON_VARIABLE = "LEADFLOW_LOCAL_PYTHON"
 _LATENCY = {"idicore": 0.005}
-_PACKAGE_ROOT = str(Path(__file__).resolve().parents[2])
+_NOT_STARTED = f"""the local world did not start with {{python}}; its last words are above. It needs the extra
+`local`: python -m pip install 'leadflow[local]'. fakesnow, which stands in for Snowflake, needs
+snowflake-connector-python 4, so that the extra takes connector 4 in place of 5. To keep connector 5 here, install the
+extra in a virtual environment of its own and set {PYTHON_VARIABLE} to its python, or lf.local.start(python=...)."""
 Rows = list[list[str]]
 
 
 class World:
     """A running local world; close it, or leave its `with` block, and the child process is gone."""
 
-    def __init__(self, order: Mapping[str, Any]) -> None:
-        """Start the child with its orders; use `start` instead."""
+    def __init__(self, order: Mapping[str, Any], python: str) -> None:
+        """Start the child on this interpreter, with its orders; use `start` instead."""
         self._folder = tempfile.TemporaryDirectory(prefix="leadflow-local-", ignore_cleanup_errors=True)
         self._homes = 0
         self._log = Path(self._folder.name) / "serve.log"
-        path = os.pathsep.join(p for p in (_PACKAGE_ROOT, os.environ.get("PYTHONPATH")) if p)
         with self._log.open("wb") as log:
             self._child = subprocess.Popen(
-                [sys.executable, "-W", "ignore", "-m", "leadflow.local.serve"],
+                [python, "-W", "ignore", "-m", "leadflow.local.serve"],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=log,
-                env={**os.environ, "PYTHONPATH": path},
+                env=_child_environment(python),
             )
-        self._ports = self._greet(order)
+        self._ports = self._send_order(order, python)
         self._http = httpx.Client(base_url=self.url, timeout=60, trust_env=False)
         self.settings = self._make_settings()
 
-    def _greet(self, order: Mapping[str, Any]) -> dict[str, int]:
+    def _send_order(self, order: Mapping[str, Any], python: str) -> dict[str, int]:
+        """Send the child its orders; its ports."""
         if self._child.stdin is None or self._child.stdout is None:
             raise RuntimeError("the local world has no pipes")
         with contextlib.suppress(BrokenPipeError):
@@ -54,10 +59,10 @@ class World:
             self._child.stdin.flush()
         line = self._child.stdout.readline()
         if not line:
-            said = self._log.read_text(errors="replace")[-2000:]
             self._child.wait(10)
+            output = self._log.read_text(errors="replace")[-2000:]
             self._folder.cleanup()
-            raise RuntimeError(f"the local world did not start; is leadflow[local] installed?\n{said}")
+            raise RuntimeError(f"{output}\n{_NOT_STARTED.format(python=python)}")
         return json.loads(line)
 
     @property
@@ -233,10 +238,12 @@ def start(
     in_flight: Mapping[str, int | None] | None = None,
     quotas: Mapping[str, float | None] | None = None,
     seed: int = 7,
+    python: str | os.PathLike[str] | None = None,
 ) -> World:
     """Start the local world over data_samples/leads.csv, or over a CSV file with the same columns.
 
     People whom truth.csv (beside the leads) does not know get phones that follow from their key and the seed.
+    `python` is the interpreter of another environment that has leadflow[local]; LEADFLOW_LOCAL_PYTHON names it too.
     """
     leads = (leads or SAMPLES / "leads.csv").resolve()
     if not leads.is_file():
@@ -249,7 +256,14 @@ def start(
         "quotas": dict(quotas or {}),
         "seed": seed,
     }
-    return World(order)
+    return World(order, str(python or os.environ.get(PYTHON_VARIABLE) or sys.executable))
+
+
+def _child_environment(python: str) -> dict[str, str]:
+    """The child's environment: it imports the same checkout, but no packages of this environment if it has its own."""
+    paths = [str(_ROOT)] if _IS_CHECKOUT or python == sys.executable else []
+    paths += filter(None, [os.environ.get("PYTHONPATH")])
+    return {**os.environ, "PYTHONPATH": os.pathsep.join(paths)}
 
 
 def _flat(values: Mapping[str, Any], prefix: str) -> list[tuple[str, str]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import re
 from collections.abc import Callable
 from functools import lru_cache
@@ -41,6 +42,7 @@ def sign_in(settings: WarehouseSettings, query_tag: str) -> Any:
     import snowflake.connector as connector
 
     logging.getLogger("snowflake.connector.cursor").addFilter(_without_answers)
+    _switch_off_platform_detection(settings)
     try:
         return explaining("sign in to Snowflake", lambda: connector.connect(**connect_options(settings, query_tag)))
     except (ValueError, TypeError, OSError) as error:
@@ -77,6 +79,7 @@ def connect_options(settings: WarehouseSettings, query_tag: str) -> dict[str, An
         **chosen,
         "paramstyle": "qmark",
         **_timeouts(settings),
+        **_log_out_option(),
         # At DEBUG the connector logs the beginning of a statement, where a script may name somebody.
         "log_max_query_length": 0,
         "session_parameters": {**settings.session_parameters, "QUERY_TAG": query_tag},
@@ -97,6 +100,23 @@ def _timeouts(settings: WarehouseSettings) -> dict[str, int]:
         else {"network_timeout": seconds}
     )
     return {**requests, "login_timeout": min(seconds, _LONGEST_SIGN_IN_S)}
+
+
+def _log_out_option() -> dict[str, bool]:
+    """Log out on close without a warning: unset, connector 5 warns that its default will change.
+
+    leadflow runs no asynchronous query, which the log-out could end.
+    """
+    return {"enable_server_session_keep_alive_auto_detection": False} if major() >= 5 else {}
+
+
+def _switch_off_platform_detection(settings: WarehouseSettings) -> None:
+    """Keep the connector from calling cloud metadata addresses, such as 169.254.169.254, to report its platform.
+
+    Connector 4 and 5 both read this variable; 5 ignores the option of the same purpose. A value that is set stays.
+    """
+    if (authenticator_of(settings) or "").upper() != "WORKLOAD_IDENTITY":
+        os.environ.setdefault("SNOWFLAKE_DISABLE_PLATFORM_DETECTION", "true")
 
 
 @lru_cache(maxsize=1)
