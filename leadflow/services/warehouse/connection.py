@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import atexit
+import contextlib
 import logging
 import os
 import re
+import weakref
 from collections.abc import Callable
 from functools import lru_cache
 from typing import Any, TypeVar
@@ -14,6 +17,7 @@ from leadflow.settings import WarehouseSettings
 from leadflow.settings.sign_in import authenticator_of
 
 T = TypeVar("T")
+_connections: weakref.WeakSet[Any] = weakref.WeakSet()
 _DATA_ERRORS = 100_000
 _LONGEST_SIGN_IN_S = 60
 _TRANSIENT = (
@@ -44,7 +48,11 @@ def sign_in(settings: WarehouseSettings, query_tag: str) -> Any:
     logging.getLogger("snowflake.connector.cursor").addFilter(_without_answers)
     _switch_off_platform_detection(settings)
     try:
-        return explaining("sign in to Snowflake", lambda: connector.connect(**connect_options(settings, query_tag)))
+        connection = explaining(
+            "sign in to Snowflake", lambda: connector.connect(**connect_options(settings, query_tag))
+        )
+        _close_at_exit(connection)
+        return connection
     except (ValueError, TypeError, OSError) as error:
         failure = RefusedError(
             "could not sign in to Snowflake: its private key or its settings cannot be used "
@@ -100,6 +108,20 @@ def _timeouts(settings: WarehouseSettings) -> dict[str, int]:
         else {"network_timeout": seconds}
     )
     return {**requests, "login_timeout": min(seconds, _LONGEST_SIGN_IN_S)}
+
+
+def _close_at_exit(connection: Any) -> None:
+    """Close it when the process ends, before the connector does so with a warning that nobody closed it."""
+    _connections.add(connection)
+    # The last function registered is the first to run; the connector registers one for each connection.
+    atexit.unregister(_close_all)
+    atexit.register(_close_all)
+
+
+def _close_all() -> None:
+    for connection in list(_connections):
+        with contextlib.suppress(Exception):
+            connection.close()
 
 
 def _log_out_option() -> dict[str, bool]:
