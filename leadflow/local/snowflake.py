@@ -10,6 +10,7 @@ import gzip
 import json
 import logging
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs
@@ -54,9 +55,24 @@ class Snowflake:
         self.default_warehouse = True
         self.reset()
 
+    def settings(self) -> dict[str, Callable[[Any], object]]:
+        """The setters of World.configure that concern Snowflake."""
+        return {
+            "roles": self._set_roles,
+            "default_warehouse": lambda has_one: setattr(self, "default_warehouse", bool(has_one)),
+            "session_life_s": lambda seconds: setattr(self.tokens, "life_s", float(seconds)),
+            "master_token_life_s": lambda seconds: setattr(self.tokens, "master_life_s", float(seconds)),
+            "end_sessions": lambda code: self.tokens.end_all(str(code)),
+        }
+
+    def _set_roles(self, rights: dict[str, dict[str, list[str]]]) -> None:
+        session.roles.clear()
+        session.roles.update(rights)
+
     def reset(self) -> None:
         """Roll open transactions back, drop every table of every user database, seed RAW_LEADS again, forget rights."""
         session.roles.clear()
+        self.tokens.reset()
         for connection in list(server.sessions.values()):
             try:
                 connection._duck_conn.rollback()
@@ -82,7 +98,7 @@ class Snowflake:
             return {n: duck.execute(f'select count(*) from {DATABASE}.PUBLIC."{n}"').fetchall()[0][0] for (n,) in names}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass a request on to fakesnow, unless its session has ended or a fault is due. Only queries count as calls."""
+        """Pass a request to fakesnow, unless its session has ended or a fault is due. Only queries count as calls."""
         if scope["type"] != "http":
             return
         path, authorization = scope["path"], dict(scope["headers"]).get(b"authorization", b"").decode()
@@ -131,7 +147,7 @@ class Snowflake:
             request["warehouse"] = ""
         session.SIGN_IN.set(request)
         status, answer = await _answer(scope, _replay(body, receive))
-        connection = server.sessions.get((answer.get("data") or {}).get("token"))
+        connection = server.sessions.get((answer.get("data") or {}).get("token", ""))
         if connection is None:
             return Reply(answer, status)
         signed_in = session.session_of(connection)
@@ -159,7 +175,8 @@ def _drops(duck: duckdb.DuckDBPyConnection) -> list[str]:
     """The statements that drop what users made: everything but fakesnow's and DuckDB's own."""
     listing = duck.execute(
         "select 'VIEW', database_name, schema_name, view_name from duckdb_views() where not internal union all "
-        "select 'TABLE', database_name, schema_name, table_name from duckdb_tables() where not temporary order by 1 desc"
+        "select 'TABLE', database_name, schema_name, table_name from duckdb_tables() where not temporary "
+        "order by 1 desc"
     ).fetchall()
     return [
         f'drop {kind} if exists "{database}"."{schema}"."{name}" cascade'

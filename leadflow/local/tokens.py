@@ -1,7 +1,7 @@
 """Session and master tokens of the Snowflake stand-in, as the real service issues, renews and expires them.
 
 fakesnow issues a session token alone. Connector 5 refuses a sign-in without a master token and the two lifetimes.
-Sources: what snowflake-connector-python reads of a sign-in (auth/_auth.py) and of a renewal (network.py, _renew_session).
+Sources: snowflake-connector-python 4, which reads these answers in auth/_auth.py and network.py (_renew_session).
 """
 
 from __future__ import annotations
@@ -20,6 +20,20 @@ _MESSAGES = {
     EXPIRED: "Your session has expired. Please login again.",
     "390114": "Authentication token has expired.  The user must authenticate again.",
     "390115": "Authentication token is invalid.  The user must authenticate again.",
+}
+# Of a sign-in's answer, what no client library needs here.
+_UNUSED = {
+    "displayUserName": "LEADFLOW",
+    "firstLogin": False,
+    "remMeToken": None,
+    "remMeValidityInSeconds": 0,
+    "healthCheckInterval": 45,
+    "newClientForUpgrade": None,
+    "idToken": None,
+    "idTokenValidityInSeconds": 0,
+    "mfaToken": None,
+    "mfaTokenValidityInSeconds": 0,
+    "responseData": None,
 }
 _HEADER = re.compile(r'Snowflake Token="([^"]*)"')
 
@@ -41,6 +55,10 @@ class Tokens:
     def __init__(self, sessions: dict[str, Any]) -> None:
         """Issue tokens for these sessions."""
         self.sessions = sessions
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget every token; new ones live as long as Snowflake's: an hour, and four hours."""
         self.issued: dict[str, Token] = {}
         self.life_s, self.master_life_s = 3_600.0, 14_400.0
 
@@ -49,35 +67,20 @@ class Tokens:
         data = answer.get("data")
         if not data or not data.get("token"):
             return answer
-        issued = self._issue(data["token"], f"master-{secrets.token_urlsafe(32)}")
-        info = {**data.get("sessionInfo", {}), "warehouseName": None, "roleName": None, **signed_in}
-        return {
-            **answer,
-            "code": None,
-            "message": None,
-            "data": {
-                **data,
-                "masterToken": issued.master,
-                "validityInSeconds": int(self.life_s),
-                "masterValidityInSeconds": int(self.master_life_s),
-                "sessionId": issued.session_id,
-                "displayUserName": "LEADFLOW",
-                "firstLogin": False,
-                "remMeToken": None,
-                "remMeValidityInSeconds": 0,
-                "healthCheckInterval": 45,
-                "newClientForUpgrade": None,
-                "idToken": None,
-                "idTokenValidityInSeconds": 0,
-                "mfaToken": None,
-                "mfaTokenValidityInSeconds": 0,
-                "responseData": None,
-                "sessionInfo": info,
-            },
+        issued = self._issue(data["token"])
+        completed = {
+            **_UNUSED,
+            **data,
+            "masterToken": issued.master,
+            "validityInSeconds": int(self.life_s),
+            "masterValidityInSeconds": int(self.master_life_s),
+            "sessionId": issued.session_id,
+            "sessionInfo": {**data.get("sessionInfo", {}), **signed_in},
         }
+        return {**answer, "code": None, "message": None, "data": completed}
 
-    def _issue(self, token: str, master: str) -> Token:
-        now = time.monotonic()
+    def _issue(self, token: str) -> Token:
+        now, master = time.monotonic(), f"master-{secrets.token_urlsafe(32)}"
         issued = Token(secrets.randbelow(1 << 50), master, now + self.life_s, now + self.master_life_s)
         self.issued[token] = issued
         return issued
@@ -101,7 +104,7 @@ class Tokens:
             return error(issued.ended or "390114")
         token = secrets.token_urlsafe(32)
         self.sessions[token] = self.sessions.pop(old)
-        renewed = self._issue(token, f"master-{secrets.token_urlsafe(32)}")
+        renewed = self._issue(token)
         renewed.session_id = self.issued.pop(old).session_id
         data = {
             "sessionToken": token,
