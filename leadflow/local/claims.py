@@ -1,7 +1,8 @@
-"""Writes that Google answers with success though it did something else, as public reports tell of them.
+"""Writes that Google answers with success although it did something else.
 
-With a filter on, an append is answered 200 and adds nothing (theoephraim/node-google-spreadsheet #591) or replaces
-rows (the same project's #321, getodk/collect #2447); rows land at the top of the tab (PipedreamHQ/pipedream #19870).
+Public reports: with a filter on, an append is answered 200 and adds nothing (theoephraim/node-google-spreadsheet #591)
+or replaces rows (the same project's #321, getodk/collect #2447); rows land at the top of the tab
+(PipedreamHQ/pipedream #19870).
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ _PLACES = ("end", "top", "over")
 
 @dataclass(frozen=True)
 class Effect:
-    """What an append really does: how many of its rows are written (None: all), where, and which column (from 0) changes.
+    """What an append really does: how many rows it writes (None: all), where, and which column (from 0) it changes.
 
     `place` is "end", "top" (inserted below the header) or "over" (written over the last rows).
     """
@@ -27,18 +28,21 @@ class Effect:
     alter: int | None = None
 
     def __post_init__(self) -> None:
-        """Refuse a place that does not exist."""
+        """Raise ValueError for an unknown place."""
         if self.place not in _PLACES:
             raise ValueError(f"place is {self.place!r}: {', '.join(_PLACES)}")
 
     @classmethod
     def of(cls, options: Mapping[str, Any]) -> Effect:
-        """From the options of a `claimed` fault; with a place or a changed column all rows are written unless `rows` says less."""
+        """Read the options of a `claimed` fault.
+
+        With a place or a changed column all rows are written, unless `rows` is a number.
+        """
         more = "place" in options or "alter" in options
         return cls(options.get("rows", None if more else 0), options.get("place", "end"), options.get("alter"))
 
     def append(self, area: Area, values: list[list[Cell]]) -> None:
-        """Write what is written, into the grid of the area's tab."""
+        """Write the rows into the grid of the area's tab."""
         tab, rows = area.tab, [self._altered(row) for row in values[: self.rows]]
         table = tab.table(area)
         end, left = (table[2], table[1]) if table else (area.top, area.left)
@@ -56,19 +60,19 @@ class Effect:
 
 @dataclass(frozen=True)
 class BasicFilter:
-    """A tab's basic filter: its range, whether it hides rows, and what becomes of appends: kept, lost or over."""
+    """A tab's basic filter: its range, whether it hides rows, and its effect on appends: kept, lost or over."""
 
     area: tuple[int, int, int | None, int | None]
     hides: bool = True
     appends: str = "lost"
 
     def __post_init__(self) -> None:
-        """Refuse what cannot become of appends."""
+        """Raise SheetsError for an unknown effect on appends."""
         if self.appends not in ("kept", "lost", "over"):
             raise SheetsError(400, f"appends is {self.appends!r}: kept, lost, over")
 
     def effect(self) -> Effect | None:
-        """What an append really does while the filter is on; None: what it says."""
+        """What an append really does while the filter is on; None: what its answer says."""
         return {"kept": None, "lost": Effect(0), "over": Effect(None, "over")}[self.appends]
 
     def described(self, sheet_id: int) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from starlette.applications import Starlette
@@ -10,7 +11,6 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
-from leadflow.local import rights
 from leadflow.local.dncscrub import FullScrub, LitigatorList
 from leadflow.local.faults import KINDS, Fault, Gate
 from leadflow.local.grid import SheetsError
@@ -23,50 +23,59 @@ _QUOTAS |= {"idicore": ("idicore", "search"), "litigator": ("litigator", "check"
 
 
 class Control:
-    """All stand-ins in one hand."""
+    """The commands of the control side, over all stand-ins."""
 
     def __init__(
         self, idicore: Idicore, litigator: LitigatorList, dnc: FullScrub, sheets: Sheets, snowflake: Snowflake
     ) -> None:
-        """Know the stand-ins."""
+        """Control these stand-ins."""
         self.idicore, self.dnc, self.sheets, self.snowflake = idicore, dnc, sheets, snowflake
         standins = {"idicore": idicore, "litigator": litigator, "dnc": dnc, "sheets": sheets, "snowflake": snowflake}
         self.gates: dict[str, Gate] = {name: standin.gate for name, standin in standins.items()}
 
     def configure(self, wanted: dict[str, Any]) -> None:
-        """Set latency (seconds), in_flight caps, quotas a minute, token_life_s, dead, dnc_project; window_s shortens the minute.
+        """Set what World.configure describes; ValueError for a name that is no setting of the world."""
+        settings = {**self._setters(), **self.snowflake.settings()}
+        if unknown := wanted.keys() - settings.keys():
+            known = ", ".join(sorted(settings))
+            raise ValueError(f"the local world has no setting {', '.join(sorted(unknown))}; its settings are {known}")
+        for name, value in wanted.items():
+            settings[name](value)
 
-        `roles` are the rights of Snowflake's roles by table, "*" for the others, as in {"ANALYST": {"*": ["SELECT"],
-        "SCHEMA": ["CREATE TABLE"]}}; a role without an entry may do everything. `default_warehouse` is whether users
-        have one.
-        """
-        for name, seconds in (wanted.get("latency") or {}).items():
+    def _setters(self) -> dict[str, Callable[[Any], object]]:
+        return {
+            "latency": self._set_latency,
+            "in_flight": self._set_in_flight,
+            "quotas": self._set_quotas,
+            "token_life_s": lambda seconds: setattr(self.idicore, "token_life_s", float(seconds)),
+            "dead": lambda keys: setattr(self.idicore, "dead", set(keys)),
+            "dnc_project": self._set_dnc_project,
+        }
+
+    def _set_latency(self, by_service: dict[str, float]) -> None:
+        for name, seconds in by_service.items():
             self.gates[name].latency = float(seconds)
-        for name, cap in (wanted.get("in_flight") or {}).items():
+
+    def _set_in_flight(self, by_service: dict[str, int | None]) -> None:
+        for name, cap in by_service.items():
             self.gates[name].cap = cap
-        for name, limit in (wanted.get("quotas") or {}).items():
+
+    def _set_quotas(self, quotas: dict[str, Any]) -> None:
+        for name, limit in quotas.items():
             if name == "window_s":
                 for gate in self.gates.values():
                     gate.window = float(limit)
             else:
                 service, operation = _QUOTAS[name]
                 self.gates[service].quotas[operation] = limit
-        if "roles" in wanted:
-            rights.roles.clear()
-            rights.roles.update(wanted["roles"])
-        if "default_warehouse" in wanted:
-            self.snowflake.default_warehouse = bool(wanted["default_warehouse"])
-        if "token_life_s" in wanted:
-            self.idicore.token_life_s = float(wanted["token_life_s"])
-        if "dead" in wanted:
-            self.idicore.dead = set(wanted["dead"])
-        if "dnc_project" in wanted:
-            if wanted["dnc_project"] not in self.dnc.PROJECTS:
-                raise ValueError(f"dnc_project is one of {', '.join(self.dnc.PROJECTS)}")
-            self.dnc.project = wanted["dnc_project"]
+
+    def _set_dnc_project(self, project: str) -> None:
+        if project not in self.dnc.PROJECTS:
+            raise ValueError(f"dnc_project is one of {', '.join(self.dnc.PROJECTS)}")
+        self.dnc.project = project
 
     def fail(self, service: str, kind: str, times: int = 1, after: int = 0, **options: Any) -> None:
-        """Let a service fail."""
+        """Queue a fault for a service; World.fail describes its kinds."""
         if kind not in KINDS and not (kind.isdigit() and 400 <= int(kind) <= 599):
             raise ValueError(f"no fault is called {kind!r}: {', '.join(sorted(KINDS))}, or a status from 400 to 599")
         gate = self.gates[service]
@@ -93,7 +102,7 @@ class Control:
         return found
 
     def heal(self) -> None:
-        """Take away every fault that still waits."""
+        """Remove every fault that is still in a queue."""
         for gate in self.gates.values():
             with gate.lock:
                 gate.faults.clear()
@@ -108,7 +117,7 @@ class Control:
         self.snowflake.reset()
 
     def do(self, name: str, body: dict[str, Any]) -> Any:
-        """One command by name."""
+        """Run one command by name."""
         if name == "stats":
             return self.stats()
         if name == "reset":
@@ -136,7 +145,7 @@ class Control:
         raise ValueError(f"no command is called {name!r}")
 
     def app(self) -> Starlette:
-        """The commands over HTTP."""
+        """An app that takes the commands over HTTP."""
 
         async def command(request: Request) -> JSONResponse:
             body = await request.json() if await request.body() else {}

@@ -52,15 +52,15 @@ class _Scrub:
         if fault and fault.kind == "missing_row":
             rows = rows[: -int(fault.options.get("rows", 1))]
         if fault and fault.kind == "unknown_code" and rows:
-            self.blur(rows[0])
+            self.set_unknown_value(rows[0])
         return self.reply(rows, call)
 
     def row(self, number: str) -> dict[str, Any]:
         """One row of the answer."""
         raise NotImplementedError
 
-    def blur(self, row: dict[str, Any]) -> None:
-        """Make a row say something that no manual knows."""
+    def set_unknown_value(self, row: dict[str, Any]) -> None:
+        """Give a row a value that the manual does not list."""
         raise NotImplementedError
 
     def reply(self, rows: list[dict[str, Any]], call: Call) -> Reply:
@@ -78,8 +78,8 @@ class LitigatorList(_Scrub):
         phone = re.sub(r"\D", "", number)
         return {"Phone": int(phone or 0), "IsLitigator": is_litigator(phone)}
 
-    def blur(self, row: dict[str, Any]) -> None:
-        """Neither true nor false."""
+    def set_unknown_value(self, row: dict[str, Any]) -> None:
+        """Set neither true nor false."""
         row["IsLitigator"] = None
 
 
@@ -87,11 +87,11 @@ class FullScrub(_Scrub):
     """GET or POST /app/main/rpc/scrub."""
 
     name = "dnc"
-    # What the project looks at: everything, litigators alone, wireless numbers alone, or all but wireless numbers.
+    # What the project checks: everything, litigators only, wireless numbers only, or all but wireless numbers.
     PROJECTS = ("full", "litigator_only", "wireless_only", "without_wireless")
 
     def __init__(self) -> None:
-        """A list behind a gate, with a project that looks at everything."""
+        """A list behind a gate, with a project that checks everything."""
         super().__init__()
         self.project = "full"
 
@@ -101,18 +101,12 @@ class FullScrub(_Scrub):
         code = dnc_code(phone) if _GOOD.fullmatch(phone) else "M"
         wireless = code in "WLGY"
         line = "VoIP" if code == "Y" else "Wireless" if wireless else "AllOther"
-        code, litigator = self._seen(phone, code)
+        code, litigator = self._checked(phone, code)
         return {
             "Phone": phone,
             "ResultCode": code,
             "Reserved": reserved,
-            "Reason": "Litigator"
-            if litigator
-            else "National (USA) 2003-06-01;;;"
-            if code == "D"
-            else ";;;W"
-            if code in "WLGY"
-            else "",
+            "Reason": _reason(code, litigator),
             "RegionAbbrev": "LA",
             "Country": "US",
             "Locale": "Fiction",
@@ -128,17 +122,17 @@ class FullScrub(_Scrub):
             "LineType": line,
         }
 
-    def _seen(self, phone: str, code: str) -> tuple[str, bool]:
-        """The code of the project's answer, and whether it is for a litigator: C for all that the project does not look at."""
+    def _checked(self, phone: str, code: str) -> tuple[str, bool]:
+        """The code of the project's answer, and whether it is a litigator's; C for what the project does not check."""
         if code in "IMS" or self.project == "full":
             return code, False
         if self.project == "litigator_only":
             return ("D", True) if is_litigator(phone) else ("C", False)
-        looks_at_it = (code in "WLGY") == (self.project == "wireless_only")
-        return (code if looks_at_it else "C"), False
+        is_checked = (code in "WLGY") == (self.project == "wireless_only")
+        return (code if is_checked else "C"), False
 
-    def blur(self, row: dict[str, Any]) -> None:
-        """A code of no manual."""
+    def set_unknown_value(self, row: dict[str, Any]) -> None:
+        """Set a code that the manual does not list."""
         row["ResultCode"] = "Q"
 
     def reply(self, rows: list[dict[str, Any]], call: Call) -> Reply:
@@ -147,3 +141,9 @@ class FullScrub(_Scrub):
             return Reply(rows)
         quoted = [",".join('"' + str(v).replace('"', '""') + '"' for v in row.values()) for row in rows]
         return Reply("\n".join(quoted), 200, {"content-type": "text/csv"})
+
+
+def _reason(code: str, litigator: bool) -> str:
+    if litigator:
+        return "Litigator"
+    return "National (USA) 2003-06-01;;;" if code == "D" else ";;;W" if code in "WLGY" else ""

@@ -1,4 +1,4 @@
-"""Faults, latency, quotas and counters: what happens to a call before and after a stand-in answers it."""
+"""Faults, latency, quotas and counters of a stand-in's calls."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ KINDS = {
     "timeout", "truncated", "html", "drop", "missing_row", "malformed_number", "unknown_code", "expired_token", "empty",
     "applied_then_503", "applied_then_drop", "applied_late", "body", "lie", "claimed",
 }  # fmt: skip
-_WAKING_S = 0.0003  # what a loop takes to wake up
+_WAKING_S = 0.0003  # time that an event loop takes to wake up
 APPLIED = {"applied_then_503", "applied_then_drop"}
 
 
 @dataclass
 class Fault:
-    """One fault that waits: it lets `after` matching calls pass and then hits `times` of them."""
+    """One fault in the queue: it lets `after` matching calls pass, then affects `times` of them."""
 
     kind: str
     times: int = 1
@@ -35,7 +35,7 @@ class Fault:
     options: dict[str, Any] = field(default_factory=dict)
 
     def matches(self, call: Call) -> bool:
-        """Whether the fault is meant for this call: `on` names the operation, `key` a word in the body."""
+        """Whether the fault applies to this call: `on` names the operation, `key` a text in the body."""
         on = self.options.get(
             "on", "write" if self.kind.startswith(("applied", "claimed")) and call.service == "sheets" else None
         )
@@ -98,10 +98,10 @@ class Reply:
 
 
 class Gate:
-    """What stands before one service: latency, the in-flight cap, quotas a minute, faults and counters."""
+    """Latency, in-flight cap, quotas a minute, faults and counters of one service."""
 
     def __init__(self, service: str) -> None:
-        """A gate that lets everything through."""
+        """Start without limits or faults."""
         self.service = service
         self.lock = threading.Lock()
         self.latency = 0.0
@@ -132,7 +132,7 @@ class Gate:
             return {**self.counts, "max_in_flight": self.max_in_flight}
 
     def later(self, seconds: float, work: Callable[[], object]) -> None:
-        """Do some work in a while, unless all is reset before; `waiting` counts what is still to come."""
+        """Run `work` after some seconds, unless reset() comes first; `waiting` counts the runs that are due."""
         life = self.lives
 
         def run() -> None:
@@ -148,7 +148,7 @@ class Gate:
         timer.start()
 
     def refuse(self, operation: str) -> tuple[str, float] | None:
-        """Why a call of this kind is refused now, with the seconds to wait; None admits and counts it."""
+        """The reason to refuse a call of this kind now, and the seconds to wait; None admits and counts it."""
         with self.lock:
             if self.cap is not None and self.in_flight >= self.cap:
                 return "in flight", 1.0
@@ -164,12 +164,12 @@ class Gate:
             return None
 
     def leave(self) -> None:
-        """A call is over."""
+        """Count a call as finished."""
         with self.lock:
             self.in_flight = max(0, self.in_flight - 1)
 
     def take_fault(self, call: Call) -> Fault | None:
-        """The fault that hits this call, if one does."""
+        """Take the fault that applies to this call out of the queue; None without one."""
         with self.lock:
             for fault in self.faults:
                 if not fault.matches(call):
@@ -185,7 +185,10 @@ class Gate:
 
 
 async def wait_until(moment: float) -> None:
-    """Sleep until a time of time.monotonic(): uvloop rounds to whole milliseconds, so half of one off, and on the average none."""
+    """Sleep until a time of time.monotonic().
+
+    uvloop rounds to whole milliseconds: the error is up to half of one, and 0 on the average.
+    """
     await asyncio.sleep(moment - time.monotonic() - _WAKING_S)
 
 
@@ -211,15 +214,15 @@ async def send_reply(send: Send, reply: Reply, *, cut: bool = False, short: bool
 
 
 async def drop(receive: Receive) -> None:
-    """Cut the connection without a word. uvicorn keeps the transport on the object that owns `receive`."""
+    """Cut the connection without an answer. uvicorn keeps the transport on the object that owns `receive`."""
     transport = getattr(getattr(receive, "__self__", None), "transport", None)
     if transport is not None:
         transport.abort()
         await asyncio.sleep(0.02)
 
 
-def told(fault: Fault) -> Reply:
-    """The very answer that a test wants: `body` (with base64=True its bytes), `status` and `headers`."""
+def fixed_reply(fault: Fault) -> Reply:
+    """The answer of a `body` fault: `body` (with base64=True its bytes), `status` and `headers`."""
     body, options = str(fault.options.get("body", "")), fault.options
     sent = base64.b64decode(body) if options.get("base64") else body
     return Reply(
@@ -227,8 +230,11 @@ def told(fault: Fault) -> Reply:
     )
 
 
-def lied(reply: Reply, fault: Fault) -> Reply:
-    """The true answer with some of it changed: `set` and `unset` of each object, or of those that hold `of`; `add` more."""
+def altered_reply(reply: Reply, fault: Fault) -> Reply:
+    """The true answer after a `lie` fault.
+
+    `set` and `unset` change each object, or those that contain `of`; `add` appends objects.
+    """
     options = fault.options
     objects = reply.body if isinstance(reply.body, list) else [reply.body]
     for item in objects:

@@ -12,10 +12,10 @@ _NUMBER = re.compile(r"^[+-]?\d+(\.\d+)?([eE][+-]?\d+)?$")
 
 
 class SheetsError(Exception):
-    """A refusal, with Google's HTTP status and words."""
+    """An error with Google's HTTP status and message."""
 
     def __init__(self, status: int, message: str) -> None:
-        """Keep both."""
+        """Keep the status."""
         super().__init__(message)
         self.status = status
 
@@ -65,11 +65,11 @@ class Tab:
         }
 
     def copy(self) -> Tab:
-        """The tab as it is now. A row is never changed but replaced, so that this is quick however many there are."""
+        """The tab as it is now. Rows are replaced, never changed, so that the copy shares them."""
         return replace(self, cells=self.cells[:], extra=dict(self.extra))
 
     def blank(self, row: int) -> bool:
-        """Whether a row holds nothing."""
+        """Whether a row is empty."""
         return row >= len(self.cells) or _first(self.cells[row]) is None
 
     def write(self, top: int, left: int, values: list[list[Cell]], raw: bool) -> tuple[int, int, int]:
@@ -154,7 +154,7 @@ def _trim(row: list[Cell]) -> list[Cell]:
 
 
 def entered(value: Cell) -> Cell:
-    """What typing a value into a cell makes of it: numbers lose their zeros, `=` begins a formula."""
+    """The value of a cell after typing: numbers lose leading zeros, `=` begins a formula."""
     if isinstance(value, str) and _NUMBER.match(value):
         number = float(value)
         return int(number) if number.is_integer() else number

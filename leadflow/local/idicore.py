@@ -18,14 +18,14 @@ class Idicore:
     """Answers as idiCORE does, from the truth file, or from the person's key where the file has none."""
 
     def __init__(self, truth: dict[str, Truth], seed: int) -> None:
-        """Know the truth."""
+        """Answer from this truth; `seed` is for people whom it does not contain."""
         self.gate = Gate("idicore")
         self.truth, self.seed = truth, seed
         self.token_life_s = 900.0
         self.reset()
 
     def reset(self) -> None:
-        """Forget tokens, purchases and deaths."""
+        """Forget tokens, purchases and deceased people."""
         self.tokens: dict[str, float] = {}
         self.bought: dict[str, int] = {}
         self.dead: set[str] = set()
@@ -74,10 +74,12 @@ class Idicore:
         key = reference if reference in self.truth else key_of(*parts)
         truth = self.truth.get(key) or invent(reference or key, self.seed)
         self.bought[reference or key] = self.bought.get(reference or key, 0) + 1
-        return Reply({"result": [self._told(person, reference or key, body) for person in _result(truth, *parts)]})
+        return Reply(
+            {"result": [self._with_premium_fields(person, reference or key, body) for person in _result(truth, *parts)]}
+        )
 
-    def _told(self, person: dict[str, Any], key: str, body: dict[str, Any]) -> dict[str, Any]:
-        """The person, with `isDead` if the search asked for it: a premium field never comes unasked."""
+    def _with_premium_fields(self, person: dict[str, Any], key: str, body: dict[str, Any]) -> dict[str, Any]:
+        """The person, with `isDead` only if the search names this premium field."""
         return {**person, "isDead": key in self.dead} if "isDead" in (body.get("fields") or ()) else person
 
 
@@ -102,10 +104,7 @@ def _person(
 ) -> dict[str, Any]:
     key = truth.person_key
     address, city, state, zip_code = (part.strip().upper() for part in where)
-    listed = [_phone(phone, key, rank) for rank, phone in enumerate(phones, 1)]
-    if listed and draw(f"junk {key}", 20) == 0:
-        listed.append({"number": "(000) 000-0000", "type": "Landline", "fake": True, "meta": {"rank": 9}})
-    listed.sort(key=lambda p: draw(f"order {key} {p['number']}", 1000))
+    listed = _phones(phones, key)
     meta = {"rank": 1, "count": 9, "firstSeen": "20090101", "lastSeen": "20260901"}
     name = {"first": first.strip().upper(), "last": last.strip().upper()}
     found: dict[str, Any] = {
@@ -128,6 +127,14 @@ def _person(
     if emails:
         found["email"] = [{"data": mail, "meta": {**meta, "rank": n}} for n, mail in enumerate(emails, 1)]
     return found
+
+
+def _phones(phones: list[str], key: str) -> list[dict[str, Any]]:
+    """The phones in no order of rank, now and then with a fake number."""
+    listed = [_phone(phone, key, rank) for rank, phone in enumerate(phones, 1)]
+    if listed and draw(f"junk {key}", 20) == 0:
+        listed.append({"number": "(000) 000-0000", "type": "Landline", "fake": True, "meta": {"rank": 9}})
+    return sorted(listed, key=lambda p: draw(f"order {key} {p['number']}", 1000))
 
 
 def _phone(phone: str, key: str, rank: int) -> dict[str, Any]:

@@ -28,7 +28,7 @@ _UNDONE = {
 _EARLIER = re.compile(r"(\bFROM|\bJOIN|,)(\s+)\$(\d+)", re.IGNORECASE)
 
 
-def keep_results() -> None:
+def patch_results() -> None:
     """Put it in place, once a process."""
     execute, describe = FakeSnowflakeCursor.execute, FakeSnowflakeCursor._describe_only
     parse: Any = cursors.parse_one  # type: ignore[attr-defined]

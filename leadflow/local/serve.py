@@ -1,6 +1,6 @@
-"""The child process of the local world: `python -m leadflow.local.serve`, told what to do by one JSON line on stdin.
+"""The child process of the local world: `python -m leadflow.local.serve`, with its orders as one JSON line on stdin.
 
-It answers with one JSON line that names its ports, and exits when stdin closes, that is, when its parent is gone.
+It writes one JSON line with its ports to stdout, and exits when stdin closes, that is, when its parent has ended.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ class Vendors:
         self.services, self.control = services, control
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Find the stand-in of a path."""
+        """Pass a request to the stand-in of its path."""
         if scope["type"] != "http":
             return
         for service in self.services:
@@ -52,19 +52,19 @@ class Vendors:
             await send_reply(send, Reply("not found", 404))
 
 
-class _Joined:
-    """A transport that sends what is written in one go as one piece, as web servers do with a head and a short body."""
+class _JoiningTransport:
+    """A transport that sends consecutive writes as one piece, as web servers do with a head and a short body."""
 
     def __init__(self, transport: Any) -> None:
         self._transport = transport
         self._parts: list[bytes] = []
 
     def __getattr__(self, name: str) -> Any:
-        """All else is the transport's own."""
+        """Pass everything else to the transport."""
         return getattr(self._transport, name)
 
     def write(self, data: bytes) -> None:
-        """Send it when the event loop comes to it, with all that is written until then."""
+        """Send it in the event loop's next iteration, with everything written until then."""
         if not self._parts:
             asyncio.get_running_loop().call_soon(self._send)
         self._parts.append(data)
@@ -75,22 +75,22 @@ class _Joined:
             self._parts = []
 
     def close(self) -> None:
-        """Send what is written, then close."""
+        """Send what was written, then close."""
         self._send()
         self._transport.close()
 
     def abort(self) -> None:
-        """Send what is written, then cut the connection."""
+        """Send what was written, then cut the connection."""
         self._send()
         self._transport.abort()
 
 
 class _Protocol(AutoHTTPProtocol):
-    """uvicorn's, but that head and body of an answer do not wake the client twice."""
+    """uvicorn's protocol, with the head and body of an answer in one packet, which wakes the client once."""
 
     def connection_made(self, transport: Any) -> None:
-        """Write through a _Joined."""
-        joined: Any = _Joined(transport)
+        """Write through a transport that joins writes."""
+        joined: Any = _JoiningTransport(transport)
         super().connection_made(joined)
 
 
@@ -114,8 +114,8 @@ def _listen(app: Any) -> tuple[uvicorn.Server, int]:
     return server, listener.getsockname()[1]
 
 
-def _leave_with_parent(parent: int) -> None:
-    """Exit when stdin ends; or, should a fork of the parent hold the pipe, when the parent is another."""
+def _exit_with_parent(parent: int) -> None:
+    """Exit when stdin ends, or when the parent changes: a fork of it may hold the pipe open."""
 
     def watch() -> None:
         while os.getppid() == parent:
@@ -129,8 +129,8 @@ def _leave_with_parent(parent: int) -> None:
 
 
 def main() -> None:
-    """Start everything, say where it is, and wait for the end of stdin."""
-    # The stand-ins share one interpreter: a MERGE must not keep a vendor's answer waiting for longer than its latency says.
+    """Start everything, write the ports, and wait for the end of stdin."""
+    # The stand-ins share one interpreter: a MERGE must not delay a vendor's answer beyond its latency.
     sys.setswitchinterval(0.0002)
     parent = os.getppid()
     order = json.loads(sys.stdin.buffer.readline() or b"{}")
@@ -141,7 +141,7 @@ def main() -> None:
     litigator, dnc, sheets, snowflake = LitigatorList(), FullScrub(), Sheets(), Snowflake(Path(order["leads"]))
     control = Control(idicore, litigator, dnc, sheets, snowflake)
     control.configure({"quotas": QUOTAS})
-    control.configure(order)
+    control.configure({name: order[name] for name in ("latency", "in_flight", "quotas")})
     services = [
         Service(idicore, "/idicore"),
         Service(litigator, "/litigator"),
@@ -150,12 +150,12 @@ def main() -> None:
     ]
     vendors, vendors_port = _listen(Vendors(services, control.app()))
     warehouse, warehouse_port = _listen(snowflake)
-    gc.freeze()  # nor must a collection of all that is loaded
+    gc.freeze()  # a collection of all loaded modules would delay answers too
     while not (vendors.started and warehouse.started):
         time.sleep(0.005)
     sys.stdout.write(json.dumps({"vendors": vendors_port, "snowflake": warehouse_port}) + "\n")
     sys.stdout.flush()
-    _leave_with_parent(parent)
+    _exit_with_parent(parent)
 
 
 if __name__ == "__main__":

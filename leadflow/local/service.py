@@ -16,18 +16,18 @@ from leadflow.local.faults import (
     Reply,
     Scope,
     Send,
+    altered_reply,
     drop,
-    lied,
+    fixed_reply,
     read_body,
     send_reply,
     status_reply,
-    told,
     wait_until,
 )
 
 
 class Standin(Protocol):
-    """What a stand-in offers its gate."""
+    """What a stand-in implements for its Service."""
 
     gate: Gate
 
@@ -40,11 +40,11 @@ class Standin(Protocol):
         ...
 
     def error(self, status: int, message: str) -> Any:
-        """An error body as this vendor writes it."""
+        """The body of an error in this vendor's format."""
         ...
 
     def empty(self) -> Any:
-        """The body of an answer that says nothing."""
+        """The body of an empty answer."""
         ...
 
 
@@ -64,16 +64,7 @@ class Service:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
         arrived = time.monotonic()
-        path = scope["path"][len(self.prefix) :]
-        call = Call(
-            self.gate.service,
-            self.standin.operation(scope["method"], path),
-            scope["method"],
-            path,
-            {k.decode().lower(): v.decode("latin-1") for k, v in scope["headers"]},
-            parse_qs(scope["query_string"].decode(), keep_blank_values=True),
-            await read_body(receive),
-        )
+        call = await self._read(scope, receive)
         self.gate.count({"login": "logins", "read": "reads", "write": "writes"}.get(call.operation, "calls"))
         if refusal := self.gate.refuse(call.operation):
             self.gate.count("refused")
@@ -83,11 +74,12 @@ class Service:
             return
         try:
             fault = self.gate.take_fault(call)
-            reply = self._worked_out(call, fault)
-            await wait_until(arrived + self.gate.latency)
-            if reply is None:
+            if fault is not None and fault.kind not in _ANSWERING:
+                await wait_until(arrived + self.gate.latency)
                 await self._fail(call, fault, receive, send)
                 return
+            reply = self._handled(call, fault)
+            await wait_until(arrived + self.gate.latency)
             short = bool(fault and fault.options.get("short"))
             await send_reply(send, reply, cut=bool(fault and fault.kind == "truncated"), short=short)
             if short:
@@ -95,12 +87,22 @@ class Service:
         finally:
             self.gate.leave()
 
-    def _worked_out(self, call: Call, fault: Fault | None) -> Reply | None:
-        """The answer, made when the call arrives, so that what it takes is part of the latency; None for a fault that has none."""
-        if fault is not None and fault.kind not in _ANSWERING:
-            return None
+    async def _read(self, scope: Scope, receive: Receive) -> Call:
+        path = scope["path"][len(self.prefix) :]
+        return Call(
+            self.gate.service,
+            self.standin.operation(scope["method"], path),
+            scope["method"],
+            path,
+            {k.decode().lower(): v.decode("latin-1") for k, v in scope["headers"]},
+            parse_qs(scope["query_string"].decode(), keep_blank_values=True),
+            await read_body(receive),
+        )
+
+    def _handled(self, call: Call, fault: Fault | None) -> Reply:
+        """The answer, computed before the latency is waited for, so that its own time is part of it."""
         reply = self.standin.handle(call, fault)
-        return (lied(reply, fault) if fault and fault.kind == "lie" else reply).encoded()
+        return (altered_reply(reply, fault) if fault and fault.kind == "lie" else reply).encoded()
 
     async def _fail(self, call: Call, fault: Fault, receive: Receive, send: Send) -> None:
         kind = fault.kind
@@ -117,7 +119,7 @@ class Service:
         elif kind == "html":
             await send_reply(send, _HTML)
         elif kind == "body":
-            await send_reply(send, told(fault))
+            await send_reply(send, fixed_reply(fault))
         elif kind == "empty":
             await send_reply(send, Reply(self.standin.empty()))
         else:

@@ -43,7 +43,7 @@ class Sheets(Structure):
         return {"error": {"code": status, "message": message, "status": _WORDS.get(status, "UNKNOWN")}}
 
     def empty(self) -> dict[str, Any]:
-        """An answer that says nothing."""
+        """An empty answer."""
         return {}
 
     def handle(self, call: Call, fault: Fault | None) -> Reply:
@@ -60,12 +60,12 @@ class Sheets(Structure):
             except SheetsError as refusal:
                 self.tabs = before
                 return Reply(self.error(refusal.status, str(refusal)), refusal.status)
-            self._do_less(call, match[2], fault, before)
+            self._undo_claimed(call, match[2], fault, before)
             self.version += call.operation == "write"
             return Reply(body)
 
-    def _do_less(self, call: Call, rest: str, fault: Fault | None, before: list[Tab]) -> None:
-        """Undo what is only claimed: by a fault called `claimed`, or by appends below a filter that loses them."""
+    def _undo_claimed(self, call: Call, rest: str, fault: Fault | None, before: list[Tab]) -> None:
+        """Undo a write that is only claimed: by a `claimed` fault, or by a filter that loses appends."""
         claimed = fault.options if fault and fault.kind == "claimed" and call.operation == "write" else None
         append = rest.startswith("/values/") and rest.endswith(":append")
         tabs, self.tabs = self.tabs, before
@@ -188,7 +188,7 @@ class Sheets(Structure):
         return area.name()
 
     def filter(self, name: str | None, hides: bool, appends: str) -> None:
-        """SheetLock the basic filter of a tab or a range on; without a name, turn every filter off."""
+        """Turn on the basic filter of a tab or a range; without a name, turn every filter off."""
         with self.lock:
             if name is None:
                 for tab in self.tabs:
@@ -198,7 +198,7 @@ class Sheets(Structure):
             area.tab.filter = BasicFilter((area.top, area.left, area.bottom, area.right), hides, appends)
 
     def protect(self, ranges: list[str]) -> None:
-        """Protect these A1 ranges, or tabs, against the caller, and no others."""
+        """Protect exactly these A1 ranges or tabs against the caller."""
         with self.lock:
             self.protected = [parse_range(name, self.tabs) for name in ranges]
 
@@ -209,7 +209,7 @@ class Sheets(Structure):
             return [[shown(cell) for cell in row] for row in tab.read(Area(tab))] if tab else []
 
     def edit(self, title: str | None, ops: list[list[Any]]) -> None:
-        """Do as a person in the sheet would: insert, delete, set, append, clear or replace; rows count from 1."""
+        """Edit as a person does: insert, delete, set, append or replace; rows count from 1."""
         with self.lock:
             tab = next(tab for tab in self.tabs if title in (None, tab.title))
             for name, *args in ops:
@@ -218,7 +218,7 @@ class Sheets(Structure):
 
 
 def _grid_range(area: Area) -> dict[str, int]:
-    """As Google writes it: what is open is left out."""
+    """An area in Google's JSON; an open side has no entry."""
     bounds = {
         "startRowIndex": area.top or None,
         "endRowIndex": area.bottom,

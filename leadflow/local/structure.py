@@ -70,7 +70,8 @@ class Structure:
         if any(tab.title == title for tab in self.tabs):
             raise SheetsError(
                 400,
-                f'Invalid requests[0].addSheet: A sheet with the name "{title}" already exists. Please enter another name.',
+                f'Invalid requests[0].addSheet: A sheet with the name "{title}" already exists. '
+                "Please enter another name.",
             )
         number = wanted.get("sheetId", max(tab.sheet_id for tab in self.tabs) + 1)
         tab = Tab(number, title, grid.get("rowCount", 1000), grid.get("columnCount", 26))

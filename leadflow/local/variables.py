@@ -20,36 +20,40 @@ _VARIABLE = re.compile(
 )
 
 
-def mend_variables() -> None:
-    """Put the mends in place, once a process."""
+def patch_variables() -> None:
+    """Put them in place, once a process."""
     update, is_modifier = Variables.update_variables, Variables.is_variable_modifier
 
-    def update_variables(self: Any, statement: Any) -> None:
-        if _unsets_several(statement):
-            for column in statement.expressions:
+    def is_variable_modifier(cls: type[Variables], expr: Any) -> bool:
+        return _unsets_several(expr) or is_modifier(expr)
+
+    def update_variables(self: Any, expr: Any) -> None:
+        if _unsets_several(expr):
+            for column in expr.expressions:
                 self._variables.pop(column.name.upper(), None)
-        elif not _set_several(self, statement):
-            update(self, statement)
+        elif not _set_several(self, expr):
+            update(self, expr)
             self._variables = {name.upper(): value for name, value in self._variables.items()}
 
-    def inline_variables(self: Any, sql: str) -> str:
-        values = {name.upper(): value for name, value in self._variables.items()}
-
-        def filled(found: re.Match[str]) -> str:
-            if (name := found["name"]) is None:
-                return found[0]
-            if name.upper() not in values:
-                raise ProgrammingError(
-                    msg=f"Session variable '${name.upper()}' does not exist", errno=2211, sqlstate="02000"
-                )
-            return values[name.upper()]
-
-        return _VARIABLE.sub(filled, sql)
-
-    Variables.is_variable_modifier = lambda statement: _unsets_several(statement) or is_modifier(statement)
+    Variables.is_variable_modifier = classmethod(is_variable_modifier)
     Variables.update_variables = update_variables
-    Variables.inline_variables = inline_variables
+    Variables.inline_variables = _inline_variables
     Variables._unset = lambda self, name: self._variables.pop(name.upper(), None)
+
+
+def _inline_variables(self: Any, sql: str) -> str:
+    values = {name.upper(): value for name, value in self._variables.items()}
+
+    def filled(found: re.Match[str]) -> str:
+        if (name := found["name"]) is None:
+            return found[0]
+        if name.upper() not in values:
+            raise ProgrammingError(
+                msg=f"Session variable '${name.upper()}' does not exist", errno=2211, sqlstate="02000"
+            )
+        return values[name.upper()]
+
+    return _VARIABLE.sub(filled, sql)
 
 
 def _unsets_several(statement: Any) -> bool:

@@ -1,4 +1,4 @@
-"""Start the child process that holds every stand-in, and steer it."""
+"""Start the child process of the stand-ins, and control it."""
 
 from __future__ import annotations
 
@@ -18,35 +18,40 @@ from pydantic import SecretStr
 
 from leadflow.settings import Settings
 
-_CHECKOUT = Path(__file__).resolve().parents[2] / "data_samples"
-SAMPLES = _CHECKOUT if _CHECKOUT.is_dir() else Path(__file__).resolve().parent / "data_samples"
+_ROOT = Path(__file__).resolve().parents[2]
+_IS_CHECKOUT = (_ROOT / "data_samples").is_dir()
+SAMPLES = _ROOT / "data_samples" if _IS_CHECKOUT else Path(__file__).resolve().parent / "data_samples"
+PYTHON_VARIABLE = "LEADFLOW_LOCAL_PYTHON"
 _LATENCY = {"idicore": 0.005}
-_PACKAGE_ROOT = str(Path(__file__).resolve().parents[2])
+_NOT_STARTED = f"""the local world did not start with {{python}}; its last words are above. It needs the extra
+`local`: python -m pip install 'leadflow[local]'. fakesnow, which stands in for Snowflake, needs
+snowflake-connector-python 4, so that the extra takes connector 4 in place of 5. To keep connector 5 here, install the
+extra in a virtual environment of its own and set {PYTHON_VARIABLE} to its python, or lf.local.start(python=...)."""
 Rows = list[list[str]]
 
 
 class World:
-    """A running local world; close it, or leave its `with` block, and the child process is gone."""
+    """A running local world; the child process ends with close() or the `with` block."""
 
-    def __init__(self, order: Mapping[str, Any]) -> None:
-        """Start the child with its orders; use `start` instead."""
+    def __init__(self, order: Mapping[str, Any], python: str) -> None:
+        """Start the child on this interpreter, with its orders; use `start` instead."""
         self._folder = tempfile.TemporaryDirectory(prefix="leadflow-local-", ignore_cleanup_errors=True)
         self._homes = 0
         self._log = Path(self._folder.name) / "serve.log"
-        path = os.pathsep.join(p for p in (_PACKAGE_ROOT, os.environ.get("PYTHONPATH")) if p)
         with self._log.open("wb") as log:
-            self._child = subprocess.Popen(
-                [sys.executable, "-W", "ignore", "-m", "leadflow.local.serve"],
+            self._child = subprocess.Popen(  # noqa: S603 - an interpreter that the caller names
+                [python, "-W", "ignore", "-m", "leadflow.local.serve"],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=log,
-                env={**os.environ, "PYTHONPATH": path},
+                env=_child_environment(python),
             )
-        self._ports = self._greet(order)
+        self._ports = self._send_order(order, python)
         self._http = httpx.Client(base_url=self.url, timeout=60, trust_env=False)
         self.settings = self._make_settings()
 
-    def _greet(self, order: Mapping[str, Any]) -> dict[str, int]:
+    def _send_order(self, order: Mapping[str, Any], python: str) -> dict[str, int]:
+        """Send the child its orders; its ports."""
         if self._child.stdin is None or self._child.stdout is None:
             raise RuntimeError("the local world has no pipes")
         with contextlib.suppress(BrokenPipeError):
@@ -54,25 +59,25 @@ class World:
             self._child.stdin.flush()
         line = self._child.stdout.readline()
         if not line:
-            said = self._log.read_text(errors="replace")[-2000:]
             self._child.wait(10)
+            output = self._log.read_text(errors="replace")[-2000:]
             self._folder.cleanup()
-            raise RuntimeError(f"the local world did not start; is leadflow[local] installed?\n{said}")
+            raise RuntimeError(f"{output}\n{_NOT_STARTED.format(python=python)}")
         return json.loads(line)
 
     @property
     def pid(self) -> int:
-        """The child process."""
+        """The id of the child process."""
         return self._child.pid
 
     @property
     def url(self) -> str:
-        """Where the vendors' stand-ins are, each below its name."""
+        """The address of the vendors' stand-ins; each is below its own path."""
         return f"http://127.0.0.1:{self._ports['vendors']}"
 
     @property
     def home(self) -> Path:
-        """The private folder of history and checkpoints; reset() begins a fresh one."""
+        """The private folder of history and checkpoints; reset() makes a new one."""
         return Path(self._folder.name) / f"home{self._homes}"
 
     def _make_settings(self) -> Settings:
@@ -109,7 +114,7 @@ class World:
         }
 
     def env(self) -> dict[str, str]:
-        """The LEADFLOW_ variables that make Settings() of another process point here."""
+        """The LEADFLOW_ variables with which another process uses this world."""
         return {f"LEADFLOW_{name}": value for name, value in _flat(self._values(), "")}
 
     def _do(self, command: str, body: Any = None) -> Any:
@@ -125,14 +130,14 @@ class World:
     def fail(self, service: str, kind: str, times: int = 1, after: int = 0, **options: Any) -> None:
         """Let `times` calls of a service fail, after `after` good ones.
 
-        Kinds: a status such as "503" (retry_after=), timeout (s=), truncated (short=True cuts the connection too),
+        Kinds: a status such as "503" (retry_after=), timeout (s=), truncated (short=True also cuts the connection),
         html, drop, empty, expired_token, missing_row (rows=), malformed_number, unknown_code, body (body=, base64=,
-        status=, headers=: this very answer), lie (set=, unset=, of=, add=: changes the true answer); for sheets and
-        snowflake also applied_then_503, applied_then_drop, and for sheets applied_late (s=) and claimed: a write answered
-        as if it were done, of which nothing is done, or of an append `rows=` rows, at `place=` (end, top, over), with the
-        cells of column `alter=` changed, or all of it `s=` seconds later. `on=` names the kind of
-        call (login, search, check, read, write, query); `key=` a text that the request body must hold;
-        `applied=True` does the work before any of them.
+        status=, headers=: the answer itself), lie (set=, unset=, of=, add=: changes the true answer). For sheets and
+        snowflake also applied_then_503 and applied_then_drop. For sheets also applied_late (s=) and claimed: a write
+        that is answered with success and not done; of an append, `rows=` rows are done, at `place=` (end, top, over),
+        with the cells of column `alter=` changed, or all rows `s=` seconds later. `on=` names the kind of call (login,
+        search, check, read, write, query); `key=` is a text that the request body must contain; `applied=True` does
+        the work before the fault.
         """
         self._do("fail", {"service": service, "kind": kind, "times": times, "after": after, **options})
 
@@ -143,15 +148,22 @@ class World:
         quotas: Mapping[str, float | None] | None = None,
         **more: Any,
     ) -> None:
-        """Latency in seconds and in-flight caps by service; quotas a minute by service (sheets_reads, sheets_writes).
+        """Change the world's settings; those that are not named stay.
 
-        `dnc_project` is what DNCScrub's project looks at: full, litigator_only, wireless_only or without_wireless.
+        latency: seconds by service. in_flight: most calls at a time by service. quotas: calls a minute by service,
+        Sheets' as sheets_reads and sheets_writes; window_s makes the minute shorter.
+        token_life_s: of idiCORE's tokens. dead: keys of people who are deceased.
+        dnc_project: what DNCScrub's project checks: full, litigator_only, wireless_only or without_wireless.
+        roles: rights of Snowflake's roles by table, "*" for the other tables, as in {"ANALYST": {"*": ["SELECT"],
+        "SCHEMA": ["CREATE TABLE"]}}; a role without an entry may do everything.
+        default_warehouse: whether Snowflake's users have one. session_life_s, master_token_life_s: of sessions that
+        sign in from now on. end_sessions: end all open Snowflake sessions with this error: "390111" or "390114".
         """
         wanted = {"latency": latency, "in_flight": in_flight, "quotas": quotas}
         self._do("configure", {**{k: dict(v) for k, v in wanted.items() if v}, **more})
 
     def heal(self) -> None:
-        """Take away every fault that still waits."""
+        """Remove every fault that is still in a queue."""
         self._do("heal")
 
     def reset(self) -> None:
@@ -179,11 +191,11 @@ class World:
                 return
 
     def protect_sheet(self, *ranges: str) -> None:
-        """Protect tabs or A1 ranges against the service account, and no others; nothing takes protection away."""
+        """Protect these tabs or A1 ranges against the service account; only reset() removes the protection."""
         self._do("protect", {"ranges": ranges})
 
     def filter_sheet(self, where: str | None, *, hides: bool = True, appends: str = "lost") -> None:
-        """SheetLock on the basic filter of a tab or an A1 range; with None, turn all filters off.
+        """Turn on the basic filter of a tab or an A1 range; with None, turn all filters off.
 
         While it is on, appends are answered 200 and are kept, lost, or written over the last rows (over).
         """
@@ -218,7 +230,7 @@ class World:
         self.close()
 
     def __repr__(self) -> str:
-        """Where it is."""
+        """The address and the process id."""
         return f"World({self.url}, pid={self.pid})"
 
 
@@ -233,10 +245,12 @@ def start(
     in_flight: Mapping[str, int | None] | None = None,
     quotas: Mapping[str, float | None] | None = None,
     seed: int = 7,
+    python: str | os.PathLike[str] | None = None,
 ) -> World:
     """Start the local world over data_samples/leads.csv, or over a CSV file with the same columns.
 
     People whom truth.csv (beside the leads) does not know get phones that follow from their key and the seed.
+    `python` is the interpreter of another environment that has leadflow[local]; LEADFLOW_LOCAL_PYTHON names it too.
     """
     leads = (leads or SAMPLES / "leads.csv").resolve()
     if not leads.is_file():
@@ -249,7 +263,14 @@ def start(
         "quotas": dict(quotas or {}),
         "seed": seed,
     }
-    return World(order)
+    return World(order, str(python or os.environ.get(PYTHON_VARIABLE) or sys.executable))
+
+
+def _child_environment(python: str) -> dict[str, str]:
+    """The child's environment: it imports the same checkout, but no packages of this environment if it has its own."""
+    paths = [str(_ROOT)] if _IS_CHECKOUT or python == sys.executable else []
+    paths += filter(None, [os.environ.get("PYTHONPATH")])
+    return {**os.environ, "PYTHONPATH": os.pathsep.join(paths)}
 
 
 def _flat(values: Mapping[str, Any], prefix: str) -> list[tuple[str, str]]:

@@ -25,8 +25,8 @@ from leadflow.settings.textfile import read_text
 
 PREFIX = "LEADFLOW_"
 EnvFiles = str | os.PathLike[str] | Iterable[str | os.PathLike[str]] | None
-# Read by the test suite, and by nothing in the package.
-_NO_SETTINGS = {"LEADFLOW_SCREENSHOTS"}
+# Read by the test suite, and by lf.local.start().
+_NO_SETTINGS = {"LEADFLOW_SCREENSHOTS", "LEADFLOW_LOCAL_PYTHON"}
 _PLACEHOLDER = re.compile(r"\.{3,}|…|<[^<>]*>")
 _LIKE_PREFIX = 0.8
 _LIKE_NAME = 0.85

@@ -215,7 +215,7 @@ def test_searches_whose_answer_is_lost_count_against_the_budget_and_are_said(wor
         job = engine.run(SCRIPT, limit_rows=40, max_lookups=12, progress=False)
         assert str(job.status) == "STOPPED"
         assert sum(world.stats()["idicore"]["bought"].values()) == job.counts.unanswered == 12
-        assert "12 searches brought no answer and may have been charged" in lf.jobs()["message"].iloc[0]
+        assert "12 lookups brought no answer and may have been charged" in lf.jobs()["message"].iloc[0]
         world.heal()
         resumed = engine.resume(job.id, max_lookups=20, progress=False)
         assert (resumed.counts.bought, resumed.counts.unanswered) == (8, 12)

@@ -21,11 +21,11 @@ def _scrub(phone, days):
 def test_a_scrub_too_old_or_from_the_future_does_not_count(world, days, asked):
     import polars as pl
 
-    from leadflow.engine import _dnc
+    from leadflow.services.dnc_list import dnc_service
 
     phone = "+15045550143"
     before = world.stats()["dnc"]["calls"]
-    service = _dnc(world.settings)
+    service = dnc_service(world.settings.dnc)
     check_dnc(pl.DataFrame({"phones": [[phone]]}), service, known={phone: _scrub(phone, days)})
     service.close()
     assert world.stats()["dnc"]["calls"] - before == asked

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import atexit
+import contextlib
 import logging
+import os
 import re
+import weakref
 from collections.abc import Callable
 from functools import lru_cache
 from typing import Any, TypeVar
@@ -13,6 +17,7 @@ from leadflow.settings import WarehouseSettings
 from leadflow.settings.sign_in import authenticator_of
 
 T = TypeVar("T")
+_connections: weakref.WeakSet[Any] = weakref.WeakSet()
 _DATA_ERRORS = 100_000
 _LONGEST_SIGN_IN_S = 60
 _TRANSIENT = (
@@ -41,8 +46,13 @@ def sign_in(settings: WarehouseSettings, query_tag: str) -> Any:
     import snowflake.connector as connector
 
     logging.getLogger("snowflake.connector.cursor").addFilter(_is_not_an_answer)
+    _switch_off_platform_detection(settings)
     try:
-        return translated("sign in to Snowflake", lambda: connector.connect(**connect_options(settings, query_tag)))
+        connection = translated(
+            "sign in to Snowflake", lambda: connector.connect(**connect_options(settings, query_tag))
+        )
+        _close_at_exit(connection)
+        return connection
     except (ValueError, TypeError, OSError) as error:
         failure = RefusedError(
             "could not sign in to Snowflake: its private key or its settings cannot be used "
@@ -76,6 +86,7 @@ def connect_options(settings: WarehouseSettings, query_tag: str) -> dict[str, An
         **chosen,
         "paramstyle": "qmark",
         **_timeouts(settings),
+        **_log_out_option(),
         # At DEBUG the connector logs the first characters of a statement, in which a script may name a person.
         "log_max_query_length": 0,
         "session_parameters": {**settings.session_parameters, "QUERY_TAG": query_tag},
@@ -96,6 +107,37 @@ def _timeouts(settings: WarehouseSettings) -> dict[str, int]:
         else {"network_timeout": seconds}
     )
     return {**requests, "login_timeout": min(seconds, _LONGEST_SIGN_IN_S)}
+
+
+def _close_at_exit(connection: Any) -> None:
+    """Close it when the process ends, before the connector does so with a warning that nobody closed it."""
+    _connections.add(connection)
+    # The last function registered is the first to run; the connector registers one for each connection.
+    atexit.unregister(_close_all)
+    atexit.register(_close_all)
+
+
+def _close_all() -> None:
+    for connection in list(_connections):
+        with contextlib.suppress(Exception):
+            connection.close()
+
+
+def _log_out_option() -> dict[str, bool]:
+    """Log out on close without a warning: unset, connector 5 warns that its default will change.
+
+    leadflow runs no asynchronous query, which the log-out could end.
+    """
+    return {"enable_server_session_keep_alive_auto_detection": False} if connector_major() >= 5 else {}
+
+
+def _switch_off_platform_detection(settings: WarehouseSettings) -> None:
+    """Keep the connector from calling cloud metadata addresses, such as 169.254.169.254, to report its platform.
+
+    Connector 4 and 5 both read this variable; 5 ignores the option of the same purpose. A value that is set stays.
+    """
+    if (authenticator_of(settings) or "").upper() != "WORKLOAD_IDENTITY":
+        os.environ.setdefault("SNOWFLAKE_DISABLE_PLATFORM_DETECTION", "true")
 
 
 @lru_cache(maxsize=1)
