@@ -65,13 +65,12 @@ def test_the_stopped_job_is_resumed_and_buys_nothing_twice(world, engine):
     job_id = _ids(engine.history)["stopped"]
     before = engine.checkpoints.tally(job_id)
     paid = set(engine.checkpoints.answers(engine.checkpoints.keys(job_id)))
-    assert (len(paid), before["", ""], engine.checkpoints.bought(job_id)) == (50, 10, 50)
+    # It bought 50 answers; those of the other ten leads were bought by the jobs after it.
+    assert (len(paid), before["", ""], engine.checkpoints.bought(job_id)) == (60, 10, 50)
     job = engine.resume(job_id, max_lookups=60, progress=False)
     assert job.ok
-    assert (job.counts.bought, job.counts.balanced, job.counts.waiting) == (60, True, 0)
-    bought = world.stats()["idicore"]["bought"]
-    assert set(bought) == set(engine.checkpoints.keys(job_id)) - paid
-    assert set(bought.values()) == {1}
+    assert (job.counts.bought, job.counts.balanced, job.counts.waiting) == (50, True, 0)
+    assert world.stats()["idicore"]["bought"] == {}
     delivered = [row["Lead Key"] for row in sheet_rows(world)]
     assert doubles(delivered) == 0
     assert len(delivered) == job.counts.delivered - before["delivered", ""]
