@@ -11,7 +11,7 @@ from privacy import forbidden_words, history_text, last_lead, traceback_text, wo
 import leadflow as lf
 from leadflow.errors import JobFailedError
 from leadflow.services.warehouse import Warehouse
-from leadflow.services.warehouse.connection import major
+from leadflow.services.warehouse.connection import connector_major
 
 _FAULTS = {
     "none": [],
@@ -59,7 +59,7 @@ def test_nobody_is_named_anywhere(world, capfd, logged, faults):
     said["printed"] = "".join(capfd.readouterr())
     for name, text in logged.records:
         said[f"log {name}"] = said.get(f"log {name}", "") + text + "\n"
-    connectors = "log snowflake.connector._core" if major() >= 5 else "log snowflake.connector.cursor"
+    connectors = "log snowflake.connector._core" if connector_major() >= 5 else "log snowflake.connector.cursor"
     assert {"log httpx", "log urllib3.connectionpool", connectors} <= said.keys()
     assert len(said["history"]) > 2_000
     words = forbidden_words()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import date, datetime, timezone
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from leadflow.errors import InputError, JobNotFound
 from leadflow.history.store import Store, rows
@@ -132,7 +132,7 @@ def _moment(since: str | date) -> datetime:
     except (ValueError, TypeError):
         raise InputError(f'since={since!r} is no time; write it as in since="2026-11-01"') from None
     stamp = stamp.tz_localize("UTC") if stamp.tzinfo is None else stamp.tz_convert("UTC")
-    return stamp.tz_localize(None).to_pydatetime()
+    return cast("datetime", stamp.tz_localize(None).to_pydatetime())
 
 
 def events(store: Store, job_id: str) -> pd.DataFrame:

@@ -1,8 +1,8 @@
 """Corrections to fakesnow, put in place once a process, where Snowflake behaves otherwise.
 
 1. fakesnow writes a comment for every CREATE with a property (TEMPORARY is one) to its `_fs_global` database, also
-   when there is no comment. MERGE makes such a temporary table. DuckDB lets a transaction write to one database only, so
-   MERGE and CREATE TEMP TABLE inside BEGIN ... COMMIT failed with HTTP 500. A comment that is not there is not written.
+   when there is no comment. MERGE makes such a temporary table. DuckDB lets a transaction write to one database only,
+   so MERGE and CREATE TEMP TABLE inside BEGIN ... COMMIT failed with HTTP 500. Only a real comment is written now.
 2. fakesnow accepts a MERGE whose source matches one row twice; Snowflake answers 100090, and so does this.
 3. A DuckDB error that fakesnow does not translate became HTTP 500, which the connector repeats for minutes. Snowflake
    answers an SQL error, and so does this. DuckDB quotes the line of the statement, which Snowflake does not.

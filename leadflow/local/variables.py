@@ -35,7 +35,7 @@ def patch_variables() -> None:
             update(self, expr)
             self._variables = {name.upper(): value for name, value in self._variables.items()}
 
-    Variables.is_variable_modifier = classmethod(is_variable_modifier)
+    setattr(Variables, "is_variable_modifier", classmethod(is_variable_modifier))  # noqa: B010 - pyright
     Variables.update_variables = update_variables
     Variables.inline_variables = _inline_variables
     Variables._unset = lambda self, name: self._variables.pop(name.upper(), None)

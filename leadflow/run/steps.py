@@ -23,9 +23,9 @@ from leadflow.run.batch import joined, outcomes_of, row_ranges, timed
 from leadflow.stages.consolidation import consolidate, stage_ahead
 from leadflow.stages.delivery import deliver
 from leadflow.stages.dnc import check_dnc
+from leadflow.stages.lead_phones import with_script_phones
 from leadflow.stages.litigators import check_litigators
 from leadflow.stages.lookup import lookup_people
-from leadflow.stages.lead_phones import with_script_phones
 from leadflow.stages.settle import settle
 
 if TYPE_CHECKING:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from leadflow.errors import RefusedError
 from leadflow.services.sheets import LOOK_HOLDS_S
-from leadflow.stages.sheet_rows import own_columns, sheet_columns
 from leadflow.stages.shared_phones import SharedPhones
+from leadflow.stages.sheet_rows import own_columns, sheet_columns
 from leadflow.stages.withheld import WithheldTally
 
 if TYPE_CHECKING:

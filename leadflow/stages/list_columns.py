@@ -44,9 +44,9 @@ def per_lead(phones: pl.DataFrame, height: int, /, **values: pl.Expr) -> pl.Data
     [['a', 'b'], [], ['c']]
     """
     pa = _arrow()
-    ends: Any = (
-        phones["row"].search_sorted(pl.int_range(height + 1, dtype=pl.Int64, eager=True)).cast(pl.Int64).to_arrow()
-    )
+    bounds = pl.int_range(height + 1, dtype=pl.Int64, eager=True)
+    rows: Any = phones["row"]
+    ends: Any = rows.search_sorted(bounds).cast(pl.Int64).to_arrow()
     texts = phones.select(value.cast(pl.String).alias(name) for name, value in values.items())
     return pl.DataFrame(
         [pl.Series(text.name, pa.LargeListArray.from_arrays(ends, text.to_arrow()), TEXTS) for text in texts]

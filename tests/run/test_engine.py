@@ -13,7 +13,7 @@ from outcome import SCRIPT, observe
 import leadflow as lf
 from leadflow.errors import InputError, JobFailedError, JobNotFound, ScriptError, SettingsError
 from leadflow.services.warehouse import Warehouse
-from leadflow.services.warehouse.connection import connect_options, major
+from leadflow.services.warehouse.connection import connect_options, connector_major
 
 
 @pytest.fixture
@@ -169,7 +169,7 @@ def test_a_script_s_statements_may_take_longer_than_other_requests(engine, monke
 
     monkeypatch.setattr(SnowflakeCursor, "execute", noting)
     assert engine.run(f"SET a = 1; {SCRIPT}", limit_rows=5, progress=False).ok
-    if major() >= 5:  # which has no limit of its own for a statement without one: all have that of the connection
+    if connector_major() >= 5:  # a statement has no limit of its own there; all have that of the connection
         assert connect_options(engine.settings.warehouse, "tag")["query_timeout"] == 3_600
         return
     assert allowed["SET a = 1"] == 3_600

@@ -1,4 +1,4 @@
-"""How a do-not-call list is laid out: folders, archives, XML, sections, CSV with a header, change lists, dates in names."""
+"""Layouts of a do-not-call list: folders, archives, XML, sections, CSV with a header, change lists, dates in names."""
 
 from __future__ import annotations
 
@@ -25,10 +25,14 @@ def _refuses(path, match, **more):
 # Sevens below an area code.
 
 _XML = [
-    '<?xml version="1.0"?><list type="full" level="state" val="Louisiana" date="2026-11-01"><ac val="504"><ph val="5550143"/><ph val="5550144"/></ac><ac val="202"><ph val="5550199"/></ac></list>',
-    "<dnc><areacode>504</areacode><phone>5550143</phone><phone>555-0144</phone><areacode>202</areacode><phone>5550199</phone></dnc>",
-    "<dnc>\n<row><area_code>504</area_code><number>5550143</number></row>\n<row><area_code>504</area_code><number>5550144</number></row><row><area_code>202</area_code><number>5550199</number></row></dnc>",
-    '<d:list xmlns:d="urn:1"><d:area code="504"><d:n>5550143</d:n><d:n>5550144</d:n></d:area><d:n>(202) 555-0199</d:n></d:list>',
+    '<?xml version="1.0"?><list type="full" level="state" val="Louisiana" date="2026-11-01">'
+    '<ac val="504"><ph val="5550143"/><ph val="5550144"/></ac><ac val="202"><ph val="5550199"/></ac></list>',
+    "<dnc><areacode>504</areacode><phone>5550143</phone><phone>555-0144</phone>"
+    "<areacode>202</areacode><phone>5550199</phone></dnc>",
+    "<dnc>\n<row><area_code>504</area_code><number>5550143</number></row>\n<row><area_code>504</area_code><number>5550144</number></row>"
+    "<row><area_code>202</area_code><number>5550199</number></row></dnc>",
+    '<d:list xmlns:d="urn:1"><d:area code="504"><d:n>5550143</d:n><d:n>5550144</d:n></d:area>'
+    "<d:n>(202) 555-0199</d:n></d:list>",
     "<l><p>5045550143</p><p>+1 504-555-0144</p><p>2025550199</p></l>",
     '<npa value="504"><ph>5550143</ph><ph>5550144</ph><x><npa>202</npa><ph>5550199</ph></x></npa>',
     "<list type='full' val='504'><ph val='5550143'/><ph val='5550144'/><ac val='202'><ph val='5550199'/></ac></list>",

@@ -1,4 +1,4 @@
-"""The do-not-call check against a file: a number must be found however the list writes it, and a doubtful list is refused."""
+"""The do-not-call check against a file finds a number however the list writes it, and refuses a doubtful list."""
 
 from __future__ import annotations
 

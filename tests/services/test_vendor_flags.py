@@ -1,4 +1,4 @@
-"""Death, fake phones and answers without people: what idiCORE does not plainly deny counts, and nothing is paid for twice."""
+"""Death, fake phones and answers without people: what idiCORE does not plainly deny counts; nothing is paid twice."""
 
 from __future__ import annotations
 
@@ -94,9 +94,21 @@ def test_a_person_of_whom_nothing_is_said_is_found(lookup):
 
 @pytest.mark.parametrize(
     "more",
-    [{"dod": "20200101"}, {"deceased": "Y"}, {"is_deceased": True}, {"dateOfDeath": "2020"}, {"deathDate": {"year": 2020}}, {"Death Index": ["SSDI"]}, {"IsDead": 1}, {"died": "2020"}, {"dob": [{"age": 90, "isDead": True}]}, {"dob": [{"dod": "2020"}]}, {"meta": {"deceased": True}}],
+    [
+        {"dod": "20200101"},
+        {"deceased": "Y"},
+        {"is_deceased": True},
+        {"dateOfDeath": "2020"},
+        {"deathDate": {"year": 2020}},
+        {"Death Index": ["SSDI"]},
+        {"IsDead": 1},
+        {"died": "2020"},
+        {"dob": [{"age": 90, "isDead": True}]},
+        {"dob": [{"dod": "2020"}]},
+        {"meta": {"deceased": True}},
+    ],
     ids=repr,
-)  # fmt: skip
+)
 def test_a_death_is_heard_by_other_names(lookup, more):
     assert lookup({**_FOUND, **more}).status == "deceased"
 

@@ -209,14 +209,14 @@ class Validator:
     def _raise_unless_allowed(self, part: Statement, what: str, hint: str = "remove it") -> None:
         if not self.allow_writes:
             raise ScriptError(f"{part} writes ({what}); {hint}, or set LEADFLOW_WAREHOUSE__ALLOW_WRITES=true")
-        if part.words[0] in QUERIES or part.words[0] in ("INSERT", "UPDATE", "DELETE", "MERGE"):
+        if part.words[0] in (*QUERIES, "INSERT", "UPDATE", "DELETE", "MERGE"):
             parse_tokens(part, part.tokens)
 
 
 def _is_transaction(part: Statement) -> bool:
     """Whether a statement opens or ends a transaction; BEGIN opens a block, too."""
-    second = part.words[1] if len(part.words) > 1 else ""
-    return part.words[0] in _TRANSACTION or (part.words[0] == "BEGIN" and second in ("", "TRANSACTION", "WORK", "NAME"))
+    first, second = (*part.words, "", "")[:2]
+    return first in _TRANSACTION or (first == "BEGIN" and second in ("", "TRANSACTION", "WORK", "NAME"))
 
 
 def _known_names(part: Statement) -> list[Parts]:
