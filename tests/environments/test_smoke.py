@@ -97,24 +97,6 @@ def test_the_stages_alone(world: World, library):
     assert len(checked) == 2
 
 
-@pytest.mark.parametrize("library", [pd, pl], ids=["pandas", "polars"])
-def test_a_frame_is_enriched_from_a_file(world: World, library, tmp_path: Path):
-    path = tmp_path / "leads.csv"
-    frame = library.DataFrame([WHO, {**WHO, "First Name": "Bob"}])
-    frame.to_csv(path, index=False) if library is pd else frame.write_csv(path)
-    with lf.Engine(world.settings) as engine:
-        assert engine.run(frame, name="frame", progress=False).counts.bought == 2
-        assert engine.run(path, name="file", progress=False).counts.already_processed == 2
-
-
-def test_a_formula_stays_text(world: World):
-    frame = pd.DataFrame([{**WHO, "Note": "=1+1", "Zip": "04530"}])
-    with lf.Engine(world.settings) as engine:
-        engine.run(frame, name="text", progress=False)
-    header, *rows = world.sheet_values()
-    assert all(row[header.index("Note")] == "=1+1" for row in rows)
-
-
 def test_a_script_s_arithmetic_keeps_its_meaning(world: World):
     script = 'SELECT r.*, 2 * MOD(7, 5) AS "Twice", MOD(1 + 6, 5) AS "Rest" FROM RAW_LEADS r'
     with Warehouse(world.settings.warehouse) as warehouse:
