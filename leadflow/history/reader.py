@@ -236,9 +236,9 @@ WITH jobs AS (
     message AS before, source
   FROM timeline WHERE stage <> 'Job' WINDOW w AS (PARTITION BY job_id, stage, batch ORDER BY seq)
   UNION ALL
-  SELECT job_id, mine, '(all stages)', NULL, elapsed, elapsed - lag(elapsed) OVER w, lag(message) OVER w,
+  SELECT job_id, mine, '(all stages)', NULL, elapsed, elapsed - lag(elapsed) OVER whole, lag(message) OVER whole,
     message, source
-  FROM timeline WINDOW w AS (PARTITION BY job_id ORDER BY seq)
+  FROM timeline WINDOW whole AS (PARTITION BY job_id ORDER BY seq)
 ), usual AS (
   SELECT stage, median(gap_s) AS usual_s FROM gaps WHERE NOT mine AND gap_s IS NOT NULL GROUP BY stage
 )
