@@ -74,13 +74,15 @@ class Control:
             raise ValueError(f"dnc_project is one of {', '.join(self.dnc.PROJECTS)}")
         self.dnc.project = project
 
-    def fail(self, service: str, kind: str, times: int = 1, after: int = 0, **options: Any) -> None:
+    def fail(
+        self, service: str, kind: str, times: int = 1, after: int = 0, for_s: float | None = None, **options: Any
+    ) -> None:
         """Queue a fault for a service; World.fail describes its kinds."""
         if kind not in KINDS and not (kind.isdigit() and 400 <= int(kind) <= 599):
             raise ValueError(f"no fault is called {kind!r}: {', '.join(sorted(KINDS))}, or a status from 400 to 599")
         gate = self.gates[service]
         with gate.lock:
-            gate.faults.append(Fault(kind, times, after, options))
+            gate.faults.append(Fault(kind, times, after, options, for_s))
 
     def stats(self) -> dict[str, Any]:
         """The counters of every service."""

@@ -127,8 +127,10 @@ class World:
         """Counters of every service since the last reset."""
         return self._do("stats")
 
-    def fail(self, service: str, kind: str, times: int = 1, after: int = 0, **options: Any) -> None:
-        """Let `times` calls of a service fail, after `after` good ones.
+    def fail(
+        self, service: str, kind: str, times: int = 1, after: int = 0, for_s: float | None = None, **options: Any
+    ) -> None:
+        """Let `times` calls of a service fail, after `after` good ones; with `for_s`, all calls for so many seconds.
 
         Kinds: a status such as "503" (retry_after=), timeout (s=), truncated (short=True also cuts the connection),
         html, drop, empty, expired_token, missing_row (rows=), malformed_number, unknown_code, body (body=, base64=,
@@ -139,7 +141,8 @@ class World:
         search, check, read, write, query); `key=` is a text that the request body must contain; `applied=True` does
         the work before the fault.
         """
-        self._do("fail", {"service": service, "kind": kind, "times": times, "after": after, **options})
+        fault = {"service": service, "kind": kind, "times": times, "after": after, "for_s": for_s}
+        self._do("fail", {**fault, **options})
 
     def configure(
         self,

@@ -13,6 +13,7 @@ from leadflow.errors import BudgetReached, JobBusyError, JobFailedError, Leadflo
 from leadflow.events import JobComplete, JobErrored, JobProgress, raised_at
 from leadflow.job import Job, JobHandle, JobStatus
 from leadflow.leads.counts import Counts
+from leadflow.run.busy_log import busy_vendors_logged
 from leadflow.run.context import RunContext
 from leadflow.run.gc_pause import gc_frozen
 from leadflow.run.job_record import process_owner, record_end, record_running, summary
@@ -72,7 +73,8 @@ class Runner:
         lost_before = run.services.idicore.lost_calls
         try:
             try:
-                notes = Pipeline(run, self._tally).run()
+                with busy_vendors_logged(run):
+                    notes = Pipeline(run, self._tally).run()
             finally:
                 self._log_lost(run.services.idicore.lost_calls - lost_before)
             return self._complete(notes), None

@@ -14,6 +14,8 @@ from leadflow.errors import SettingsError
 from leadflow.settings.nearest import nearest
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
+# How long a job waits for a vendor that answers that it is busy.
+BUSY_WAIT_S = 600.0
 STRICT = ConfigDict(
     extra="forbid", frozen=True, hide_input_in_errors=True, allow_inf_nan=False, str_strip_whitespace=True
 )

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, StringConstraints, field_validator, model_validator
 
 from leadflow.leads.phones import to_e164
-from leadflow.settings.base import Part, Paths, Positive, Price, Seconds, Secret, Word, Words, safe_url
+from leadflow.settings.base import BUSY_WAIT_S, Part, Paths, Positive, Price, Seconds, Secret, Word, Words, safe_url
 
 
 class IdicoreSettings(Part):
@@ -19,6 +19,9 @@ class IdicoreSettings(Part):
     have it, or charges for it, ask idiCORE, or leave it out here; then nobody is held as deceased.
 
     `price` is in dollars a lookup; with `charge_on_no_match=False` one that finds nobody costs nothing.
+
+    While a vendor answers that it is busy (429, or 503 with Retry-After), a job waits for it, up to `busy_wait_s`
+    seconds. Each vendor has this setting.
     """
 
     client_id: Word
@@ -37,6 +40,7 @@ class IdicoreSettings(Part):
     max_per_minute: Positive | None = None
     timeout_s: Seconds = 30.0
     attempts: Positive = 4
+    busy_wait_s: Seconds = BUSY_WAIT_S
     breaker_failures: Positive = 20
 
     _urls = field_validator("login_url", "search_url")(safe_url)
@@ -65,6 +69,7 @@ class LitigatorSettings(Part):
     max_per_minute: Positive | None = 1_000
     timeout_s: Seconds = 30.0
     attempts: Positive = 4
+    busy_wait_s: Seconds = BUSY_WAIT_S
     breaker_failures: Positive = 8
 
     _urls = field_validator("url")(safe_url)
@@ -106,6 +111,7 @@ class DncSettings(Part):
     max_per_minute: Positive | None = 100
     timeout_s: Seconds = 60.0
     attempts: Positive = 4
+    busy_wait_s: Seconds = BUSY_WAIT_S
     breaker_failures: Positive = 8
 
     _urls = field_validator("url")(safe_url)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from leadflow.errors import RefusedError, SettingsError, TransientError
+from leadflow.services.transport.busy import BusyError
 from leadflow.services.transport.http import retry_after
 from leadflow.services.transport.limits import Limiter
 from leadflow.settings import SheetsSettings
@@ -26,11 +27,11 @@ _SCOPES = ("https://www.googleapis.com/auth/spreadsheets",)
 UNPROTECT = "the tab or a part of it is protected; unprotect it for the service account, then resume"
 
 
-class QuotaError(TransientError):
+class QuotaError(BusyError):
     """The quota refused the call (429), so it was certainly not applied."""
 
 
-def translated(call: Callable[[], T], limiter: Limiter) -> T:
+def translated(call: Callable[[], T], limiter: Limiter, started: float) -> T:
     """Call gspread; raise its errors, and those of the connection, as leadflow's."""
     import google.auth.exceptions
     import gspread
@@ -39,7 +40,7 @@ def translated(call: Callable[[], T], limiter: Limiter) -> T:
     try:
         return call()
     except gspread.exceptions.APIError as error:
-        raise _error_of(error.response, limiter) from None
+        raise _error_of(error.response, limiter, started) from None
     except requests.RequestException as error:
         raise TransientError(f"Google Sheets: the connection failed ({type(error).__name__})") from None
     except google.auth.exceptions.TransportError as error:
@@ -54,16 +55,16 @@ def checked_json(response: Any) -> Any:
     return response
 
 
-def _error_of(response: Any, limiter: Limiter) -> Exception:
+def _error_of(response: Any, limiter: Limiter, started: float) -> Exception:
     status = response.status_code
     wait = retry_after(response.headers.get("Retry-After", ""))
-    if wait:
-        limiter.slow_down(wait)
-    if status == 429:
-        if not wait:
-            limiter.slow_down()
-        return QuotaError("Google Sheets: the quota is used up for now (429)", wait)
+    if status == 429 or (status == 503 and wait is not None):
+        limiter.slow_down(wait, started)
+        kind = QuotaError if status == 429 else BusyError
+        return kind(f"Google Sheets is busy ({status})", wait)
     if status >= 500 or status == 408:
+        if wait:
+            limiter.hold(wait)
         return TransientError(f"Google Sheets answered {status}", wait)
     return RefusedError(f"Google Sheets: {_refusal_of(status, response.text)}")
 
