@@ -124,7 +124,7 @@ class World:
         return answer.json()
 
     def stats(self) -> dict[str, Any]:
-        """Counters of every service since the last reset."""
+        """Counters of every service since the last reset; of idiCORE also the body of the last search."""
         return self._do("stats")
 
     def fail(
@@ -157,10 +157,12 @@ class World:
         Sheets' as sheets_reads and sheets_writes; window_s makes the minute shorter.
         token_life_s: of idiCORE's tokens. dead: keys of people who are deceased.
         dnc_project: what DNCScrub's project checks: full, litigator_only, wireless_only or without_wireless.
+        sheets_refusal: why Google refuses every call: SERVICE_DISABLED, ACCESS_TOKEN_SCOPE_INSUFFICIENT or None.
         roles: rights of Snowflake's roles by table, "*" for the other tables, as in {"ANALYST": {"*": ["SELECT"],
         "SCHEMA": ["CREATE TABLE"]}}; a role without an entry may do everything.
         default_warehouse: whether Snowflake's users have one. session_life_s, master_token_life_s: of sessions that
         sign in from now on. end_sessions: end all open Snowflake sessions with this error: "390111" or "390114".
+        id_tokens: whether Snowflake gives a sign-in with a browser a token for later ones; None takes back those given.
         """
         wanted = {"latency": latency, "in_flight": in_flight, "quotas": quotas}
         self._do("configure", {**{k: dict(v) for k, v in wanted.items() if v}, **more})

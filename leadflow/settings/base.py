@@ -39,6 +39,11 @@ def _number(value: Any) -> Any:
     return value
 
 
+def _as_text(value: Any) -> Any:
+    """A number that only names something is as good as its digits."""
+    return str(value) if type(value) is int else value
+
+
 def _words(value: Any) -> Any:
     """A list of words; text, as of an environment variable, is split at its commas."""
     if isinstance(value, str | int):
@@ -64,6 +69,7 @@ Seconds = Annotated[float, BeforeValidator(_number), Field(gt=0)]
 Price = Annotated[float, BeforeValidator(_number), Field(ge=0)]
 Secret = Annotated[SecretStr, Field(min_length=1)]
 Word = Annotated[str, StringConstraints(min_length=1)]
+Identifier = Annotated[Word, BeforeValidator(_as_text)]
 # Text is among the types so that an environment variable need not be JSON.
 Words = Annotated[tuple[str, ...] | str, BeforeValidator(_words)]
 Paths = Annotated[Path | tuple[Path, ...], BeforeValidator(_paths)]

@@ -48,7 +48,7 @@ class LitigatorList:
 
     def _body(self, phone_list: str) -> dict[str, Any]:
         body: dict[str, Any] = {"phoneList": phone_list, "loginId": self._login, "OutputFormat": "JsonArray"}
-        if self.settings.campaign_id:
+        if self.settings.campaign_id is not None:
             body["CampaignId"] = self.settings.campaign_id
         if self.settings.proj_id:
             body["ProjId"] = self.settings.proj_id

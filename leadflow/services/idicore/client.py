@@ -112,7 +112,7 @@ class Idicore:
         all searches are; Stopped; and what the budget raises. Does not retry after an UnusableAnswerError: the search
         would cost the same and return the same.
         """
-        body = search_body(person, self.settings.fields)
+        body = search_body(person, self.settings.fields, self.settings.search_parameters)
 
         def search(client: httpx.Client, token: str) -> httpx.Response:
             headers = {"authorization": self.settings.token_prefix + token}

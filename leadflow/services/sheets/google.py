@@ -24,6 +24,16 @@ _OTHER_KINDS = {
     "external_account": "a workload identity configuration",
 }
 _SCOPES = ("https://www.googleapis.com/auth/spreadsheets",)
+_ENABLE = (
+    "the Google Sheets API is disabled in the Google Cloud project of the credentials; enable it (in "
+    "console.cloud.google.com: APIs & Services > Library > Google Sheets API), wait a few minutes, then resume"
+)
+_SCOPE = (
+    "the sign-in lacks the scope for spreadsheets; use a service account's key, or sign in again with gcloud auth "
+    f"application-default login --scopes={_SCOPES[0]},https://www.googleapis.com/auth/cloud-platform, then resume"
+)
+# Source: https://github.com/googleapis/googleapis/blob/master/google/api/error_reason.proto
+_REASONS = {"SERVICE_DISABLED": _ENABLE, "API_DISABLED": _ENABLE, "ACCESS_TOKEN_SCOPE_INSUFFICIENT": _SCOPE}
 UNPROTECT = "the tab or a part of it is protected; unprotect it for the service account, then resume"
 
 
@@ -73,15 +83,31 @@ def _refusal_of(status: int, text: str) -> str:
     """Return what to do about a refusal. Google's own message is not included, since it may quote a cell."""
     if status == 404:
         return "there is no spreadsheet with that id; check LEADFLOW_SHEETS__SPREADSHEET_ID"
+    if status in (401, 403) and (said := _REASONS.get(_reason_of(text))):
+        return said
     if "protected" in text:
         return UNPROTECT
-    if status in (401, 403):
+    if status == 401:
+        return "the sign-in is not accepted; check LEADFLOW_SHEETS__CREDENTIALS_FILE, then resume"
+    if status == 403:
         return "no permission; share the sheet with the service account as an editor, then resume"
     if "above the limit" in text:
         return (
             "the spreadsheet is full (10 million cells); delete empty rows and columns or name another one, then resume"
         )
     return f"the request was refused ({status}); nothing of it was written"
+
+
+def _reason_of(text: str) -> str:
+    """Return the reason of an error's ErrorInfo, "" without one.
+
+    Source: https://cloud.google.com/apis/design/errors#error_info
+    """
+    try:
+        details = json.loads(text)["error"]["details"]
+        return next((str(detail["reason"]) for detail in details if detail.get("domain") == "googleapis.com"), "")
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return ""
 
 
 def credentials(settings: SheetsSettings) -> Any:
