@@ -19,7 +19,7 @@ from leadflow.run.gc_pause import gc_frozen
 from leadflow.run.job_record import process_owner, record_end, record_running, summary
 from leadflow.run.pipeline import Pipeline
 from leadflow.run.tally import Tally
-from leadflow.services.warehouse.browser import signs_in_with_browser
+from leadflow.services.warehouse.browser import may_use_browser
 
 _HEARTBEAT_S = 5.0
 # Makes the Job that its user gets: of id, name, status, counts and message.
@@ -54,7 +54,7 @@ class Runner:
         finally:
             ended.set()
             heartbeat.join()
-            if signs_in_with_browser(self._run.settings.warehouse):
+            if may_use_browser(self._run.settings.warehouse):
                 self._close_warehouse()  # before the user's next call, which would open a browser otherwise
             self.handle._finish(job, error)
             self._close_warehouse()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
 import sys
 import webbrowser
 from concurrent.futures import ThreadPoolExecutor
@@ -209,6 +211,34 @@ def test_other_ways_to_sign_in_are_as_before(world):
         with Warehouse(world.settings.warehouse) as warehouse:
             warehouse.connect()
     assert _signed_in(world) == (0, 2)
+
+
+_NAMED = """
+from leadflow.services.warehouse import Warehouse
+from leadflow.settings import WarehouseSettings
+for _ in range(2):
+    with Warehouse(WarehouseSettings(connection_name="mine")) as warehouse:
+        warehouse.execute("SELECT 1")
+"""
+
+
+@pytest.mark.skipif(connector_major() >= 5, reason="connector 5 does not show how it signed in")
+def test_a_connection_of_connections_toml_opens_one_browser(world, tmp_path):
+    """In a process of its own: the connector reads SNOWFLAKE_HOME when it is imported."""
+    where = world.settings.warehouse
+    file = tmp_path / "connections.toml"
+    file.write_text(
+        '[mine]\naccount = "fakesnow"\nuser = "ann"\nauthenticator = "externalbrowser"\nhost = "127.0.0.1"\n'
+        f'port = {where.port}\nprotocol = "http"\ndatabase = "LEADS_DB"\nschema = "PUBLIC"\n'
+    )
+    file.chmod(0o600)
+    tmp_path.chmod(0o700)
+    variables = {"SNOWFLAKE_HOME": str(tmp_path), "BROWSER": f"{sys.executable} {_BROWSER} %s &"}
+    done = subprocess.run(
+        [sys.executable, "-c", _NAMED], env={**os.environ, **variables}, capture_output=True, text=True, timeout=120
+    )
+    assert done.returncode == 0, done.stderr
+    assert _signed_in(world) == (1, 1)
 
 
 @pytest.mark.parametrize(

@@ -14,10 +14,12 @@ Source: https://docs.snowflake.com/en/user-guide/admin-security-fed-auth-use
 from __future__ import annotations
 
 import re
+import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from importlib import import_module
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 from leadflow.settings.sign_in import authenticator_of
@@ -99,14 +101,21 @@ _tokens = _MemoryTokens()
 _tokens_lock = threading.Lock()
 
 
-def signs_in_with_browser(settings: WarehouseSettings) -> bool:
-    """Whether these settings name the authenticator externalbrowser."""
-    return (authenticator_of(settings) or "").upper() == _BROWSER
+def may_use_browser(settings: WarehouseSettings) -> bool:
+    """Whether these settings name the authenticator externalbrowser, or a connection whose file may name it."""
+    way = authenticator_of(settings)
+    return bool(settings.connection_name) if way is None else way.upper() == _BROWSER
+
+
+def keeps_token_in_memory(settings: WarehouseSettings) -> bool:
+    """Whether to keep the ID token here: not where the connector has a keyring, or the user's file may say how."""
+    has_keyring = sys.platform in ("darwin", "win32") and find_spec("keyring") is not None
+    return may_use_browser(settings) and not settings.connection_name and not has_keyring
 
 
 def borrow(settings: WarehouseSettings, query_tag: str, open_connection: Callable[[], Any]) -> Any:
     """Return an idle connection of these settings, else a new one."""
-    if not signs_in_with_browser(settings):
+    if not may_use_browser(settings):
         return open_connection()
     account = _account(settings)
     with account.lock:
@@ -114,17 +123,25 @@ def borrow(settings: WarehouseSettings, query_tag: str, open_connection: Callabl
             connection = account.idle.pop()
             if _is_alive(connection, query_tag):
                 return connection
-        with _tokens_in_memory():
+        with _tokens_in_memory() if keeps_token_in_memory(settings) else nullcontext():
             return open_connection()
 
 
 def give_back(settings: WarehouseSettings, connection: Any, use: SessionUse) -> None:
     """Keep a connection for the next borrower if its session is as it was after the sign-in; else close it."""
-    account = _account(settings) if signs_in_with_browser(settings) else None
+    account = _account(settings) if _used_browser(settings, connection) else None
     if account is None or not use.is_clean or len(account.idle) >= _MOST_IDLE or not _cleared(connection, use):
         connection.close()
         return
     account.idle.append(connection)
+
+
+def _used_browser(settings: WarehouseSettings, connection: Any) -> bool:
+    """Whether a connection was signed in to with a browser, or with the token that a browser brought."""
+    if not may_use_browser(settings):
+        return False
+    way = getattr(connection, "_authenticator", None) if authenticator_of(settings) is None else _BROWSER
+    return str(way).upper() in (_BROWSER, "ID_TOKEN")
 
 
 def _account(settings: WarehouseSettings) -> _Account:

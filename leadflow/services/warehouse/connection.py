@@ -139,7 +139,7 @@ def _log_out_option() -> dict[str, bool]:
 
 def _id_token_option(settings: WarehouseSettings) -> dict[str, bool]:
     """Request an ID token, which connector 4 keeps in memory here. Connector 5 would keep it in a file."""
-    in_memory = connector_major() < 5 and browser.signs_in_with_browser(settings)
+    in_memory = connector_major() < 5 and browser.keeps_token_in_memory(settings)
     return {"client_store_temporary_credential": True} if in_memory else {}
 
 
