@@ -15,6 +15,7 @@ from leadflow.local.dncscrub import FullScrub, LitigatorList
 from leadflow.local.faults import KINDS, Fault, Gate
 from leadflow.local.grid import SheetsError
 from leadflow.local.idicore import Idicore
+from leadflow.local.refusals import REASONS
 from leadflow.local.sheets import Sheets
 from leadflow.local.snowflake import Snowflake
 
@@ -50,6 +51,7 @@ class Control:
             "token_life_s": lambda seconds: setattr(self.idicore, "token_life_s", float(seconds)),
             "dead": lambda keys: setattr(self.idicore, "dead", set(keys)),
             "dnc_project": self._set_dnc_project,
+            "sheets_refusal": self._set_sheets_refusal,
         }
 
     def _set_latency(self, by_service: dict[str, float]) -> None:
@@ -74,19 +76,27 @@ class Control:
             raise ValueError(f"dnc_project is one of {', '.join(self.dnc.PROJECTS)}")
         self.dnc.project = project
 
-    def fail(self, service: str, kind: str, times: int = 1, after: int = 0, **options: Any) -> None:
+    def _set_sheets_refusal(self, reason: str | None) -> None:
+        if reason and reason not in REASONS:
+            raise ValueError(f"sheets_refusal is one of {', '.join(sorted(REASONS))}, or None")
+        self.sheets.refusal = reason or ""
+
+    def fail(
+        self, service: str, kind: str, times: int = 1, after: int = 0, for_s: float | None = None, **options: Any
+    ) -> None:
         """Queue a fault for a service; World.fail describes its kinds."""
         if kind not in KINDS and not (kind.isdigit() and 400 <= int(kind) <= 599):
             raise ValueError(f"no fault is called {kind!r}: {', '.join(sorted(KINDS))}, or a status from 400 to 599")
         gate = self.gates[service]
         with gate.lock:
-            gate.faults.append(Fault(kind, times, after, options))
+            gate.faults.append(Fault(kind, times, after, options, for_s))
 
     def stats(self) -> dict[str, Any]:
         """The counters of every service."""
         zero = {"calls": 0, "refused": 0, "faults": 0}
         found: dict[str, Any] = {name: {**zero, **gate.stats()} for name, gate in self.gates.items()}
         found["idicore"] = {"logins": 0, **found["idicore"], "bought": dict(self.idicore.bought)}
+        found["idicore"]["last_search"] = self.idicore.last_search
         for name in ("litigator", "dnc"):
             found[name] = {"numbers": 0, **found[name]}
         rows = max(0, len(self.sheets.values(None)) - 1)
@@ -98,6 +108,7 @@ class Control:
             "version": self.sheets.version,
             "waiting": self.sheets.gate.waiting,
         }
+        found["snowflake"] = {"logins": 0, "browsers": 0, **found["snowflake"]}
         found["snowflake"]["rows"] = self.snowflake.rows()
         return found
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Any
+from typing import Any, ClassVar
 
 from leadflow.local.faults import Call, Fault, Gate, Reply
 from leadflow.local.people import dnc_code, is_litigator
@@ -17,6 +17,8 @@ class _Scrub:
     """What both lists share: the login, the number list, the all-or-nothing rule."""
 
     name = ""
+    # JSON types of the optional members, by their name in lower case.
+    types: ClassVar[dict[str, type]] = {}
 
     def __init__(self) -> None:
         """A list behind a gate."""
@@ -38,6 +40,8 @@ class _Scrub:
         """Check the numbers of a request."""
         if call.field("loginId") != LOGIN_ID:
             return Reply(self.error(401, "loginId is not valid"), 401)
+        if wrong := self._wrong_types(call.json()):
+            return Reply(self.error(400, f"The JSON value of {', '.join(wrong)} could not be converted"), 400)
         numbers = [n.strip() for n in call.field("phoneList").split(",") if n.strip()]
         if not numbers:
             return Reply(self.error(400, "phoneList is required"), 400)
@@ -54,6 +58,11 @@ class _Scrub:
         if fault and fault.kind == "unknown_code" and rows:
             self.set_unknown_value(rows[0])
         return self.reply(rows, call)
+
+    def _wrong_types(self, body: Any) -> list[str]:
+        """The members of a JSON body whose type is not the manual's."""
+        members = body.items() if isinstance(body, dict) else ()
+        return [name for name, value in members if type(value) is not self.types.get(name.lower(), type(value))]
 
     def row(self, number: str) -> dict[str, Any]:
         """One row of the answer."""
@@ -72,6 +81,8 @@ class LitigatorList(_Scrub):
     """GET or POST /v1.4/scrub/litigator."""
 
     name = "litigator"
+    # https://docs.dncscrub.com/api-reference/litigator/scrub-post
+    types: ClassVar[dict[str, type]] = {"campaignid": int, "projid": str, "phonelist": str, "outputformat": str}
 
     def row(self, number: str) -> dict[str, Any]:
         """`Phone` is an integer here."""
@@ -87,6 +98,14 @@ class FullScrub(_Scrub):
     """GET or POST /app/main/rpc/scrub."""
 
     name = "dnc"
+    # https://docs.dncscrub.com/api-reference/scrub/scrub-multiple
+    types: ClassVar[dict[str, type]] = {
+        "campaignid": str,
+        "projid": str,
+        "phonelist": str,
+        "version": str,
+        "output": str,
+    }
     # What the project checks: everything, litigators only, wireless numbers only, or all but wireless numbers.
     PROJECTS = ("full", "litigator_only", "wireless_only", "without_wireless")
 

@@ -27,12 +27,31 @@ APPLIED = {"applied_then_503", "applied_then_drop"}
 
 @dataclass
 class Fault:
-    """One fault in the queue: it lets `after` matching calls pass, then affects `times` of them."""
+    """One fault in the queue: it lets `after` matching calls pass, then affects `times` of them.
+
+    With `for_s` it affects all calls for so many seconds after the first.
+    """
 
     kind: str
     times: int = 1
     after: int = 0
     options: dict[str, Any] = field(default_factory=dict)
+    for_s: float | None = None
+    ends_at: float = float("inf")
+
+    def use(self) -> bool:
+        """Whether the fault affects this call, which matches; counts the call."""
+        if self.for_s is None:
+            self.times -= 1
+            return True
+        now = time.monotonic()
+        self.ends_at = min(self.ends_at, now + self.for_s)
+        return now < self.ends_at
+
+    @property
+    def is_over(self) -> bool:
+        """Whether it will affect no more calls."""
+        return self.times <= 0 if self.for_s is None else time.monotonic() >= self.ends_at
 
     def matches(self, call: Call) -> bool:
         """Whether the fault applies to this call: `on` names the operation, `key` a text in the body."""
@@ -171,16 +190,17 @@ class Gate:
     def take_fault(self, call: Call) -> Fault | None:
         """Take the fault that applies to this call out of the queue; None without one."""
         with self.lock:
-            for fault in self.faults:
+            for fault in list(self.faults):
                 if not fault.matches(call):
                     continue
                 if fault.after > 0:
                     fault.after -= 1
                     continue
-                fault.times -= 1
-                if fault.times <= 0:
+                applies = fault.use()
+                if fault.is_over:
                     self.faults.remove(fault)
-                return fault
+                if applies:
+                    return fault
         return None
 
 

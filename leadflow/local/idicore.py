@@ -25,10 +25,11 @@ class Idicore:
         self.reset()
 
     def reset(self) -> None:
-        """Forget tokens, purchases and deceased people."""
+        """Forget tokens, purchases, deceased people and the last search."""
         self.tokens: dict[str, float] = {}
         self.bought: dict[str, int] = {}
         self.dead: set[str] = set()
+        self.last_search: dict[str, Any] = {}
 
     def operation(self, method: str, path: str) -> str:
         """A login or a search."""
@@ -69,6 +70,7 @@ class Idicore:
         body = call.json()
         if not isinstance(body, dict) or not (body.get("lastName") or body.get("firstName")):
             return Reply(self.error(400, "a name is required"), 400)
+        self.last_search = body
         parts = [str(body.get(k) or "") for k in ("firstName", "lastName", "address", "city", "state", "zip")]
         reference = str(body.get("referenceId") or "")
         key = reference if reference in self.truth else key_of(*parts)

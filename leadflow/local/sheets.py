@@ -9,6 +9,7 @@ from typing import Any
 from leadflow.local.claims import BasicFilter, Effect
 from leadflow.local.faults import Call, Fault, Gate, Reply
 from leadflow.local.grid import Area, SheetsError, Tab, letters, parse_range, shown
+from leadflow.local.refusals import refused
 from leadflow.local.structure import Structure
 
 SPREADSHEET_ID = "local-leads-sheet"
@@ -32,6 +33,7 @@ class Sheets(Structure):
             self.tabs = [Tab(0, WORKSHEET)]
             self.version = 0
             self.role = "writer"
+            self.refusal = ""
             self.protected: list[Area] = []
 
     def operation(self, method: str, path: str) -> str:
@@ -48,6 +50,8 @@ class Sheets(Structure):
 
     def handle(self, call: Call, fault: Fault | None) -> Reply:
         """Answer one request."""
+        if self.refusal:  # Google answers so before it looks for the spreadsheet
+            return Reply(refused(self.refusal), 403)
         match = re.fullmatch(r"/v4/spreadsheets/([^/:]+)(.*)", call.path)
         if not match or match[1] != SPREADSHEET_ID:
             return Reply(self.error(404, "Requested entity was not found."), 404)

@@ -19,6 +19,7 @@ import duckdb
 import fakesnow.server as server
 
 from leadflow.local import session
+from leadflow.local.browser_sign_in import BrowserSignIns
 from leadflow.local.fakesnow_patches import patch
 from leadflow.local.faults import (
     Call,
@@ -39,6 +40,7 @@ from leadflow.local.tokens import Tokens
 DATABASE = "LEADS_DB"
 _OWN = re.compile(r"(system|temp|memory)$|_fs_|information_schema", re.IGNORECASE)
 _LOGIN, _RENEWAL, _QUERY = "/session/v1/login-request", "/session/token-request", "/queries/v1/query"
+_BROWSER, _PAGE = "/session/authenticator-request", "/sso"
 
 
 class Snowflake:
@@ -51,6 +53,7 @@ class Snowflake:
         server.shared_fs.duck_conn.execute("SET threads = 1")  # leave the other cores to leadflow
         self.gate = Gate("snowflake")
         self.tokens = Tokens(server.sessions)
+        self.browser = BrowserSignIns()
         self.leads = leads
         self.default_warehouse = True
         self.reset()
@@ -62,6 +65,7 @@ class Snowflake:
             "default_warehouse": lambda has_one: setattr(self, "default_warehouse", bool(has_one)),
             "session_life_s": lambda seconds: setattr(self.tokens, "life_s", float(seconds)),
             "master_token_life_s": lambda seconds: setattr(self.tokens, "master_life_s", float(seconds)),
+            "id_tokens": self.browser.allow_id_tokens,
             "end_sessions": lambda code: self.tokens.end_all(str(code)),
         }
 
@@ -73,6 +77,7 @@ class Snowflake:
         """Roll open transactions back, drop every table of every user database, seed RAW_LEADS again, forget rights."""
         session.roles.clear()
         self.tokens.reset()
+        self.browser.reset()
         for connection in list(server.sessions.values()):
             try:
                 connection._duck_conn.rollback()
@@ -104,6 +109,8 @@ class Snowflake:
         path, authorization = scope["path"], dict(scope["headers"]).get(b"authorization", b"").decode()
         if path.startswith(_LOGIN):
             await send_reply(send, await self._signed_in(scope, receive))
+        elif path.startswith((_BROWSER, _PAGE)):
+            await send_reply(send, await self._browsed(scope, receive))
         elif path.startswith(_RENEWAL):
             body = json.loads(_unpacked(await read_body(receive)) or b"{}")
             await send_reply(send, Reply(self.tokens.renew(authorization, body)))
@@ -135,11 +142,23 @@ class Snowflake:
         finally:
             self.gate.leave()
 
+    async def _browsed(self, scope: Scope, receive: Receive) -> Reply:
+        """Answer the connector that begins a sign-in with a browser, and the browser itself."""
+        if scope["path"].startswith(_PAGE):
+            self.gate.count("browsers")
+            return self.browser.page(parse_qs(scope["query_string"].decode()))
+        data = json.loads(_unpacked(await read_body(receive)))["data"]
+        return self.browser.start(data, dict(scope["headers"])[b"host"].decode())
+
     async def _signed_in(self, scope: Scope, receive: Receive) -> Reply:
         """Sign in at fakesnow, with role, warehouse and parameters kept, and the answer completed."""
         body = await read_body(receive)
         query = parse_qs(scope["query_string"].decode())
-        parameters = json.loads(_unpacked(body))["data"].get("SESSION_PARAMETERS") or {}
+        data = json.loads(_unpacked(body))["data"]
+        if refusal := self.browser.refusal(data):
+            return refusal
+        self.gate.count("logins")
+        parameters = data.get("SESSION_PARAMETERS") or {}
         request: dict[str, Any] = {"role": query.get("roleName", [""])[0], "parameters": parameters}
         if warehouse := query.get("warehouse"):
             request["warehouse"] = warehouse[0]
@@ -152,7 +171,7 @@ class Snowflake:
             return Reply(answer, status)
         signed_in = session.session_of(connection)
         names = {"roleName": signed_in.role, "warehouseName": signed_in.warehouse or None}
-        return Reply(self.tokens.complete(answer, names), status)
+        return Reply(self.browser.complete(data, self.tokens.complete(answer, names)), status)
 
     async def _fail(self, fault: Fault, scope: Scope, replay: Receive, receive: Receive, send: Send) -> None:
         self.gate.count("faults")

@@ -124,11 +124,13 @@ class World:
         return answer.json()
 
     def stats(self) -> dict[str, Any]:
-        """Counters of every service since the last reset."""
+        """Counters of every service since the last reset; of idiCORE also the body of the last search."""
         return self._do("stats")
 
-    def fail(self, service: str, kind: str, times: int = 1, after: int = 0, **options: Any) -> None:
-        """Let `times` calls of a service fail, after `after` good ones.
+    def fail(
+        self, service: str, kind: str, times: int = 1, after: int = 0, for_s: float | None = None, **options: Any
+    ) -> None:
+        """Let `times` calls of a service fail, after `after` good ones; with `for_s`, all calls for so many seconds.
 
         Kinds: a status such as "503" (retry_after=), timeout (s=), truncated (short=True also cuts the connection),
         html, drop, empty, expired_token, missing_row (rows=), malformed_number, unknown_code, body (body=, base64=,
@@ -139,7 +141,8 @@ class World:
         search, check, read, write, query); `key=` is a text that the request body must contain; `applied=True` does
         the work before the fault.
         """
-        self._do("fail", {"service": service, "kind": kind, "times": times, "after": after, **options})
+        fault = {"service": service, "kind": kind, "times": times, "after": after, "for_s": for_s}
+        self._do("fail", {**fault, **options})
 
     def configure(
         self,
@@ -154,10 +157,12 @@ class World:
         Sheets' as sheets_reads and sheets_writes; window_s makes the minute shorter.
         token_life_s: of idiCORE's tokens. dead: keys of people who are deceased.
         dnc_project: what DNCScrub's project checks: full, litigator_only, wireless_only or without_wireless.
+        sheets_refusal: why Google refuses every call: SERVICE_DISABLED, ACCESS_TOKEN_SCOPE_INSUFFICIENT or None.
         roles: rights of Snowflake's roles by table, "*" for the other tables, as in {"ANALYST": {"*": ["SELECT"],
         "SCHEMA": ["CREATE TABLE"]}}; a role without an entry may do everything.
         default_warehouse: whether Snowflake's users have one. session_life_s, master_token_life_s: of sessions that
         sign in from now on. end_sessions: end all open Snowflake sessions with this error: "390111" or "390114".
+        id_tokens: whether Snowflake gives a sign-in with a browser a token for later ones; None takes back those given.
         """
         wanted = {"latency": latency, "in_flight": in_flight, "quotas": quotas}
         self._do("configure", {**{k: dict(v) for k, v in wanted.items() if v}, **more})

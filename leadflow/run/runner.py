@@ -13,11 +13,13 @@ from leadflow.errors import BudgetReached, JobBusyError, JobFailedError, Leadflo
 from leadflow.events import JobComplete, JobErrored, JobProgress, raised_at
 from leadflow.job import Job, JobHandle, JobStatus
 from leadflow.leads.counts import Counts
+from leadflow.run.busy_log import busy_vendors_logged
 from leadflow.run.context import RunContext
 from leadflow.run.gc_pause import gc_frozen
 from leadflow.run.job_record import process_owner, record_end, record_running, summary
 from leadflow.run.pipeline import Pipeline
 from leadflow.run.tally import Tally
+from leadflow.services.warehouse.browser import may_use_browser
 
 _HEARTBEAT_S = 5.0
 # Makes the Job that its user gets: of id, name, status, counts and message.
@@ -52,9 +54,14 @@ class Runner:
         finally:
             ended.set()
             heartbeat.join()
+            if may_use_browser(self._run.settings.warehouse):
+                self._close_warehouse()  # before the user's next call, which would open a browser otherwise
             self.handle._finish(job, error)
-            with suppress(Exception):
-                self._run.services.warehouse.close()
+            self._close_warehouse()
+
+    def _close_warehouse(self) -> None:
+        with suppress(Exception):
+            self._run.services.warehouse.close()
 
     def _beat(self, ended: threading.Event) -> None:
         while not ended.wait(_HEARTBEAT_S):
@@ -72,7 +79,8 @@ class Runner:
         lost_before = run.services.idicore.lost_calls
         try:
             try:
-                notes = Pipeline(run, self._tally).run()
+                with busy_vendors_logged(run):
+                    notes = Pipeline(run, self._tally).run()
             finally:
                 self._log_lost(run.services.idicore.lost_calls - lost_before)
             return self._complete(notes), None

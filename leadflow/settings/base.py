@@ -14,6 +14,8 @@ from leadflow.errors import SettingsError
 from leadflow.settings.nearest import nearest
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
+# How long a job waits for a vendor that answers that it is busy.
+BUSY_WAIT_S = 600.0
 STRICT = ConfigDict(
     extra="forbid", frozen=True, hide_input_in_errors=True, allow_inf_nan=False, str_strip_whitespace=True
 )
@@ -35,6 +37,11 @@ def _number(value: Any) -> Any:
     if isinstance(value, str) and re.search(r"[\s,$€_]", value):
         raise ValueError("must be a plain number such as 0.12, without a comma, a blank or a currency sign")
     return value
+
+
+def _as_text(value: Any) -> Any:
+    """A number that only names something is as good as its digits."""
+    return str(value) if type(value) is int else value
 
 
 def _words(value: Any) -> Any:
@@ -62,6 +69,7 @@ Seconds = Annotated[float, BeforeValidator(_number), Field(gt=0)]
 Price = Annotated[float, BeforeValidator(_number), Field(ge=0)]
 Secret = Annotated[SecretStr, Field(min_length=1)]
 Word = Annotated[str, StringConstraints(min_length=1)]
+Identifier = Annotated[Word, BeforeValidator(_as_text)]
 # Text is among the types so that an environment variable need not be JSON.
 Words = Annotated[tuple[str, ...] | str, BeforeValidator(_words)]
 Paths = Annotated[Path | tuple[Path, ...], BeforeValidator(_paths)]

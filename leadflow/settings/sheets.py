@@ -8,7 +8,7 @@ from typing import Annotated
 
 from pydantic import Field, field_validator
 
-from leadflow.settings.base import Part, Positive, Real, Seconds, Word, safe_url
+from leadflow.settings.base import BUSY_WAIT_S, Part, Positive, Real, Seconds, Word, safe_url
 
 _SHEET_ADDRESS = re.compile(r"/spreadsheets/(?:u/\d+/)?d/(?!e/)([\w-]+)")
 
@@ -17,6 +17,7 @@ class SheetsSettings(Part):
     """The Google Sheet that callers work from; `spreadsheet_id` is its id, or its whole address.
 
     Google counts writes a minute; `write_every_s` keeps two writes that far apart besides, for a stricter quota.
+    While Google answers that a quota is used up (429), a job waits for it, up to `busy_wait_s` seconds.
     """
 
     spreadsheet_id: Word
@@ -29,6 +30,7 @@ class SheetsSettings(Part):
     write_every_s: Annotated[Real, Field(ge=0)] = 0.0
     timeout_s: Seconds = 180.0
     attempts: Positive = 6
+    busy_wait_s: Seconds = BUSY_WAIT_S
 
     _urls = field_validator("base_url")(safe_url)
 

@@ -3,13 +3,27 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from datetime import date
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, StringConstraints, field_validator, model_validator
 
 from leadflow.leads.phones import to_e164
-from leadflow.settings.base import Part, Paths, Positive, Price, Seconds, Secret, Word, Words, safe_url
+from leadflow.settings.base import (
+    BUSY_WAIT_S,
+    Identifier,
+    Part,
+    Paths,
+    Positive,
+    Price,
+    Seconds,
+    Secret,
+    Word,
+    Words,
+    safe_url,
+)
+from leadflow.settings.search_parameters import body_members
 
 
 class IdicoreSettings(Part):
@@ -18,7 +32,13 @@ class IdicoreSettings(Part):
     `fields` are what a search asks for. Public code lists isDead among the premium fields: if your contract does not
     have it, or charges for it, ask idiCORE, or leave it out here; then nobody is held as deceased.
 
+    `search_parameters` are more members of a search's JSON body, such as {"searchType": "APISearch", "nicknamesearch":
+    true}. They go into it as they are. None may describe a person, or replace what leadflow sends itself.
+
     `price` is in dollars a lookup; with `charge_on_no_match=False` one that finds nobody costs nothing.
+
+    While a vendor answers that it is busy (429, or 503 with Retry-After), a job waits for it, up to `busy_wait_s`
+    seconds. Each vendor has this setting.
     """
 
     client_id: Word
@@ -28,6 +48,8 @@ class IdicoreSettings(Part):
     login_url: str = "https://login-api.idicore.com/apiclient"
     search_url: str = "https://api.idicore.com/search"
     fields: tuple[str, ...] = ("name", "address", "phone", "email", "isDead")
+    # A Mapping, so that no environment variable sets a single member: its name would lose its case.
+    search_parameters: Mapping[str, Any] = Field(default_factory=dict)
     token_life_s: Seconds = 720.0
     token_prefix: Annotated[str, StringConstraints(strip_whitespace=False)] = ""
     rank_order: Literal["ascending", "descending"] = "ascending"
@@ -37,9 +59,11 @@ class IdicoreSettings(Part):
     max_per_minute: Positive | None = None
     timeout_s: Seconds = 30.0
     attempts: Positive = 4
+    busy_wait_s: Seconds = BUSY_WAIT_S
     breaker_failures: Positive = 20
 
     _urls = field_validator("login_url", "search_url")(safe_url)
+    _parameters = field_validator("search_parameters", mode="before")(body_members)
 
     @field_validator("fields")
     @classmethod
@@ -53,18 +77,22 @@ class IdicoreSettings(Part):
 
 
 class LitigatorSettings(Part):
-    """DNCScrub's litigator list, checked in bulk. `price` is in dollars a number; without it checks count as free."""
+    """DNCScrub's litigator list, checked in bulk. `price` is in dollars a number; without it checks count as free.
+
+    `campaign_id` is a whole number, as the manual says: https://docs.dncscrub.com/api-reference/litigator/scrub-post
+    """
 
     login_id: Secret
     url: str = "https://dataapi.dncscrub.com/v1.4/scrub/litigator"
-    campaign_id: Word | None = None
-    proj_id: Word | None = None
+    campaign_id: Positive | None = None
+    proj_id: Identifier | None = None
     price: Price | None = None
     max_numbers: Annotated[Positive, Field(le=10_000)] = 10_000
     max_in_flight: Positive = 8
     max_per_minute: Positive | None = 1_000
     timeout_s: Seconds = 30.0
     attempts: Positive = 4
+    busy_wait_s: Seconds = BUSY_WAIT_S
     breaker_failures: Positive = 8
 
     _urls = field_validator("url")(safe_url)
@@ -91,8 +119,8 @@ class DncSettings(Part):
     login_id: Secret | None = None
     url: str = "https://www.dncscrub.com/app/main/rpc/scrub"
     version: Annotated[str, StringConstraints(pattern=r"^[0-9]+$")] = "5"
-    campaign_id: Word | None = None
-    proj_id: Word | None = None
+    campaign_id: Identifier | None = None
+    proj_id: Identifier | None = None
     codes: dict[str, str] = Field(default_factory=dict)
     list_path: Paths | None = None
     list_date: str | None = None
@@ -106,6 +134,7 @@ class DncSettings(Part):
     max_per_minute: Positive | None = 100
     timeout_s: Seconds = 60.0
     attempts: Positive = 4
+    busy_wait_s: Seconds = BUSY_WAIT_S
     breaker_failures: Positive = 8
 
     _urls = field_validator("url")(safe_url)

@@ -20,8 +20,11 @@ def kind():
 
 @pytest.fixture
 def engine(world, kind):
-    """Two attempts a call. Time-outs are short only where calls hang: a slow machine has none of its own."""
-    quick = {"attempts": 2, **({"timeout_s": _TIMEOUT_S} if kind == "timeout" else {})}
+    """Two attempts a call, and a short wait for a vendor that is busy.
+
+    Time-outs are short only where calls hang: a slow machine has none of its own.
+    """
+    quick = {"attempts": 2, "busy_wait_s": 3.0, **({"timeout_s": _TIMEOUT_S} if kind == "timeout" else {})}
     vendors = ("idicore", "litigator", "dnc")
     changed = {name: getattr(world.settings, name).model_copy(update=quick) for name in vendors}
     with lf.Engine(world.settings.model_copy(update={"batch_size": 20, **changed})) as engine:

@@ -44,8 +44,10 @@ class BulkClient:
         self.url = settings.url
         self.max_numbers = settings.max_numbers
         self.limiter = shared_limiter(
-            (settings.url, account), lambda: Limiter(name, settings.max_in_flight, settings.max_per_minute)
+            (settings.url, account),
+            lambda: Limiter(name, settings.max_in_flight, settings.max_per_minute, busy_wait_s=settings.busy_wait_s),
         )
+        self.limiters = (self.limiter,)
         self._batcher: RequestBatcher[Scrub] = RequestBatcher(self.limiter, settings.max_numbers)
         breaker = Breaker(name, settings.breaker_failures)
         self._caller = Caller(name, self.limiter, breaker, settings.timeout_s, settings.attempts)

@@ -37,7 +37,7 @@ class LitigatorList:
         self._login = settings.login_id.get_secret_value()
         self._query = Query(self._body, {"loginId": self._login}, self._read)
         self._bulk = BulkClient("the litigator list", self._login, settings)
-        self.breakers = self._bulk.breakers
+        self.breakers, self.limiters = self._bulk.breakers, self._bulk.limiters
 
     def check(self, phones: Sequence[str], stop: StopFlag | None = None) -> Scrubs:
         """Check E.164 phones against the litigator list; a phone without an answer is absent.
@@ -48,7 +48,7 @@ class LitigatorList:
 
     def _body(self, phone_list: str) -> dict[str, Any]:
         body: dict[str, Any] = {"phoneList": phone_list, "loginId": self._login, "OutputFormat": "JsonArray"}
-        if self.settings.campaign_id:
+        if self.settings.campaign_id is not None:
             body["CampaignId"] = self.settings.campaign_id
         if self.settings.proj_id:
             body["ProjId"] = self.settings.proj_id
@@ -84,7 +84,7 @@ class DncScrub:
         self.policy = policy_of(overrides)
         self._query = Query(self._body, {"loginId": self._login}, self._read)
         self._bulk = BulkClient("the do-not-call scrub", self._login, settings)
-        self.breakers = self._bulk.breakers
+        self.breakers, self.limiters = self._bulk.breakers, self._bulk.limiters
 
     def check(self, phones: Sequence[str], stop: StopFlag | None = None) -> Scrubs:
         """Check E.164 phones against the do-not-call lists; a phone without an answer is absent.

@@ -40,14 +40,18 @@ class SearchBudget(Protocol):
 def _paid_from(budget: SearchBudget | None) -> Iterator[Callable[[int], None]]:
     """Pay for the search in the block; yields a function that takes its HTTP status.
 
-    A search that did not reach idiCORE, or that it refused, is not charged.
+    A search that did not reach idiCORE, or that it refused, is not charged. One that failed otherwise may be, and
+    reserves nothing while it waits for its next attempt: the search that is sent meanwhile may wait for that money.
     """
     if budget is not None:
         budget.take()
+    release: Callable[[], object] = getattr(budget, "ended", _nothing)
 
     def answered(status: int) -> None:
         if budget is not None and status in _NOT_CHARGED:
             budget.give_back()
+        elif status >= 500:
+            release()
 
     try:
         yield answered
@@ -55,6 +59,13 @@ def _paid_from(budget: SearchBudget | None) -> Iterator[Callable[[int], None]]:
         if budget is not None:
             budget.give_back()
         raise
+    except Exception:
+        release()
+        raise
+
+
+def _nothing() -> None:
+    """Stand for what a budget without reservations would release."""
 
 
 class Idicore:
@@ -67,7 +78,7 @@ class Idicore:
         self.settings = settings
         self.limiter = shared_limiter(
             (settings.search_url, settings.client_id),
-            lambda: Limiter(_NAME, settings.max_in_flight, settings.max_per_minute),
+            lambda: Limiter(_NAME, settings.max_in_flight, settings.max_per_minute, busy_wait_s=settings.busy_wait_s),
         )
         # An answer that is not on disk yet holds its thread, so a kill loses at most max_in_flight paid answers.
         self.pool = ThreadPoolExecutor(settings.max_in_flight, "idicore")
@@ -78,6 +89,7 @@ class Idicore:
         self._caller = Caller(_NAME, self.limiter, breaker, settings.timeout_s, settings.attempts, self._transport)
         self._login = Login(settings)
         self.breakers = (*self._caller.breakers, *self._login.breakers)
+        self.limiters = (self.limiter, self._login.limiter)
 
     def __enter__(self) -> Self:
         """Return the service itself."""
@@ -100,7 +112,7 @@ class Idicore:
         all searches are; Stopped; and what the budget raises. Does not retry after an UnusableAnswerError: the search
         would cost the same and return the same.
         """
-        body = search_body(person, self.settings.fields)
+        body = search_body(person, self.settings.fields, self.settings.search_parameters)
 
         def search(client: httpx.Client, token: str) -> httpx.Response:
             headers = {"authorization": self.settings.token_prefix + token}

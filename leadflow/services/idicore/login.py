@@ -22,7 +22,8 @@ class Login:
     def __init__(self, settings: IdicoreSettings) -> None:
         self.settings = settings
         breaker = Breaker(_NAME, _BREAKER_FAILURES)
-        self._caller = Caller(_NAME, Limiter("login", 1), breaker, settings.timeout_s, settings.attempts)
+        self.limiter = Limiter(_NAME, 1, busy_wait_s=settings.busy_wait_s)
+        self._caller = Caller(_NAME, self.limiter, breaker, settings.timeout_s, settings.attempts)
         self.breakers = self._caller.breakers
         self._token = ""
         self._expires_at = 0.0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 import httpx
@@ -12,10 +13,16 @@ from leadflow.leads.matching import searched_name
 from leadflow.leads.people import Person
 
 
-def search_body(person: Person, fields: Sequence[str]) -> dict[str, Any]:
-    """Return the body of the search for one person; `fields` names what idiCORE shall answer with."""
+def search_body(
+    person: Person, fields: Sequence[str], parameters: Mapping[str, Any] = MappingProxyType({})
+) -> dict[str, Any]:
+    """Return the body of the search for one person; `fields` names what idiCORE shall answer with.
+
+    `parameters` are more members of the body, the same for every person.
+    """
     first, last = searched_name(person.first_name, person.last_name)
     return {
+        **parameters,
         "firstName": first,
         "lastName": last,
         "address": person.address,

@@ -52,7 +52,8 @@ class Append(Cells):
         wanted = {row[key]: row for row in rows}
         new: set[str] = set()
         with self._lock.hold():
-            for attempt in range(self.settings.attempts):
+            attempt = 0
+            while attempt < self.settings.attempts:
                 present = self._look() if self._doubtful_keys & wanted.keys() else self._current_keys()
                 missing = {k: row for k, row in wanted.items() if k not in self._seen.known}
                 self.ensure_columns(dict.fromkeys(name for row in rows for name in row))
@@ -68,6 +69,8 @@ class Append(Cells):
                 if self._doubt == _NOT_SHOWN:  # the sheet may show them late; sent again, they would be duplicates
                     self._last_unseen = time.monotonic()
                     self._pause(min(0.3 * 2**attempt, LATE_S))
+                # While Google is busy, the limiter delays the next attempt and decides when to give up.
+                attempt += not self.writes.is_busy
         raise self._unproven(len(wanted))
 
     def _unproven(self, rows: int) -> DeliveryError:

@@ -13,6 +13,7 @@ import stamina
 from leadflow.errors import DeliveryError, RefusedError, TransientError
 from leadflow.services.sheets.google import QuotaError, checked_json, translated
 from leadflow.services.sheets.lock import SheetLock
+from leadflow.services.transport.busy import BusyError
 from leadflow.services.transport.limits import Limiter, StopFlag, shared_limiter
 from leadflow.settings import SheetsSettings
 
@@ -29,10 +30,15 @@ class Connection(ABC):
     def __init__(self, settings: SheetsSettings, locks: Path | None = None, stop: StopFlag | None = None) -> None:
         self.settings = settings
         book = (settings.base_url, settings.spreadsheet_id)
-        self.reads = shared_limiter((*book, "reads"), lambda: Limiter("Google Sheets", 4, settings.reads_per_minute))
-        self.writes = shared_limiter(
-            (*book, "writes"), lambda: Limiter("Google Sheets", 1, settings.writes_per_minute, settings.write_every_s)
+        wait = settings.busy_wait_s
+        self.reads = shared_limiter(
+            (*book, "reads"), lambda: Limiter("Google Sheets", 4, settings.reads_per_minute, busy_wait_s=wait)
         )
+        self.writes = shared_limiter(
+            (*book, "writes"),
+            lambda: Limiter("Google Sheets", 1, settings.writes_per_minute, settings.write_every_s, wait),
+        )
+        self.limiters = (self.reads, self.writes)
         self._stop = stop
         self._lock = SheetLock((*book, settings.worksheet), locks)
         self._tabs: list[dict[str, Any]] | None = None
@@ -63,11 +69,13 @@ class Connection(ABC):
                 self.timeout = sheet.settings.timeout_s
                 url = endpoint.replace(_GOOGLE, sheet.settings.base_url, 1)
                 limiter = sheet.reads if method.lower() == "get" else sheet.writes
-                with limiter.slot(sheet._stop):
+                with limiter.slot(sheet._stop) as started:
                     answer = translated(
-                        lambda: checked_json(super(Client, self).request(method, url, *args, **options)), limiter
+                        lambda: checked_json(super(Client, self).request(method, url, *args, **options)),
+                        limiter,
+                        started,
                     )
-                limiter.speed_up()
+                limiter.speed_up(started)
                 return answer
 
             def fetch_sheet_metadata(self, id: str, params: Any = None) -> Any:
@@ -117,11 +125,16 @@ class Connection(ABC):
 
     def _retry(self, call: Callable[[], T]) -> T:
         """Repeat a call that is safe to repeat, after transient failures."""
-        return _repeated(call, TransientError, attempts=self.settings.attempts, wait_initial=0.2, wait_max=16)
+        for attempt in stamina.retry_context(
+            on=_is_worth_a_retry, attempts=self.settings.attempts, timeout=None, wait_initial=0.2, wait_max=16
+        ):
+            with attempt:
+                return _while_busy(call, BusyError)
+        raise DeliveryError("the sheet was not called: its attempts are set to 0; set 1 or more")
 
     def _retry_if_refused(self, call: Callable[[], T]) -> T:
         """Repeat a call only if the quota refused it: after other failures it may have been applied."""
-        return _repeated(call, QuotaError, attempts=12, wait_initial=1.0, wait_max=30)
+        return _while_busy(call, QuotaError)
 
 
 def result_or_retry(first: Future[T], call: Callable[[], T]) -> T:
@@ -132,21 +145,24 @@ def result_or_retry(first: Future[T], call: Callable[[], T]) -> T:
         return call()
 
 
-def _repeated(
-    call: Callable[[], T], kind: type[TransientError], *, attempts: int, wait_initial: float, wait_max: float
-) -> T:
-    def on(error: Exception) -> bool | float:
-        if not isinstance(error, kind):
-            return False
-        # The limiter delays every call for Retry-After, and a stop ends that wait; it would not end a sleep here.
-        return 0.0 if error.retry_after else True
+def _is_worth_a_retry(error: Exception) -> bool | float:
+    """Return whether to retry, or how many seconds to wait before."""
+    if not isinstance(error, TransientError):
+        return False
+    # The limiter delays every call for Retry-After, and a stop ends that wait; it would not end a sleep here.
+    return 0.0 if error.retry_after else True
 
-    for attempt in stamina.retry_context(
-        on=on, attempts=attempts, timeout=None, wait_initial=wait_initial, wait_max=wait_max
-    ):
-        with attempt:
+
+def _while_busy(call: Callable[[], T], kind: type[BusyError]) -> T:
+    """Repeat a call while Google is busy.
+
+    The limiter delays each call, and raises ServiceDownError when Google stays busy too long.
+    """
+    while True:
+        try:
             return call()
-    raise DeliveryError("the sheet was not called: its attempts are set to 0; set 1 or more")
+        except kind:
+            continue
 
 
 def a1(tab: str, cells: str) -> str:

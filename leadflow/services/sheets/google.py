@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from leadflow.errors import RefusedError, SettingsError, TransientError
+from leadflow.services.transport.busy import BusyError
 from leadflow.services.transport.http import retry_after
 from leadflow.services.transport.limits import Limiter
 from leadflow.settings import SheetsSettings
@@ -23,14 +24,24 @@ _OTHER_KINDS = {
     "external_account": "a workload identity configuration",
 }
 _SCOPES = ("https://www.googleapis.com/auth/spreadsheets",)
+_ENABLE = (
+    "the Google Sheets API is disabled in the Google Cloud project of the credentials; enable it (in "
+    "console.cloud.google.com: APIs & Services > Library > Google Sheets API), wait a few minutes, then resume"
+)
+_SCOPE = (
+    "the sign-in lacks the scope for spreadsheets; use a service account's key, or sign in again with gcloud auth "
+    f"application-default login --scopes={_SCOPES[0]},https://www.googleapis.com/auth/cloud-platform, then resume"
+)
+# Source: https://github.com/googleapis/googleapis/blob/master/google/api/error_reason.proto
+_REASONS = {"SERVICE_DISABLED": _ENABLE, "API_DISABLED": _ENABLE, "ACCESS_TOKEN_SCOPE_INSUFFICIENT": _SCOPE}
 UNPROTECT = "the tab or a part of it is protected; unprotect it for the service account, then resume"
 
 
-class QuotaError(TransientError):
+class QuotaError(BusyError):
     """The quota refused the call (429), so it was certainly not applied."""
 
 
-def translated(call: Callable[[], T], limiter: Limiter) -> T:
+def translated(call: Callable[[], T], limiter: Limiter, started: float) -> T:
     """Call gspread; raise its errors, and those of the connection, as leadflow's."""
     import google.auth.exceptions
     import gspread
@@ -39,7 +50,7 @@ def translated(call: Callable[[], T], limiter: Limiter) -> T:
     try:
         return call()
     except gspread.exceptions.APIError as error:
-        raise _error_of(error.response, limiter) from None
+        raise _error_of(error.response, limiter, started) from None
     except requests.RequestException as error:
         raise TransientError(f"Google Sheets: the connection failed ({type(error).__name__})") from None
     except google.auth.exceptions.TransportError as error:
@@ -54,16 +65,16 @@ def checked_json(response: Any) -> Any:
     return response
 
 
-def _error_of(response: Any, limiter: Limiter) -> Exception:
+def _error_of(response: Any, limiter: Limiter, started: float) -> Exception:
     status = response.status_code
     wait = retry_after(response.headers.get("Retry-After", ""))
-    if wait:
-        limiter.slow_down(wait)
-    if status == 429:
-        if not wait:
-            limiter.slow_down()
-        return QuotaError("Google Sheets: the quota is used up for now (429)", wait)
+    if status == 429 or (status == 503 and wait is not None):
+        limiter.slow_down(wait, started)
+        kind = QuotaError if status == 429 else BusyError
+        return kind(f"Google Sheets is busy ({status})", wait)
     if status >= 500 or status == 408:
+        if wait:
+            limiter.hold(wait)
         return TransientError(f"Google Sheets answered {status}", wait)
     return RefusedError(f"Google Sheets: {_refusal_of(status, response.text)}")
 
@@ -72,15 +83,31 @@ def _refusal_of(status: int, text: str) -> str:
     """Return what to do about a refusal. Google's own message is not included, since it may quote a cell."""
     if status == 404:
         return "there is no spreadsheet with that id; check LEADFLOW_SHEETS__SPREADSHEET_ID"
+    if status in (401, 403) and (said := _REASONS.get(_reason_of(text))):
+        return said
     if "protected" in text:
         return UNPROTECT
-    if status in (401, 403):
+    if status == 401:
+        return "the sign-in is not accepted; check LEADFLOW_SHEETS__CREDENTIALS_FILE, then resume"
+    if status == 403:
         return "no permission; share the sheet with the service account as an editor, then resume"
     if "above the limit" in text:
         return (
             "the spreadsheet is full (10 million cells); delete empty rows and columns or name another one, then resume"
         )
     return f"the request was refused ({status}); nothing of it was written"
+
+
+def _reason_of(text: str) -> str:
+    """Return the reason of an error's ErrorInfo, "" without one.
+
+    Source: https://cloud.google.com/apis/design/errors#error_info
+    """
+    try:
+        details = json.loads(text)["error"]["details"]
+        return next((str(detail["reason"]) for detail in details if detail.get("domain") == "googleapis.com"), "")
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return ""
 
 
 def credentials(settings: SheetsSettings) -> Any:

@@ -1,5 +1,5 @@
 """What the clients of the vendors share: HTTP calls, limits, batched requests, calls sent by an executor.
 
-Nothing here belongs to one vendor. The modules import one way: http, request_batcher -> limits; executor imports none
-of them.
+Nothing here belongs to one vendor. The modules import one way: http, request_batcher -> limits -> busy; executor
+imports none of them.
 """

@@ -24,7 +24,8 @@ from leadflow.errors import (
     UnreadableError,
     UnusableAnswerError,
 )
-from leadflow.services.transport.limits import Breaker, Limiter, StopFlag
+from leadflow.services.transport.busy import BusyError
+from leadflow.services.transport.limits import Breaker, BusyBreaker, Limiter, StopFlag
 
 T = TypeVar("T")
 _LONGEST_WAIT_S = 60.0
@@ -35,7 +36,8 @@ _SHAPE_ERRORS = (AttributeError, KeyError, IndexError, TypeError, ValueError)
 class Caller:
     """Sends requests to one service; safe to use from many threads.
 
-    `breakers` are those that open when calls fail: one for the service, one for requests that it rejects one by one.
+    `breakers` are those that open when calls fail: one for the service, one for requests that it rejects one by one,
+    one for a service that stays busy.
     """
 
     def __init__(
@@ -52,7 +54,7 @@ class Caller:
         self.breaker = breaker
         # A rejection is more often the fault of its request than of the service, so more of them are needed.
         self._rejections = Breaker(name, _REJECTIONS_A_FAILURE * breaker.failures)
-        self.breakers = (breaker, self._rejections)
+        self.breakers: tuple[Breaker, ...] = (breaker, self._rejections, BusyBreaker(limiter))
         self.attempts = attempts
         self._clients = _ClientPool(timeout_s, transport)
 
@@ -83,8 +85,9 @@ class Caller:
         return answer
 
     def _with_retries(self, once: Callable[[], T]) -> T:
+        """Return what `once` returns. A refusal because the service is busy does not count as an attempt."""
         try:
-            return once()
+            return self._while_busy(once)
         except UnusableAnswerError:
             raise
         except (TransientError, UnreadableError) as error:
@@ -98,8 +101,16 @@ class Caller:
                 if failed is not None:
                     first, failed = failed, None
                     raise first
-                return once()
+                return self._while_busy(once)
         raise ServiceDownError(f"{self.name} was not called: its attempts are set to 0; set 1 or more")
+
+    def _while_busy(self, once: Callable[[], T]) -> T:
+        while True:
+            try:
+                return once()
+            except BusyError:
+                # The limiter delays the next call, and raises ServiceDownError when the service stays busy too long.
+                continue
 
     def _send_once(
         self,
@@ -108,7 +119,7 @@ class Caller:
         stop: StopFlag | None,
         readable: Collection[int],
     ) -> T:
-        with self.limiter.slot(stop):
+        with self.limiter.slot(stop) as started:
             try:
                 with self._clients.borrow() as client:
                     response = send(client)
@@ -119,9 +130,9 @@ class Caller:
             except httpx.RequestError as error:
                 raise TransientError(f"{self.name}: the connection failed ({type(error).__name__})") from None
         if response.status_code not in readable:
-            self._raise_for_status(response)
+            self._raise_for_status(response, started)
         answer = self._read(read, response)
-        self.limiter.speed_up()
+        self.limiter.speed_up(started)
         return answer
 
     def _read(self, read: Callable[[httpx.Response], T], response: httpx.Response) -> T:
@@ -131,16 +142,15 @@ class Caller:
         except _SHAPE_ERRORS as error:
             raise UnreadableError(f"{self.name} answered in an unexpected shape ({type(error).__name__})") from None
 
-    def _raise_for_status(self, response: httpx.Response) -> None:
+    def _raise_for_status(self, response: httpx.Response, started: float) -> None:
         status = response.status_code
-        if status == 429:
-            wait = retry_after(response.headers.get("Retry-After", ""))
-            self.limiter.slow_down(wait if wait is not None else 1.0)
-            raise TransientError(f"{self.name} answered too many requests (429)", wait)
+        wait = retry_after(response.headers.get("Retry-After", ""))
+        if status == 429 or (status == 503 and wait is not None):
+            self.limiter.slow_down(wait, started)
+            raise BusyError(f"{self.name} is busy ({status})", wait)
         if status >= 500 or status == 408:
-            wait = retry_after(response.headers.get("Retry-After", ""))
             if wait is not None:
-                self.limiter.slow_down(wait)
+                self.limiter.hold(wait)
             raise TransientError(f"{self.name} answered {status}", wait)
         if status in (401, 403):
             raise RefusedError(

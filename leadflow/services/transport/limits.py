@@ -13,12 +13,13 @@ from contextlib import contextmanager
 from typing import Protocol
 
 from leadflow.errors import ServiceDownError, Stopped
+from leadflow.services.transport.busy import Busy, BusyNews, Listener
+from leadflow.settings.base import BUSY_WAIT_S
 
 # A vendor counts arrivals, not departures: two calls may arrive a little closer together than they left.
 _WINDOW_S = 60.5
 _JITTER_S = 0.05
 _RECOVER_AFTER = 20  # answers, until one more call may be in flight
-_ONE_REFUSAL_S = 1.0
 _POLL_S = 0.2
 
 
@@ -31,9 +32,19 @@ class StopFlag(Protocol):
 
 
 class Limiter:
-    """Limits the calls in flight, the calls started in any sliding minute, and the seconds between two starts."""
+    """Limits the calls in flight, the calls started in any sliding minute, and the seconds between two starts.
 
-    def __init__(self, name: str, max_in_flight: int, per_minute: int | None = None, every_s: float = 0.0) -> None:
+    While the vendor refuses calls as busy, one call at a time tries it, for up to `busy_wait_s` seconds in all.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        max_in_flight: int,
+        per_minute: int | None = None,
+        every_s: float = 0.0,
+        busy_wait_s: float = BUSY_WAIT_S,
+    ) -> None:
         self.name = name
         self.max_in_flight = max_in_flight
         self.per_minute = per_minute
@@ -42,32 +53,40 @@ class Limiter:
         self._in_flight = 0
         self._answers_since_change = 0
         self._not_before = 0.0
-        self._slowed_at = -_ONE_REFUSAL_S
         self._starts: deque[float] = deque()
+        self._busy = Busy(name, busy_wait_s)
+        self._listeners: list[Listener] = []
         self._changed = threading.Condition()
 
     @contextmanager
-    def slot(self, stop: StopFlag | None = None) -> Iterator[None]:
-        """Wait until a call may start, and hold a slot for it. Raises Stopped if `stop` is set while waiting."""
-        self._acquire(stop)
+    def slot(self, stop: StopFlag | None = None) -> Iterator[float]:
+        """Wait until a call may start, and hold a slot for it; yields its start, for slow_down and speed_up.
+
+        Raises Stopped if `stop` is set while waiting, ServiceDownError if the vendor stays busy too long.
+        """
+        started = self._acquire(stop)
         try:
-            yield
+            yield started
         finally:
             with self._changed:
                 self._in_flight -= 1
                 self._changed.notify()
 
-    def _acquire(self, stop: StopFlag | None) -> None:
+    def _acquire(self, stop: StopFlag | None) -> float:
         with self._changed:
             while True:
                 if stop is not None and stop.is_set():
                     raise Stopped(f"stopped before a call to {self.name}")
+                if self._busy.gave_up:
+                    raise self._busy.error()
                 pause = self._pause(time.monotonic())
                 if pause <= 0:
                     break
                 # A freed slot notifies; the stop flag does not, so it is polled.
                 self._changed.wait(min(pause, _POLL_S))
-            self._start(time.monotonic())
+            now = time.monotonic()
+            self._start(now)
+            return now
 
     def _start(self, now: float) -> None:
         self._in_flight += 1
@@ -83,7 +102,9 @@ class Limiter:
 
     def _pause(self, now: float) -> float:
         """Return the seconds until a call may start; 0 if it may start now."""
-        if self._in_flight >= self._width:
+        if self._busy.gave_up:
+            return 0.0
+        if self._in_flight >= (1 if self._busy.is_on else self._width):
             return _POLL_S
         if now < self._not_before:
             return self._not_before - now
@@ -103,33 +124,80 @@ class Limiter:
             return 0.0
         return max(0.0, self._starts[-1] + (until - now) / left - now)
 
-    def slow_down(self, retry_after: float | None = None) -> None:
-        """After a refusal, halve the calls in flight and start none for `retry_after` seconds.
+    def slow_down(self, retry_after: float | None = None, started: float | None = None) -> None:
+        """After a call was refused as busy, halve the calls in flight, and let one call try after a pause.
 
-        Calls refused within a second, such as all that were in flight, count as one refusal.
+        `started` is the start of the call. Calls refused together count as one refusal, and the width is halved once
+        for all refusals until the next answer.
         """
         with self._changed:
-            now = time.monotonic()
-            if now - self._slowed_at >= _ONE_REFUSAL_S:
-                self._slowed_at = now
+            now, was_busy = time.monotonic(), self._busy.is_on
+            pause, news = self._busy.refused(now if started is None else started, retry_after)
+            if self._busy.is_on and not was_busy:
                 self._width = max(1, self._width // 2)
                 self._answers_since_change = 0
-            self._not_before = max(self._not_before, now + (retry_after or 0.0))
+            self._not_before = now if self._busy.gave_up else max(self._not_before, now + pause)
+            if self._busy.gave_up:
+                self._changed.notify_all()
+        self._report(news)
 
-    def speed_up(self) -> None:
-        """Count an answer; after enough of them let one more call be in flight, up to the limit."""
-        if self._width == self.max_in_flight:
-            return
+    def hold(self, seconds: float) -> None:
+        """Start no call for so many seconds."""
         with self._changed:
+            self._not_before = max(self._not_before, time.monotonic() + seconds)
+
+    def speed_up(self, started: float | None = None) -> None:
+        """Count an answer to a call; after enough of them let one more call be in flight, up to the limit."""
+        if self._width == self.max_in_flight and not self._busy.is_on:
+            return
+        news = None
+        with self._changed:
+            if self._busy.is_on:
+                news = self._busy.answered(time.monotonic() if started is None else started)
+                self._changed.notify_all()
             self._answers_since_change += 1
             if self._answers_since_change >= _RECOVER_AFTER:
                 self._answers_since_change, self._width = 0, min(self.max_in_flight, self._width + 1)
                 self._changed.notify()
+        self._report(news)
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether the service's last answer was that it is busy."""
+        return self._busy.is_on
+
+    def raise_if_given_up(self) -> None:
+        """Raise ServiceDownError if the vendor stayed busy too long."""
+        if self._busy.gave_up:
+            raise self._busy.error()
+
+    def forget_busy(self) -> None:
+        """Try a vendor again that was given up, at the start of a job."""
+        with self._changed:
+            if self._busy.gave_up:
+                self._busy.reset()
+
+    @contextmanager
+    def reporting_to(self, listener: Listener) -> Iterator[None]:
+        """Report to `listener`, within the block, when the vendor stays busy and when it answers again."""
+        self._listeners.append(listener)
+        try:
+            yield
+        finally:
+            self._listeners.remove(listener)
+
+    def _report(self, news: BusyNews | None) -> None:
+        if news is not None:
+            for listener in list(self._listeners):
+                listener(news)
 
     def update_from(self, other: Limiter) -> None:
         """Take over the limits of another limiter: the newest settings apply."""
         with self._changed:
             self.per_minute, self.every_s = other.per_minute, other.every_s
+            self._busy.wait_s = other._busy.wait_s
+            if self._busy.gave_up:
+                self._busy.reset()
             if self.max_in_flight != other.max_in_flight:
                 self.max_in_flight = self._width = other.max_in_flight
                 self._changed.notify_all()
@@ -169,6 +237,22 @@ class Breaker:
     def reset(self) -> None:
         """Forget the failures, at the start of a job."""
         self._failed = 0
+
+
+class BusyBreaker(Breaker):
+    """Is open while a limiter has given up its vendor as busy."""
+
+    def __init__(self, limiter: Limiter) -> None:
+        super().__init__(limiter.name, 1)
+        self._limiter = limiter
+
+    def check(self) -> None:
+        """Raise ServiceDownError if the vendor stayed busy too long."""
+        self._limiter.raise_if_given_up()
+
+    def reset(self) -> None:
+        """Try the vendor again, at the start of a job."""
+        self._limiter.forget_busy()
 
 
 _shared: dict[tuple[str, ...], Limiter] = {}

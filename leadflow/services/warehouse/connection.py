@@ -13,6 +13,7 @@ from functools import lru_cache
 from typing import Any, TypeVar
 
 from leadflow.errors import RefusedError, ServiceError, TransientError
+from leadflow.services.warehouse import browser
 from leadflow.settings import WarehouseSettings
 from leadflow.settings.sign_in import authenticator_of
 
@@ -48,8 +49,12 @@ def sign_in(settings: WarehouseSettings, query_tag: str) -> Any:
     logging.getLogger("snowflake.connector.cursor").addFilter(_is_not_an_answer)
     _switch_off_platform_detection(settings)
     try:
-        connection = translated(
-            "sign in to Snowflake", lambda: connector.connect(**connect_options(settings, query_tag))
+        connection = browser.borrow(
+            settings,
+            query_tag,
+            lambda: translated(
+                "sign in to Snowflake", lambda: connector.connect(**connect_options(settings, query_tag))
+            ),
         )
         _close_at_exit(connection)
         return connection
@@ -87,6 +92,7 @@ def connect_options(settings: WarehouseSettings, query_tag: str) -> dict[str, An
         "paramstyle": "qmark",
         **_timeouts(settings),
         **_log_out_option(),
+        **_id_token_option(settings),
         # At DEBUG the connector logs the first characters of a statement, in which a script may name a person.
         "log_max_query_length": 0,
         "session_parameters": {**settings.session_parameters, "QUERY_TAG": query_tag},
@@ -129,6 +135,12 @@ def _log_out_option() -> dict[str, bool]:
     leadflow runs no asynchronous query, which the log-out could end.
     """
     return {"enable_server_session_keep_alive_auto_detection": False} if connector_major() >= 5 else {}
+
+
+def _id_token_option(settings: WarehouseSettings) -> dict[str, bool]:
+    """Request an ID token, which connector 4 keeps in memory here. Connector 5 would keep it in a file."""
+    in_memory = connector_major() < 5 and browser.keeps_token_in_memory(settings)
+    return {"client_store_temporary_credential": True} if in_memory else {}
 
 
 def _switch_off_platform_detection(settings: WarehouseSettings) -> None:

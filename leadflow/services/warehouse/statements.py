@@ -12,6 +12,7 @@ from typing import Any, Self
 import polars as pl
 
 from leadflow.errors import RefusedError
+from leadflow.services.warehouse.browser import SessionUse, give_back
 from leadflow.services.warehouse.connection import NOT_THERE, SqlError, connector_major, sign_in, translated
 from leadflow.services.warehouse.names import name_parts, quoted
 from leadflow.settings import WarehouseSettings
@@ -48,6 +49,7 @@ class Statements:
         self.query_tag = query_tag
         self._lock = threading.RLock()
         self._connection: Any = None
+        self._use = SessionUse()
         self._home: tuple[str, ...] = ()
         self._columns: dict[str, list[Column] | None] = {}
 
@@ -64,6 +66,7 @@ class Statements:
         with self._lock:
             if self._connection is None:
                 self._connection = connection = sign_in(self.settings, self.query_tag)
+                self._use = SessionUse()
                 # A schema without a database does not locate a table.
                 home = (connection.database, connection.schema) if connection.database else ()
                 self._home = tuple(part for part in home if part)
@@ -73,7 +76,7 @@ class Statements:
         with self._lock:
             connection, self._connection = self._connection, None
             if connection is not None:
-                connection.close()
+                give_back(self.settings, connection, self._use)
 
     def exclusively(self) -> AbstractContextManager[Any]:
         """Return a context in which no other thread runs a statement."""
@@ -143,7 +146,14 @@ class Statements:
         # Connector 4 cancels a statement after network_timeout unless it has its own; connector 5 has query_timeout.
         options: dict[str, Any] = {"timeout": timeout_s} if timeout_s and connector_major() < 5 else {}
         cursor = self._connection.cursor()
-        return translated("run a statement", lambda: cursor.execute(sql, tuple(params) or None, **options), sql)
+        self._use.record(sql)
+        try:
+            return translated("run a statement", lambda: cursor.execute(sql, tuple(params) or None, **options), sql)
+        except SqlError:
+            raise
+        except BaseException:
+            self._use.record_lost()
+            raise
 
     def query_id(self, sql: str, timeout_s: int | None = None) -> str:
         """Run a query, leave its rows in Snowflake, and return its id, by which RESULT_SCAN reads them."""

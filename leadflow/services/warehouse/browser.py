@@ -1,0 +1,190 @@
+"""Sign in with a browser once in a process, although each job and each estimate has a session of its own.
+
+With authenticator externalbrowser, each connection of the connector opens a browser. Here the second one needs none:
+
+- A connection that is closed while its session is as it was after the sign-in is kept, and lent again. A session that a
+  script changed (USE, ALTER SESSION, SET, a temporary table) is never lent again.
+- If the account allows ID tokens (ALLOW_ID_TOKEN), one is kept in memory, with connector 4, for sessions that are open
+  at the same time. Connector 5 offers no cache in memory.
+
+One thread signs in at a time, so that two threads do not open two browsers at once.
+Source: https://docs.snowflake.com/en/user-guide/admin-security-fed-auth-use
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext, suppress
+from importlib import import_module
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Any
+
+from leadflow.settings.sign_in import authenticator_of
+
+if TYPE_CHECKING:
+    from leadflow.settings import WarehouseSettings
+
+_BROWSER = "EXTERNALBROWSER"
+_MOST_IDLE = 4
+_COMMENTS = r"(?:\s|--[^\n]*(?:\n|$)|/\*.*?\*/)*"
+# Statements that leave the session as it is, apart from leadflow's own temporary tables.
+_KEEPS_SESSION = re.compile(
+    rf"{_COMMENTS}(?:SELECT|WITH|DESCRIBE|SHOW|MERGE|INSERT|CREATE\s+TABLE)\b",
+    re.IGNORECASE | re.DOTALL,
+)
+_TRANSACTION = re.compile(r"\s*(BEGIN|COMMIT|ROLLBACK)\s*", re.IGNORECASE)
+_OWN_TABLE = re.compile(
+    r'\s*CREATE\s+(?:OR\s+REPLACE\s+)?TEMPORARY\s+TABLE\s+(?:IF\s+NOT\s+EXISTS\s+)?(\S*"LF_\w+")', re.IGNORECASE
+)
+
+
+class SessionUse:
+    """What the statements of one owner did to a session."""
+
+    def __init__(self) -> None:
+        self.own_tables: set[str] = set()
+        self._is_changed = False
+        self._in_transaction = False
+
+    @property
+    def is_clean(self) -> bool:
+        """Whether the session is as it was after the sign-in, apart from `own_tables`."""
+        return not (self._is_changed or self._in_transaction)
+
+    def record(self, sql: str) -> None:
+        """Count a statement that is about to run."""
+        if own := _OWN_TABLE.match(sql):
+            self.own_tables.add(own[1])
+        elif transaction := _TRANSACTION.fullmatch(sql):
+            self._in_transaction = transaction[1].upper() == "BEGIN"
+        elif not _KEEPS_SESSION.match(sql):
+            self._is_changed = True
+
+    def record_lost(self) -> None:
+        """Count a statement that was not answered: the session may be gone."""
+        self._is_changed = True
+
+
+class _MemoryTokens:
+    """The connector's token cache, in memory. Its keys name host, user and kind of token."""
+
+    def __init__(self) -> None:
+        self._tokens: dict[str, str] = {}
+
+    def store(self, key: Any, token: str) -> None:
+        self._tokens[str(key)] = token
+
+    def retrieve(self, key: Any) -> str | None:
+        return self._tokens.get(str(key))
+
+    def remove(self, key: Any) -> None:
+        self._tokens.pop(str(key), None)
+
+    def make(self, *_: Any, **__: Any) -> _MemoryTokens:
+        return self
+
+
+class _Account:
+    """What a process keeps of one way to sign in."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.idle: list[Any] = []
+
+
+_accounts: dict[str, _Account] = {}
+_accounts_lock = threading.Lock()
+_tokens = _MemoryTokens()
+_tokens_lock = threading.Lock()
+
+
+def may_use_browser(settings: WarehouseSettings) -> bool:
+    """Whether these settings name the authenticator externalbrowser, or a connection whose file may name it."""
+    way = authenticator_of(settings)
+    return bool(settings.connection_name) if way is None else way.upper() == _BROWSER
+
+
+def keeps_token_in_memory(settings: WarehouseSettings) -> bool:
+    """Whether to keep the ID token here: not where the connector has a keyring, or the user's file may say how."""
+    has_keyring = sys.platform in ("darwin", "win32") and find_spec("keyring") is not None
+    return may_use_browser(settings) and not settings.connection_name and not has_keyring
+
+
+def borrow(settings: WarehouseSettings, query_tag: str, open_connection: Callable[[], Any]) -> Any:
+    """Return an idle connection of these settings, else a new one."""
+    if not may_use_browser(settings):
+        return open_connection()
+    account = _account(settings)
+    with account.lock:
+        while account.idle:
+            connection = account.idle.pop()
+            if _is_alive(connection, query_tag):
+                return connection
+        with _tokens_in_memory() if keeps_token_in_memory(settings) else nullcontext():
+            return open_connection()
+
+
+def give_back(settings: WarehouseSettings, connection: Any, use: SessionUse) -> None:
+    """Keep a connection for the next borrower if its session is as it was after the sign-in; else close it."""
+    account = _account(settings) if _used_browser(settings, connection) else None
+    if account is None or not use.is_clean or len(account.idle) >= _MOST_IDLE or not _cleared(connection, use):
+        connection.close()
+        return
+    account.idle.append(connection)
+
+
+def _used_browser(settings: WarehouseSettings, connection: Any) -> bool:
+    """Whether a connection was signed in to with a browser, or with the token that a browser brought."""
+    if not may_use_browser(settings):
+        return False
+    way = getattr(connection, "_authenticator", None) if authenticator_of(settings) is None else _BROWSER
+    return str(way).upper() in (_BROWSER, "ID_TOKEN")
+
+
+def _account(settings: WarehouseSettings) -> _Account:
+    with _accounts_lock:
+        return _accounts.setdefault(settings.model_dump_json(), _Account())
+
+
+def _is_alive(connection: Any, query_tag: str) -> bool:
+    """Set the query tag of the new owner; if that fails, close the connection."""
+    try:
+        connection.cursor().execute("ALTER SESSION SET QUERY_TAG = '" + query_tag.replace("'", "''") + "'")
+    except Exception:
+        with suppress(Exception):
+            connection.close()
+        return False
+    return True
+
+
+def _cleared(connection: Any, use: SessionUse) -> bool:
+    """Drop leadflow's own temporary tables: the next owner must not find them."""
+    try:
+        for table in use.own_tables:
+            connection.cursor().execute(f"DROP TABLE IF EXISTS {table}")
+    except Exception:
+        return False
+    return True
+
+
+@contextmanager
+def _tokens_in_memory() -> Iterator[None]:
+    """Let connector 4 keep ID tokens in memory. By itself it would write them to a file, or keep none."""
+    try:
+        auth: Any = import_module("snowflake.connector.auth._auth")
+    except ImportError:  # connector 5
+        yield
+        return
+    with _tokens_lock:
+        before = getattr(auth, "TokenCache", None)
+        if before is None:
+            yield
+            return
+        auth.TokenCache = _tokens
+        try:
+            yield
+        finally:
+            auth.TokenCache = before
