@@ -32,6 +32,7 @@ from sqlglot import exp
 from leadflow.local import rights, statement_cache
 from leadflow.local.results import patch_results
 from leadflow.local.session import answered, session_of
+from leadflow.local.sql_errors import raise_if_bound_ddl
 from leadflow.local.variables import patch_variables
 
 _DUPLICATE = "Duplicate row detected during DML action"
@@ -90,6 +91,7 @@ def _patch_execute() -> None:
     def executed(self: FakeSnowflakeCursor, command: str, *args: Any, **kwargs: Any) -> FakeSnowflakeCursor:
         place = self._conn.database, self._conn._schema
         try:
+            raise_if_bound_ddl(command, kwargs.get("binding_params"))
             command = _checked(self._conn, command)
             with _one_create_at_a_time(command):
                 return execute(self, command, *args, **kwargs)

@@ -34,6 +34,7 @@ from leadflow.local.faults import (
     send_reply,
     status_reply,
 )
+from leadflow.local.sql_errors import sql_error
 from leadflow.local.tokens import Tokens
 
 DATABASE = "LEADS_DB"
@@ -166,6 +167,10 @@ class Snowflake:
             await send_reply(send, Reply("" if fault.kind == "empty" else "<html>"))
         elif fault.kind == "body":
             await send_reply(send, fixed_reply(fault))
+        elif fault.kind == "session_ended":
+            await send_reply(send, Reply(self.tokens.end_all(str(fault.options.get("code", "390111")))))
+        elif fault.kind == "sql_error":
+            await send_reply(send, Reply(sql_error(int(fault.options.get("code", 604)))))
         else:
             status = int(fault.kind) if fault.kind.isdigit() else 503
             await send_reply(send, status_reply(status, fault, _error))

@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from leadflow.errors import ColumnsError, InputError, RefusedError, ScriptError
+from leadflow.errors import ColumnsError, InputError, RefusedError, ScriptError, ServiceError
 from leadflow.events import Emit, JobLog, no_emit
 from leadflow.leads.columns import ADDED, IDENTITY, resolve_columns
 from leadflow.leads.matching import UNSEARCHABLE
 from leadflow.leads.postal import repaired_zip
+from leadflow.services.warehouse.interruption import InterruptedWork
 from leadflow.services.warehouse.names import quoted
 from leadflow.services.warehouse.session import put_back, restore, session_of
 from leadflow.services.warehouse.tables import raise_if_too_narrow
@@ -50,13 +51,17 @@ def extract(script: str, warehouse: Warehouse, *, allow_writes: bool = False, em
     Snowflake does not answer.
     """
     parsed = _parsed(script, warehouse, allow_writes)
-    with put_back(warehouse, changing=bool(parsed.setup) or parsed.alone):
+    rows = warehouse.repeated(lambda: _all_rows(parsed, warehouse))
+    emit(JobLog(stage=_STAGE, message=f"SQL executed, returned {rows.height} rows"))
+    return rows.to_pandas()
+
+
+def _all_rows(parsed: Script, warehouse: Warehouse) -> pl.DataFrame:
+    with _not_twice(parsed), put_back(warehouse, changing=bool(parsed.setup) or parsed.alone):
         query = _set_up(parsed, warehouse)
         names = _distinct(_columns(warehouse, query))
         picked = ", ".join(f"{_text(name)} AS {quoted(name)}" for name in names)
-        rows = warehouse.frame(f"SELECT {picked} FROM ({query}) s")
-    emit(JobLog(stage=_STAGE, message=f"SQL executed, returned {rows.height} rows"))
-    return rows.to_pandas()
+        return warehouse.frame(f"SELECT {picked} FROM ({query}) s", timeout_s=warehouse.settings.script_timeout_s)
 
 
 @dataclass
@@ -76,6 +81,7 @@ class Extraction:
     page: int = _PAGE
     emit: Emit = no_emit
     missing: int = 0
+    script: Script | None = None
 
     def batches(self, size: int) -> Iterator[pl.DataFrame]:
         """Yield the unprocessed leads that can be looked up, `size` at a time; all columns are text."""
@@ -104,15 +110,19 @@ class Extraction:
         while left > 0:
             rows = 0
             where = f'"lf_state" = \'todo\' AND "lf_seq" > {last}'
-            columns = f'SELECT {picked}, "lf_seq" FROM {leads}'
-            for piece in self.warehouse.batches(
-                f'{columns} WHERE {where} ORDER BY "lf_seq" LIMIT {min(left, self.page)}'
-            ):
+            page = (
+                f'SELECT {picked}, "lf_seq" FROM {leads} WHERE {where} ORDER BY "lf_seq" LIMIT {min(left, self.page)}'
+            )
+            for piece in self._read(page):
                 rows, last = rows + piece.height, int(piece["lf_seq"][-1])
                 yield with_repaired_zip(piece.drop("lf_seq"))
             if not rows:
                 return
             left -= rows
+
+    def _read(self, page: str) -> Iterator[pl.DataFrame]:
+        with _not_twice(self.script):
+            yield from self.warehouse.batches(page)
 
 
 def open_extraction(
@@ -133,20 +143,21 @@ def open_extraction(
         raise InputError(f"limit_rows is {limit_rows}; it must be 1 or more, or None for all the leads")
     parsed = _parsed(script, warehouse, allow_writes)
     warehouse.columns_of(warehouse.settings.person_cache)  # if it cannot be read, say so before a long script runs
-    with put_back(warehouse, changing=bool(parsed.setup) or parsed.alone) as before:
-        query = _set_up(parsed, warehouse)
-        names = _distinct(_columns(warehouse, query))
-        identity = resolve_columns(names)
-        _land(warehouse, query, names, before)
-    extracted = warehouse.execute(f"SELECT COUNT(*) FROM {warehouse.temporary('LF_SCRIPT')}")[0][0]
-    emit(JobLog(stage=_STAGE, message=f"SQL executed, returned {extracted} rows"))
-    others = {name: _free_name(name, key_column) for name in names if name not in identity.values()}
-    found = _classify(warehouse, identity, others)
+    with _not_twice(parsed):
+        with put_back(warehouse, changing=bool(parsed.setup) or parsed.alone) as before:
+            query = _set_up(parsed, warehouse)
+            names = _distinct(_columns(warehouse, query))
+            identity = resolve_columns(names)
+            _land(warehouse, query, names, before)
+        extracted = warehouse.execute(f"SELECT COUNT(*) FROM {warehouse.temporary('LF_SCRIPT')}")[0][0]
+        emit(JobLog(stage=_STAGE, message=f"SQL executed, returned {extracted} rows"))
+        others = {name: _free_name(name, key_column) for name in names if name not in identity.values()}
+        found = _classify(warehouse, identity, others)
     counts = {"extracted": int(extracted), **{state: int(found.get(state, 0)) for state in STATES}}
     total = counts["todo"]
     page = _PAGE if limit_rows is None else min(_PAGE, limit_rows + _SPARE)
     columns = ("person_key", *IDENTITY, *others.values())
-    return Extraction(warehouse, columns, counts, total, limit_rows, page, emit)
+    return Extraction(warehouse, columns, counts, total, limit_rows, page, emit, script=parsed)
 
 
 def _others(counts: dict[str, int]) -> str:
@@ -239,6 +250,24 @@ def _run(warehouse: Warehouse, sql: str, what: str = "the script") -> None:
 def _columns(warehouse: Warehouse, query: str) -> list[str]:
     with _explained("the script", query):
         return warehouse.columns(query)
+
+
+@contextmanager
+def _not_twice(parsed: Script | None) -> Generator[None, None, None]:
+    """Keep a script that writes to permanent tables from being run again because its session ended."""
+    try:
+        yield
+    except InterruptedWork as interruption:
+        if parsed is None or not parsed.writes:
+            raise
+        failure = ServiceError(
+            f"{interruption} while the leads were read. The script writes to tables that stay, so leadflow does not "
+            "run it a second time by itself. Nothing was bought. See what the script wrote, then run it again, or "
+            "resume the job"
+        )
+    else:
+        return
+    raise failure
 
 
 @contextmanager

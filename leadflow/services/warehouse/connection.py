@@ -13,6 +13,7 @@ from functools import lru_cache
 from typing import Any, TypeVar
 
 from leadflow.errors import RefusedError, ServiceError, TransientError
+from leadflow.services.warehouse.interruption import InterruptedWork, is_interruption
 from leadflow.settings import WarehouseSettings
 from leadflow.settings.sign_in import authenticator_of
 
@@ -99,10 +100,11 @@ def _private_key_password_option() -> str:
 
 
 def _timeouts(settings: WarehouseSettings) -> dict[str, int]:
-    """Return the limits of a request and of a sign-in, retries included; connector 5 has its own limit for queries."""
+    """Return the limits of a request and of a sign-in, retries included; connector 5 has one limit for all queries."""
     seconds = settings.network_timeout_s
+    longest = max(settings.script_timeout_s, settings.statement_timeout_s)
     requests = (
-        {"request_timeout": seconds, "query_timeout": settings.script_timeout_s}
+        {"request_timeout": seconds, "query_timeout": longest}
         if connector_major() >= 5
         else {"network_timeout": seconds}
     )
@@ -169,6 +171,8 @@ def _translate(error: Exception, doing: str, sql: str) -> ServiceError:
     """Convert the connector's error. The message may name tables and columns; what it quotes of a cell is cut."""
     message = " ".join(str(getattr(error, "msg", None) or error).split())
     number = getattr(error, "errno", None)
+    if is_interruption(number):
+        return InterruptedWork(int(str(number)), doing)
     message = (
         re.sub(r"'.*'", "'...'", message)
         if isinstance(number, int) and number >= _DATA_ERRORS

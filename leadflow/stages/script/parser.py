@@ -22,6 +22,7 @@ class Script:
     `lines` are the lines (1-based) on which the statements begin, the query's last. `alone`: the query has a ->> or
     asks for LAST_QUERY_ID(), so it must run as it is, right after the statement before it.
     `unread`: where sqlglot cannot read the query; Snowflake's compiler must accept it before it runs.
+    `writes`: a statement may write to what stays after the session, so that the script must not run twice.
     """
 
     setup: tuple[str, ...]
@@ -30,6 +31,7 @@ class Script:
     lines: tuple[int, ...] = ()
     alone: bool = False
     unread: str = ""
+    writes: bool = False
 
 
 def parse_script(text: str, *, allow_writes: bool = False, home: tuple[str, str] = ("", "")) -> Script:
@@ -63,6 +65,7 @@ def parse_script(text: str, *, allow_writes: bool = False, home: tuple[str, str]
         lines=tuple(s.line for s in statements),
         alone=bool(chained) or "LAST_QUERY_ID" in statements[-1].words,
         unread=unread,
+        writes=validator.writes,
     )
 
 
