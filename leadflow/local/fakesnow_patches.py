@@ -12,6 +12,8 @@
 6. fakesnow has no roles, warehouses, session parameters or schemas of temporary tables: see session.py and rights.py.
 7. fakesnow sets one session variable a statement, and looks for variables within literals: see variables.py.
 8. fakesnow knows no results of earlier statements: see results.py.
+9. DuckDB keeps the order of a subquery, which Snowflake does not promise. Here it is forgotten.
+10. fakesnow takes bound values in DDL: see sql_errors.py.
 """
 
 from __future__ import annotations
@@ -127,11 +129,20 @@ def _translated(problem: ProgrammingError | duckdb.Error) -> ProgrammingError:
     return ProgrammingError(msg=str(problem).split("\n")[0], errno=603, sqlstate="XX000")
 
 
+def _forget_order_of_subqueries(statement: Any) -> None:
+    """Order no rows of a subquery without LIMIT, as Snowflake need not; DuckDB does."""
+    for subquery in statement.find_all(exp.Subquery):
+        query = subquery.this
+        if query.args.get("order") and not (query.args.get("limit") or query.args.get("fetch")):
+            query.set("order", None)
+
+
 def _patch_temporary_tables() -> None:
     """Look temporary tables up where Snowflake does."""
     transform, connect = FakeSnowflakeCursor._transform, FakeSnow.connect
 
     def placed(self: FakeSnowflakeCursor, expression: Any, params: Any) -> Any:
+        _forget_order_of_subqueries(expression)
         statement = rights.place_temporary_tables(session_of(self._conn), expression, self._conn)
         return transform(self, statement, params)
 

@@ -10,6 +10,7 @@ import gzip
 import json
 import logging
 import re
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -40,6 +41,7 @@ from leadflow.local.tokens import Tokens
 DATABASE = "LEADS_DB"
 _OWN = re.compile(r"(system|temp|memory)$|_fs_|information_schema", re.IGNORECASE)
 _LOGIN, _RENEWAL, _QUERY = "/session/v1/login-request", "/session/token-request", "/queries/v1/query"
+_ABORT = "/queries/v1/abort-request"
 
 
 class Snowflake:
@@ -54,6 +56,7 @@ class Snowflake:
         self.tokens = Tokens(server.sessions)
         self.leads = leads
         self.default_warehouse = True
+        self.aborted: set[str] = set()
         self.reset()
 
     def settings(self) -> dict[str, Callable[[Any], object]]:
@@ -111,6 +114,9 @@ class Snowflake:
         elif refusal := self.tokens.refusal(authorization):
             self.gate.count("calls", path.startswith(_QUERY))
             await send_reply(send, Reply(refusal))
+        elif path.startswith(_ABORT):
+            self.aborted.add(str(json.loads(_unpacked(await read_body(receive)) or b"{}").get("requestId")))
+            await send_reply(send, Reply({"data": None, "code": None, "message": None, "success": True}))
         elif path.startswith(_QUERY):
             await self._query(scope, receive, send)
         else:
@@ -157,6 +163,9 @@ class Snowflake:
 
     async def _fail(self, fault: Fault, scope: Scope, replay: Receive, receive: Receive, send: Send) -> None:
         self.gate.count("faults")
+        if fault.kind == "slow":
+            await self._answer_late(float(fault.options.get("s", 60)), scope, replay, send)
+            return
         if fault.kind.startswith("applied") or fault.options.get("applied"):
             await _answer(scope, replay)
         if fault.kind == "timeout":
@@ -174,6 +183,17 @@ class Snowflake:
         else:
             status = int(fault.kind) if fault.kind.isdigit() else 503
             await send_reply(send, status_reply(status, fault, _error))
+
+    async def _answer_late(self, seconds: float, scope: Scope, replay: Receive, send: Send) -> None:
+        """Run a statement after some seconds, unless its client cancels it meanwhile."""
+        request = parse_qs(scope["query_string"].decode()).get("requestId", [""])[0]
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            if request in self.aborted:
+                await send_reply(send, Reply(sql_error(604)))
+                return
+            await asyncio.sleep(0.05)
+        await _fakesnow(scope, replay, send)
 
 
 def _drops(duck: duckdb.DuckDBPyConnection) -> list[str]:

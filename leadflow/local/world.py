@@ -134,11 +134,12 @@ class World:
         html, drop, empty, expired_token, missing_row (rows=), malformed_number, unknown_code, body (body=, base64=,
         status=, headers=: the answer itself), lie (set=, unset=, of=, add=: changes the true answer). For sheets and
         snowflake also applied_then_503 and applied_then_drop. For snowflake also sql_error (code=604, 625 or 630), and
-        session_ended (code="390111", "390112", "390114"), which ends all open sessions. For sheets also applied_late
-        (s=) and claimed: a write that is answered with success and not done; of an append, `rows=` rows are done, at
-        `place=` (end, top, over), with the cells of column `alter=` changed, or all rows `s=` seconds later. `on=`
-        names the kind of call (login, search, check, read, write, query); `key=` is a text that the request body must
-        contain; `applied=True` does the work before the fault.
+        session_ended (code="390111", "390112", "390114"), which ends all open sessions, and slow (s=), a statement that
+        takes s seconds more, unless its client cancels it. For sheets also applied_late (s=) and claimed: a write that
+        is answered with success and not done; of an append, `rows=` rows are done, at `place=` (end, top, over), with
+        the cells of column `alter=` changed, or all rows `s=` seconds later. `on=` names the kind of call (login,
+        search, check, read, write, query); `key=` is a text that the request body must contain; `applied=True` does
+        the work before the fault.
         """
         self._do("fail", {"service": service, "kind": kind, "times": times, "after": after, **options})
 

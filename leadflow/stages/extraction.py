@@ -37,6 +37,10 @@ _PAGE = 50_000
 # Approximates the repaired ZIP, to measure its length: five digits of a ZIP+4, without decimals.
 _REPAIRED_ZIP = """REGEXP_REPLACE(REGEXP_REPLACE(TRIM("zip"), '[.]0*$', ''), '^([0-9]{5})[- ]?[0-9]{4}$', '\\\\1')"""
 _SPARE = 1_000  # rows read beyond the limit, to replace those that cannot be looked up
+_UNORDERED = (
+    "the script's ORDER BY has a term that is no column of its SELECT, so the order of the leads, and which of them "
+    "limit_rows takes, is Snowflake's. Add the term to the SELECT"
+)
 STATES = ("already_processed", "duplicate", "no_identity", "todo")
 _SHEET = ("lead key", "phone ", "email ", "held phones", "shared with", "scrubbed at", "job id")
 
@@ -148,7 +152,8 @@ def open_extraction(
             query = _set_up(parsed, warehouse)
             names = _distinct(_columns(warehouse, query))
             identity = resolve_columns(names)
-            _land(warehouse, query, names, before)
+            number = _number_sql(parsed, names, identity, emit)
+            _land(warehouse, query, names, before, number)
         extracted = warehouse.execute(f"SELECT COUNT(*) FROM {warehouse.temporary('LF_SCRIPT')}")[0][0]
         emit(JobLog(stage=_STAGE, message=f"SQL executed, returned {extracted} rows"))
         others = {name: _free_name(name, key_column) for name in names if name not in identity.values()}
@@ -165,8 +170,23 @@ def _others(counts: dict[str, int]) -> str:
     return ", ".join(f"{counts[state]} {state.replace('_', ' ')}" for state in states)
 
 
-def _land(warehouse: Warehouse, query: str, names: list[str], before: Session | None) -> None:
-    """Write the script's rows into LF_SCRIPT, numbered.
+def _number_sql(parsed: Script, names: list[str], identity: dict[str, str], emit: Emit) -> str:
+    """Return the expression that numbers the rows: in the order of the script's ORDER BY, which decides who is first.
+
+    Rows that its ORDER BY leaves equal are ordered by the leads' identities, so that each run takes the same ones.
+    """
+    columns = [term.column(names) for term in parsed.order]
+    if None in columns:
+        emit(JobLog(stage=_STAGE, level="warning", message=_UNORDERED))
+    if not columns or None in columns:
+        return "SEQ8()"
+    terms = [f"s.{quoted(name or '')}{term.how}" for name, term in zip(columns, parsed.order, strict=True)]
+    terms += [f"CAST(s.{quoted(identity[part])} AS VARCHAR)" for part in IDENTITY]
+    return f"ROW_NUMBER() OVER (ORDER BY {', '.join(terms)})"
+
+
+def _land(warehouse: Warehouse, query: str, names: list[str], before: Session | None, number: str) -> None:
+    """Write the script's rows into LF_SCRIPT, with their `number`.
 
     A temporary table belongs to the role that makes it. If the script changed its session, its query runs in that
     session, the session is restored, and leadflow's own role makes the table from the query's result, which belongs to
@@ -174,15 +194,15 @@ def _land(warehouse: Warehouse, query: str, names: list[str], before: Session | 
     """
     table = f"CREATE OR REPLACE TEMPORARY TABLE {warehouse.temporary('LF_SCRIPT')} AS"
     if before is None or session_of(warehouse) == before:
-        _run(warehouse, f'{table} SELECT s.*, SEQ8() AS "lf_seq" FROM ({query}) s')
+        _run(warehouse, f'{table} SELECT s.*, {number} AS "lf_seq" FROM ({query}) s')
         return
     texts = ", ".join(f"{_text(name)} AS c{n}" for n, name in enumerate(names))
     with _explained("the script", query):
-        select = f"SELECT {texts} FROM ({query}) s"
+        select = f"SELECT {texts}, {number} AS LF_NUMBER FROM ({query}) s"
         result = warehouse.query_id(select, timeout_s=warehouse.settings.script_timeout_s)
     restore(warehouse, before)
     columns = ", ".join(f"C{n} AS {quoted(name)}" for n, name in enumerate(names))
-    warehouse.execute(f"{table} SELECT {columns}, SEQ8() AS \"lf_seq\" FROM TABLE(RESULT_SCAN('{result}'))")
+    warehouse.execute(f"{table} SELECT {columns}, LF_NUMBER AS \"lf_seq\" FROM TABLE(RESULT_SCAN('{result}'))")
 
 
 def _classify(warehouse: Warehouse, identity: dict[str, str], others: dict[str, str]) -> dict[str, int]:

@@ -50,7 +50,7 @@ def _proven(world, engine, job):
 
 
 @pytest.mark.parametrize(
-    ("statement", "code"), zip(_STATEMENTS, cycle(["390111", "390112", "390114", "390104"]), strict=False)
+    ("statement", "code"), list(zip(_STATEMENTS, cycle(["390111", "390112", "390114", "390104"]), strict=False))
 )
 def test_a_session_that_ends_at_any_statement_is_replaced(world, statement, code):
     after = 2 if statement in _MERGING else 0  # the first merge proves the rights, before anything is bought

@@ -53,6 +53,8 @@ def sign_in(settings: WarehouseSettings, query_tag: str) -> Any:
             "sign in to Snowflake", lambda: connector.connect(**connect_options(settings, query_tag))
         )
         _close_at_exit(connection)
+        if connector_major() < 5:
+            _limit_requests(connection, settings.network_timeout_s)
         return connection
     except (ValueError, TypeError, OSError) as error:
         failure = RefusedError(
@@ -109,6 +111,16 @@ def _timeouts(settings: WarehouseSettings) -> dict[str, int]:
         else {"network_timeout": seconds}
     )
     return {**requests, "login_timeout": min(seconds, _LONGEST_SIGN_IN_S)}
+
+
+def _limit_requests(connection: Any, seconds: int) -> None:
+    """Let a request fail after `seconds`, retries included, although its statement may take longer.
+
+    Connector 4 has one limit for both. A statement that runs does not reach this one: Snowflake answers each request
+    within 45 seconds, and the connector then requests the result.
+    """
+    command = connection.cmd_query
+    connection.cmd_query = lambda *values, **options: command(*values, **{**options, "timeout": seconds})
 
 
 def _close_at_exit(connection: Any) -> None:
