@@ -34,7 +34,7 @@ from sqlglot import exp
 from leadflow.local import rights, statement_cache
 from leadflow.local.results import patch_results
 from leadflow.local.session import answered, session_of
-from leadflow.local.sql_errors import raise_if_bound_ddl
+from leadflow.local.sql_errors import raise_if_bound_ddl, raise_if_unread_time
 from leadflow.local.variables import patch_variables
 
 _DUPLICATE = "Duplicate row detected during DML action"
@@ -113,7 +113,10 @@ def _checked(connection: Any, command: str) -> str:
     if rights.roles or not session.warehouse:
         rights.raise_if_forbidden(session, parse_one(command), connection)
     statement_cache.ignores_case.set(session.ignores_case)
-    return command
+    raise_if_unread_time(command, session.parameters.get("TIMESTAMP_INPUT_FORMAT", "AUTO"))
+    rows = int(session.parameters.get("ROWS_PER_RESULTSET", "0"))
+    is_query = rows and command.lstrip()[:6].upper() == "SELECT"
+    return f"SELECT * FROM ({command}) LIMIT {rows}" if is_query else command
 
 
 def _one_create_at_a_time(command: str) -> AbstractContextManager[Any]:

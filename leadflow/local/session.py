@@ -22,6 +22,9 @@ roles: dict[str, dict[str, list[str]]] = {}
 A role that is not named here may do everything.
 """
 
+account_parameters: dict[str, Any] = {}
+"""The defaults of every session's parameters, as an account or a user may set them."""
+
 _DONE = "SELECT 'Statement executed successfully.' AS \"status\""
 _USE = re.compile(r"\s*USE\s+(ROLE|WAREHOUSE|SECONDARY\s+ROLES)\s+(.+?)\s*;?\s*$", re.IGNORECASE | re.DOTALL)
 _USE_DATABASE = re.compile(r'^\s*USE\s+("[^"]+"|\w+)\s*;?\s*$', re.IGNORECASE)
@@ -66,7 +69,8 @@ def _signed_in(request: Mapping[str, Any]) -> Session:
     """A new session as its sign-in asked for it."""
     role = str(request.get("role") or DEFAULT_ROLE).upper()
     warehouse = str(request.get("warehouse", DEFAULT_WAREHOUSE)).upper()
-    parameters = {name.upper(): _as_text(value) for name, value in dict(request.get("parameters") or {}).items()}
+    chosen = {**account_parameters, **dict(request.get("parameters") or {})}
+    parameters = {name.upper(): _as_text(value) for name, value in chosen.items()}
     return Session(role, warehouse, parameters=parameters, signed_in_as=role)
 
 

@@ -63,6 +63,7 @@ class Snowflake:
         """The setters of World.configure that concern Snowflake."""
         return {
             "roles": self._set_roles,
+            "account_parameters": self._set_account_parameters,
             "default_warehouse": lambda has_one: setattr(self, "default_warehouse", bool(has_one)),
             "session_life_s": lambda seconds: setattr(self.tokens, "life_s", float(seconds)),
             "master_token_life_s": lambda seconds: setattr(self.tokens, "master_life_s", float(seconds)),
@@ -73,9 +74,14 @@ class Snowflake:
         session.roles.clear()
         session.roles.update(rights)
 
+    def _set_account_parameters(self, parameters: dict[str, Any]) -> None:
+        session.account_parameters.clear()
+        session.account_parameters.update(parameters)
+
     def reset(self) -> None:
         """Roll open transactions back, drop every table of every user database, seed RAW_LEADS again, forget rights."""
         session.roles.clear()
+        session.account_parameters.clear()
         self.tokens.reset()
         for connection in list(server.sessions.values()):
             try:

@@ -38,3 +38,9 @@ def raise_if_bound_ddl(command: str, parameters: Any) -> None:
             errno=2105,
             sqlstate="42601",
         )
+
+
+def raise_if_unread_time(command: str, written: str) -> None:
+    """Refuse a cast from text to a time, if the session's TIMESTAMP_INPUT_FORMAT is not AUTO."""
+    if written.upper() != "AUTO" and re.search(r"::\s*TIMESTAMP", command, re.IGNORECASE):
+        raise ProgrammingError(msg="Timestamp '2026-01-01 10:00:00' is not recognized", errno=100035, sqlstate="22007")

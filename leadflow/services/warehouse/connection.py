@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 
 from leadflow.errors import RefusedError, ServiceError, TransientError
 from leadflow.services.warehouse.interruption import InterruptedWork, is_interruption
+from leadflow.services.warehouse.parameters import session_parameters
 from leadflow.settings import WarehouseSettings
 from leadflow.settings.sign_in import authenticator_of
 
@@ -92,7 +93,7 @@ def connect_options(settings: WarehouseSettings, query_tag: str) -> dict[str, An
         **_log_out_option(),
         # At DEBUG the connector logs the first characters of a statement, in which a script may name a person.
         "log_max_query_length": 0,
-        "session_parameters": {**settings.session_parameters, "QUERY_TAG": query_tag},
+        "session_parameters": session_parameters(settings, query_tag),
     }
 
 
