@@ -19,6 +19,7 @@ SIGN_IN: ContextVar[Mapping[str, Any]] = ContextVar("sign_in", default={})  # no
 roles: dict[str, dict[str, list[str]]] = {}
 """By role, its rights by table ("*" for the others), and under "SCHEMA" those in its schemas, such as CREATE TABLE.
 
+With "WAREHOUSE" or "DATABASE" among its rights, the role needs USAGE on them too, and with "DATABASE" on "SCHEMA".
 A role that is not named here may do everything.
 """
 

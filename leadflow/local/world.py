@@ -157,7 +157,8 @@ class World:
         token_life_s: of idiCORE's tokens. dead: keys of people who are deceased.
         dnc_project: what DNCScrub's project checks: full, litigator_only, wireless_only or without_wireless.
         roles: rights of Snowflake's roles by table, "*" for the other tables, as in {"ANALYST": {"*": ["SELECT"],
-        "SCHEMA": ["CREATE TABLE"]}}; a role without an entry may do everything.
+        "SCHEMA": ["CREATE TABLE"]}}; a role without an entry may do everything. With
+        "WAREHOUSE" and "DATABASE" among its rights, a role needs USAGE on them too.
         account_parameters: Snowflake's parameters for sessions that set none, as in {"ROWS_PER_RESULTSET": 10}.
         default_warehouse: whether Snowflake's users have one. session_life_s, master_token_life_s: of sessions that
         sign in from now on. end_sessions: end all open Snowflake sessions with this error, such as "390111".
