@@ -17,7 +17,7 @@ class WarehouseSettings(Part):
     A `token` without an `authenticator` is a programmatic access token; for an OAuth access token set authenticator to
     oauth. `person_cache` and `consolidated` may name a schema, as in "DB.PUBLIC.PERSON_CACHE". A script's statements
     may take `script_timeout_s` each, leadflow's own `statement_timeout_s`, all other requests `network_timeout_s`.
-    connector 5 has one limit for both kinds of statements: the longer one.
+    Connector 5 has one limit for both kinds of statements: the longer one.
     """
 
     usual = ("account", "connection_name")
