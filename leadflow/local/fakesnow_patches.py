@@ -12,6 +12,8 @@
 6. fakesnow has no roles, warehouses, session parameters or schemas of temporary tables: see session.py and rights.py.
 7. fakesnow sets one session variable a statement, and looks for variables within literals: see variables.py.
 8. fakesnow knows no results of earlier statements: see results.py.
+9. DuckDB keeps the order of a subquery, which Snowflake does not promise. Here it is forgotten.
+10. fakesnow takes bound values in DDL: see sql_errors.py.
 """
 
 from __future__ import annotations
@@ -32,6 +34,7 @@ from sqlglot import exp
 from leadflow.local import rights, statement_cache
 from leadflow.local.results import patch_results
 from leadflow.local.session import answered, session_of
+from leadflow.local.sql_errors import raise_if_bound_ddl, raise_if_unread_time
 from leadflow.local.variables import patch_variables
 
 _DUPLICATE = "Duplicate row detected during DML action"
@@ -90,6 +93,7 @@ def _patch_execute() -> None:
     def executed(self: FakeSnowflakeCursor, command: str, *args: Any, **kwargs: Any) -> FakeSnowflakeCursor:
         place = self._conn.database, self._conn._schema
         try:
+            raise_if_bound_ddl(command, kwargs.get("binding_params"))
             command = _checked(self._conn, command)
             with _one_create_at_a_time(command):
                 return execute(self, command, *args, **kwargs)
@@ -109,7 +113,10 @@ def _checked(connection: Any, command: str) -> str:
     if rights.roles or not session.warehouse:
         rights.raise_if_forbidden(session, parse_one(command), connection)
     statement_cache.ignores_case.set(session.ignores_case)
-    return command
+    raise_if_unread_time(command, session.parameters.get("TIMESTAMP_INPUT_FORMAT", "AUTO"))
+    rows = int(session.parameters.get("ROWS_PER_RESULTSET", "0"))
+    is_query = rows and command.lstrip()[:6].upper() == "SELECT"
+    return f"SELECT * FROM ({command}) LIMIT {rows}" if is_query else command
 
 
 def _one_create_at_a_time(command: str) -> AbstractContextManager[Any]:
@@ -125,11 +132,20 @@ def _translated(problem: ProgrammingError | duckdb.Error) -> ProgrammingError:
     return ProgrammingError(msg=str(problem).split("\n")[0], errno=603, sqlstate="XX000")
 
 
+def _forget_order_of_subqueries(statement: Any) -> None:
+    """Order no rows of a subquery without LIMIT, as Snowflake need not; DuckDB does."""
+    for subquery in statement.find_all(exp.Subquery):
+        query = subquery.this
+        if query.args.get("order") and not (query.args.get("limit") or query.args.get("fetch")):
+            query.set("order", None)
+
+
 def _patch_temporary_tables() -> None:
     """Look temporary tables up where Snowflake does."""
     transform, connect = FakeSnowflakeCursor._transform, FakeSnow.connect
 
     def placed(self: FakeSnowflakeCursor, expression: Any, params: Any) -> Any:
+        _forget_order_of_subqueries(expression)
         statement = rights.place_temporary_tables(session_of(self._conn), expression, self._conn)
         return transform(self, statement, params)
 

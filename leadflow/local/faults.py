@@ -19,7 +19,8 @@ Scope = dict[str, Any]
 
 KINDS = {
     "timeout", "truncated", "html", "drop", "missing_row", "malformed_number", "unknown_code", "expired_token", "empty",
-    "applied_then_503", "applied_then_drop", "applied_late", "body", "lie", "claimed",
+    "applied_then_503", "applied_then_drop", "applied_late", "body", "lie", "claimed", "sql_error", "slow",
+    "session_ended",
 }  # fmt: skip
 _WAKING_S = 0.0003  # time that an event loop takes to wake up
 APPLIED = {"applied_then_503", "applied_then_drop"}

@@ -30,16 +30,18 @@ _WANTED: list[tuple[type[Expr], Sequence[str]]] = [
 
 def raise_if_forbidden(session: Session, statement: Expr, connection: Any) -> None:
     """Refuse what the session's role may not do, in Snowflake's words."""
-    if not session.warehouse and isinstance(statement, (exp.Merge, exp.Insert, exp.Update, exp.Delete)):
+    granted = roles.get(session.role)
+    usable = session.warehouse and (granted is None or "USAGE" in granted.get("WAREHOUSE", ("USAGE",)))
+    if not usable and isinstance(statement, (exp.Merge, exp.Insert, exp.Update, exp.Delete)):
         raise ProgrammingError(
             msg="No active warehouse selected in the current session.  "
             "Select an active warehouse with the 'use warehouse' command.",
             errno=606,
             sqlstate="57P03",
         )
-    granted = roles.get(session.role)
     if granted is None or isinstance(statement, exp.Use):
         return
+    _raise_without_usage(granted, statement, connection)
     if isinstance(statement, exp.Create) and not _is_temporary(statement):
         _raise_without_create_table(granted, statement, connection)
     hidden = {cte.alias_or_name.upper() for cte in statement.find_all(exp.CTE)}
@@ -47,6 +49,15 @@ def raise_if_forbidden(session: Session, statement: Expr, connection: Any) -> No
         if not _needs_no_right(table, statement, session, hidden, connection):
             name = place_of(table, connection)[2]
             _raise_without(granted.get(name, granted.get("*", [])), _needed(table, statement), name)
+
+
+def _raise_without_usage(granted: Mapping[str, Sequence[str]], statement: Expr, connection: Any) -> None:
+    """Refuse any table to a role whose rights are given in full, but without USAGE on the database or the schema."""
+    if "DATABASE" not in granted or {"USAGE"} <= {*granted["DATABASE"]} & {*granted.get("SCHEMA", ())}:
+        return
+    for table in statement.find_all(exp.Table):
+        if table.name and not table.name.startswith(RESULT):
+            raise _unknown(place_of(table, connection)[2])
 
 
 def _raise_without_create_table(granted: Mapping[str, Sequence[str]], statement: Expr, connection: Any) -> None:

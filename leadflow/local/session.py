@@ -19,8 +19,12 @@ SIGN_IN: ContextVar[Mapping[str, Any]] = ContextVar("sign_in", default={})  # no
 roles: dict[str, dict[str, list[str]]] = {}
 """By role, its rights by table ("*" for the others), and under "SCHEMA" those in its schemas, such as CREATE TABLE.
 
+With "WAREHOUSE" or "DATABASE" among its rights, the role needs USAGE on them too, and with "DATABASE" on "SCHEMA".
 A role that is not named here may do everything.
 """
+
+account_parameters: dict[str, Any] = {}
+"""The defaults of every session's parameters, as an account or a user may set them."""
 
 _DONE = "SELECT 'Statement executed successfully.' AS \"status\""
 _USE = re.compile(r"\s*USE\s+(ROLE|WAREHOUSE|SECONDARY\s+ROLES)\s+(.+?)\s*;?\s*$", re.IGNORECASE | re.DOTALL)
@@ -66,7 +70,8 @@ def _signed_in(request: Mapping[str, Any]) -> Session:
     """A new session as its sign-in asked for it."""
     role = str(request.get("role") or DEFAULT_ROLE).upper()
     warehouse = str(request.get("warehouse", DEFAULT_WAREHOUSE)).upper()
-    parameters = {name.upper(): _as_text(value) for name, value in dict(request.get("parameters") or {}).items()}
+    chosen = {**account_parameters, **dict(request.get("parameters") or {})}
+    parameters = {name.upper(): _as_text(value) for name, value in chosen.items()}
     return Session(role, warehouse, parameters=parameters, signed_in_as=role)
 
 

@@ -10,6 +10,7 @@ import gzip
 import json
 import logging
 import re
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -35,12 +36,14 @@ from leadflow.local.faults import (
     send_reply,
     status_reply,
 )
+from leadflow.local.sql_errors import sql_error
 from leadflow.local.tokens import Tokens
 
 DATABASE = "LEADS_DB"
 _OWN = re.compile(r"(system|temp|memory)$|_fs_|information_schema", re.IGNORECASE)
 _LOGIN, _RENEWAL, _QUERY = "/session/v1/login-request", "/session/token-request", "/queries/v1/query"
 _BROWSER, _PAGE = "/session/authenticator-request", "/sso"
+_ABORT = "/queries/v1/abort-request"
 
 
 class Snowflake:
@@ -56,12 +59,14 @@ class Snowflake:
         self.browser = BrowserSignIns()
         self.leads = leads
         self.default_warehouse = True
+        self.aborted: set[str] = set()
         self.reset()
 
     def settings(self) -> dict[str, Callable[[Any], object]]:
         """The setters of World.configure that concern Snowflake."""
         return {
             "roles": self._set_roles,
+            "account_parameters": self._set_account_parameters,
             "default_warehouse": lambda has_one: setattr(self, "default_warehouse", bool(has_one)),
             "session_life_s": lambda seconds: setattr(self.tokens, "life_s", float(seconds)),
             "master_token_life_s": lambda seconds: setattr(self.tokens, "master_life_s", float(seconds)),
@@ -73,9 +78,14 @@ class Snowflake:
         session.roles.clear()
         session.roles.update(rights)
 
+    def _set_account_parameters(self, parameters: dict[str, Any]) -> None:
+        session.account_parameters.clear()
+        session.account_parameters.update(parameters)
+
     def reset(self) -> None:
         """Roll open transactions back, drop every table of every user database, seed RAW_LEADS again, forget rights."""
         session.roles.clear()
+        session.account_parameters.clear()
         self.tokens.reset()
         self.browser.reset()
         for connection in list(server.sessions.values()):
@@ -117,6 +127,9 @@ class Snowflake:
         elif refusal := self.tokens.refusal(authorization):
             self.gate.count("calls", path.startswith(_QUERY))
             await send_reply(send, Reply(refusal))
+        elif path.startswith(_ABORT):
+            self.aborted.add(str(json.loads(_unpacked(await read_body(receive)) or b"{}").get("requestId")))
+            await send_reply(send, Reply({"data": None, "code": None, "message": None, "success": True}))
         elif path.startswith(_QUERY):
             await self._query(scope, receive, send)
         else:
@@ -175,6 +188,9 @@ class Snowflake:
 
     async def _fail(self, fault: Fault, scope: Scope, replay: Receive, receive: Receive, send: Send) -> None:
         self.gate.count("faults")
+        if fault.kind == "slow":
+            await self._answer_late(float(fault.options.get("s", 60)), scope, replay, send)
+            return
         if fault.kind.startswith("applied") or fault.options.get("applied"):
             await _answer(scope, replay)
         if fault.kind == "timeout":
@@ -185,9 +201,24 @@ class Snowflake:
             await send_reply(send, Reply("" if fault.kind == "empty" else "<html>"))
         elif fault.kind == "body":
             await send_reply(send, fixed_reply(fault))
+        elif fault.kind == "session_ended":
+            await send_reply(send, Reply(self.tokens.end_all(str(fault.options.get("code", "390111")))))
+        elif fault.kind == "sql_error":
+            await send_reply(send, Reply(sql_error(int(fault.options.get("code", 604)))))
         else:
             status = int(fault.kind) if fault.kind.isdigit() else 503
             await send_reply(send, status_reply(status, fault, _error))
+
+    async def _answer_late(self, seconds: float, scope: Scope, replay: Receive, send: Send) -> None:
+        """Run a statement after some seconds, unless its client cancels it meanwhile."""
+        request = parse_qs(scope["query_string"].decode()).get("requestId", [""])[0]
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            if request in self.aborted:
+                await send_reply(send, Reply(sql_error(604)))
+                return
+            await asyncio.sleep(0.05)
+        await _fakesnow(scope, replay, send)
 
 
 def _drops(duck: duckdb.DuckDBPyConnection) -> list[str]:

@@ -10,8 +10,11 @@ import re
 import secrets
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
+
+import duckdb
 
 EXPIRED = "390112"  # the client renews the session with its master token
 _MESSAGES = {
@@ -101,6 +104,7 @@ class Tokens:
         if issued is None or issued.master != master:
             return error("390115")
         if issued.ended or issued.master_expires < time.monotonic():
+            self._end(old)
             return error(issued.ended or "390114")
         token = secrets.token_urlsafe(32)
         self.sessions[token] = self.sessions.pop(old)
@@ -115,13 +119,28 @@ class Tokens:
         }
         return {"data": data, "code": None, "message": None, "success": True}
 
-    def end_all(self, code: str) -> None:
-        """End every session that is open now, with its temporary tables; requests in it are answered with this code."""
-        if code not in _MESSAGES or code == EXPIRED:
-            raise ValueError(f"sessions end with {', '.join(sorted(_MESSAGES.keys() - {EXPIRED}))}")
+    def end_all(self, code: str) -> dict[str, Any]:
+        """End every session that is open now, with its temporary tables and its open transaction.
+
+        Requests in it are answered with this code; returns that answer. After 390112 a client tries to renew the
+        session, and its master token has expired too.
+        """
+        if code not in _MESSAGES:
+            raise ValueError(f"sessions end with {', '.join(sorted(_MESSAGES))}")
         for token, issued in self.issued.items():
-            issued.ended = issued.ended or code
-            self.sessions.pop(token, None)
+            if code == EXPIRED:
+                issued.expires = issued.master_expires = 0.0
+            else:
+                issued.ended = issued.ended or code
+                self._end(token)
+        return error(code)
+
+    def _end(self, token: str) -> None:
+        """Roll its transaction back; Snowflake does so when a session ends."""
+        connection = self.sessions.pop(token, None)
+        if connection is not None:
+            with suppress(duckdb.Error):
+                connection._duck_conn.rollback()
 
 
 def _token(authorization: str) -> str:

@@ -135,9 +135,11 @@ class World:
         Kinds: a status such as "503" (retry_after=), timeout (s=), truncated (short=True also cuts the connection),
         html, drop, empty, expired_token, missing_row (rows=), malformed_number, unknown_code, body (body=, base64=,
         status=, headers=: the answer itself), lie (set=, unset=, of=, add=: changes the true answer). For sheets and
-        snowflake also applied_then_503 and applied_then_drop. For sheets also applied_late (s=) and claimed: a write
-        that is answered with success and not done; of an append, `rows=` rows are done, at `place=` (end, top, over),
-        with the cells of column `alter=` changed, or all rows `s=` seconds later. `on=` names the kind of call (login,
+        snowflake also applied_then_503 and applied_then_drop. For snowflake also sql_error (code=604, 625 or 630), and
+        session_ended (code="390111", "390112", "390114"), which ends all open sessions, and slow (s=), a statement that
+        takes s seconds more, unless its client cancels it. For sheets also applied_late (s=) and claimed: a write that
+        is answered with success and not done; of an append, `rows=` rows are done, at `place=` (end, top, over), with
+        the cells of column `alter=` changed, or all rows `s=` seconds later. `on=` names the kind of call (login,
         search, check, read, write, query); `key=` is a text that the request body must contain; `applied=True` does
         the work before the fault.
         """
@@ -159,9 +161,11 @@ class World:
         dnc_project: what DNCScrub's project checks: full, litigator_only, wireless_only or without_wireless.
         sheets_refusal: why Google refuses every call: SERVICE_DISABLED, ACCESS_TOKEN_SCOPE_INSUFFICIENT or None.
         roles: rights of Snowflake's roles by table, "*" for the other tables, as in {"ANALYST": {"*": ["SELECT"],
-        "SCHEMA": ["CREATE TABLE"]}}; a role without an entry may do everything.
+        "SCHEMA": ["CREATE TABLE"]}}; a role without an entry may do everything. With
+        "WAREHOUSE" and "DATABASE" among its rights, a role needs USAGE on them too.
+        account_parameters: Snowflake's parameters for sessions that set none, as in {"ROWS_PER_RESULTSET": 10}.
         default_warehouse: whether Snowflake's users have one. session_life_s, master_token_life_s: of sessions that
-        sign in from now on. end_sessions: end all open Snowflake sessions with this error: "390111" or "390114".
+        sign in from now on. end_sessions: end all open Snowflake sessions with this error, such as "390111".
         id_tokens: whether Snowflake gives a sign-in with a browser a token for later ones; None takes back those given.
         """
         wanted = {"latency": latency, "in_flight": in_flight, "quotas": quotas}

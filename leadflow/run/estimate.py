@@ -51,10 +51,8 @@ def estimate(script: str | Path, limit_rows: int | None, settings: Settings, che
     limit_rows = whole_number("limit_rows", limit_rows, 1)
     with Warehouse(settings.warehouse, query_tag="leadflow:estimate") as warehouse:
         warehouse.connect()
-        extraction = open_extraction(text, warehouse, limit_rows=limit_rows)
-        reused = sum(len(checkpoints.answers(leads["person_key"])) for leads in extraction.batches(_LEADS_A_READ))
+        counts, reused = warehouse.repeated(lambda: _extract(text, limit_rows, warehouse, checkpoints))
         missing = warehouse.missing_tables()
-    counts = extraction.counts
     leads = counts["todo"]
     batches = -(-leads // settings.batch_size)
     cost, check_cost, phones = Prices.of(settings).expected(
@@ -74,3 +72,12 @@ def estimate(script: str | Path, limit_rows: int | None, settings: Settings, che
         phones_a_lead=phones,
         notes=tuple(f"table {table} is not there; a run makes it, empty" for table in missing),
     )
+
+
+def _extract(
+    text: str, limit_rows: int | None, warehouse: Warehouse, checkpoints: Checkpoints
+) -> tuple[dict[str, int], int]:
+    """Return the counts of the extraction, and how many of its leads have an answer that was paid for."""
+    extraction = open_extraction(text, warehouse, limit_rows=limit_rows)
+    reused = sum(len(checkpoints.answers(leads["person_key"])) for leads in extraction.batches(_LEADS_A_READ))
+    return extraction.counts, reused

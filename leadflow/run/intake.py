@@ -80,6 +80,8 @@ def _prove_dnc(run: RunContext) -> None:
 def _connect_warehouse(run: RunContext) -> list[str]:
     """Connect and prove that the job may write its tables; return a note for each table that was made."""
     warehouse = run.services.warehouse
+    warehouse.log = lambda message: run.log("Snowflake", message, "warning")
+    warehouse.raise_if_stopped = run.halt.raise_if_stopped
     run.log("Snowflake", "Connecting to Snowflake")
     warehouse.connect()
     run.log("Snowflake", "Connected to Snowflake")
@@ -98,7 +100,7 @@ def _list_leads(run: RunContext, withheld: WithheldTally) -> dict[str, int]:
     """Extract the leads, unless an earlier run of the job did; return the counts of the extraction."""
     counts = run.checkpoints.extracted(run.job_id)
     if counts is None:
-        return _extract(run, withheld)
+        return run.services.warehouse.repeated(lambda: _extract(run, withheld))
     if run.only is None:
         _leave_processed(run)
     return counts
@@ -107,6 +109,7 @@ def _list_leads(run: RunContext, withheld: WithheldTally) -> dict[str, int]:
 def _extract(run: RunContext, withheld: WithheldTally) -> dict[str, int]:
     """Stream the unprocessed leads from Snowflake to the disk."""
     run.checkpoints.drop_leads(run.job_id)
+    withheld.clear()
     extraction = open_extraction(
         run.plan["script"],
         run.services.warehouse,

@@ -17,6 +17,7 @@ from leadflow.settings.nearest import nearest
 LEADFLOWS_PARAMETERS = {
     "AUTOCOMMIT": "remove it",
     "MULTI_STATEMENT_COUNT": "remove it",
+    "PYTHON_CONNECTOR_QUERY_RESULT_FORMAT": "remove it",
     "QUOTED_IDENTIFIERS_IGNORE_CASE": "write the names in the case that they have",
     "ROWS_PER_RESULTSET": "use limit_rows",
     "TIMESTAMP_INPUT_FORMAT": "use TO_TIMESTAMP(value, format)",

@@ -16,7 +16,8 @@ class WarehouseSettings(Part):
 
     A `token` without an `authenticator` is a programmatic access token; for an OAuth access token set authenticator to
     oauth. `person_cache` and `consolidated` may name a schema, as in "DB.PUBLIC.PERSON_CACHE". A script's statements
-    may take `script_timeout_s` each, all other requests `network_timeout_s`.
+    may take `script_timeout_s` each, leadflow's own `statement_timeout_s`, all other requests `network_timeout_s`.
+    Connector 5 has one limit for both kinds of statements: the longer one.
     """
 
     usual = ("account", "connection_name")
@@ -38,6 +39,7 @@ class WarehouseSettings(Part):
     session_parameters: dict[str, Any] = Field(default_factory=dict)
     network_timeout_s: Positive = 120
     script_timeout_s: Positive = 3_600
+    statement_timeout_s: Positive = 1_800
     person_cache: Word = "PERSON_CACHE"
     consolidated: Word = "UNIQUE_CONSOLIDATED_DATA"
     allow_writes: bool = False

@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from leadflow.errors import ColumnsError, InputError, RefusedError, ScriptError
+from leadflow.errors import ColumnsError, InputError, RefusedError, ScriptError, ServiceError
 from leadflow.events import Emit, JobLog, no_emit
 from leadflow.leads.columns import ADDED, IDENTITY, resolve_columns
 from leadflow.leads.matching import UNSEARCHABLE
 from leadflow.leads.postal import repaired_zip
+from leadflow.services.warehouse.interruption import InterruptedWork
 from leadflow.services.warehouse.names import quoted
 from leadflow.services.warehouse.session import put_back, restore, session_of
 from leadflow.services.warehouse.tables import raise_if_too_narrow
@@ -36,6 +37,10 @@ _PAGE = 50_000
 # Approximates the repaired ZIP, to measure its length: five digits of a ZIP+4, without decimals.
 _REPAIRED_ZIP = """REGEXP_REPLACE(REGEXP_REPLACE(TRIM("zip"), '[.]0*$', ''), '^([0-9]{5})[- ]?[0-9]{4}$', '\\\\1')"""
 _SPARE = 1_000  # rows read beyond the limit, to replace those that cannot be looked up
+_UNORDERED = (
+    "the script's ORDER BY has a term that is no column of its SELECT, so the order of the leads, and which of them "
+    "limit_rows takes, is Snowflake's. Add the term to the SELECT"
+)
 STATES = ("already_processed", "duplicate", "no_identity", "todo")
 _SHEET = ("lead key", "phone ", "email ", "held phones", "shared with", "scrubbed at", "job id")
 
@@ -50,13 +55,17 @@ def extract(script: str, warehouse: Warehouse, *, allow_writes: bool = False, em
     Snowflake does not answer.
     """
     parsed = _parsed(script, warehouse, allow_writes)
-    with put_back(warehouse, changing=bool(parsed.setup) or parsed.alone):
+    rows = warehouse.repeated(lambda: _all_rows(parsed, warehouse))
+    emit(JobLog(stage=_STAGE, message=f"SQL executed, returned {rows.height} rows"))
+    return rows.to_pandas()
+
+
+def _all_rows(parsed: Script, warehouse: Warehouse) -> pl.DataFrame:
+    with _not_twice(parsed), put_back(warehouse, changing=bool(parsed.setup) or parsed.alone):
         query = _set_up(parsed, warehouse)
         names = _distinct(_columns(warehouse, query))
         picked = ", ".join(f"{_text(name)} AS {quoted(name)}" for name in names)
-        rows = warehouse.frame(f"SELECT {picked} FROM ({query}) s")
-    emit(JobLog(stage=_STAGE, message=f"SQL executed, returned {rows.height} rows"))
-    return rows.to_pandas()
+        return warehouse.frame(f"SELECT {picked} FROM ({query}) s", timeout_s=warehouse.settings.script_timeout_s)
 
 
 @dataclass
@@ -76,6 +85,7 @@ class Extraction:
     page: int = _PAGE
     emit: Emit = no_emit
     missing: int = 0
+    script: Script | None = None
 
     def batches(self, size: int) -> Iterator[pl.DataFrame]:
         """Yield the unprocessed leads that can be looked up, `size` at a time; all columns are text."""
@@ -104,15 +114,19 @@ class Extraction:
         while left > 0:
             rows = 0
             where = f'"lf_state" = \'todo\' AND "lf_seq" > {last}'
-            columns = f'SELECT {picked}, "lf_seq" FROM {leads}'
-            for piece in self.warehouse.batches(
-                f'{columns} WHERE {where} ORDER BY "lf_seq" LIMIT {min(left, self.page)}'
-            ):
+            page = (
+                f'SELECT {picked}, "lf_seq" FROM {leads} WHERE {where} ORDER BY "lf_seq" LIMIT {min(left, self.page)}'
+            )
+            for piece in self._read(page):
                 rows, last = rows + piece.height, int(piece["lf_seq"][-1])
                 yield with_repaired_zip(piece.drop("lf_seq"))
             if not rows:
                 return
             left -= rows
+
+    def _read(self, page: str) -> Iterator[pl.DataFrame]:
+        with _not_twice(self.script):
+            yield from self.warehouse.batches(page)
 
 
 def open_extraction(
@@ -133,20 +147,22 @@ def open_extraction(
         raise InputError(f"limit_rows is {limit_rows}; it must be 1 or more, or None for all the leads")
     parsed = _parsed(script, warehouse, allow_writes)
     warehouse.columns_of(warehouse.settings.person_cache)  # if it cannot be read, say so before a long script runs
-    with put_back(warehouse, changing=bool(parsed.setup) or parsed.alone) as before:
-        query = _set_up(parsed, warehouse)
-        names = _distinct(_columns(warehouse, query))
-        identity = resolve_columns(names)
-        _land(warehouse, query, names, before)
-    extracted = warehouse.execute(f"SELECT COUNT(*) FROM {warehouse.temporary('LF_SCRIPT')}")[0][0]
-    emit(JobLog(stage=_STAGE, message=f"SQL executed, returned {extracted} rows"))
-    others = {name: _free_name(name, key_column) for name in names if name not in identity.values()}
-    found = _classify(warehouse, identity, others)
+    with _not_twice(parsed):
+        with put_back(warehouse, changing=bool(parsed.setup) or parsed.alone) as before:
+            query = _set_up(parsed, warehouse)
+            names = _distinct(_columns(warehouse, query))
+            identity = resolve_columns(names)
+            number = _number_sql(parsed, names, identity, emit)
+            _land(warehouse, query, names, before, number)
+        extracted = warehouse.execute(f"SELECT COUNT(*) FROM {warehouse.temporary('LF_SCRIPT')}")[0][0]
+        emit(JobLog(stage=_STAGE, message=f"SQL executed, returned {extracted} rows"))
+        others = {name: _free_name(name, key_column) for name in names if name not in identity.values()}
+        found = _classify(warehouse, identity, others)
     counts = {"extracted": int(extracted), **{state: int(found.get(state, 0)) for state in STATES}}
     total = counts["todo"]
     page = _PAGE if limit_rows is None else min(_PAGE, limit_rows + _SPARE)
     columns = ("person_key", *IDENTITY, *others.values())
-    return Extraction(warehouse, columns, counts, total, limit_rows, page, emit)
+    return Extraction(warehouse, columns, counts, total, limit_rows, page, emit, script=parsed)
 
 
 def _others(counts: dict[str, int]) -> str:
@@ -154,8 +170,23 @@ def _others(counts: dict[str, int]) -> str:
     return ", ".join(f"{counts[state]} {state.replace('_', ' ')}" for state in states)
 
 
-def _land(warehouse: Warehouse, query: str, names: list[str], before: Session | None) -> None:
-    """Write the script's rows into LF_SCRIPT, numbered.
+def _number_sql(parsed: Script, names: list[str], identity: dict[str, str], emit: Emit) -> str:
+    """Return the expression that numbers the rows: in the order of the script's ORDER BY, which decides who is first.
+
+    Rows that its ORDER BY leaves equal are ordered by the leads' identities, so that each run takes the same ones.
+    """
+    columns = [term.column(names) for term in parsed.order]
+    if None in columns:
+        emit(JobLog(stage=_STAGE, level="warning", message=_UNORDERED))
+    if not columns or None in columns:
+        return "SEQ8()"
+    terms = [f"s.{quoted(name or '')}{term.how}" for name, term in zip(columns, parsed.order, strict=True)]
+    terms += [f"CAST(s.{quoted(identity[part])} AS VARCHAR)" for part in IDENTITY]
+    return f"ROW_NUMBER() OVER (ORDER BY {', '.join(terms)})"
+
+
+def _land(warehouse: Warehouse, query: str, names: list[str], before: Session | None, number: str) -> None:
+    """Write the script's rows into LF_SCRIPT, with their `number`.
 
     A temporary table belongs to the role that makes it. If the script changed its session, its query runs in that
     session, the session is restored, and leadflow's own role makes the table from the query's result, which belongs to
@@ -163,15 +194,15 @@ def _land(warehouse: Warehouse, query: str, names: list[str], before: Session | 
     """
     table = f"CREATE OR REPLACE TEMPORARY TABLE {warehouse.temporary('LF_SCRIPT')} AS"
     if before is None or session_of(warehouse) == before:
-        _run(warehouse, f'{table} SELECT s.*, SEQ8() AS "lf_seq" FROM ({query}) s')
+        _run(warehouse, f'{table} SELECT s.*, {number} AS "lf_seq" FROM ({query}) s')
         return
     texts = ", ".join(f"{_text(name)} AS c{n}" for n, name in enumerate(names))
     with _explained("the script", query):
-        select = f"SELECT {texts} FROM ({query}) s"
+        select = f"SELECT {texts}, {number} AS LF_NUMBER FROM ({query}) s"
         result = warehouse.query_id(select, timeout_s=warehouse.settings.script_timeout_s)
     restore(warehouse, before)
     columns = ", ".join(f"C{n} AS {quoted(name)}" for n, name in enumerate(names))
-    warehouse.execute(f"{table} SELECT {columns}, SEQ8() AS \"lf_seq\" FROM TABLE(RESULT_SCAN('{result}'))")
+    warehouse.execute(f"{table} SELECT {columns}, LF_NUMBER AS \"lf_seq\" FROM TABLE(RESULT_SCAN('{result}'))")
 
 
 def _classify(warehouse: Warehouse, identity: dict[str, str], others: dict[str, str]) -> dict[str, int]:
@@ -239,6 +270,24 @@ def _run(warehouse: Warehouse, sql: str, what: str = "the script") -> None:
 def _columns(warehouse: Warehouse, query: str) -> list[str]:
     with _explained("the script", query):
         return warehouse.columns(query)
+
+
+@contextmanager
+def _not_twice(parsed: Script | None) -> Generator[None, None, None]:
+    """Keep a script that writes to permanent tables from being run again because its session ended."""
+    try:
+        yield
+    except InterruptedWork as interruption:
+        if parsed is None or not parsed.writes:
+            raise
+        failure = ServiceError(
+            f"{interruption} while the leads were read. The script writes to tables that stay, so leadflow does not "
+            "run it a second time by itself. Nothing was bought. See what the script wrote, then run it again, or "
+            "resume the job"
+        )
+    else:
+        return
+    raise failure
 
 
 @contextmanager

@@ -55,6 +55,10 @@ def processed_keys(leads: pl.DataFrame, warehouse: Warehouse) -> set[str]:
     if leads.is_empty():
         return set()
     rows = leads.select("person_key", *IDENTITY, pl.int_range(pl.len()).cast(pl.String).alias("row"))
+    return warehouse.repeated(lambda: _processed_keys(rows, warehouse))
+
+
+def _processed_keys(rows: pl.DataFrame, warehouse: Warehouse) -> set[str]:
     with warehouse.exclusively():
         staged = warehouse.staged(rows)
         text = ", ".join(f"COALESCE({quoted(part)}, '') AS {quoted(part)}" for part in IDENTITY)

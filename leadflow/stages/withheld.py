@@ -59,6 +59,11 @@ class WithheldTally:
         self._kept: Counter[str] = Counter()
         self._warned: set[str] = set()
 
+    def clear(self) -> None:
+        """Forget what was counted; an extraction starts again."""
+        self._counts.clear()
+        self._kept.clear()
+
     def scan(self, leads: pl.DataFrame) -> None:
         """Count the cells of leads as extracted, before any lead is paid for. All columns must be text."""
         cells = leads[[name for name in leads.columns if name not in ADDED]]

@@ -7,7 +7,7 @@ import pytest
 
 from leadflow.local import World
 from leadflow.services.warehouse import Warehouse
-from leadflow.services.warehouse.connection import SqlError
+from leadflow.services.warehouse.interruption import InterruptedWork
 
 ROWS = "SELECT COUNT(*) FROM RAW_LEADS"
 
@@ -37,12 +37,12 @@ def test_an_expired_session_is_renewed_by_the_client(world: World):
         assert warehouse.execute(ROWS) == [(2_200,)]
 
 
-@pytest.mark.parametrize("code", ["390111", "390114"])
+@pytest.mark.parametrize("code", ["390111", "390112", "390114"])
 def test_a_session_that_has_ended_is_an_error_with_snowflakes_number(world: World, code: str):
     with Warehouse(world.settings.warehouse) as warehouse:
         assert warehouse.execute(ROWS) == [(2_200,)]
         world.configure(end_sessions=code)
-        with pytest.raises(SqlError, match=code):
+        with pytest.raises(InterruptedWork, match="390114" if code == "390112" else code):
             warehouse.execute(ROWS)
     with Warehouse(world.settings.warehouse) as another:
         assert another.execute(ROWS) == [(2_200,)]
@@ -51,5 +51,5 @@ def test_a_session_that_has_ended_is_an_error_with_snowflakes_number(world: Worl
 def test_an_unknown_setting_of_the_world_is_an_error(world: World):
     with pytest.raises(ValueError, match="no setting latncy"):
         world.configure(latncy={"idicore": 1})
-    with pytest.raises(ValueError, match="390111, 390114"):
+    with pytest.raises(ValueError, match="390111, 390112"):
         world.configure(end_sessions="390100")

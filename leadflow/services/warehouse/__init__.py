@@ -2,7 +2,8 @@
 
 Sources: https://docs.snowflake.com/en/developer-guide/python-connector/python-connector-api,
 https://docs.snowflake.com/en/sql-reference/sql/merge
-The modules import one way: client -> merge, tables -> statements -> connection -> names; session -> statements.
+The modules import one way: client -> merge, tables -> statements -> connection -> interruption, names, parameters;
+session -> statements.
 """
 
 from leadflow.services.warehouse.client import Warehouse

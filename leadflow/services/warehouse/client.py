@@ -13,7 +13,14 @@ import stamina
 
 from leadflow.errors import ServiceError, TransientError
 from leadflow.services.warehouse import tables
-from leadflow.services.warehouse.merge import documents, last_of_each, merge_sql, select_document_sql
+from leadflow.services.warehouse.interruption import InterruptedWork
+from leadflow.services.warehouse.merge import (
+    documents,
+    last_of_each,
+    merge_sql,
+    select_document_sql,
+    table_columns_sql,
+)
 from leadflow.services.warehouse.names import quoted
 from leadflow.services.warehouse.statements import Statements
 from leadflow.settings import WarehouseSettings
@@ -28,11 +35,12 @@ class Warehouse(Statements):
     def __init__(self, settings: WarehouseSettings, query_tag: str = "leadflow") -> None:
         super().__init__(settings, query_tag)
         self._staged: pl.DataFrame | None = None
+        self._stage_columns: list[str] = []  # of the temporary table that the session has
 
     def close(self) -> None:
         """Sign out; Snowflake drops the session's temporary tables."""
         with self._lock:
-            self._staged = None
+            self._staged, self._stage_columns = None, []
             super().close()
 
     def ensure_tables(self) -> list[str]:
@@ -64,7 +72,11 @@ class Warehouse(Statements):
             on=TransientError, attempts=_MERGE_ATTEMPTS, timeout=None, wait_initial=0.2, wait_max=10
         ):
             with attempt, self._lock:
-                self._merge(rows, key, into)
+                try:
+                    self._merge(rows, key, into)
+                except InterruptedWork as interruption:
+                    self.log(f"{interruption}; leadflow signs in again where it must, and merges again")
+                    raise
 
     def stage(self, rows: pl.DataFrame, key: str) -> None:
         """Upload rows for a merge that is likely to follow. Does nothing while a statement runs.
@@ -103,7 +115,11 @@ class Warehouse(Statements):
         self._staged = None
         source = select_document_sql(rows.columns, tables.TIMES)
         stage = self.temporary(_STAGE)
-        begin = f"CREATE OR REPLACE TEMPORARY TABLE {stage} AS"
+        if self._stage_columns != rows.columns:
+            self._stage_columns = []
+            self.execute(f"CREATE OR REPLACE TEMPORARY TABLE {stage} ({table_columns_sql(rows.columns, tables.TIMES)})")
+            self._stage_columns = rows.columns
+        begin = f"INSERT OVERWRITE INTO {stage}"
         for document in documents(rows):
             self.execute(f"{begin} {source}", (document,))
             begin = f"INSERT INTO {stage}"
@@ -117,8 +133,10 @@ class Warehouse(Statements):
 
     def present(self, table: str, column: str, keys: Sequence[str]) -> list[str]:
         """Return which of the keys are in the table's column, one entry for each row found."""
+        return self.repeated(lambda: self._present(table, quoted(column), keys))
+
+    def _present(self, table: str, name: str, keys: Sequence[str]) -> list[str]:
         with self._lock:
             wanted = self.staged(pl.DataFrame({"k": list(keys)}, {"k": pl.String}))
-            name = quoted(column)
             found = self.execute(f'SELECT t.{name} FROM {self.table(table)} t JOIN {wanted} k ON t.{name} = k."k"')
         return [key for (key,) in found]

@@ -14,6 +14,8 @@ from typing import Any, TypeVar
 
 from leadflow.errors import RefusedError, ServiceError, TransientError
 from leadflow.services.warehouse import browser
+from leadflow.services.warehouse.interruption import InterruptedWork, is_interruption
+from leadflow.services.warehouse.parameters import session_parameters
 from leadflow.settings import WarehouseSettings
 from leadflow.settings.sign_in import authenticator_of
 
@@ -57,6 +59,8 @@ def sign_in(settings: WarehouseSettings, query_tag: str) -> Any:
             ),
         )
         _close_at_exit(connection)
+        if connector_major() < 5:
+            _limit_requests(connection, settings.network_timeout_s)
         return connection
     except (ValueError, TypeError, OSError) as error:
         failure = RefusedError(
@@ -95,7 +99,7 @@ def connect_options(settings: WarehouseSettings, query_tag: str) -> dict[str, An
         **_id_token_option(settings),
         # At DEBUG the connector logs the first characters of a statement, in which a script may name a person.
         "log_max_query_length": 0,
-        "session_parameters": {**settings.session_parameters, "QUERY_TAG": query_tag},
+        "session_parameters": session_parameters(settings, query_tag),
     }
 
 
@@ -105,14 +109,25 @@ def _private_key_password_option() -> str:
 
 
 def _timeouts(settings: WarehouseSettings) -> dict[str, int]:
-    """Return the limits of a request and of a sign-in, retries included; connector 5 has its own limit for queries."""
+    """Return the limits of a request and of a sign-in, retries included; connector 5 has one limit for all queries."""
     seconds = settings.network_timeout_s
+    longest = max(settings.script_timeout_s, settings.statement_timeout_s)
     requests = (
-        {"request_timeout": seconds, "query_timeout": settings.script_timeout_s}
+        {"request_timeout": seconds, "query_timeout": longest}
         if connector_major() >= 5
         else {"network_timeout": seconds}
     )
     return {**requests, "login_timeout": min(seconds, _LONGEST_SIGN_IN_S)}
+
+
+def _limit_requests(connection: Any, seconds: int) -> None:
+    """Let a request fail after `seconds`, retries included, although its statement may take longer.
+
+    Connector 4 has one limit for both. A statement that runs does not reach this one: Snowflake answers each request
+    within 45 seconds, and the connector then requests the result.
+    """
+    command = connection.cmd_query
+    connection.cmd_query = lambda *values, **options: command(*values, **{**options, "timeout": seconds})
 
 
 def _close_at_exit(connection: Any) -> None:
@@ -181,6 +196,8 @@ def _translate(error: Exception, doing: str, sql: str) -> ServiceError:
     """Convert the connector's error. The message may name tables and columns; what it quotes of a cell is cut."""
     message = " ".join(str(getattr(error, "msg", None) or error).split())
     number = getattr(error, "errno", None)
+    if is_interruption(number):
+        return InterruptedWork(int(str(number)), doing)
     message = (
         re.sub(r"'.*'", "'...'", message)
         if isinstance(number, int) and number >= _DATA_ERRORS

@@ -34,12 +34,30 @@ def documents(rows: pl.DataFrame) -> Iterator[str]:
 
 def select_document_sql(columns: Sequence[str], times: Sequence[str]) -> str:
     """Return the SELECT that reads a bound document of `documents`; columns in `times` become TIMESTAMP_NTZ."""
-    kinds = ["TIMESTAMP_NTZ" if name in times else "VARCHAR" for name in columns]
+    texts = [f"value:c{n}::VARCHAR" for n in range(len(columns))]
     picked = ", ".join(
-        f"value:c{n}::VARCHAR::{kind} AS {quoted(name)}"
-        for n, (name, kind) in enumerate(zip(columns, kinds, strict=True))
+        f"{_time_sql(text) if name in times else text} AS {quoted(name)}"
+        for text, name in zip(texts, columns, strict=True)
     )
     return f"SELECT {picked} FROM TABLE(FLATTEN(INPUT => PARSE_JSON(?)))"
+
+
+def table_columns_sql(columns: Sequence[str], times: Sequence[str]) -> str:
+    """Return the columns of the table that takes such a document.
+
+    >>> table_columns_sql(["a", "at"], ["at"])
+    '"a" VARCHAR, "at" TIMESTAMP_NTZ'
+    """
+    return ", ".join(f"{quoted(name)} {_kind(name, times)}" for name in columns)
+
+
+def _time_sql(text: str) -> str:
+    """Return the SQL of a time; a cast would depend on the account's TIMESTAMP_INPUT_FORMAT."""
+    return f"TO_TIMESTAMP_NTZ({text}, 'YYYY-MM-DD HH24:MI:SS')"
+
+
+def _kind(name: str, times: Sequence[str]) -> str:
+    return "TIMESTAMP_NTZ" if name in times else "VARCHAR"
 
 
 def merge_sql(table: str, source: str, key: str, columns: Mapping[str, str]) -> str:

@@ -12,6 +12,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 
 from leadflow.errors import RefusedError, ServiceError
+from leadflow.services.warehouse.interruption import InterruptedWork
 from leadflow.services.warehouse.names import name_parts, quoted
 from leadflow.services.warehouse.statements import Statements
 
@@ -48,6 +49,8 @@ def put_back(warehouse: Statements, changing: bool) -> Iterator[Session | None]:
     before = session_of(warehouse) if changing else None
     try:
         yield before
+    except InterruptedWork:  # the work is done again in a new session
+        raise
     except BaseException:
         with suppress(ServiceError):
             restore(warehouse, before)

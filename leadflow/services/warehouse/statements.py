@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 import polars as pl
 
 from leadflow.errors import RefusedError
 from leadflow.services.warehouse.browser import SessionUse, give_back
 from leadflow.services.warehouse.connection import NOT_THERE, SqlError, connector_major, sign_in, translated
+from leadflow.services.warehouse.interruption import CANCELED, InterruptedWork, repeat
 from leadflow.services.warehouse.names import name_parts, quoted
 from leadflow.settings import WarehouseSettings
+
+T = TypeVar("T")
 
 _LONGEST_VARCHAR = 16_777_216  # without a length
 
@@ -48,8 +52,13 @@ class Statements:
         self.settings = settings
         self.query_tag = query_tag
         self._lock = threading.RLock()
+        # What a run adds: a log, and the end of a repeat that its user has stopped.
+        self.log: Callable[[str], None] = lambda _: None
+        self.raise_if_stopped: Callable[[], None] = lambda: None
+        self._units = threading.local()
         self._connection: Any = None
         self._use = SessionUse()
+        self._session_id: Any = None
         self._home: tuple[str, ...] = ()
         self._columns: dict[str, list[Column] | None] = {}
 
@@ -67,6 +76,7 @@ class Statements:
             if self._connection is None:
                 self._connection = connection = sign_in(self.settings, self.query_tag)
                 self._use = SessionUse()
+                self._session_id = connection.session_id
                 # A schema without a database does not locate a table.
                 home = (connection.database, connection.schema) if connection.database else ()
                 self._home = tuple(part for part in home if part)
@@ -77,6 +87,25 @@ class Statements:
             connection, self._connection = self._connection, None
             if connection is not None:
                 give_back(self.settings, connection, self._use)
+
+    def repeated(self, work: Callable[[], T]) -> T:
+        """Return what `work` returns. If Snowflake interrupts it, sign in and run all of it again.
+
+        `work` makes the temporary tables that it reads, and writes to permanent tables only what may be written twice.
+        Work within other work is repeated with it. Raises InterruptedWork after a few attempts.
+        """
+        if getattr(self._units, "inside", False):
+            return work()
+        self._units.inside = True
+        try:
+            return repeat(work, self._before_repeat)
+        finally:
+            self._units.inside = False
+
+    def _before_repeat(self, interruption: InterruptedWork) -> None:
+        self.raise_if_stopped()
+        self.log(f"{interruption}; leadflow signs in and does it again")
+        self.close()
 
     def exclusively(self) -> AbstractContextManager[Any]:
         """Return a context in which no other thread runs a statement."""
@@ -117,7 +146,7 @@ class Statements:
     def columns_of(self, name: str) -> list[Column] | None:
         """Return the columns of a table of the settings, read once; None if it is missing or hidden from the role."""
         if self._columns.get(name) is None:
-            self._columns[name] = self._described(name)
+            self._columns[name] = self.repeated(lambda: self._described(name))
         return self._columns[name]
 
     def forget_columns(self, name: str) -> None:
@@ -137,23 +166,57 @@ class Statements:
         ]
 
     def execute(self, sql: str, params: Sequence[Any] = (), timeout_s: int | None = None) -> list[tuple[Any, ...]]:
-        """Run one statement, within `timeout_s` seconds if given, and return its rows. Values are always bound."""
+        """Run one statement, within `timeout_s` or the settings' seconds, and return its rows. Values are bound."""
         with self._lock:
             self.connect()
             return list(self._run(sql, params, timeout_s).fetchall())
 
     def _run(self, sql: str, params: Sequence[Any] = (), timeout_s: int | None = None) -> Any:
         # Connector 4 cancels a statement after network_timeout unless it has its own; connector 5 has query_timeout.
-        options: dict[str, Any] = {"timeout": timeout_s} if timeout_s and connector_major() < 5 else {}
+        limit = timeout_s or self.settings.statement_timeout_s
+        options: dict[str, Any] = {"timeout": limit} if connector_major() < 5 else {}
         cursor = self._connection.cursor()
         self._use.record(sql)
+        work = lambda: cursor.execute(sql, tuple(params) or None, **options)  # noqa: E731
+        return self._watched(lambda: translated("run a statement", work, sql), limit)
+
+    def _watched(self, work: Callable[[], T], limit: int) -> T:
+        """Return what `work` returns; raise for a statement out of its limit, and for a session that was replaced.
+
+        With externalbrowser the connector signs in again by itself, and runs the statement in a session without our
+        temporary tables and transaction.
+        """
+        started = time.monotonic()
         try:
-            return translated("run a statement", lambda: cursor.execute(sql, tuple(params) or None, **options), sql)
+            return work()
         except SqlError:
             raise
-        except BaseException:
+        except BaseException as error:
             self._use.record_lost()
+            self._raise_if_over(error, time.monotonic() - started, limit)
             raise
+        finally:
+            self._raise_if_replaced()
+
+    def _raise_if_over(self, error: BaseException, seconds: float, limit: int) -> None:
+        """Leave a session that ended, and raise SqlError for a statement that was canceled at its limit."""
+        if not isinstance(error, InterruptedWork):
+            return
+        if error.session_ended:
+            self.close()
+        elif error.errno == CANCELED and seconds >= limit:
+            raise SqlError(
+                f"a statement took longer than {limit} seconds; set LEADFLOW_WAREHOUSE__SCRIPT_TIMEOUT_S (of the "
+                "script's statements) or LEADFLOW_WAREHOUSE__STATEMENT_TIMEOUT_S (of leadflow's own) higher",
+                CANCELED,
+            ) from None
+
+    def _raise_if_replaced(self) -> None:
+        connection = self._connection
+        if connection is not None and connection.session_id != self._session_id:
+            self._use.record_lost()
+            self.close()
+            raise InterruptedWork(390111)
 
     def query_id(self, sql: str, timeout_s: int | None = None) -> str:
         """Run a query, leave its rows in Snowflake, and return its id, by which RESULT_SCAN reads them."""
@@ -166,20 +229,23 @@ class Statements:
         with self._lock:
             self.connect()
             cursor = self._connection.cursor()
-            described = translated("read the script's columns", lambda: cursor.describe(query), query)
+            limit = self.settings.statement_timeout_s
+            options: dict[str, Any] = {"timeout": limit} if connector_major() < 5 else {}
+            work = lambda: cursor.describe(query, **options)  # noqa: E731
+            described = self._watched(lambda: translated("read the script's columns", work, query), limit)
             return [column.name for column in described]
 
-    def frame(self, sql: str, params: Sequence[Any] = ()) -> pl.DataFrame:
+    def frame(self, sql: str, params: Sequence[Any] = (), timeout_s: int | None = None) -> pl.DataFrame:
         """Return the rows of a query as one frame."""
         empty = pl.DataFrame(schema=dict.fromkeys(self.columns(sql), pl.Null))
-        return pl.concat([empty, *self.batches(sql, params)], how="vertical_relaxed")
+        return pl.concat([empty, *self.batches(sql, params, timeout_s)], how="vertical_relaxed")
 
-    def batches(self, sql: str, params: Sequence[Any] = ()) -> Iterator[pl.DataFrame]:
+    def batches(self, sql: str, params: Sequence[Any] = (), timeout_s: int | None = None) -> Iterator[pl.DataFrame]:
         """Stream the rows of a query, in the chunks that Snowflake sends."""
         with self._lock:
             self.connect()
-            cursor = self._run(sql, params)
-            for table in cursor.fetch_arrow_batches():
+            tables = self._run(sql, params, timeout_s).fetch_arrow_batches()
+            while (table := translated("read rows", lambda: next(tables, None))) is not None:
                 if table.num_rows:
                     frame = pl.from_arrow(table)
                     assert isinstance(frame, pl.DataFrame)

@@ -59,7 +59,7 @@ def _create(warehouse: Statements, setting: str, name: str, columns: tuple[str, 
     table = warehouse.table(name)
     shape = ", ".join(f"{quoted(c)} {'TIMESTAMP_NTZ' if c in TIMES else 'VARCHAR'}" for c in columns)
     try:
-        warehouse.execute(f"CREATE TABLE IF NOT EXISTS {table} ({shape})")
+        warehouse.repeated(lambda: warehouse.execute(f"CREATE TABLE IF NOT EXISTS {table} ({shape})"))
     except SqlError as error:
         failure = RefusedError(
             f"table {table} is missing, or hidden from {warehouse.role}, and creating it was refused ({error}). "

@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from leadflow.errors import ScriptError
+from leadflow.stages.script.order import OrderTerm, order_of
+from leadflow.stages.script.parsing import parse_tokens
 from leadflow.stages.script.placeholders import raise_if_unfilled, raise_if_unfilled_text
 from leadflow.stages.script.source import Source, Statement
 from leadflow.stages.script.table_names import Parts
@@ -22,6 +24,8 @@ class Script:
     `lines` are the lines (1-based) on which the statements begin, the query's last. `alone`: the query has a ->> or
     asks for LAST_QUERY_ID(), so it must run as it is, right after the statement before it.
     `unread`: where sqlglot cannot read the query; Snowflake's compiler must accept it before it runs.
+    `order`: the columns that the query is ordered by. `writes`: a statement may write to what stays after the session,
+    so that the script must not run twice.
     """
 
     setup: tuple[str, ...]
@@ -30,6 +34,8 @@ class Script:
     lines: tuple[int, ...] = ()
     alone: bool = False
     unread: str = ""
+    writes: bool = False
+    order: tuple[OrderTerm, ...] = ()
 
 
 def parse_script(text: str, *, allow_writes: bool = False, home: tuple[str, str] = ("", "")) -> Script:
@@ -63,6 +69,8 @@ def parse_script(text: str, *, allow_writes: bool = False, home: tuple[str, str]
         lines=tuple(s.line for s in statements),
         alone=bool(chained) or "LAST_QUERY_ID" in statements[-1].words,
         unread=unread,
+        writes=validator.writes,
+        order=() if unread else order_of(parse_tokens(last, last.tokens)),
     )
 
 

@@ -58,6 +58,7 @@ class Validator:
 
     def __init__(self, allow_writes: bool, home: tuple[str, str] = ("", "")) -> None:
         self.allow_writes = allow_writes
+        self.writes = False  # whether a statement may write to what stays after the session
         self.temporaries = TemporaryTables(home)
 
     def validate(self, part: Statement) -> list[Parts]:
@@ -128,8 +129,12 @@ class Validator:
             )
 
     def _raise_if_side_effects(self, part: Statement) -> None:
-        if not self.allow_writes:
+        try:
             raise_if_side_effects(part)
+        except ScriptError:
+            if not self.allow_writes:
+                raise
+            self.writes = True
 
     def _use(self, part: Statement) -> None:
         kind = (
@@ -192,6 +197,7 @@ class Validator:
         elif _is_transaction(part) or first == "CALL":
             if not self.allow_writes:
                 raise ScriptError(f"{part} ({first}) is not a query: {_NOT_READING[first == 'CALL']}")
+            self.writes = True
         elif first in _BLOCKS:
             raise ScriptError(
                 f"{part} ({first}) is not a query but part of a Snowflake Scripting block, which leadflow cannot read; "
@@ -209,6 +215,7 @@ class Validator:
     def _raise_unless_allowed(self, part: Statement, what: str, hint: str = "remove it") -> None:
         if not self.allow_writes:
             raise ScriptError(f"{part} writes ({what}); {hint}, or set LEADFLOW_WAREHOUSE__ALLOW_WRITES=true")
+        self.writes = True
         if part.words[0] in (*QUERIES, "INSERT", "UPDATE", "DELETE", "MERGE"):
             parse_tokens(part, part.tokens)
 
