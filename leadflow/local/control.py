@@ -15,6 +15,7 @@ from leadflow.local.dncscrub import FullScrub, LitigatorList
 from leadflow.local.faults import KINDS, Fault, Gate
 from leadflow.local.grid import SheetsError
 from leadflow.local.idicore import Idicore
+from leadflow.local.service import Clock
 from leadflow.local.sheets import Sheets
 from leadflow.local.snowflake import Snowflake
 
@@ -30,6 +31,7 @@ class Control:
     ) -> None:
         """Control these stand-ins."""
         self.idicore, self.dnc, self.sheets, self.snowflake = idicore, dnc, sheets, snowflake
+        self.clock = Clock()
         standins = {"idicore": idicore, "litigator": litigator, "dnc": dnc, "sheets": sheets, "snowflake": snowflake}
         self.gates: dict[str, Gate] = {name: standin.gate for name, standin in standins.items()}
 
@@ -50,6 +52,7 @@ class Control:
             "token_life_s": lambda seconds: setattr(self.idicore, "token_life_s", float(seconds)),
             "dead": lambda keys: setattr(self.idicore, "dead", set(keys)),
             "dnc_project": self._set_dnc_project,
+            "clock_ahead_s": lambda seconds: setattr(self.clock, "ahead_s", float(seconds)),
         }
 
     def _set_latency(self, by_service: dict[str, float]) -> None:
@@ -113,6 +116,7 @@ class Control:
             gate.reset()
         self.idicore.reset()
         self.dnc.project = "full"
+        self.clock.ahead_s = 0.0
         self.sheets.reset()
         self.snowflake.reset()
 

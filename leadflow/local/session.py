@@ -28,7 +28,7 @@ _USE_DATABASE = re.compile(r'^\s*USE\s+("[^"]+"|\w+)\s*;?\s*$', re.IGNORECASE)
 _ALTER = re.compile(r"\s*ALTER\s+SESSION\s+(SET|UNSET)\s+(.+?)\s*;?\s*$", re.IGNORECASE | re.DOTALL)
 _SETTING = re.compile(r"(\w+)\s*=\s*('(?:[^']|'')*'|[^\s,]+)")
 _SHOW = re.compile(r"\s*SHOW\s+PARAMETERS(\s+(IN|FOR)\s+SESSION)?\s*;?\s*$", re.IGNORECASE)
-_CURRENT = re.compile(r"\bCURRENT_(ROLE|WAREHOUSE|SECONDARY_ROLES|DATABASE|SCHEMA)\(\)", re.IGNORECASE)
+_CURRENT = re.compile(r"\bCURRENT_(USER|ROLE|WAREHOUSE|SECONDARY_ROLES|DATABASE|SCHEMA)\(\)", re.IGNORECASE)
 _USUAL = {
     "QUOTED_IDENTIFIERS_IGNORE_CASE": "false",
     "TIMEZONE": "America/Los_Angeles",
@@ -48,6 +48,7 @@ class Session:
     parameters: dict[str, str] = field(default_factory=dict)
     temporary: dict[Place, str] = field(default_factory=dict)
     signed_in_as: str = DEFAULT_ROLE
+    user: str = ""
 
     @property
     def ignores_case(self) -> bool:
@@ -67,7 +68,8 @@ def _signed_in(request: Mapping[str, Any]) -> Session:
     role = str(request.get("role") or DEFAULT_ROLE).upper()
     warehouse = str(request.get("warehouse", DEFAULT_WAREHOUSE)).upper()
     parameters = {name.upper(): _as_text(value) for name, value in dict(request.get("parameters") or {}).items()}
-    return Session(role, warehouse, parameters=parameters, signed_in_as=role)
+    user = str(request.get("user") or "").upper()
+    return Session(role, warehouse, parameters=parameters, signed_in_as=role, user=user)
 
 
 def answered(session: Session, command: str, connection: Any) -> str:
@@ -89,6 +91,7 @@ def answered(session: Session, command: str, connection: Any) -> str:
 
 def _with_current_values(session: Session, command: str, connection: Any) -> str:
     values = {
+        "USER": session.user,
         "ROLE": session.role,
         "WAREHOUSE": session.warehouse,
         "SECONDARY_ROLES": f'{{"roles":"","value":"{session.secondary_roles}"}}',

@@ -139,8 +139,12 @@ class Snowflake:
         """Sign in at fakesnow, with role, warehouse and parameters kept, and the answer completed."""
         body = await read_body(receive)
         query = parse_qs(scope["query_string"].decode())
-        parameters = json.loads(_unpacked(body))["data"].get("SESSION_PARAMETERS") or {}
-        request: dict[str, Any] = {"role": query.get("roleName", [""])[0], "parameters": parameters}
+        data = json.loads(_unpacked(body))["data"]
+        request: dict[str, Any] = {
+            "role": query.get("roleName", [""])[0],
+            "parameters": data.get("SESSION_PARAMETERS") or {},
+            "user": data.get("LOGIN_NAME"),
+        }
         if warehouse := query.get("warehouse"):
             request["warehouse"] = warehouse[0]
         elif not self.default_warehouse:
