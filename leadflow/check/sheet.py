@@ -40,7 +40,8 @@ class _Probes:
         checklist.add(
             _BOOK,
             self._book,
-            "Check LEADFLOW_SHEETS__SPREADSHEET_ID, and share the spreadsheet with the account as an editor.",
+            "Check LEADFLOW_SHEETS__SPREADSHEET_ID and CREDENTIALS_FILE, and share the spreadsheet with the account as "
+            "an editor.",
             needs=(_CREDENTIALS,),
         )
         checklist.add(_SHARING, self._sharing, needs=(_BOOK,))

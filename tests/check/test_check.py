@@ -250,7 +250,7 @@ def test_a_list_that_is_too_old(world, tmp_path):
     assert not_ok(found) == {"Do-not-call list": "failed", **needing}
     assert "31 days" in found["Do-not-call list"].found
     assert "LEADFLOW_DNC__LIST_DATE" in found["Do-not-call list"].what_to_do
-    assert "not checked, since Do-not-call list failed" == found["Do-not-call canary"].found
+    assert found["Do-not-call canary"].found == "not checked, since Do-not-call list failed"
 
 
 def test_a_list_without_the_lists_of_states(world, tmp_path):
