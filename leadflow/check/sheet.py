@@ -88,8 +88,9 @@ class _Probes:
         try:
             self.is_protected = self.sheet.is_protected(self.titles)
         except RefusedError as error:
+            why = "" if "as an editor" in str(error) else f" ({error})"
             return failed(
-                f"shared with {self._who} as a reader: Google lets it read, and refuses to let it write ({error})",
+                f"shared with {self._who} as a reader: it may read, and Google refused a write{why}",
                 f"Share the spreadsheet with {self._who} as an editor.",
             )
         return Finding(f"shared with {self._who} as a writer")
@@ -145,8 +146,10 @@ class _Probes:
     def _tables(self) -> Finding:
         if not (found := self.sheet.typed_tables()):
             return Finding("none")
+        typed = [column for columns in found.values() for column in columns]
+        types = f"; columns with a type: {', '.join(typed)}" if typed else ""
         return warning(
-            f"the tab has {len(found)}: {', '.join(found)}. A column with a type may change or refuse what is written",
+            f"the tab has {', '.join(found)}{types}. A column with a type may change or refuse what is written",
             "Set the types of all its columns to none or text, or convert it back (Table > Convert to range).",
         )
 

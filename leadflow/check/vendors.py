@@ -78,7 +78,11 @@ def _in_a_hurry(settings: IdicoreSettings | LitigatorSettings | DncSettings) -> 
 def _answered(service: PhoneCheck, what_to_do: str) -> Finding:
     scrub = service.check([RESERVED]).get(RESERVED)
     if scrub is None or scrub.verdict == Verdict.UNCHECKED:
-        how = "without a row for it" if scrub is None else f"with {scrub.code!r}, which leadflow does not know"
+        how = (
+            "without a row for it, or refused"
+            if scrub is None
+            else f"with {scrub.code!r}, which leadflow does not know"
+        )
         return failed(f"one reserved number (555-01xx) was sent, and answered {how}; it may be billed", what_to_do)
     return Finding(f"answered for one reserved number (555-01xx), {scrub.verdict}; it may be billed as one check")
 

@@ -139,5 +139,8 @@ class _Probes:
         return Finding(f"{table} has {rows:,} rows; its columns and their types fit")
 
     def _merge(self) -> Finding:
-        prove_rights(self.warehouse)
+        try:
+            prove_rights(self.warehouse)
+        except RefusedError as error:
+            raise RefusedError(str(error).partition(". Have ")[0]) from None
         return Finding(f"{self._who} may merge into both tables; a MERGE without rows was run")

@@ -169,11 +169,14 @@ def test_a_typed_table(world):
     settings = ready(world)
     sheet = Sheet(settings.sheets)
     described = dict(sheet.tab._properties)
-    table = {"tableId": "1", "name": "Leads", "range": {"sheetId": 0, "startRowIndex": 0, "endRowIndex": 50}}
+    columns = [{"columnIndex": 0, "columnName": "Lead Key", "columnType": "TEXT"}, {"columnName": "City"}]
+    columns += [{"columnIndex": 6, "columnName": "Zip", "columnType": "DOUBLE"}]
+    where = {"sheetId": 0, "startRowIndex": 0, "endRowIndex": 50}
+    table = {"tableId": "1", "name": "Leads", "range": where, "columnProperties": columns}
     world.fail("sheets", "lie", on="read", set={"sheets": [{"properties": described, "tables": [table]}]})
     found = check(world, settings)
     assert not_ok(found) == {"Typed tables": "warning"}
-    assert "Leads" in found["Typed tables"].found
+    assert "the tab has Leads; columns with a type: Zip is DOUBLE. A column" in found["Typed tables"].found
     assert "Convert to range" in found["Typed tables"].what_to_do
 
 

@@ -12,6 +12,8 @@ from leadflow.errors import RefusedError
 from leadflow.services.sheets.google import UNPROTECT, credentials
 from leadflow.services.sheets.sheet import _MOST_CELLS, Sheet, _filter_warning_of
 
+_UNTYPED = ("COLUMN_TYPE_UNSPECIFIED", "TEXT")
+
 
 class SheetProbe(Sheet):
     """One tab, opened without making it; `described` is what Google says of it, None if it is not there."""
@@ -66,9 +68,16 @@ class SheetProbe(Sheet):
         """Return the warning about the tab's filter, "" without one."""
         return _filter_warning_of(self.settings.worksheet, (self.described or {}).get("basicFilter"))
 
-    def typed_tables(self) -> list[str]:
-        """Return the names of the tab's typed tables (Format > Convert to table)."""
-        return [str(table.get("name", "")) for table in (self.described or {}).get("tables", [])]
+    def typed_tables(self) -> dict[str, list[str]]:
+        """Return the tab's tables (Format > Convert to table) by name, each with its columns that have a type."""
+        return {
+            str(table.get("name", "")): [
+                f"{column.get('columnName', '?')} is {column['columnType']}"
+                for column in table.get("columnProperties", [])
+                if column.get("columnType", _UNTYPED[0]) not in _UNTYPED
+            ]
+            for table in (self.described or {}).get("tables", [])
+        }
 
     def free_rows(self, columns: int) -> tuple[int, int]:
         """Return how many cells the spreadsheet uses, and how many rows of so many columns it has room for."""
