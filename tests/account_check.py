@@ -25,9 +25,9 @@ WAREHOUSE_ROWS = [
 SHEET_ROWS = [
     "Google credentials",
     "Spreadsheet",
-    "Spreadsheet sharing",
     "Tab",
     "Header",
+    "Spreadsheet sharing",
     "Protected ranges",
     "Filter",
     "Typed tables",

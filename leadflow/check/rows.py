@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
-from leadflow.errors import LeadflowError, ServiceDownError, TransientError, UnreadableError
+from leadflow.errors import LeadflowError, ServiceDownError, Stopped, TransientError, UnreadableError
 
 Status = Literal["ok", "warning", "failed"]
+LONGEST_WAIT_S = 75.0  # for a vendor that is busy, or whose limit a running job has used up for this minute
 _AGAIN = (
     "Wait a minute, then check again. If it stays, look at the network, at a proxy, and at the vendor's status page."
 )
@@ -46,6 +48,17 @@ def warning(found: str, what_to_do: str) -> Finding:
 def failed(found: str, what_to_do: str) -> Finding:
     """Return what would stop a job."""
     return Finding(found, "failed", what_to_do)
+
+
+class Deadline:
+    """A stop flag that sets itself: it ends the wait for a vendor that is busy."""
+
+    def __init__(self) -> None:
+        self._end = time.monotonic() + LONGEST_WAIT_S
+
+    def is_set(self) -> bool:
+        """Return whether the time is over."""
+        return time.monotonic() > self._end
 
 
 class Checklist:
@@ -88,6 +101,8 @@ def _finding_of_error(error: Exception, what_to_do: str) -> Finding:
     """Return what an error means. The message of a foreign one may hold a secret, so only its type is shown."""
     if not isinstance(error, LeadflowError):
         return failed(f"an unexpected {type(error).__name__}", what_to_do)
+    if isinstance(error, Stopped):
+        return failed(f"no answer within {LONGEST_WAIT_S:.0f} s: busy, or a job uses all that its limit allows", _AGAIN)
     again = isinstance(error, (TransientError, UnreadableError, ServiceDownError))
     return failed(_OF_A_JOB.sub("", str(error)).strip(), _AGAIN if again else what_to_do)
 

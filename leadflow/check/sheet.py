@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from leadflow.check.rows import Checklist, Finding, failed, warning
+from collections.abc import Callable
+
+from leadflow.check.rows import Checklist, Deadline, Finding, failed, warning
 from leadflow.errors import RefusedError
 from leadflow.services.sheets.probe import SheetProbe
 from leadflow.settings import Policy, SheetsSettings
@@ -21,7 +23,7 @@ def add_sheet_rows(settings: SheetsSettings, policy: Policy, checklist: Checklis
         "timeout_s": min(settings.timeout_s, _LONGEST_CALL_S),
     }
     names = [settings.key_column, *sheet_columns(policy)]
-    _Probes(SheetProbe(settings.model_copy(update=quick)), names).add_rows(checklist)
+    _Probes(SheetProbe(settings.model_copy(update=quick), stop=Deadline()), names).add_rows(checklist)
 
 
 class _Probes:
@@ -44,27 +46,35 @@ class _Probes:
             "an editor.",
             needs=(_CREDENTIALS,),
         )
-        checklist.add(_SHARING, self._sharing, needs=(_BOOK,))
         checklist.add(_TAB, self._tab, needs=(_BOOK,))
-        self._add_tab_rows(checklist)
+        self._add_tab_row(
+            checklist, _HEADER, self._header, "Move the header back to row 1, and name its columns as they were."
+        )
+        checklist.add(_SHARING, self._sharing, needs=(_BOOK,))
+        self._add_tab_row(
+            checklist,
+            "Protected ranges",
+            self._protected,
+            f"Have its owner unprotect it for {self._who} (Data > Protect sheets and ranges).",
+            needs=(_HEADER, _SHARING),
+        )
+        self._add_tab_row(checklist, "Filter", self._filter)
+        self._add_tab_row(checklist, "Typed tables", self._tables)
         checklist.add(_ROOM, self._room, needs=(_BOOK,))
 
-    def _add_tab_rows(self, checklist: Checklist) -> None:
-        rows = {
-            _HEADER: (self._header, "Move the header back to row 1, and name its columns as they were.", (_TAB,)),
-            "Protected ranges": (
-                self._protected,
-                f"Have its owner unprotect it for {self._who} (Data > Protect sheets and ranges).",
-                (_TAB, _HEADER, _SHARING),
-            ),
-            "Filter": (self._filter, "", (_TAB,)),
-            "Typed tables": (self._tables, "", (_TAB,)),
-        }
-        for what, (probe, what_to_do, needs) in rows.items():
-            if self.titles and self.sheet.described is None:
-                checklist.skip(what, f"tab {self.settings.worksheet} is not there")
-            else:
-                checklist.add(what, probe, what_to_do, needs)
+    def _add_tab_row(
+        self,
+        checklist: Checklist,
+        what: str,
+        probe: Callable[[], Finding],
+        what_to_do: str = "",
+        needs: tuple[str, ...] = (),
+    ) -> None:
+        """Add a row on the tab, which need not be there before the first run."""
+        if self.titles and self.sheet.described is None:
+            checklist.skip(what, f"tab {self.settings.worksheet} is not there")
+        else:
+            checklist.add(what, probe, what_to_do, (_TAB, *needs))
 
     def _credentials(self) -> Finding:
         self.account = self.sheet.account()
@@ -98,11 +108,10 @@ class _Probes:
     def _tab(self) -> Finding:
         name, described = self.settings.worksheet, self.sheet.described
         if described is not None:
-            hidden = ", hidden" if described["properties"].get("hidden") else ""
-            return Finding(f"{name} is there{hidden}")
-        near = next((title for title in self.titles if title.casefold() == name.casefold()), None)
-        if near is not None:
-            return failed(f"{name} is written {near} in the spreadsheet", f"Set LEADFLOW_SHEETS__WORKSHEET to {near}.")
+            title = described["properties"]["title"]
+            if title != name:
+                return warning(f"{name} is there as {title}", f"Set LEADFLOW_SHEETS__WORKSHEET to {title}.")
+            return Finding(f"{name} is there{', hidden' if described['properties'].get('hidden') else ''}")
         return warning(
             f"{name} is not there; a run would make it",
             "Nothing, before your first run. Else set LEADFLOW_SHEETS__WORKSHEET to the tab that callers work from.",

@@ -9,7 +9,7 @@ from contextlib import closing
 from datetime import date, datetime, timezone
 from typing import TYPE_CHECKING
 
-from leadflow.check.rows import Checklist, Finding, failed, warning
+from leadflow.check.rows import Checklist, Deadline, Finding, failed, warning
 from leadflow.leads.area_codes import STATE_OF
 from leadflow.leads.verdicts import OLDEST, Scrub, Verdict
 from leadflow.run.canary import raise_if_uncovered
@@ -35,7 +35,7 @@ def add_idicore_row(settings: IdicoreSettings, checklist: Checklist) -> None:
     with closing(Login(quick)) as login:
 
         def sign_in() -> Finding:
-            login.token()
+            login.token(Deadline())
             purposes = f"permissible purposes glba={settings.glba}, dppa={settings.dppa}"
             return Finding(f"signed in, with {purposes}; a login is free, and no search was made")
 
@@ -76,7 +76,7 @@ def _in_a_hurry(settings: IdicoreSettings | LitigatorSettings | DncSettings) -> 
 
 
 def _answered(service: PhoneCheck, what_to_do: str) -> Finding:
-    scrub = service.check([RESERVED]).get(RESERVED)
+    scrub = service.check([RESERVED], Deadline()).get(RESERVED)
     if scrub is None or scrub.verdict == Verdict.UNCHECKED:
         how = (
             "without a row for it, or refused"
@@ -96,7 +96,7 @@ def _add_canary_row(settings: DncSettings, dnc: PhoneCheck, needed: str, checkli
                 "none is set, so it is unproven that the check covers the national do-not-call list",
                 "Set LEADFLOW_DNC__CANARY to a phone of yours that is on that list: each job then proves it first.",
             )
-        raise_if_uncovered(dnc, canaries)
+        raise_if_uncovered(dnc, canaries, Deadline())
         billed = "may be billed as one check" if len(canaries) == 1 else f"may be billed as {len(canaries)} checks"
         count = "it is listed" if len(canaries) == 1 else f"all {len(canaries)} are listed"
         return Finding(f"{count}, as it must be{'' if settings.provider == 'list' else f'; {billed}'}")

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 from account_check import ALL_ROWS, VENDOR_ROWS, WAREHOUSE_ROWS, changed, check, not_ok, ready
 from dnc_lists import today
 from warehouse_tables import READ, TABLES, WRITE, make_tables
 
 import leadflow as lf
-from leadflow.check import vendors
+from leadflow.check import rows, vendors
 from leadflow.settings import DncSettings
 
 
@@ -198,6 +200,27 @@ def test_a_list_that_answers_nonsense(world, kind):
     found = check(world, settings)
     assert not_ok(found) == {"Litigator list": "failed"}
     world.heal()
+
+
+@pytest.mark.parametrize(
+    ("service", "row", "needing"),
+    [
+        ("litigator", "Litigator list", {}),
+        ("dnc", "Do-not-call scrub", {"Do-not-call canary": "warning"}),
+        ("idicore", "idiCORE login", {}),
+    ],
+)
+def test_a_vendor_that_is_busy_does_not_hold_the_check_up(world, monkeypatch, service, row, needing):
+    settings = ready(world)
+    monkeypatch.setattr(rows, "LONGEST_WAIT_S", 1.0)
+    world.fail(service, "429", times=1_000, retry_after=60, on="login" if service == "idicore" else "check")
+    before = time.monotonic()
+    found = check(world, settings)
+    assert time.monotonic() - before < 30
+    world.heal()
+    assert not_ok(found) == {row: "failed", **needing}
+    assert "no answer within 1 s: busy" in found[row].found
+    assert "check again" in found[row].what_to_do
 
 
 def test_a_project_that_reads_no_do_not_call_list(world):

@@ -31,21 +31,24 @@ class SheetProbe(Sheet):
         client = self._client = gspread.Client(auth=credentials(self.settings), http_client=self._http_client())
         book = self._retry(lambda: client.open_by_key(self.settings.spreadsheet_id))
         titles = [str(tab["properties"]["title"]) for tab in self._tabs or ()]
+        wanted = self.settings.worksheet.casefold()  # Google allows no two tabs whose titles differ in case alone
         self.described = next(
-            (tab for tab in self._tabs or () if tab["properties"]["title"] == self.settings.worksheet), None
+            (tab for tab in self._tabs or () if str(tab["properties"]["title"]).casefold() == wanted), None
         )
         if self.described is not None:
-            self._tab = gspread.Worksheet(book, self.described["properties"], book.id, book.client)
+            properties = self.described["properties"]
+            self.settings = self.settings.model_copy(update={"worksheet": properties["title"]})
+            self._tab = gspread.Worksheet(book, properties, book.id, book.client)
         return book.title, titles
 
     def is_protected(self, titles: list[str]) -> bool:
-        """Write a null, which changes nothing, and return whether a protection refused it.
+        """Write a null, which changes nothing, and return whether a protection refused it; read the keys before.
 
         If the tab is not there, the first tab of the spreadsheet is tried. Raises RefusedError for a reader.
         """
         worksheet = self.settings.worksheet if self.described is not None else titles[0]
         probe = SheetProbe(self.settings.model_copy(update={"worksheet": worksheet}), stop=self._stop)
-        probe._client, probe._tab, probe._seen = self._client, self._tab, self._seen
+        probe._client, probe._tab, probe._seen, probe.header = self._client, self._tab, self._seen, self.header
         try:
             probe._prove_writable()
         except RefusedError as error:
