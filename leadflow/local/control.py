@@ -12,10 +12,9 @@ from starlette.responses import JSONResponse
 from starlette.routing import Route
 
 from leadflow.local.dncscrub import FullScrub, LitigatorList
-from leadflow.local.faults import KINDS, Fault, Gate
+from leadflow.local.faults import KINDS, Clock, Fault, Gate
 from leadflow.local.grid import SheetsError
 from leadflow.local.idicore import Idicore
-from leadflow.local.service import Clock
 from leadflow.local.sheets import Sheets
 from leadflow.local.snowflake import Snowflake
 
@@ -46,13 +45,13 @@ class Control:
 
     def _setters(self) -> dict[str, Callable[[Any], object]]:
         return {
+            "clock_ahead_s": lambda seconds: setattr(self.clock, "ahead_s", float(seconds)),
             "latency": self._set_latency,
             "in_flight": self._set_in_flight,
             "quotas": self._set_quotas,
             "token_life_s": lambda seconds: setattr(self.idicore, "token_life_s", float(seconds)),
             "dead": lambda keys: setattr(self.idicore, "dead", set(keys)),
             "dnc_project": self._set_dnc_project,
-            "clock_ahead_s": lambda seconds: setattr(self.clock, "ahead_s", float(seconds)),
         }
 
     def _set_latency(self, by_service: dict[str, float]) -> None:

@@ -21,10 +21,10 @@ from uvicorn.protocols.http.auto import AutoHTTPProtocol
 
 from leadflow.local.control import Control
 from leadflow.local.dncscrub import FullScrub, LitigatorList
-from leadflow.local.faults import Receive, Reply, Scope, Send, send_reply
+from leadflow.local.faults import Clock, Receive, Reply, Scope, Send, send_reply
 from leadflow.local.idicore import Idicore
 from leadflow.local.people import read_truth
-from leadflow.local.service import Clock, Service
+from leadflow.local.service import Service
 from leadflow.local.sheets import Sheets
 from leadflow.local.snowflake import Snowflake
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import time
-from email.utils import formatdate
 from typing import Any, Protocol
 from urllib.parse import parse_qs
 
@@ -25,25 +24,6 @@ from leadflow.local.faults import (
     status_reply,
     wait_until,
 )
-
-
-class Clock:
-    """The vendors' clock, which the Date header of every answer shows; `ahead_s` is how far it is ahead."""
-
-    def __init__(self) -> None:
-        """Right until it is set."""
-        self.ahead_s = 0.0
-
-    def dated(self, send: Send) -> Send:
-        """A `send` that adds the Date header to an answer's head."""
-
-        async def dated(message: dict[str, Any]) -> None:
-            if message["type"] == "http.response.start":
-                date = formatdate(time.time() + self.ahead_s, usegmt=True).encode()
-                message = {**message, "headers": [*message["headers"], (b"date", date)]}
-            await send(message)
-
-        return dated
 
 
 class Standin(Protocol):

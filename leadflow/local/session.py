@@ -60,6 +60,7 @@ def session_of(connection: Any) -> Session:
     """The session of a connection of fakesnow's."""
     if not hasattr(connection, "leadflow_session"):
         connection.leadflow_session = _signed_in(SIGN_IN.get())
+        connection.leadflow_session.user = str(SIGN_IN.get().get("user") or "").upper()
     return connection.leadflow_session
 
 
@@ -68,8 +69,7 @@ def _signed_in(request: Mapping[str, Any]) -> Session:
     role = str(request.get("role") or DEFAULT_ROLE).upper()
     warehouse = str(request.get("warehouse", DEFAULT_WAREHOUSE)).upper()
     parameters = {name.upper(): _as_text(value) for name, value in dict(request.get("parameters") or {}).items()}
-    user = str(request.get("user") or "").upper()
-    return Session(role, warehouse, parameters=parameters, signed_in_as=role, user=user)
+    return Session(role, warehouse, parameters=parameters, signed_in_as=role)
 
 
 def answered(session: Session, command: str, connection: Any) -> str:

@@ -139,16 +139,13 @@ class Snowflake:
         """Sign in at fakesnow, with role, warehouse and parameters kept, and the answer completed."""
         body = await read_body(receive)
         query = parse_qs(scope["query_string"].decode())
-        data = json.loads(_unpacked(body))["data"]
-        request: dict[str, Any] = {
-            "role": query.get("roleName", [""])[0],
-            "parameters": data.get("SESSION_PARAMETERS") or {},
-            "user": data.get("LOGIN_NAME"),
-        }
+        parameters = json.loads(_unpacked(body))["data"].get("SESSION_PARAMETERS") or {}
+        request: dict[str, Any] = {"role": query.get("roleName", [""])[0], "parameters": parameters}
         if warehouse := query.get("warehouse"):
             request["warehouse"] = warehouse[0]
         elif not self.default_warehouse:
             request["warehouse"] = ""
+        request["user"] = json.loads(_unpacked(body))["data"].get("LOGIN_NAME")
         session.SIGN_IN.set(request)
         status, answer = await _answer(scope, _replay(body, receive))
         connection = server.sessions.get((answer.get("data") or {}).get("token", ""))

@@ -150,11 +150,11 @@ class World:
     ) -> None:
         """Change the world's settings; those that are not named stay.
 
+        clock_ahead_s: how far the Date header of the vendors' answers is ahead of the real time.
         latency: seconds by service. in_flight: most calls at a time by service. quotas: calls a minute by service,
         Sheets' as sheets_reads and sheets_writes; window_s makes the minute shorter.
         token_life_s: of idiCORE's tokens. dead: keys of people who are deceased.
         dnc_project: what DNCScrub's project checks: full, litigator_only, wireless_only or without_wireless.
-        clock_ahead_s: how far the Date header of the vendors' answers is ahead of the real time.
         roles: rights of Snowflake's roles by table, "*" for the other tables, as in {"ANALYST": {"*": ["SELECT"],
         "SCHEMA": ["CREATE TABLE"]}}; a role without an entry may do everything.
         default_warehouse: whether Snowflake's users have one. session_life_s, master_token_life_s: of sessions that
