@@ -18,7 +18,7 @@ _AGAIN = (
 # What the services add to their messages for a job. A check buys nothing and has no job to resume.
 _OF_A_JOB = re.compile(
     r"the job could not be finished, so nothing was bought: |nothing was bought: |[.;,]? ?Nothing was bought\.?|"
-    r"[;,] (?:then )?(?:resume|run)(?: the job)?(?: later| again| to check again)?(?=$|\))"
+    r"[;,.] (?:then )?(?:[Rr]esume|run)(?: the job)?(?: later| again| to check again)?(?=$|\))"
 )
 
 
