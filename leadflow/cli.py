@@ -1,4 +1,4 @@
-"""The leadflow command, and python -m leadflow: demo, jobs, trace ID, report ID."""
+"""The leadflow command, and python -m leadflow: demo, check, jobs, trace ID, report ID."""
 
 from __future__ import annotations
 
@@ -28,6 +28,8 @@ def _parser() -> argparse.ArgumentParser:
     demo.add_argument("--script", type=Path, help="another script over RAW_LEADS")
     demo.add_argument("--limit-rows", type=int, help="the most unprocessed leads to take")
     demo.set_defaults(command=_demo)
+    check = commands.add_parser("check", help="check every account, right and limit; buys and writes nothing")
+    check.set_defaults(command=_check)
     jobs = commands.add_parser("jobs", help="list past jobs")
     jobs.add_argument("--script", help="a part of the script's name, or its script_id")
     jobs.add_argument("--since", help="a UTC time, as in 2026-11-01")
@@ -59,6 +61,14 @@ def _print_progress(recorded: Recorded) -> None:
     event = recorded.event
     if isinstance(event, JobProgress):
         print(f"  {event.progress:3d}%  T+{recorded.elapsed:.1f}s  {event.message}", flush=True)
+
+
+def _check(_: argparse.Namespace) -> int:
+    """Print the check; 0 if nothing failed, else 1."""
+    with lf.Engine() as engine:
+        result = engine.check()
+    print(result)
+    return 0 if result.ok else 1
 
 
 def _jobs(arguments: argparse.Namespace) -> int:

@@ -8,6 +8,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from leadflow.check import CheckResult as CheckResult
+from leadflow.check import check_systems
 from leadflow.checkpoints import Checkpoints
 from leadflow.checkpoints import review as candidates
 from leadflow.errors import JobBusyError
@@ -24,7 +26,7 @@ from leadflow.run.halt import Halt
 from leadflow.run.job_record import new_job_id, process_owner, record_new
 from leadflow.run.progress import wait_for
 from leadflow.run.report_facts import read_facts
-from leadflow.run.resume import resumed_budget, spent_budget, store_choice, stored_plan
+from leadflow.run.resume import accepted_before, resumed_budget, spent_budget, store_choice, stored_plan
 from leadflow.run.runner import Runner
 from leadflow.services.dncscrub import LitigatorList
 from leadflow.services.idicore import Idicore
@@ -88,6 +90,14 @@ class Engine:
     def __exit__(self, *_: object) -> None:
         """Close it."""
         self.close()
+
+    def check(self) -> CheckResult:
+        """Check every account, right and limit before any money: one row each, with what to do.
+
+        Writes nothing, makes no table and buys no lookup. One reserved number is checked against each list, and the
+        canaries; DNCScrub may bill these.
+        """
+        return check_systems(self.settings, self.dnc)
 
     def run(
         self,
@@ -181,7 +191,7 @@ class Engine:
         with _starting:
             choice = candidates.choose(self.checkpoints, person_key, pid)
             if choice.done:
-                return self._accepted_before(choice)
+                return self._job(*accepted_before(choice, self.history))
             handle = self._deliver_accepted(choice)
         job = wait_for(handle, progress)
         return replace(
@@ -197,12 +207,6 @@ class Engine:
         plan["only"] = [choice.answer.person_key]
         budget = spent_budget(job_id, plan, self.settings, self.checkpoints)
         return self._launch(job_id, plan, budget, (), self.history.last_seq(job_id))
-
-    def _accepted_before(self, choice: candidates.Choice) -> Job:
-        job = self.history.job(choice.job_id)
-        counts = Counts(**{name: value for name, value in job["counts"].items() if name in Counts.__dataclass_fields__})
-        message = f"this candidate was accepted for lead {choice.answer.person_key} before; nothing was done"
-        return self._job(job["id"], job["name"], JobStatus(job["status"]), counts, message)
 
     def _job(self, job_id: str, name: str, status: JobStatus, counts: Counts, message: str) -> Job:
         return Job(job_id, name, status, counts, message, self.report, self.trace, self.review)

@@ -12,7 +12,7 @@ from starlette.responses import JSONResponse
 from starlette.routing import Route
 
 from leadflow.local.dncscrub import FullScrub, LitigatorList
-from leadflow.local.faults import KINDS, Fault, Gate
+from leadflow.local.faults import KINDS, Clock, Fault, Gate
 from leadflow.local.grid import SheetsError
 from leadflow.local.idicore import Idicore
 from leadflow.local.refusals import REASONS
@@ -31,6 +31,7 @@ class Control:
     ) -> None:
         """Control these stand-ins."""
         self.idicore, self.dnc, self.sheets, self.snowflake = idicore, dnc, sheets, snowflake
+        self.clock = Clock()
         standins = {"idicore": idicore, "litigator": litigator, "dnc": dnc, "sheets": sheets, "snowflake": snowflake}
         self.gates: dict[str, Gate] = {name: standin.gate for name, standin in standins.items()}
 
@@ -45,6 +46,7 @@ class Control:
 
     def _setters(self) -> dict[str, Callable[[Any], object]]:
         return {
+            "clock_ahead_s": lambda seconds: setattr(self.clock, "ahead_s", float(seconds)),
             "latency": self._set_latency,
             "in_flight": self._set_in_flight,
             "quotas": self._set_quotas,
@@ -124,6 +126,7 @@ class Control:
             gate.reset()
         self.idicore.reset()
         self.dnc.project = "full"
+        self.clock.ahead_s = 0.0
         self.sheets.reset()
         self.snowflake.reset()
 

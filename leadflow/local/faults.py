@@ -10,6 +10,7 @@ import time
 from collections import deque
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from email.utils import formatdate
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -203,6 +204,25 @@ class Gate:
                 if applies:
                     return fault
         return None
+
+
+class Clock:
+    """The vendors' clock, which the Date header of every answer shows; `ahead_s` is how far it is ahead."""
+
+    def __init__(self) -> None:
+        """Right until it is set."""
+        self.ahead_s = 0.0
+
+    def dated(self, send: Send) -> Send:
+        """A `send` that adds the Date header to an answer's head."""
+
+        async def dated(message: dict[str, Any]) -> None:
+            if message["type"] == "http.response.start":
+                date = formatdate(time.time() + self.ahead_s, usegmt=True).encode()
+                message = {**message, "headers": [*message["headers"], (b"date", date)]}
+            await send(message)
+
+        return dated
 
 
 async def wait_until(moment: float) -> None:

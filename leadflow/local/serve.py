@@ -21,7 +21,7 @@ from uvicorn.protocols.http.auto import AutoHTTPProtocol
 
 from leadflow.local.control import Control
 from leadflow.local.dncscrub import FullScrub, LitigatorList
-from leadflow.local.faults import Receive, Reply, Scope, Send, send_reply
+from leadflow.local.faults import Clock, Receive, Reply, Scope, Send, send_reply
 from leadflow.local.idicore import Idicore
 from leadflow.local.people import read_truth
 from leadflow.local.service import Service
@@ -34,14 +34,15 @@ QUOTAS = {"sheets_reads": 60, "sheets_writes": 60, "litigator": 1000, "dnc": 100
 class Vendors:
     """The stand-ins and the control side under one port, each below its own path."""
 
-    def __init__(self, services: list[Service], control: Any) -> None:
+    def __init__(self, services: list[Service], control: Any, clock: Clock) -> None:
         """Route by prefix."""
-        self.services, self.control = services, control
+        self.services, self.control, self.clock = services, control, clock
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request to the stand-in of its path."""
         if scope["type"] != "http":
             return
+        send = self.clock.dated(send)
         for service in self.services:
             if scope["path"].startswith(service.prefix + "/"):
                 await service(scope, receive, send)
@@ -94,8 +95,8 @@ class _Protocol(AutoHTTPProtocol):
         super().connection_made(joined)
 
 
-def _listen(app: Any) -> tuple[uvicorn.Server, int]:
-    """Serve an app on a free loopback port, in a thread with its own event loop."""
+def _listen(app: Any, dates: bool = True) -> tuple[uvicorn.Server, int]:
+    """Serve an app on a free loopback port, in a thread with its own event loop; without `dates` the app adds them."""
     # asyncio sets TCP_NODELAY only on sockets that name their protocol; without it every answer waits 40 ms for an ACK.
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.bind(("127.0.0.1", 0))
@@ -108,6 +109,7 @@ def _listen(app: Any) -> tuple[uvicorn.Server, int]:
         lifespan="off",
         timeout_keep_alive=60,
         proxy_headers=False,
+        date_header=dates,
     )
     server = uvicorn.Server(config)
     threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True).start()
@@ -148,7 +150,7 @@ def main() -> None:
         Service(dnc, "/dnc"),
         Service(sheets, "/sheets"),
     ]
-    vendors, vendors_port = _listen(Vendors(services, control.app()))
+    vendors, vendors_port = _listen(Vendors(services, control.app(), control.clock), dates=False)
     warehouse, warehouse_port = _listen(snowflake)
     gc.freeze()  # a collection of all loaded modules would delay answers too
     while not (vendors.started and warehouse.started):

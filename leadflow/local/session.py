@@ -32,7 +32,7 @@ _USE_DATABASE = re.compile(r'^\s*USE\s+("[^"]+"|\w+)\s*;?\s*$', re.IGNORECASE)
 _ALTER = re.compile(r"\s*ALTER\s+SESSION\s+(SET|UNSET)\s+(.+?)\s*;?\s*$", re.IGNORECASE | re.DOTALL)
 _SETTING = re.compile(r"(\w+)\s*=\s*('(?:[^']|'')*'|[^\s,]+)")
 _SHOW = re.compile(r"\s*SHOW\s+PARAMETERS(\s+(IN|FOR)\s+SESSION)?\s*;?\s*$", re.IGNORECASE)
-_CURRENT = re.compile(r"\bCURRENT_(ROLE|WAREHOUSE|SECONDARY_ROLES|DATABASE|SCHEMA)\(\)", re.IGNORECASE)
+_CURRENT = re.compile(r"\bCURRENT_(USER|ROLE|WAREHOUSE|SECONDARY_ROLES|DATABASE|SCHEMA)\(\)", re.IGNORECASE)
 _USUAL = {
     "QUOTED_IDENTIFIERS_IGNORE_CASE": "false",
     "TIMEZONE": "America/Los_Angeles",
@@ -52,6 +52,7 @@ class Session:
     parameters: dict[str, str] = field(default_factory=dict)
     temporary: dict[Place, str] = field(default_factory=dict)
     signed_in_as: str = DEFAULT_ROLE
+    user: str = ""
 
     @property
     def ignores_case(self) -> bool:
@@ -63,6 +64,7 @@ def session_of(connection: Any) -> Session:
     """The session of a connection of fakesnow's."""
     if not hasattr(connection, "leadflow_session"):
         connection.leadflow_session = _signed_in(SIGN_IN.get())
+        connection.leadflow_session.user = str(SIGN_IN.get().get("user") or "").upper()
     return connection.leadflow_session
 
 
@@ -94,6 +96,7 @@ def answered(session: Session, command: str, connection: Any) -> str:
 
 def _with_current_values(session: Session, command: str, connection: Any) -> str:
     values = {
+        "USER": session.user,
         "ROLE": session.role,
         "WAREHOUSE": session.warehouse,
         "SECONDARY_ROLES": f'{{"roles":"","value":"{session.secondary_roles}"}}',

@@ -177,6 +177,7 @@ class Snowflake:
             request["warehouse"] = warehouse[0]
         elif not self.default_warehouse:
             request["warehouse"] = ""
+        request["user"] = json.loads(_unpacked(body))["data"].get("LOGIN_NAME")
         session.SIGN_IN.set(request)
         status, answer = await _answer(scope, _replay(body, receive))
         connection = server.sessions.get((answer.get("data") or {}).get("token", ""))

@@ -155,6 +155,7 @@ class World:
     ) -> None:
         """Change the world's settings; those that are not named stay.
 
+        clock_ahead_s: how far the Date header of the vendors' answers is ahead of the real time.
         latency: seconds by service. in_flight: most calls at a time by service. quotas: calls a minute by service,
         Sheets' as sheets_reads and sheets_writes; window_s makes the minute shorter.
         token_life_s: of idiCORE's tokens. dead: keys of people who are deceased.

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, cast
 
 from leadflow.checkpoints import review
 from leadflow.history import STALE_S
+from leadflow.job import JobStatus
+from leadflow.leads.counts import Counts
 from leadflow.run.budget import Budget, Prices
 from leadflow.run.job_record import process_owner
 
@@ -42,6 +44,14 @@ def spent_budget(job_id: str, plan: Plan, settings: Settings, checkpoints: Check
     """Return a budget whose limit is what the job has bought already, so that its run buys nothing."""
     spent = checkpoints.bought(job_id) + plan.get("unanswered", 0)
     return Budget(spent, None, Prices.of(settings), spent)
+
+
+def accepted_before(choice: review.Choice, history: History) -> tuple[str, str, JobStatus, Counts, str]:
+    """Return id, name, status, counts and message of the job of a candidate who was accepted already."""
+    job = history.job(choice.job_id)
+    counts = Counts(**{name: value for name, value in job["counts"].items() if name in Counts.__dataclass_fields__})
+    message = f"this candidate was accepted for lead {choice.answer.person_key} before; nothing was done"
+    return job["id"], job["name"], JobStatus(job["status"]), counts, message
 
 
 def store_choice(choice: review.Choice, history: History, checkpoints: Checkpoints) -> None:

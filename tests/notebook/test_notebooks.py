@@ -13,7 +13,10 @@ _SAID = {
     "01_run_a_job": ["COMPLETED", "held back", "application/vnd.jupyter.widget-view+json", "lookups="],
     "02_trace_past_runs": ["STOPPED", "# Job Flow Trace", "max_lookups", "no job", "T+0."],
     "03_stages_in_your_own_script": ["litigator_verdicts", "(30, ", "DataFrame"],
-    "04_connect_your_accounts": ["LEADFLOW_IDICORE__GLBA", "people are in the cache", "Lead Key", "'700'", "delivered"],
+    "04_connect_your_accounts": [
+        *("LEADFLOW_IDICORE__GLBA", "people are in the cache", "Lead Key", "'700'", "delivered"),
+        *("lf-check", "Snowflake sign-in", "a run would make it"),
+    ],
 }
 
 

@@ -70,6 +70,12 @@ def _create(warehouse: Statements, setting: str, name: str, columns: tuple[str, 
     warehouse.forget_columns(name)
 
 
+def raise_if_unfit(warehouse: Statements, name: str) -> None:
+    """Raise RefusedError if a table of the settings, which is there, cannot hold what a job writes into it."""
+    wanted = CONSOLIDATED_COLUMNS if name == warehouse.settings.consolidated else PERSON_CACHE_COLUMNS
+    _raise_if_unfit(warehouse.table(name), warehouse.columns_of(name) or [], wanted)
+
+
 def _raise_if_unfit(table: str, columns: list[Column], wanted: tuple[str, ...]) -> None:
     """Raise RefusedError for wrong types, short lengths and NOT NULL columns, which a MERGE without rows accepts."""
     found = {column.name: column for column in columns}

@@ -1,0 +1,171 @@
+"""Google Sheets: the account, the spreadsheet, how it is shared, and whether a job's rows fit into its tab."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from leadflow.check.rows import Checklist, Deadline, Finding, failed, warning
+from leadflow.errors import RefusedError
+from leadflow.services.sheets.probe import SheetProbe
+from leadflow.settings import Policy, SheetsSettings
+from leadflow.stages.sheet_rows import sheet_columns
+
+_MOST_ATTEMPTS, _LONGEST_CALL_S = 2, 30.0
+_CREDENTIALS, _BOOK, _SHARING, _TAB = "Google credentials", "Spreadsheet", "Spreadsheet sharing", "Tab"
+_HEADER, _ROOM = "Header", "Room in the spreadsheet"
+_FEW_ROWS = 10_000
+
+
+def add_sheet_rows(settings: SheetsSettings, policy: Policy, checklist: Checklist) -> None:
+    """Add the rows of Google Sheets."""
+    quick = {
+        "attempts": min(settings.attempts, _MOST_ATTEMPTS),
+        "timeout_s": min(settings.timeout_s, _LONGEST_CALL_S),
+    }
+    names = [settings.key_column, *sheet_columns(policy)]
+    _Probes(SheetProbe(settings.model_copy(update=quick), stop=Deadline()), names).add_rows(checklist)
+
+
+class _Probes:
+    """The probes of one tab; `names` are the columns that a run needs, beside the script's own."""
+
+    def __init__(self, sheet: SheetProbe, names: list[str]) -> None:
+        self.sheet, self.names, self.settings = sheet, names, sheet.settings
+        self.account = ""
+        self.titles: list[str] = []
+        self.is_protected = False
+
+    def add_rows(self, checklist: Checklist) -> None:
+        checklist.add(
+            _CREDENTIALS, self._credentials, "Set LEADFLOW_SHEETS__CREDENTIALS_FILE to the key of a service account."
+        )
+        checklist.add(
+            _BOOK,
+            self._book,
+            "Check LEADFLOW_SHEETS__SPREADSHEET_ID and CREDENTIALS_FILE, and share the spreadsheet with the account as "
+            "an editor.",
+            needs=(_CREDENTIALS,),
+        )
+        checklist.add(_TAB, self._tab, needs=(_BOOK,))
+        self._add_tab_row(
+            checklist, _HEADER, self._header, "Move the header back to row 1, and name its columns as they were."
+        )
+        checklist.add(_SHARING, self._sharing, needs=(_BOOK,))
+        self._add_tab_row(
+            checklist,
+            "Protected ranges",
+            self._protected,
+            f"Have its owner unprotect it for {self._who} (Data > Protect sheets and ranges).",
+            needs=(_HEADER, _SHARING),
+        )
+        self._add_tab_row(checklist, "Filter", self._filter)
+        self._add_tab_row(checklist, "Typed tables", self._tables)
+        checklist.add(_ROOM, self._room, needs=(_BOOK,))
+
+    def _add_tab_row(
+        self,
+        checklist: Checklist,
+        what: str,
+        probe: Callable[[], Finding],
+        what_to_do: str = "",
+        needs: tuple[str, ...] = (),
+    ) -> None:
+        """Add a row on the tab, which need not be there before the first run."""
+        if self.titles and self.sheet.described is None:
+            checklist.skip(what, f"tab {self.settings.worksheet} is not there")
+        else:
+            checklist.add(what, probe, what_to_do, (_TAB, *needs))
+
+    def _credentials(self) -> Finding:
+        self.account = self.sheet.account()
+        if self.account:
+            return Finding(f"service account {self.account}")
+        if not self.settings.base_url.startswith("https://"):
+            return Finding("none are needed for a sheet on this machine (loopback)")
+        return Finding("Google's default credentials, which name no service account")
+
+    @property
+    def _who(self) -> str:
+        return self.account or "this account"
+
+    def _book(self) -> Finding:
+        title, self.titles = self.sheet.open()
+        tabs = f"{len(self.titles)} tabs" if len(self.titles) != 1 else "1 tab"
+        return Finding(f"{title!r}, with {tabs}")
+
+    def _sharing(self) -> Finding:
+        """Write a null, which changes nothing: Google refuses a reader, and a writer where a range is protected."""
+        try:
+            self.is_protected = self.sheet.is_protected(self.titles)
+        except RefusedError as error:
+            why = "" if "as an editor" in str(error) else f" ({error})"
+            return failed(
+                f"shared with {self._who} as a reader: it may read, and Google refused a write{why}",
+                f"Share the spreadsheet with {self._who} as an editor.",
+            )
+        return Finding(f"shared with {self._who} as a writer")
+
+    def _tab(self) -> Finding:
+        name, described = self.settings.worksheet, self.sheet.described
+        if described is not None:
+            title = described["properties"]["title"]
+            if title != name:
+                return warning(f"{name} is there as {title}", f"Set LEADFLOW_SHEETS__WORKSHEET to {title}.")
+            return Finding(f"{name} is there{', hidden' if described['properties'].get('hidden') else ''}")
+        return warning(
+            f"{name} is not there; a run would make it",
+            "Nothing, before your first run. Else set LEADFLOW_SHEETS__WORKSHEET to the tab that callers work from.",
+        )
+
+    def _header(self) -> Finding:
+        keys = self.sheet.key_list()
+        header, key = self.sheet.header, self.settings.key_column
+        if not any(header):
+            return Finding(f"row 1 is empty; a run would write {len(self.names)} columns, and the script's own")
+        self.sheet.raise_if_key_is_gone(self.names)
+        missing = [name for name in self.names if name not in header]
+        if key not in header:
+            return warning(
+                f"row 1 has {len(header)} columns, and none is {key!r}; a run would add {len(missing)} at the right",
+                "Nothing, if other people's columns belong in this tab. Else set LEADFLOW_SHEETS__WORKSHEET to another "
+                "tab, or LEADFLOW_SHEETS__KEY_COLUMN to the column that has the leads' keys.",
+            )
+        found = f"{len(header)} columns, {len(keys):,} leads below them"
+        if missing:
+            found += f"; a run would add {len(missing)} at the right: {', '.join(missing)}"
+        if repeated := len(keys) - len(set(keys)):
+            return warning(
+                f"{found}; {repeated} rows repeat a lead",
+                "Nothing, if they only repeat it: a run deletes them. Rows that a person changed stay; look at those.",
+            )
+        return Finding(found)
+
+    def _protected(self) -> Finding:
+        count = self.sheet.protections()
+        if self.is_protected:
+            raise RefusedError("the tab, or the part of it that a run writes first, is protected from this account")
+        return Finding(f"{count} ranges are protected, none where a run writes" if count else "none")
+
+    def _filter(self) -> Finding:
+        if text := self.sheet.filter_text():
+            found, _, what_to_do = text.partition("; ")
+            return warning(found, what_to_do[:1].upper() + what_to_do[1:] + ".")
+        return Finding("none")
+
+    def _tables(self) -> Finding:
+        if not (found := self.sheet.typed_tables()):
+            return Finding("none")
+        typed = [column for columns in found.values() for column in columns]
+        types = f"; columns with a type: {', '.join(typed)}" if typed else ""
+        return warning(
+            f"the tab has {', '.join(found)}{types}. A column with a type may change or refuse what is written",
+            "Set the types of all its columns to none or text, or convert it back (Table > Convert to range).",
+        )
+
+    def _room(self) -> Finding:
+        used, rows = self.sheet.free_rows(len(self.names))
+        found = f"{used:,} of 10,000,000 cells are in use; {rows:,} more rows fit"
+        advice = "Delete empty rows and columns, or set LEADFLOW_SHEETS__SPREADSHEET_ID to another spreadsheet."
+        if rows == 0:
+            return failed(found, advice)
+        return warning(found, advice) if rows < _FEW_ROWS else Finding(found)
