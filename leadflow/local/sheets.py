@@ -63,7 +63,7 @@ class Sheets(Person):
                 return Reply(self.error(refusal.status, str(refusal)), refusal.status, pretty=True)
             self._undo_claimed(call, match[2], fault, before)
             self.version += call.operation == "write"
-            return Reply(body, pretty=True)
+            return Reply(body, pretty=call.query.get("prettyPrint") != ["false"])
 
     def _undo_claimed(self, call: Call, rest: str, fault: Fault | None, before: list[Tab]) -> None:
         """Undo a write that is only claimed: by a `claimed` fault, or by a filter that loses appends."""

@@ -151,6 +151,9 @@ def test_answers_are_printed_as_google_does(world: World):
     found = requests.get(f"{base}/values/{_TAB}!A1:B1", timeout=10)
     assert found.text.splitlines()[1:3] == [f'  "range": "{_TAB}!A1:B1",', '  "majorDimension": "ROWS",']
     assert found.json()["values"] == [["a", 'é"']]
+    compact = requests.get(f"{base}/values/{_TAB}!A1:B1", params={"prettyPrint": "false"}, timeout=10)
+    assert compact.json() == found.json()
+    assert "\n" not in compact.text
     assert pretty({"a": [], "b": [[1, True, None]]}) == (
         '{\n  "a": [],\n  "b": [\n    [\n      1,\n      true,\n      null\n    ]\n  ]\n}'
     )

@@ -105,39 +105,41 @@ class Append(Cells):
 
     def _send(self, rows: Sequence[Mapping[str, str]]) -> bool:
         """Send an append once; return False if it is in doubt whether all of it was applied."""
-        from gspread.utils import InsertDataOption, ValueInputOption
-
         values = [[row.get(name, "") for name in self.header] for row in rows]
         start = self._start()
         seen, self._seen = self._seen, Seen()
         self._doubt = _UNANSWERED
         self._lock.record_append()
         try:
-            answer: Any = self._retry_if_refused(
-                lambda: self.tab.append_rows(
-                    values,
-                    value_input_option=ValueInputOption.raw,
-                    insert_data_option=InsertDataOption.insert_rows,
-                    table_range=start,
-                )
-            )
+            answer = self._append_at(start, values)
         except TransientError:
             return False
         except OutOfGridError:  # a person has cut the grid above that cell
             self._below, self._doubt = 0, _SMALLER
             return False
         column, first = _place(answer, len(values))
-        if not column:
-            return False
-        if column != "A":
+        if column not in ("", "A"):
             why = "a column was inserted before the first, or the first is hidden,"
             if self._is_astray:
                 self._take_back_and_raise(values, column, first, why)
             self._take_back(values, column, first, why)
             self._is_astray, self._doubt = True, _MOVED
             return False
-        self._doubt = _NOT_SHOWN
-        return self._is_shown(values, first, seen)
+        self._doubt = _NOT_SHOWN if column else _UNANSWERED
+        return bool(column) and self._is_shown(values, first, seen)
+
+    def _append_at(self, cell: str, values: list[list[str]]) -> Any:
+        """Send an append below the table at a cell; return Google's answer."""
+        from gspread.utils import InsertDataOption, ValueInputOption
+
+        return self._retry_if_refused(
+            lambda: self.tab.append_rows(
+                values,
+                value_input_option=ValueInputOption.raw,
+                insert_data_option=InsertDataOption.insert_rows,
+                table_range=cell,
+            )
+        )
 
     def _start(self) -> str:
         """Return the cell at which Google looks for the table: A1, or the one below the last key."""

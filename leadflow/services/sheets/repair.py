@@ -63,6 +63,8 @@ class Repair(Append):
         """Delete rows that only repeat another row of the same key, and return how many. A person's cells stay."""
         most, duplicates = 0, list[int]()
         for left in reversed(range(self.settings.attempts + 1)):
+            if len(set(present)) == len(present):
+                return most
             repeated = {key for key, rows in Counter(present).items() if rows > 1}
             duplicates = _duplicate_rows(self._rows_of(repeated))
             most = max(most, len(duplicates))

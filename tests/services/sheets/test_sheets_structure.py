@@ -180,6 +180,21 @@ def test_columns_that_a_person_cut_are_added_again_and_none_that_a_person_added_
     assert set(names) <= set(world.sheet_values()[0])
 
 
+def test_rows_cut_between_a_read_and_a_write_are_no_refusal(world, sheet, monkeypatch):
+    sheet.prepare([*NAMES, "Count"])
+    sheet.append(rows_of(1, 2, 3, 4))
+    write, done = Sheet._write, []
+
+    def late(self, *args):
+        if not done:
+            done.append(world.resize_sheet(rows=3))
+        return write(self, *args)
+
+    monkeypatch.setattr(Sheet, "_write", late)
+    sheet.update_cells({key: {"Count": "2"} for key in keys_of(2, 4)})
+    assert world.sheet_values()[1:] == [["k0001", "=1+1", "00001"], ["k0002", "=1+2", "00002", "2"]]
+
+
 # Merged cells.
 
 
