@@ -6,20 +6,21 @@ import argparse
 import os
 import platform
 
-from tests.bench import executors, own, past, speed
+from tests.bench import executors, own, past, sheet, speed
 
 PARTS = {
     "speed": "whole jobs against vendors with latency and limits",
     "own": "what leadflow itself costs, with vendors that answer at once",
     "history": "the cost of an event, and reads of a large history",
     "imports": "the time that `import leadflow` takes",
+    "sheet": "calls and bytes of a small and a large sheet",
     "executors": "lookups sent by threads, processes and dask (needs the dask extra)",
 }
 DEFAULT = ("speed", "own", "history", "imports")
 
 
 def main() -> None:
-    """Measure the parts that are named; without names, all but executors."""
+    """Measure the parts that are named; without names, all but sheet and executors."""
     arguments = _parser().parse_args()
     unknown = [part for part in arguments.parts if part not in PARTS]
     if unknown:
@@ -50,6 +51,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--in-process", type=int, nargs="*", default=[10_000, 50_000], help="own: leads in each job without sockets"
     )
+    parser.add_argument("--rows", type=int, nargs="+", default=[2_000, 200_000], help="sheet: rows that are there")
     parser.add_argument("--lookups", type=int, default=1_200, help="executors: lookups in each run")
     parser.add_argument("--events", type=int, default=1_000_000, help="history: events of the traced job")
     parser.add_argument("--jobs", type=int, default=100_000, help="history: jobs in the file")
@@ -77,11 +79,18 @@ def _executors(arguments: argparse.Namespace) -> None:
         print(row, flush=True)
 
 
+def _sheet(arguments: argparse.Namespace) -> None:
+    print(sheet.HEAD, flush=True)
+    for row in sheet.rows(arguments.rows):
+        print(row, flush=True)
+
+
 _MEASURE = {
     "speed": _speed,
     "own": _own,
     "history": lambda arguments: print(past.measure(arguments.events, arguments.jobs)),
     "imports": lambda _: print(past.imports()),
+    "sheet": _sheet,
     "executors": _executors,
 }
 

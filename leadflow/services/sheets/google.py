@@ -41,6 +41,10 @@ class QuotaError(BusyError):
     """The quota refused the call (429), so it was certainly not applied."""
 
 
+class OutOfGridError(RefusedError):
+    """The range is outside the tab's grid, which a person has made smaller since; nothing of it was written."""
+
+
 def translated(call: Callable[[], T], limiter: Limiter, started: float) -> T:
     """Call gspread; raise its errors, and those of the connection, as leadflow's."""
     import google.auth.exceptions
@@ -76,7 +80,8 @@ def _error_of(response: Any, limiter: Limiter, started: float) -> Exception:
         if wait:
             limiter.hold(wait)
         return TransientError(f"Google Sheets answered {status}", wait)
-    return RefusedError(f"Google Sheets: {_refusal_of(status, response.text)}")
+    kind = OutOfGridError if status == 400 and "exceeds grid limits" in response.text else RefusedError
+    return kind(f"Google Sheets: {_refusal_of(status, response.text)}")
 
 
 def _refusal_of(status: int, text: str) -> str:
