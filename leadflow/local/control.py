@@ -137,6 +137,8 @@ class Control:
             return self.sheets.protect(body["ranges"])
         if name == "filter":
             return self.sheets.filter(body["range"], body.get("hides", True), body.get("appends", "lost"))
+        if name in ("hide", "merge", "make_table", "resize"):
+            return getattr(self.sheets, name)(**body)
         if name == "share":
             self.sheets.role = body["role"]
             return None

@@ -14,6 +14,8 @@ from email.utils import formatdate
 from typing import Any
 from urllib.parse import parse_qs
 
+from leadflow.local.pretty import pretty
+
 Receive = Callable[[], Awaitable[dict[str, Any]]]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
 Scope = dict[str, Any]
@@ -83,6 +85,7 @@ class Reply:
     body: Any
     status: int = 200
     headers: dict[str, str] = field(default_factory=dict)
+    pretty: bool = False
 
     def content(self) -> tuple[bytes, str]:
         """The bytes of the body, and their media type."""
@@ -90,7 +93,7 @@ class Reply:
             return self.body, "application/octet-stream"
         if isinstance(self.body, str):
             return self.body.encode(), "text/plain; charset=utf-8"
-        return json.dumps(self.body).encode(), "application/json; charset=utf-8"
+        return (pretty(self.body) if self.pretty else json.dumps(self.body)).encode(), "application/json; charset=utf-8"
 
     def encoded(self) -> Reply:
         """The same with its body as bytes."""

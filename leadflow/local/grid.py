@@ -6,7 +6,11 @@ import re
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from leadflow.local.regions import Box, last_region, meet, moved
+from leadflow.local.typed_tables import TypedTable
+
 Cell = Any
+_MANY = 10**9
 _CELL = re.compile(r"^\$?([A-Za-z]{0,3})\$?(\d*)$")
 _NUMBER = re.compile(r"^[+-]?\d+(\.\d+)?([eE][+-]?\d+)?$")
 
@@ -52,6 +56,9 @@ class Tab:
     cells: list[list[Cell]] = field(default_factory=list)
     extra: dict[str, Any] = field(default_factory=dict)
     filter: Any = None  # a BasicFilter of leadflow.local.claims
+    merges: list[Box] = field(default_factory=list)
+    tables: list[TypedTable] = field(default_factory=list)
+    hidden: list[Box] = field(default_factory=list)  # rows and columns that the search for tables does not see
 
     def properties(self, index: int) -> dict[str, Any]:
         """As Google describes a tab."""
@@ -66,7 +73,8 @@ class Tab:
 
     def copy(self) -> Tab:
         """The tab as it is now. Rows are replaced, never changed, so that the copy shares them."""
-        return replace(self, cells=self.cells[:], extra=dict(self.extra))
+        lists = {name: getattr(self, name)[:] for name in ("cells", "merges", "tables", "hidden")}
+        return replace(self, extra=dict(self.extra), **lists)
 
     def blank(self, row: int) -> bool:
         """Whether a row is empty."""
@@ -89,8 +97,28 @@ class Tab:
                 if value is not None:
                     target[left + column] = value if raw else entered(value)
                     count += 1
-            self.cells[top + offset] = target
+            self.cells[top + offset] = self._kept(top + offset, target) if self.merges or self.tables else target
         return len(values), width, count
+
+    def _kept(self, number: int, row: list[Cell]) -> list[Cell]:
+        """What a row keeps of what is written: merged cells show the first alone, typed columns may convert."""
+        for top, left, bottom, right in self.merges:
+            if top <= number < bottom:
+                first = left + (number == top)
+                row[first:right] = [""] * max(0, min(right, len(row)) - first)
+        for table in self.tables:
+            for column in range(table.box[1], min(table.box[3], len(row))):
+                if table.has(number, column):
+                    row[column] = table.stored(number, column, row[column])
+        return row
+
+    def merge(self, box: Box) -> None:
+        """Merge cells: the values of all but the first are lost."""
+        if any(meet(box, other) for other in self.merges):
+            raise SheetsError(400, "You must select all cells in a merged range to merge or unmerge them.")
+        self.merges.append(box)
+        for number in range(box[0], min(box[2], len(self.cells))):
+            self.cells[number] = self._kept(number, self.cells[number][:])
 
     def read(self, area: Area) -> list[list[Cell]]:
         """The values of an area, without the blanks at the ends of rows and of the area."""
@@ -102,27 +130,50 @@ class Tab:
             found.pop()
         return found
 
-    def table(self, area: Area) -> tuple[int, int, int, int] | None:
-        """The last run of rows in use that touches the area: top, left, bottom, right (exclusive)."""
-        runs: list[tuple[int, int]] = []
-        for row in range(len(self.cells)):
-            if self.blank(row):
-                continue
-            if runs and runs[-1][1] == row:
-                runs[-1] = (runs[-1][0], row + 1)
-            else:
-                runs.append((row, row + 1))
-        bottom = area.bottom if area.bottom is not None else self.rows
-        touching = [run for run in runs if run[0] < bottom and run[1] > area.top]
-        if not touching:
-            return None
-        top, end = touching[-1]
-        rows = self.cells[top:end]
-        return top, min(first for first in map(_first, rows) if first is not None), end, max(map(_used, rows))
+    def table(self, area: Area) -> Box | None:
+        """The table that an append to the area finds: a typed one, else the last block of cells that it touches."""
+        wanted = (area.top, area.left, area.bottom or _MANY, area.right or _MANY)
+        for table in self.tables:
+            if table.has(area.top, area.left):
+                top, left, bottom, right = table.box
+                used = (n for n in range(min(bottom, len(self.cells)), top + 1, -1) if not self.blank(n - 1))
+                return top, left, next(used, top + 1), right
+        return last_region(self._visible() if self.hidden else self.cells, wanted)
+
+    def _visible(self) -> list[list[Cell]]:
+        """The cells without those in hidden rows and columns."""
+        rows = [row[:] for row in self.cells]
+        for top, left, bottom, right in self.hidden:
+            for row in rows[top:bottom]:
+                row[left:right] = [""] * max(0, min(right, len(row)) - left)
+        return rows
+
+    def grow_tables(self, top: int, left: int, count: int) -> None:
+        """Make rows that are appended below a typed table part of it."""
+        self.tables = [
+            table.grown(top + count) if table.has(top - 1, left) or table.has(top, left) else table
+            for table in self.tables
+        ]
+
+    def fill_tables(self, top: int, count: int) -> None:
+        """Give blank cells of new rows the defaults of their columns in typed tables."""
+        for table in self.tables:
+            for number in range(max(top, table.box[0] + 1), min(top + count, table.box[2], len(self.cells))):
+                row = [*self.cells[number], *[""] * (table.box[3] - len(self.cells[number]))]
+                for column in range(table.box[1], table.box[3]):
+                    row[column] = table.default(column) if row[column] == "" else row[column]
+                self.cells[number] = row
+
+    def _move(self, axis: int, start: int, count: int) -> None:
+        """Move what belongs to cells, after rows (axis 0) or columns were inserted, or deleted (count below 0)."""
+        self.merges = [box for old in self.merges if (box := moved(old, axis, start, count))]
+        self.hidden = [box for old in self.hidden if (box := moved(old, axis, start, count))]
+        self.tables = [table for old in self.tables if (table := old.moved(axis, start, count))]
 
     def insert_rows(self, at: int, count: int) -> None:
         """Blank rows before row `at`."""
         self.rows += count
+        self._move(0, at, count)
         if at < len(self.cells):
             self.cells[at:at] = [[] for _ in range(count)]
 
@@ -131,7 +182,25 @@ class Tab:
         if end - start >= self.rows:
             raise SheetsError(400, "You can't delete all the rows on the sheet.")
         self.rows -= end - start
+        self._move(0, start, start - end)
         del self.cells[start:end]
+
+    def insert_columns(self, at: int, count: int) -> None:
+        """Blank columns before column `at`."""
+        self.columns += count
+        self._move(1, at, count)
+        self.cells = [[*row[:at], *[""] * count, *row[at:]] if len(row) > at else row for row in self.cells]
+
+    def delete_columns(self, start: int, end: int) -> None:
+        """Without columns start to end."""
+        self.columns -= end - start
+        self._move(1, start, start - end)
+        self.cells = [[*row[:start], *row[end:]] for row in self.cells]
+
+    def resize(self, rows: int, columns: int) -> None:
+        """Cut the grid, or make it larger."""
+        self.rows, self.columns = rows, columns
+        self.cells = [row[:columns] for row in self.cells[:rows]]
 
 
 def _first(row: list[Cell]) -> int | None:
@@ -192,10 +261,10 @@ def parse_range(name: str, tabs: list[Tab]) -> Area:
     title, mark, cells = name.rpartition("!")
     if not mark:
         bare = _unquote(name)
-        if found := next((tab for tab in tabs if tab.title == bare), None):
+        if found := titled(bare, tabs):
             return Area(found)
         title, cells = tabs[0].title, name
-    tab = next((tab for tab in tabs if tab.title == _unquote(title)), None)
+    tab = titled(_unquote(title), tabs)
     try:
         if tab is None:
             raise SheetsError(400, "no tab")
@@ -209,6 +278,11 @@ def parse_range(name: str, tabs: list[Tab]) -> Area:
     except SheetsError:
         raise SheetsError(400, f"Unable to parse range: {name}") from None
     return Area(tab, top or 0, left or 0, None if bottom is None else bottom + 1, None if right is None else right + 1)
+
+
+def titled(title: str, tabs: list[Tab]) -> Tab | None:
+    """The tab of a title, which is blind to case."""
+    return next((tab for tab in tabs if tab.title.casefold() == title.casefold()), None)
 
 
 def _unquote(title: str) -> str:

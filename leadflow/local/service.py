@@ -102,7 +102,9 @@ class Service:
     def _handled(self, call: Call, fault: Fault | None) -> Reply:
         """The answer, computed before the latency is waited for, so that its own time is part of it."""
         reply = self.standin.handle(call, fault)
-        return (altered_reply(reply, fault) if fault and fault.kind == "lie" else reply).encoded()
+        sent = (altered_reply(reply, fault) if fault and fault.kind == "lie" else reply).encoded()
+        self.gate.count("bytes", len(sent.body))
+        return sent
 
     async def _fail(self, call: Call, fault: Fault, receive: Receive, send: Send) -> None:
         kind = fault.kind

@@ -6,10 +6,11 @@ import re
 import threading
 from typing import Any
 
-from leadflow.local.claims import BasicFilter, Effect
+from leadflow.local.claims import Effect
 from leadflow.local.faults import Call, Fault, Gate, Reply
 from leadflow.local.grid import Area, SheetsError, Tab, letters, parse_range, shown
-from leadflow.local.structure import Structure
+from leadflow.local.person import Person
+from leadflow.local.structure import grid_range
 
 SPREADSHEET_ID = "local-leads-sheet"
 WORKSHEET = "consolidated_data"
@@ -17,7 +18,7 @@ _WORDS = {400: "INVALID_ARGUMENT", 401: "UNAUTHENTICATED", 403: "PERMISSION_DENI
 _WORDS |= {429: "RESOURCE_EXHAUSTED", 500: "INTERNAL", 503: "UNAVAILABLE", 504: "DEADLINE_EXCEEDED"}
 
 
-class Sheets(Structure):
+class Sheets(Person):
     """One spreadsheet. A request is atomic: it is done as a whole or not at all."""
 
     def __init__(self) -> None:
@@ -59,10 +60,10 @@ class Sheets(Structure):
                 body = self._route(call, match[2])
             except SheetsError as refusal:
                 self.tabs = before
-                return Reply(self.error(refusal.status, str(refusal)), refusal.status)
+                return Reply(self.error(refusal.status, str(refusal)), refusal.status, pretty=True)
             self._undo_claimed(call, match[2], fault, before)
             self.version += call.operation == "write"
-            return Reply(body)
+            return Reply(body, pretty=True)
 
     def _undo_claimed(self, call: Call, rest: str, fault: Fault | None, before: list[Tab]) -> None:
         """Undo a write that is only claimed: by a `claimed` fault, or by a filter that loses appends."""
@@ -116,10 +117,15 @@ class Sheets(Structure):
 
     def _described(self, index: int, tab: Tab) -> dict[str, Any]:
         described: dict[str, Any] = {"properties": tab.properties(index)}
+        if tab.merges:
+            described["merges"] = [grid_range(tab.sheet_id, box) for box in tab.merges]
         if areas := self._protected(tab):
             described["protectedRanges"] = [
                 {"range": _grid_range(area), "requestingUserCanEdit": False} for area in areas
             ]
+        if tab.tables:
+            cells = tab.cells or [[]]
+            described["tables"] = [table.described(tab.sheet_id, cells[table.box[0]]) for table in tab.tables]
         if tab.filter:
             described["basicFilter"] = tab.filter.described(tab.sheet_id)
         return described
@@ -166,6 +172,9 @@ class Sheets(Structure):
 
     def _append(self, area: Area, call: Call) -> dict[str, Any]:
         values, tab = call.json().get("values", []), area.tab
+        if area.top >= tab.rows or area.left >= tab.columns:
+            limits = f"Max rows: {tab.rows}, max columns: {tab.columns}"
+            raise SheetsError(400, f"Range ({area.name()}) exceeds grid limits. {limits}")
         table = tab.table(area)
         top, left = (table[2], table[1]) if table else (area.top, area.left)
         answer: dict[str, Any] = {"spreadsheetId": SPREADSHEET_ID}
@@ -178,7 +187,11 @@ class Sheets(Structure):
         tab.columns = max(tab.columns, left + max((len(row) for row in values), default=0))
         self._check_size()
         place = Area(tab, top, left, top + 1, left + 1, single=True)
-        return {**answer, "updates": self._update(place, {"values": values}, call.field("valueInputOption"))}
+        if table:
+            tab.grow_tables(top, left, len(values))
+        updates = self._update(place, {"values": values}, call.field("valueInputOption"))
+        tab.fill_tables(top, len(values))
+        return {**answer, "updates": updates}
 
     def _clear(self, area: Area) -> str:
         cells = area.tab.cells
@@ -186,35 +199,6 @@ class Sheets(Structure):
             end = min(area.right or len(row), len(row))
             cells[number] = [*row[: area.left], *[""] * (end - area.left), *row[max(end, area.left) :]]
         return area.name()
-
-    def filter(self, name: str | None, hides: bool, appends: str) -> None:
-        """Turn on the basic filter of a tab or a range; without a name, turn every filter off."""
-        with self.lock:
-            if name is None:
-                for tab in self.tabs:
-                    tab.filter = None
-                return
-            area = parse_range(name, self.tabs)
-            area.tab.filter = BasicFilter((area.top, area.left, area.bottom, area.right), hides, appends)
-
-    def protect(self, ranges: list[str]) -> None:
-        """Protect exactly these A1 ranges or tabs against the caller."""
-        with self.lock:
-            self.protected = [parse_range(name, self.tabs) for name in ranges]
-
-    def values(self, title: str | None) -> list[list[str]]:
-        """All values of a tab, as a reader sees them."""
-        with self.lock:
-            tab = next((tab for tab in self.tabs if tab.title == title), None) if title else self.tabs[0]
-            return [[shown(cell) for cell in row] for row in tab.read(Area(tab))] if tab else []
-
-    def edit(self, title: str | None, ops: list[list[Any]]) -> None:
-        """Edit as a person does: insert, delete, set, append or replace; rows count from 1."""
-        with self.lock:
-            tab = next(tab for tab in self.tabs if title in (None, tab.title))
-            for name, *args in ops:
-                _edit(tab, name, args)
-            self.version += 1
 
 
 def _grid_range(area: Area) -> dict[str, int]:
@@ -226,24 +210,3 @@ def _grid_range(area: Area) -> dict[str, int]:
         "endColumnIndex": area.right,
     }
     return {"sheetId": area.tab.sheet_id, **{name: value for name, value in bounds.items() if value is not None}}
-
-
-def _edit(tab: Tab, name: str, args: list[Any]) -> None:
-    if name == "insert":
-        tab.insert_rows(args[0] - 1, 1)
-        tab.write(args[0] - 1, 0, [args[1]], raw=True)
-    elif name == "delete":
-        tab.delete_rows(args[0] - 1, args[0])
-    elif name == "set":
-        tab.cells[args[0] - 1 : args[0]] = [[]]
-        tab.write(args[0] - 1, 0, [args[1]], raw=True)
-    elif name == "append":
-        tab.rows = max(tab.rows, len(tab.cells) + 1)
-        tab.write(len(tab.cells), 0, [args[0]], raw=True)
-    elif name == "replace":
-        tab.cells = []
-        tab.rows = max(tab.rows, len(args[0]))
-        tab.columns = max(tab.columns, *(len(row) for row in args[0]), 1)
-        tab.write(0, 0, args[0], raw=True)
-    else:
-        raise SheetsError(400, f"unknown edit {name}")

@@ -5,14 +5,16 @@ from __future__ import annotations
 from typing import Any
 
 from leadflow.local.claims import BasicFilter
-from leadflow.local.grid import Area, SheetsError, Tab
+from leadflow.local.grid import Area, SheetsError, Tab, titled
+from leadflow.local.regions import Box, meet
+from leadflow.local.typed_tables import TypedTable
 
 _MOST_CELLS = 10_000_000
 _PROTECTED = (
     "You are trying to edit a protected cell or object. "
     "Please contact the spreadsheet owner to remove protection if you need to edit."
 )
-_NO_OPS = {"repeatCell", "autoResizeDimensions", "setDataValidation", "addProtectedRange", "updateDimensionProperties"}
+_NO_OPS = {"repeatCell", "autoResizeDimensions", "setDataValidation", "addProtectedRange"}
 
 
 class Structure:
@@ -67,7 +69,7 @@ class Structure:
     def _do_addSheet(self, part: dict[str, Any]) -> dict[str, Any]:
         wanted = part.get("properties", {})
         title, grid = wanted.get("title", f"Sheet{len(self.tabs) + 1}"), wanted.get("gridProperties", {})
-        if any(tab.title == title for tab in self.tabs):
+        if titled(title, self.tabs):
             raise SheetsError(
                 400,
                 f'Invalid requests[0].addSheet: A sheet with the name "{title}" already exists. '
@@ -92,31 +94,22 @@ class Structure:
 
     def _do_insertDimension(self, part: dict[str, Any]) -> None:
         where = part["range"]
-        tab, start, count = self._tab(where.get("sheetId", 0)), where.get("startIndex", 0), 0
+        tab, start = self._tab(where.get("sheetId", 0)), where.get("startIndex", 0)
         count = where["endIndex"] - start
-        if where["dimension"] == "ROWS":
-            tab.insert_rows(start, count)
-            return
-        tab.columns += count
-        tab.cells = [[*row[:start], *[""] * count, *row[start:]] if len(row) > start else row for row in tab.cells]
+        (tab.insert_rows if where["dimension"] == "ROWS" else tab.insert_columns)(start, count)
 
     def _do_deleteDimension(self, part: dict[str, Any]) -> None:
         where = part["range"]
         tab, start, end = self._tab(where.get("sheetId", 0)), where.get("startIndex", 0), where["endIndex"]
         if end > (tab.rows if where["dimension"] == "ROWS" else tab.columns):
             raise SheetsError(400, "Invalid requests[0].deleteDimension: Cannot delete a dimension that doesn't exist.")
-        if where["dimension"] == "ROWS":
-            tab.delete_rows(start, end)
-            return
-        tab.columns -= end - start
-        tab.cells = [[*row[:start], *row[end:]] for row in tab.cells]
+        (tab.delete_rows if where["dimension"] == "ROWS" else tab.delete_columns)(start, end)
 
     def _do_updateSheetProperties(self, part: dict[str, Any]) -> None:
         wanted = part["properties"]
         tab, grid = self._tab(wanted.get("sheetId", 0)), wanted.get("gridProperties", {})
         tab.title = wanted.get("title", tab.title)
-        tab.rows, tab.columns = grid.get("rowCount", tab.rows), grid.get("columnCount", tab.columns)
-        tab.cells = [row[: tab.columns] for row in tab.cells[: tab.rows]]
+        tab.resize(grid.get("rowCount", tab.rows), grid.get("columnCount", tab.columns))
         tab.extra |= {k: v for k, v in grid.items() if k.startswith("frozen")}
 
     def _do_setBasicFilter(self, part: dict[str, Any]) -> None:
@@ -127,8 +120,59 @@ class Structure:
         hides = bool(wanted.get("criteria") or wanted.get("filterSpecs"))
         self._tab(where.get("sheetId", 0)).filter = BasicFilter((top or 0, left or 0, bottom, right), hides)
 
+    def _do_updateDimensionProperties(self, part: dict[str, Any]) -> None:
+        where = part["range"]
+        start, end = where.get("startIndex", 0), where["endIndex"]
+        rows = where["dimension"] == "ROWS"
+        box: Box = (start, 0, end, _MOST_CELLS) if rows else (0, start, _MOST_CELLS, end)
+        hidden, hide = self._tab(where.get("sheetId", 0)).hidden, part["properties"].get("hiddenByUser")
+        if hide:
+            hidden.append(box)
+        elif hide is not None and box in hidden:
+            hidden.remove(box)
+
+    def _do_mergeCells(self, part: dict[str, Any]) -> None:
+        self._tab(part["range"].get("sheetId", 0)).merge(box_of(part["range"]))
+
+    def _do_unmergeCells(self, part: dict[str, Any]) -> None:
+        tab, box = self._tab(part["range"].get("sheetId", 0)), box_of(part["range"])
+        tab.merges = [merge for merge in tab.merges if not meet(merge, box)]
+
+    def _do_addTable(self, part: dict[str, Any]) -> dict[str, Any]:
+        wanted = part["table"]
+        tab, box = self._tab(wanted["range"].get("sheetId", 0)), box_of(wanted["range"])
+        if any(meet(table.box, box) for table in tab.tables):
+            raise SheetsError(
+                400, "Invalid requests[0].addTable: You can't create a table that overlaps another table."
+            )
+        kinds = {
+            box[1] + column.get("columnIndex", 0): column["columnType"]
+            for column in wanted.get("columnProperties", [])
+            if "columnType" in column
+        }
+        table = TypedTable(wanted.get("name", f"Table{len(tab.tables) + 1}"), box, kinds)
+        tab.tables.append(table)
+        return {"addTable": {"table": table.described(tab.sheet_id, tab.cells[box[0]] if tab.cells else [])}}
+
+    def _do_deleteTable(self, part: dict[str, Any]) -> None:
+        for tab in self.tabs:
+            tab.tables = [table for table in tab.tables if f"table-{table.name}" != part["tableId"]]
+
     def _do_clearBasicFilter(self, part: dict[str, Any]) -> None:
         self._tab(part.get("sheetId", 0)).filter = None
+
+
+def grid_range(sheet_id: int, box: Box) -> dict[str, int]:
+    """A box as Google writes a GridRange: bounds and a sheet id of 0, and open sides, have no entry."""
+    names = ("startRowIndex", "startColumnIndex", "endRowIndex", "endColumnIndex")
+    bounds = {name: n for name, n in zip(names, box, strict=True) if 0 < n < _MOST_CELLS}
+    return {**({"sheetId": sheet_id} if sheet_id else {}), **bounds}
+
+
+def box_of(where: dict[str, Any]) -> Box:
+    """A GridRange as a box; a missing bound is open."""
+    top, left = where.get("startRowIndex", 0), where.get("startColumnIndex", 0)
+    return top, left, where.get("endRowIndex", _MOST_CELLS), where.get("endColumnIndex", _MOST_CELLS)
 
 
 def _meet(one: Area, other: Area) -> bool:

@@ -202,6 +202,28 @@ class World:
         """
         self._do("filter", {"range": where, "hides": hides, "appends": appends})
 
+    def hide_sheet(self, *ranges: str, appends: str = "astray") -> None:
+        """Hide whole columns (A:B) or the rows of other A1 ranges; without a range, show all rows and columns again.
+
+        Appends do not see hidden cells and go astray, as people report of Google; with appends="kept" they see them.
+        """
+        self._do("hide", {"ranges": ranges, "appends": appends})
+
+    def merge_sheet(self, *ranges: str) -> None:
+        """Merge the cells of each A1 range: only the first keeps a value; without a range, unmerge all."""
+        self._do("merge", {"ranges": ranges})
+
+    def table_sheet(self, where: str | None, types: Mapping[str, str] | None = None, *, converts: bool = False) -> None:
+        """Make an A1 range a typed table, with Google's column types by column name; with None, remove all tables.
+
+        With `converts` the types change the texts that are written: a number column keeps no leading zero.
+        """
+        self._do("make_table", {"name": where, "types": dict(types or {}), "converts": converts})
+
+    def resize_sheet(self, rows: int | None = None, columns: int | None = None, tab: str | None = None) -> None:
+        """Resize a tab's grid as a person would; a size that is not given becomes that of the cells in use."""
+        self._do("resize", {"title": tab, "rows": rows, "columns": columns})
+
     def share_sheet(self, role: str) -> None:
         """Share the spreadsheet with the service account as a writer, a reader, or none."""
         self._do("share", {"role": role})

@@ -11,6 +11,7 @@ from typing import Any, NoReturn
 
 from leadflow.errors import DeliveryError, RefusedError, TransientError
 from leadflow.services.sheets.cells import Cells
+from leadflow.services.sheets.google import OutOfGridError
 from leadflow.services.sheets.layout import Seen
 from leadflow.services.transport.limits import StopFlag
 from leadflow.settings import SheetsSettings
@@ -23,17 +24,36 @@ _NOT_SHOWN = (
     ": Google accepts them, and tab {tab} does not show them all. With a filter on, rows may be lost: turn off the "
     "filter of tab {tab} (Data > Remove filter)"
 )
-_MOVED = ": the columns of tab {tab} keep moving. Let the sheet rest for a minute"
+_MOVED = (
+    ": the columns of tab {tab} keep moving, or hidden rows or columns lead appends astray. Show all rows and columns, "
+    "and let the sheet rest for a minute"
+)
+_SMALLER = ": people keep making tab {tab} smaller. Let the sheet rest for a minute"
 
 
 class Append(Cells):
-    """Appends rows to a tab after a look at the key column, and proves that the sheet shows them."""
+    """Appends rows to a tab after a look at the key column, and proves that the sheet shows them.
+
+    Why values.append with INSERT_ROWS, and not values.update to a range below the last row after the grid has grown:
+    that range is chosen before the write. If a person, or a job on another machine, adds a row in between, the update
+    writes over it, and the API has neither a condition ("only if blank") nor a lock that could prevent this. Inserted
+    rows are new. They may land in a wrong place if rows have moved meanwhile, which is read back and mended, but never
+    on a cell that somebody has filled.
+
+    An append begins below the table that Google finds at a cell: a block of cells with blanks around it. The cell is A1
+    at first, which is right however the rows were cut or sorted meanwhile. A blank row or a column without a name
+    splits the block, and hidden rows and columns are reported to. Then the cell is the one below the last key: it is in
+    no table, so that the rows are inserted there, or it is in that of rows just added, and they follow those.
+    Source: https://developers.google.com/workspace/sheets/api/guides/values#appending_values
+    """
 
     def __init__(self, settings: SheetsSettings, locks: Path | None = None, stop: StopFlag | None = None) -> None:
         super().__init__(settings, locks, stop)
         self._doubtful_keys: set[str] = set()
         self._doubt = _UNANSWERED
         self._last_unseen = float("-inf")
+        self._is_astray = False  # whether an append to the table of A1 has landed elsewhere than below the last row
+        self._below = 1  # how far below the last key an append begins then; 0 where the grid ends with that row
 
     @abstractmethod
     def _delete_duplicates(self, present: Sequence[str]) -> int:
@@ -88,6 +108,7 @@ class Append(Cells):
         from gspread.utils import InsertDataOption, ValueInputOption
 
         values = [[row.get(name, "") for name in self.header] for row in rows]
+        start = self._start()
         seen, self._seen = self._seen, Seen()
         self._doubt = _UNANSWERED
         self._lock.record_append()
@@ -97,18 +118,31 @@ class Append(Cells):
                     values,
                     value_input_option=ValueInputOption.raw,
                     insert_data_option=InsertDataOption.insert_rows,
-                    table_range="A1",
+                    table_range=start,
                 )
             )
         except TransientError:
+            return False
+        except OutOfGridError:  # a person has cut the grid above that cell
+            self._below, self._doubt = 0, _SMALLER
             return False
         column, first = _place(answer, len(values))
         if not column:
             return False
         if column != "A":
-            self._take_back_and_raise(values, column, first, "a column was inserted before the first")
+            why = "a column was inserted before the first, or the first is hidden,"
+            if self._is_astray:
+                self._take_back_and_raise(values, column, first, why)
+            self._take_back(values, column, first, why)
+            self._is_astray, self._doubt = True, _MOVED
+            return False
         self._doubt = _NOT_SHOWN
         return self._is_shown(values, first, seen)
+
+    def _start(self) -> str:
+        """Return the cell at which Google looks for the table: A1, or the one below the last key."""
+        splits = self._is_astray or ((self._seen.has_gaps or "" in self.header) and not self._has_typed_table)
+        return f"A{max(self._seen.last_row, 1) + self._below}" if splits else "A1"
 
     def _is_shown(self, values: Sequence[Sequence[str]], first: int, before: Seen) -> bool:
         """Return whether the sheet shows the keys of an append that, by Google's answer, begins at row `first`.
@@ -125,7 +159,7 @@ class Append(Cells):
             return True
         if head[: len(header)] != header and self._rows_are_at(values, "A", first):
             self._take_back(values, "A", first, "columns were moved")
-            self._doubt = _MOVED
+            self._is_astray, self._doubt = True, _MOVED
             return False
         self.surprises += 1
         present = self._look()
@@ -133,6 +167,7 @@ class Append(Cells):
         if not self._seen.known.issuperset(keys):
             self._raise_if_altered(values, column, first)
             return False
+        self._is_astray = self._is_astray or first <= before.last_row
         if len(set(present)) < len(present):
             self._doubtful_keys.update(keys)
         return True

@@ -8,7 +8,9 @@ from dataclasses import dataclass
 
 from leadflow.errors import DeliveryError, InputError, TransientError
 from leadflow.services.sheets.client import a1, letters
+from leadflow.services.sheets.google import OutOfGridError
 from leadflow.services.sheets.layout import Layout
+from leadflow.services.sheets.obstacles import is_covered
 
 LONGEST_CELL = 50_000
 _CELLS_A_WRITE = 40_000
@@ -86,17 +88,25 @@ class Cells(Layout):
                     self._undo_stray_writes(last, now)
                     writes += _misplaced(last, now, {(write.column, write.row) for write in writes})
                     tried += len(writes) >= len(last[1])
+                    writes = self._without_merged(now, writes)
                 if not writes:
                     return len(changed)
                 last = now, writes
                 try:
                     self._write(now, writes[:_CELLS_A_WRITE])
-                except TransientError:
+                except (TransientError, OutOfGridError):
                     time.sleep(min(0.2 * 2**tried, _LONGEST_WAIT_S))
         raise DeliveryError(
             f"cells of tab {self.settings.worksheet} could not be brought up to date after {self.settings.attempts} "
             "attempts; let the sheet rest for a minute, then resume"
         )
+
+    def _without_merged(self, now: Columns, writes: list[Write]) -> list[Write]:
+        """Return the writes without those into merged cells, of which only the first keeps a value."""
+        if not writes:
+            return writes
+        merges = self._describe().get("merges", [])
+        return [write for write in writes if not is_covered(merges, write.row + 1, now.header.index(write.column))]
 
     def _write(self, now: Columns, writes: Sequence[Write]) -> None:
         """Write cells in one request, not repeated when in doubt: a person may have sorted, so the caller reads."""

@@ -85,30 +85,46 @@ class Connection(ABC):
         return [part.get("values", []) for part in found["valueRanges"]]
 
     def _new_tab(self, book: gspread.Spreadsheet) -> gspread.Worksheet:
-        """Create the tab, then look for it: another job may have created it too, and the answer alone is no proof."""
+        """Create the tab, then look for it: another job may have created it too, and the answer alone is no proof.
+
+        It gets the columns of the header later: a spreadsheet holds 10 million cells, blank ones included.
+        """
         name = self.settings.worksheet
         for _ in range(self.settings.attempts):
             refused: RefusedError | None = None
             try:
-                self._retry_if_refused(lambda: book.add_worksheet(name, rows=1000, cols=60))
+                self._retry_if_refused(lambda: book.add_worksheet(name, rows=1000, cols=1))
             except TransientError:
                 pass
             except RefusedError as error:
                 refused = error
-            found = next((tab for tab in self._retry(book.worksheets) if tab.title == name), None)
-            if found is not None:
-                return found
+            self._retry(book.fetch_sheet_metadata)
+            if (found := self._described()) is not None:
+                return worksheet_of(book, found)
             if refused:
                 raise refused
         raise DeliveryError(
             f"tab {name} could not be created in {self.settings.attempts} attempts; wait a minute, then resume the job"
         )
 
-    def _prove_writable(self) -> None:
-        """Write a null into A1, which changes nothing and is refused if the tab may not be written."""
+    def _described(self) -> dict[str, Any] | None:
+        """Return the tab as spreadsheets.get last described it, None if it was not there; titles are blind to case."""
+        title = self.settings.worksheet.casefold()
+        return next((tab for tab in self._tabs or () if tab["properties"]["title"].casefold() == title), None)
+
+    def _describe(self) -> dict[str, Any]:
+        """Ask how the tab is now: its grid, its merged cells. Raises RefusedError if it is gone."""
+        self._retry(self.tab.spreadsheet.fetch_sheet_metadata)
+        if (found := self._described()) is None:
+            raise RefusedError(f"Google Sheets: there is no tab {self.settings.worksheet} any more")
+        self._tab = worksheet_of(self.tab.spreadsheet, found)
+        return found
+
+    def _prove_writable(self, cell: str = "A1") -> None:
+        """Write a null into a cell, which changes nothing and is refused if the cell may not be written."""
         assert self._client is not None
         http, settings = self._client.http_client, self.settings
-        where = a1(settings.worksheet, "A1")
+        where = a1(settings.worksheet, cell)
         self._retry(
             lambda: http.values_update(
                 settings.spreadsheet_id, where, {"valueInputOption": "RAW"}, {"values": [[None]]}
@@ -147,6 +163,13 @@ def _repeated(
         with attempt:
             return call()
     raise DeliveryError("the sheet was not called: its attempts are set to 0; set 1 or more")
+
+
+def worksheet_of(book: gspread.Spreadsheet, described: dict[str, Any]) -> gspread.Worksheet:
+    """Return the worksheet that spreadsheets.get describes."""
+    import gspread
+
+    return gspread.Worksheet(book, described["properties"], book.id, book.client)
 
 
 def a1(tab: str, cells: str) -> str:

@@ -30,6 +30,10 @@ class QuotaError(TransientError):
     """The quota refused the call (429), so it was certainly not applied."""
 
 
+class OutOfGridError(RefusedError):
+    """The range is outside the tab's grid, which a person has made smaller since; nothing of it was written."""
+
+
 def translated(call: Callable[[], T], limiter: Limiter) -> T:
     """Call gspread; raise its errors, and those of the connection, as leadflow's."""
     import google.auth.exceptions
@@ -65,7 +69,8 @@ def _error_of(response: Any, limiter: Limiter) -> Exception:
         return QuotaError("Google Sheets: the quota is used up for now (429)", wait)
     if status >= 500 or status == 408:
         return TransientError(f"Google Sheets answered {status}", wait)
-    return RefusedError(f"Google Sheets: {_refusal_of(status, response.text)}")
+    kind = OutOfGridError if status == 400 and "exceeds grid limits" in response.text else RefusedError
+    return kind(f"Google Sheets: {_refusal_of(status, response.text)}")
 
 
 def _refusal_of(status: int, text: str) -> str:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from leadflow.errors import DeliveryError, RefusedError
+from leadflow.errors import DeliveryError, RefusedError, TransientError
 from leadflow.services.sheets.client import Connection, letters
 from leadflow.services.transport.limits import StopFlag
 from leadflow.settings import SheetsSettings
@@ -26,6 +26,7 @@ class Layout(Connection):
         super().__init__(settings, locks, stop)
         self.header: list[str] = []
         self.surprises: int = 0
+        self._has_typed_table = False
         self._seen = Seen()
         self._looked_ahead: tuple[object, float] | None = None
         self._read_back: tuple[object, float] | None = None
@@ -54,12 +55,29 @@ class Layout(Connection):
         self._raise_if_header_moved()
         self._raise_if_key_is_gone(names)
         first = len(self.header)
-        if first + len(missing) > self.tab.col_count:
-            self._retry(lambda: self.tab.resize(cols=first + len(missing) + 4))
+        if missing and not self._has_columns(first + len(missing)):
+            return
         # It writes the same text into the same cells, so it is safe to repeat.
         if missing:
             self._retry(lambda: self.tab.update([list(missing)], f"{letters(first)}1", raw=True))
         self._name_first_columns()
+
+    def _has_columns(self, count: int) -> bool:
+        """Add columns at the right until the grid has so many; return False if it is in doubt whether they were added.
+
+        The grid is read anew: a person may have cut it. A resize to a fixed size could cut a person's columns off.
+        """
+        self._describe()
+        if count <= self.tab.col_count:
+            return True
+        grow = {"sheetId": self.tab.id, "dimension": "COLUMNS", "length": count - self.tab.col_count}
+        book = self.tab.spreadsheet
+        try:
+            self._retry_if_refused(lambda: book.batch_update({"requests": [{"appendDimension": grow}]}))
+        except TransientError:
+            return False
+        self._describe()
+        return count <= self.tab.col_count
 
     def _name_first_columns(self) -> None:
         """Name unnamed columns at the left: they are not part of the table, at whose left edge an append begins."""
@@ -191,6 +209,11 @@ class Seen:
     def last_row(self) -> int:
         """The number of the last row with a key, 0 if no row has one."""
         return self.rows[-1] if self.rows else 0
+
+    @property
+    def has_gaps(self) -> bool:
+        """Whether a row without a key is between the header and the last row with one."""
+        return bool(self.rows) and self.last_row != len(self.rows) + 1
 
     def ends_before(self, row: int) -> bool:
         """Return whether a row follows the last known one; if not, somebody added rows between."""

@@ -27,6 +27,7 @@ class SheetLock:
     """Lets one thread at a time read and append to a tab, over all processes that share the folder `locks`."""
 
     def __init__(self, tab: tuple[str, str, str], locks: Path | None) -> None:
+        tab = (*tab[:2], tab[2].casefold())  # Google's tab titles are blind to case
         with _tabs_lock:
             self._tab = _tabs.setdefault(tab, _TabState())
         self._file: AbstractContextManager[Any] = nullcontext()

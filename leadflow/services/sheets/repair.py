@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Collection, Mapping, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 
-from leadflow.errors import DeliveryError, TransientError
+from leadflow.errors import DeliveryError, RefusedError, TransientError
 from leadflow.services.sheets.append import LATE_S, Append
+
+ByKey = dict[str, dict[int, Sequence[str]]]
+_MOST_RUNS = 200  # of rows that are read on their own; more cost more calls than the whole tab
+_RUNS_A_READ = 50  # the ranges of a read are part of its address, whose length is limited
+_NEAR = 4
 
 
 class Repair(Append):
@@ -23,9 +29,12 @@ class Repair(Append):
             return 0
         most, rows = 0, dict[int, str]()
         with self._lock.hold():
+            self._current_keys()
+            if not _forbidden_rows(self._rows_of(forbidden.keys()), forbidden):
+                return 0
             for left in reversed(range(self.settings.attempts + 1)):
                 before = self._all_cells()
-                rows = _rows_with_forbidden(before, self.settings.key_column, forbidden)
+                rows = _forbidden_rows(_by_key(before, self.settings.key_column), forbidden)
                 most = max(most, len(rows))
                 if not rows or not left:
                     break
@@ -54,20 +63,54 @@ class Repair(Append):
         """Delete rows that only repeat another row of the same key, and return how many. A person's cells stay."""
         most, duplicates = 0, list[int]()
         for left in reversed(range(self.settings.attempts + 1)):
-            if len(set(present)) == len(present):
-                return most
-            before = self._all_cells()
-            duplicates = _duplicate_rows(before, self.settings.key_column)
+            repeated = {key for key, rows in Counter(present).items() if rows > 1}
+            duplicates = _duplicate_rows(self._rows_of(repeated))
             most = max(most, len(duplicates))
             if not duplicates:
                 return most
             if left:
-                self._delete(duplicates)
+                before = self._all_cells()
+                self._delete(_duplicate_rows(_by_key(before, self.settings.key_column)))
                 present = self._restore(before)
         raise DeliveryError(
             f"rows of tab {self.settings.worksheet} that repeat a lead could not be taken out, such as row "
             f"{min(duplicates)}; delete them, then resume"
         )
+
+    def _rows_of(self, keys: Collection[str]) -> ByKey:
+        """Return the rows of these keys, by key and number (from 1), as of the last look.
+
+        It reads these rows alone: two rows of a key that differ are there for good, and must not cost a large sheet at
+        each start. If rows have moved since the look, or these are many, it reads the whole tab.
+        """
+        wanted = {row: key for key, row in zip(self._seen.keys, self._seen.rows, strict=True) if key in keys}
+        if not wanted:
+            return {}
+        runs = _runs(wanted)
+        if len(runs) <= _MOST_RUNS and (found := self._read_rows(runs)) is not None:
+            column = self.header.index(self.settings.key_column)
+            if all(found[number][column] == key for number, key in wanted.items()):
+                by_key: ByKey = {}
+                for number, key in wanted.items():
+                    by_key.setdefault(key, {})[number] = found[number]
+                return by_key
+        by_key = _by_key(self._all_cells(), self.settings.key_column)
+        return {key: rows for key, rows in by_key.items() if key in keys}
+
+    def _read_rows(self, runs: Sequence[tuple[int, int]]) -> dict[int, list[str]] | None:
+        """Return the cells of runs of rows by row number, all of one width; None if a row does not exist any more."""
+        found: dict[int, list[str]] = {}
+        for start in range(0, len(runs), _RUNS_A_READ):
+            part = runs[start : start + _RUNS_A_READ]
+            try:
+                blocks = self._read(*(f"{first}:{last}" for first, last in part))
+            except RefusedError:
+                return None
+            for (first, last), block in zip(part, blocks, strict=True):
+                rows = [[str(cell) for cell in row] for row in block]
+                found |= {first + n: rows[n] if n < len(rows) else [] for n in range(last + 1 - first)}
+        width = max(len(self.header), *map(len, found.values()))
+        return {number: [*row, *[""] * (width - len(row))] for number, row in found.items()}
 
     def _delete(self, rows: Sequence[int]) -> None:
         """Delete rows by number, from the bottom. Stops when in doubt: a repeated delete would hit another row.
@@ -92,34 +135,51 @@ class Repair(Append):
         return self._look()
 
 
-def _duplicate_rows(values: Sequence[Sequence[str]], key_column: str) -> list[int]:
-    """Return the numbers (from 1) of rows whose every cell is empty or equal to that of another row of their key."""
+def _by_key(values: Sequence[Sequence[str]], key_column: str) -> ByKey:
+    """Return the rows of a whole tab by key and number (from 1)."""
     if not values or key_column not in values[0]:
-        return []
+        return {}
     column = list(values[0]).index(key_column)
-    by_key: dict[str, list[int]] = {}
+    by_key: ByKey = {}
     for number, row in enumerate(values[1:], 2):
         if row[column]:
-            by_key.setdefault(row[column], []).append(number)
+            by_key.setdefault(row[column], {})[number] = row
+    return by_key
+
+
+def _duplicate_rows(by_key: ByKey) -> list[int]:
+    """Return the numbers of rows whose every cell is empty or equal to that of another row of their key."""
     found: list[int] = []
-    for numbers in by_key.values():
-        best = max(numbers, key=lambda n: (sum(map(bool, values[n - 1])), -n))
-        kept = values[best - 1]
+    for rows in by_key.values():
+        best = max(rows, key=lambda n: (sum(map(bool, rows[n])), -n))
         found += [
-            n for n in numbers if n != best and all(a in ("", b) for a, b in zip(values[n - 1], kept, strict=True))
+            n
+            for n, row in rows.items()
+            if n != best and all(a in ("", b) for a, b in zip(row, rows[best], strict=True))
         ]
     return found
 
 
-def _rows_with_forbidden(
-    values: Sequence[Sequence[str]], key_column: str, forbidden: Mapping[str, Collection[str]]
-) -> dict[int, str]:
-    """Return the keys, by row number (from 1), of rows with a cell that is forbidden for their key."""
-    if not values or key_column not in values[0]:
-        return {}
-    column = list(values[0]).index(key_column)
+def _forbidden_rows(by_key: ByKey, forbidden: Mapping[str, Collection[str]]) -> dict[int, str]:
+    """Return the keys, by row number, of rows with a cell that is forbidden for their key."""
     return {
-        number: row[column]
-        for number, row in enumerate(values[1:], 2)
-        if not set(row).isdisjoint(forbidden.get(row[column], ()))
+        number: key
+        for key, rows in by_key.items()
+        for number, row in rows.items()
+        if not set(row).isdisjoint(forbidden.get(key, ()))
     }
+
+
+def _runs(rows: Iterable[int]) -> list[tuple[int, int]]:
+    """Return row numbers as runs of first and last, which may have a few other rows within.
+
+    >>> _runs([7, 2, 3, 900])
+    [(2, 7), (900, 900)]
+    """
+    runs: list[tuple[int, int]] = []
+    for row in sorted(rows):
+        if runs and row - runs[-1][1] <= _NEAR:
+            runs[-1] = runs[-1][0], row
+        else:
+            runs.append((row, row))
+    return runs

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 from leadflow.errors import DeliveryError, RefusedError
-from leadflow.services.sheets.client import result_or_retry
+from leadflow.services.sheets.client import result_or_retry, worksheet_of
 from leadflow.services.sheets.google import UNPROTECT, credentials
+from leadflow.services.sheets.obstacles import raise_for_merges, raise_for_types
 from leadflow.services.sheets.repair import Repair
 from leadflow.services.transport.limits import StopFlag
 from leadflow.settings import SheetsSettings
 
 _MOST_CELLS = 10_000_000
+_USUAL_COLUMNS = 60  # of a tab without a header yet, about
 
 
 class Sheet(Repair):
@@ -37,21 +39,35 @@ class Sheet(Repair):
             looked = aside.submit(self._look)
             proven = aside.submit(self._prove_writable) if prove else None
             book = self._retry(lambda: client.open_by_key(self.settings.spreadsheet_id))
-        described = next(
-            (tab for tab in self._tabs or () if tab["properties"]["title"] == self.settings.worksheet), None
-        )
+        described = self._described()
         if described is None:
             self._tab = self._new_tab(book)
             self._read_header()
             return
-        self._tab = gspread.Worksheet(book, described["properties"], book.id, book.client)
+        self._tab = worksheet_of(book, described)
+        self._has_typed_table = bool(described.get("tables"))
         self._filter_warning = _filter_warning_of(self.settings.worksheet, described.get("basicFilter"))
         result_or_retry(looked, self._look)
         self._looked_ahead = self._stamp()
         if proven:
-            result_or_retry(proven, self._prove_writable)
+            self._prove_rows(lambda: result_or_retry(proven, self._prove_writable))
             self._raise_if_protected(described.get("protectedRanges", []))
+            if not self.header:
+                raise_for_merges(self.settings.worksheet, described.get("merges", []), (0, _USUAL_COLUMNS), None, 0)
             self._proven = True
+
+    def _prove_rows(self, prove_header: Callable[[], object]) -> None:
+        """Prove that A1 may be written, or else, since a header is often protected, the first free row below the keys.
+
+        Raises RefusedError for a tab that may not be written.
+        """
+        try:
+            prove_header()
+        except RefusedError as error:
+            if UNPROTECT not in str(error) or not self.header:
+                raise
+            row = min(max(self._seen.last_row, 1) + 1, self.tab.row_count)
+            self._prove_writable(f"A{row}")
 
     def filter_warning(self) -> str:
         """Return a warning if the tab had a filter on when it was opened, once; else ""."""
@@ -77,10 +93,21 @@ class Sheet(Repair):
         the header is not in row 1.
         """
         with self._lock.hold():
+            names = list(names)
             present = self._current_keys()
+            self._raise_if_values_would_change(names)
             if not self.ensure_columns(names) and not self._proven:
-                self._prove_writable()
+                self._prove_rows(self._prove_writable)
             return self._delete_duplicates(present)
+
+    def _raise_if_values_would_change(self, names: Sequence[str]) -> None:
+        """Raise RefusedError if merged cells or typed columns would lose or change what is written."""
+        tab, header, key = self._described() or {}, self.header, self.settings.key_column
+        place = header.index(key) if key in header else None
+        title = self.settings.worksheet
+        widths = len(header), len({*header, *names})
+        raise_for_merges(title, tab.get("merges", []), widths, place, self._seen.last_row)
+        raise_for_types(title, tab.get("tables", []), header, {*names, key})
 
     def raise_if_full(self, rows: int) -> None:
         """Raise DeliveryError if the spreadsheet, which holds 10 million cells, has no room for so many more rows.
@@ -92,7 +119,7 @@ class Sheet(Repair):
         tabs, self._tabs = self._tabs or [], None
         grids = [tab["properties"].get("gridProperties", {}) for tab in tabs]
         used = sum(grid.get("rowCount", 0) * grid.get("columnCount", 0) for grid in grids)
-        if used + rows * self.tab.col_count > _MOST_CELLS:
+        if used + rows * max(self.tab.col_count, len(self.header) or _USUAL_COLUMNS) > _MOST_CELLS:
             raise DeliveryError(
                 f"the spreadsheet has {used:,} of {_MOST_CELLS:,} cells in use, too many for {rows:,} more rows; "
                 "delete empty rows and columns, or set LEADFLOW_SHEETS__SPREADSHEET_ID to another one, then resume"
