@@ -30,7 +30,7 @@ SHEET_ROWS = [
     "Spreadsheet sharing",
     "Protected ranges",
     "Filter",
-    "Typed tables",
+    "Typed tables and merged cells",
     "Room in the spreadsheet",
 ]
 MACHINE_ROWS = ["Limits on money", "Limits on calls", "Clock", "Proxy", "Folder", "Folder's disk"]

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 FILE, CLASS, FUNCTION = 400, 250, 30
-LONG_DOCSTRING = 10
+LONG_DOCSTRING = 4
 _Def = ast.FunctionDef | ast.AsyncFunctionDef
 
 

@@ -59,7 +59,13 @@ class _Probes:
             needs=(_HEADER, _SHARING),
         )
         self._add_tab_row(checklist, "Filter", self._filter)
-        self._add_tab_row(checklist, "Typed tables", self._tables)
+        self._add_tab_row(
+            checklist,
+            "Typed tables and merged cells",
+            self._tables,
+            "Set the types of leadflow's columns to text, and unmerge the cells; or name another tab.",
+            needs=(_HEADER,),
+        )
         checklist.add(_ROOM, self._room, needs=(_BOOK,))
 
     def _add_tab_row(
@@ -153,14 +159,12 @@ class _Probes:
         return Finding("none")
 
     def _tables(self) -> Finding:
+        self.sheet.raise_if_values_would_change(self.names)
         if not (found := self.sheet.typed_tables()):
-            return Finding("none")
+            return Finding("none where a run writes")
         typed = [column for columns in found.values() for column in columns]
-        types = f"; columns with a type: {', '.join(typed)}" if typed else ""
-        return warning(
-            f"the tab has {', '.join(found)}{types}. A column with a type may change or refuse what is written",
-            "Set the types of all its columns to none or text, or convert it back (Table > Convert to range).",
-        )
+        types = f"; columns of others with a type: {', '.join(typed)}" if typed else ", without types"
+        return Finding(f"the tab has {', '.join(found)}{types}")
 
     def _room(self) -> Finding:
         used, rows = self.sheet.free_rows(len(self.names))

@@ -11,7 +11,8 @@ from sheet_rows import NAMES
 from leadflow.services.sheets import Sheet
 
 _TAB = "consolidated_data"
-_OF_THE_TAB = ["Header", "Protected ranges", "Filter", "Typed tables"]
+_TYPED = "Typed tables and merged cells"
+_OF_THE_TAB = ["Header", "Protected ranges", "Filter", _TYPED]
 
 
 def test_a_sheet_that_is_shared_with_a_reader(world):
@@ -58,7 +59,7 @@ def test_google_fails_in_the_middle(world):
     world.fail("sheets", "503", times=50, on="read", after=1)
     found = check(world, settings)
     world.heal()
-    assert not_ok(found) == {"Header": "failed", "Protected ranges": "warning"}
+    assert not_ok(found) == {"Header": "failed", "Protected ranges": "warning", _TYPED: "warning"}
     assert found["Spreadsheet sharing"].status == "ok"
 
 
@@ -93,7 +94,7 @@ def test_a_header_that_was_moved(world):
     settings = ready(world)
     world.edit_sheet([("insert", 1, ["a note"])])
     found = check(world, settings)
-    assert not_ok(found) == {"Header": "failed", "Protected ranges": "warning"}
+    assert not_ok(found) == {"Header": "failed", "Protected ranges": "warning", _TYPED: "warning"}
     assert "row 1 of tab consolidated_data is not the header any more" in found["Header"].found
     assert "resume" not in found["Header"].found
 
@@ -164,19 +165,30 @@ def test_a_filter_is_on(world, hides):
     assert "Remove filter" in found["Filter"].what_to_do
 
 
-def test_a_typed_table(world):
+@pytest.mark.parametrize(("types", "status"), [({"Zip": "DOUBLE"}, "failed"), ({"Zip": "TEXT"}, "ok"), ({}, "ok")])
+def test_a_typed_table(world, types, status):
     settings = ready(world)
-    sheet = Sheet(settings.sheets)
-    described = dict(sheet.tab._properties)
-    columns = [{"columnIndex": 0, "columnName": "Lead Key", "columnType": "TEXT"}, {"columnName": "City"}]
-    columns += [{"columnIndex": 6, "columnName": "Zip", "columnType": "DOUBLE"}]
-    where = {"sheetId": 0, "startRowIndex": 0, "endRowIndex": 50}
-    table = {"tableId": "1", "name": "Leads", "range": where, "columnProperties": columns}
-    world.fail("sheets", "lie", on="read", set={"sheets": [{"properties": described, "tables": [table]}]})
+    world.table_sheet(_TAB, types)
     found = check(world, settings)
-    assert not_ok(found) == {"Typed tables": "warning"}
-    assert "the tab has Leads; columns with a type: Zip is DOUBLE. A column" in found["Typed tables"].found
-    assert "Convert to range" in found["Typed tables"].what_to_do
+    assert not_ok(found) == ({} if status == "ok" else {_TYPED: status})
+    assert ("'Zip' (DOUBLE)" in found[_TYPED].found) == (status == "failed")
+    assert ("to text" in found[_TYPED].what_to_do) == (status == "failed")
+
+
+@pytest.mark.parametrize(("part", "status"), [(f"{_TAB}!A2:B9", "failed"), (f"{_TAB}!AX2:AZ9", "ok")])
+def test_merged_cells(world, part, status):
+    settings = ready(world)
+    Sheet(settings.sheets).tab.resize(cols=60)
+    world.merge_sheet(part)
+    found = check(world, settings)
+    assert not_ok(found) == ({} if status == "ok" else {_TYPED: status})
+    assert ("are merged" in found[_TYPED].found) == (status == "failed")
+
+
+def test_a_protected_header_with_free_rows_below(world):
+    settings = ready(world)
+    world.protect_sheet(f"{_TAB}!1:1")
+    assert not_ok(check(world, settings)) == {}
 
 
 @pytest.mark.parametrize(

@@ -106,7 +106,7 @@ def test_a_failure_bears_the_line_that_raised_it(world):
             engine.run("SELECT * FROM RAW_LEADS; DELETE FROM RAW_LEADS; SELECT 1 AS a", progress=False)
         trace = engine.trace(lf.jobs()["id"].iloc[0])
     (error,) = trace[trace["event"] == "job_error"].itertuples()
-    assert error.source.startswith("judge.py:")
+    assert error.source.startswith("validator.py:")
     assert _says(error.source, error.message)
 
 

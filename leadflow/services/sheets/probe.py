@@ -10,9 +10,8 @@ from typing import Any
 
 from leadflow.errors import RefusedError
 from leadflow.services.sheets.google import UNPROTECT, credentials
+from leadflow.services.sheets.obstacles import TEXT_TYPES
 from leadflow.services.sheets.sheet import _MOST_CELLS, Sheet, _filter_warning_of
-
-_UNTYPED = ("COLUMN_TYPE_UNSPECIFIED", "TEXT")
 
 
 class SheetProbe(Sheet):
@@ -50,7 +49,7 @@ class SheetProbe(Sheet):
         probe = SheetProbe(self.settings.model_copy(update={"worksheet": worksheet}), stop=self._stop)
         probe._client, probe._tab, probe._seen, probe.header = self._client, self._tab, self._seen, self.header
         try:
-            probe._prove_writable()
+            probe._prove_rows(probe._prove_writable)
         except RefusedError as error:
             if UNPROTECT in str(error):
                 return True
@@ -71,13 +70,18 @@ class SheetProbe(Sheet):
         """Return the warning about the tab's filter, "" without one."""
         return _filter_warning_of(self.settings.worksheet, (self.described or {}).get("basicFilter"))
 
+    def raise_if_values_would_change(self, names: Iterable[str]) -> None:
+        """Raise RefusedError if merged cells or typed columns would lose or change what a run writes."""
+        if self.described is not None:
+            self._raise_if_values_would_change(list(names))
+
     def typed_tables(self) -> dict[str, list[str]]:
         """Return the tab's tables (Format > Convert to table) by name, each with its columns that have a type."""
         return {
             str(table.get("name", "")): [
                 f"{column.get('columnName', '?')} is {column['columnType']}"
                 for column in table.get("columnProperties", [])
-                if column.get("columnType", _UNTYPED[0]) not in _UNTYPED
+                if column.get("columnType", "TEXT") not in TEXT_TYPES
             ]
             for table in (self.described or {}).get("tables", [])
         }
