@@ -197,7 +197,7 @@ def _translate(error: Exception, doing: str, sql: str) -> ServiceError:
     message = " ".join(str(getattr(error, "msg", None) or error).split())
     number = getattr(error, "errno", None)
     if is_interruption(number):
-        return InterruptedWork(int(str(number)), doing)
+        return InterruptedWork.of(int(str(number)), doing)
     message = (
         re.sub(r"'.*'", "'...'", message)
         if isinstance(number, int) and number >= _DATA_ERRORS

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import TypeVar
+from typing import Self, TypeVar
 
 from leadflow.errors import TransientError
 
@@ -32,9 +32,14 @@ _PAUSE_S = 1.0
 class InterruptedWork(TransientError):
     """Snowflake ended the session or canceled a statement; `errno` is its error number."""
 
-    def __init__(self, errno: int, doing: str = "run a statement") -> None:
-        super().__init__(f"could not {doing}: {_REASONS.get(errno, 'the Snowflake session ended')} ({errno})")
+    def __init__(self, message: str, errno: int = 0) -> None:
+        super().__init__(message)
         self.errno = errno
+
+    @classmethod
+    def of(cls, errno: int, doing: str = "run a statement") -> Self:
+        """Return the error for one of Snowflake's numbers."""
+        return cls(f"could not {doing}: {_REASONS.get(errno, 'the Snowflake session ended')} ({errno})", errno)
 
     @property
     def session_ended(self) -> bool:

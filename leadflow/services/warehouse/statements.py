@@ -216,7 +216,7 @@ class Statements:
         if connection is not None and connection.session_id != self._session_id:
             self._use.record_lost()
             self.close()
-            raise InterruptedWork(390111)
+            raise InterruptedWork.of(390111)
 
     def query_id(self, sql: str, timeout_s: int | None = None) -> str:
         """Run a query, leave its rows in Snowflake, and return its id, by which RESULT_SCAN reads them."""
