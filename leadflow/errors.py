@@ -46,7 +46,7 @@ class ColumnsError(InputError):
 
 
 class ServiceError(LeadflowError):
-    """An outside system did not do what was requested."""
+    """An external system did not do what leadflow requested."""
 
 
 class TransientError(ServiceError):

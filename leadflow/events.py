@@ -61,7 +61,7 @@ class Event:
         return {k: v for k, v in own.items() if k not in ("stage", "batch", "source") and v is not None}
 
     def text(self) -> str:
-        """One line for a person to read."""
+        """Return one line of text for a user."""
         return str(getattr(self, "message", "") or self.data())
 
 
@@ -96,7 +96,7 @@ class BatchProgress(Event):
     total_batches: int | None = None
 
     def text(self) -> str:
-        """One line for a person to read."""
+        """Return one line of text for a user."""
         of = f"/{self.total_batches}" if self.total_batches else ""
         return f"Batch {self.batch}{of}: rows {self.first_row} to {self.last_row}"
 
@@ -111,7 +111,7 @@ class RowProcessed(Event):
     outcome: str
 
     def text(self) -> str:
-        """One line for a person to read."""
+        """Return one line of text for a user."""
         return f"Row {self.row}: {self.outcome} ({self.person_key})"
 
 
@@ -123,7 +123,7 @@ class JobComplete(Event):
     stats: dict[str, Any]
 
     def text(self) -> str:
-        """One line for a person to read."""
+        """Return one line of text for a user."""
         return "Job complete: " + ", ".join(
             f"{k}={v}" for k, v in self.stats.items() if v is not None and not isinstance(v, dict)
         )

@@ -47,7 +47,7 @@ _PHRASES = {
     " p  o  box ": " po  box ", " post  ofc  box ": " po  box ", " pob ": " po  box ", " pobox ": " po  box ",
     " rural  rte ": " rr ", " r  r ": " rr ",
 }  # fmt: skip
-# People write "#" for an apartment or a unit. It does not stand for a suite, a lot or a floor.
+# People write "#" for an apartment or a unit, but not for a suite, a lot or a floor.
 _UNITS = {"apt": "#", "unit": "#"}
 
 

@@ -10,7 +10,7 @@ import math
 import re
 from typing import Any
 
-# What search_body of leadflow.services.idicore sends, in lower case.
+# The members that search_body of leadflow.services.idicore sends, in lower case.
 SENT = frozenset({"firstname", "lastname", "address", "city", "state", "zip", "referenceid", "fields"})
 _OF_ONE_PERSON = frozenset({"middlename", "dob", "ssn", "email", "phonenumber", "phone", "pid", "pidlist", "name"})
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*")

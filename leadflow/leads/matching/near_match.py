@@ -1,6 +1,7 @@
 """Measure how close a person in an answer is to the lead's person, if they are not certainly the same.
 
-This module does not decide on delivery. A lead with only close persons is held back until a user accepts one of them.
+This module does not decide on delivery. If all persons found are only close, the lead is held back until a user
+accepts one of them.
 """
 
 from __future__ import annotations

@@ -33,7 +33,7 @@ def read_puerto_rican(found: list[str]) -> Line | None:
         return None
     found = _with_block(found)
     if any(word in _BLOCKS and after[0].isdigit() for word, after in pairwise(found)):
-        return None  # a block without the house
+        return None  # a block without a house number
     kind, name, rest = _cut_community(found)
     roads = [ALIKE.get(word, word) for word in rest]
     if not kind and SPANISH_ROADS.isdisjoint(roads):
