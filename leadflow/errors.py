@@ -1,6 +1,6 @@
 """The errors that leadflow raises. Each message states what happened and what to do next.
 
-No message may hold a phone, name, e-mail or address: a lead is named by its key.
+A message never contains a phone, name, e-mail or address. It identifies a lead by its key.
 """
 
 from __future__ import annotations
@@ -10,11 +10,11 @@ from collections.abc import Iterable
 
 
 class LeadflowError(Exception):
-    """The base of every error leadflow raises on purpose."""
+    """The base class of all errors that leadflow raises on purpose."""
 
 
 class SettingsError(LeadflowError, ValueError):
-    """A setting is missing or wrong; nothing was bought. A ValueError too, as pydantic's own errors of settings are."""
+    """A setting is missing or wrong; nothing was bought. It is also a ValueError, like pydantic's validation errors."""
 
 
 class InputError(LeadflowError):
@@ -22,15 +22,15 @@ class InputError(LeadflowError):
 
 
 class ScriptError(InputError):
-    """The SQL script cannot be run as it stands."""
+    """The SQL script cannot be run."""
 
 
 class ColumnsError(InputError):
-    """The leads lack a column, or two columns claim the same meaning."""
+    """The leads lack a column, or several columns match the same part of a person."""
 
     @classmethod
     def missing(cls, names: Iterable[str], available: Iterable[str]) -> ColumnsError:
-        """An error naming the columns that were not found and those that were."""
+        """Return an error that names the missing columns and the available ones."""
         wanted, have = ", ".join(names), ", ".join(map(shown, available))
         return cls(
             f"the leads have no column for: {wanted}. Columns found: {have}. "
@@ -39,14 +39,14 @@ class ColumnsError(InputError):
 
     @classmethod
     def ambiguous(cls, name: str, columns: Iterable[str]) -> ColumnsError:
-        """An error naming the columns that all claim one meaning."""
+        """Return an error that names the columns that match the same part."""
         return cls(
             f"several columns could be {name}: {', '.join(columns)}. Keep one of them in the script's last SELECT"
         )
 
 
 class ServiceError(LeadflowError):
-    """An outside system did not do what was requested."""
+    """An external system did not do what leadflow requested."""
 
 
 class TransientError(ServiceError):
@@ -58,11 +58,11 @@ class TransientError(ServiceError):
 
 
 class RefusedError(ServiceError):
-    """The request will never work as it is: bad credentials, no permission, a bad request."""
+    """A retry of the request cannot work: bad credentials, no permission, a bad request."""
 
 
 class RejectedError(ServiceError):
-    """The service refuses this one request; it may answer others."""
+    """The service rejects this one request; it may answer others."""
 
 
 class UnreadableError(ServiceError):
@@ -70,7 +70,7 @@ class UnreadableError(ServiceError):
 
 
 class UnusableAnswerError(UnreadableError):
-    """A well-formed answer without the data that was requested; the same request would get the same answer."""
+    """An answer is well-formed but lacks the requested data. A retry would get the same answer."""
 
 
 class ServiceDownError(ServiceError):
@@ -78,11 +78,11 @@ class ServiceDownError(ServiceError):
 
 
 class ExecutorError(ServiceError):
-    """The executor given to the engine cannot run its calls: it is broken, shut down, or its workers lack leadflow."""
+    """The engine's executor cannot run its calls: it is broken or shut down, or its workers cannot import leadflow."""
 
 
 class DeliveryError(ServiceError):
-    """Rows could not be proven to be in the sheet."""
+    """leadflow could not confirm that rows are in the sheet."""
 
 
 class HistoryError(LeadflowError):
@@ -106,7 +106,7 @@ class JobFailedError(JobError):
 
 
 class BudgetReached(JobError):
-    """The next lookup would pass max_cost or max_lookups."""
+    """The next lookup would exceed max_cost or max_lookups."""
 
 
 class Stopped(JobError):
@@ -114,5 +114,5 @@ class Stopped(JobError):
 
 
 def shown(column: str) -> str:
-    """Return a column's name for a message; an unnamed column has its expression as name, which may name a person."""
+    """Return a column's name for a message. Hide an unnamed column's name: it is an SQL expression, maybe with data."""
     return "(a column without a name)" if re.search(r"'|\d{7}", column) else column

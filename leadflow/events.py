@@ -1,4 +1,4 @@
-"""The six events of a job (frozen), and the bus that numbers them, stamps their time and hands them to listeners."""
+"""The six events of a job (frozen), and the bus that numbers and timestamps them and calls the listeners."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from pathlib import Path
 from types import CodeType
 from typing import Any, ClassVar, TypeVar
 
-# What a job logs about the coverage of its do-not-call check; its report shows the line.
+# The lines that a job logs about the coverage of its do-not-call check. The report shows the job's line.
 COVERAGE = "Do-not-call coverage: "
 PROVEN = f"{COVERAGE}proven, the check says that the canary is listed"
 UNPROVEN = (
@@ -26,13 +26,13 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 
 def passes_on(helper: F) -> F:
-    """Mark a function that makes events from messages it receives: their source is its caller's line, not its own."""
+    """Mark a function that emits events for its caller: their source is the caller's line, not the function's."""
     _PASSES_ON.add(helper.__code__)
     return helper
 
 
 def _calling_line() -> str:
-    """The file:line that holds the message: of the nearest caller that neither makes events nor passes messages on."""
+    """Return the file:line of the nearest caller that is outside this module and not marked with `passes_on`."""
     frame = sys._getframe(2)
     while frame.f_back and (frame.f_code.co_filename in ("<string>", __file__) or frame.f_code in _PASSES_ON):
         frame = frame.f_back
@@ -40,7 +40,7 @@ def _calling_line() -> str:
 
 
 def raised_at(error: BaseException) -> str:
-    """The file:line inside leadflow that raised an error, or that called the library which raised it."""
+    """Return the file:line in leadflow that raised an error, or that called the library that raised it."""
     frames = traceback.extract_tb(error.__traceback__)
     ours = [f for f in frames if Path(f.filename).is_relative_to(_PACKAGE)] or frames
     return f"{Path(ours[-1].filename).name}:{ours[-1].lineno}" if ours else "an unknown place"
@@ -48,7 +48,7 @@ def raised_at(error: BaseException) -> str:
 
 @dataclass(frozen=True, kw_only=True)
 class Event:
-    """What all events share: the stage, the file:line of its code, and the batch (1-based) if any."""
+    """The fields of all events: the stage, the file:line of the code, and the batch (1-based) if there is one."""
 
     name: ClassVar[str] = "event"
     stage: str
@@ -56,12 +56,12 @@ class Event:
     source: str = field(default_factory=_calling_line)
 
     def data(self) -> dict[str, Any]:
-        """The event's own fields as a dict fit for JSON."""
+        """Return the event's own fields as a dict for JSON."""
         own = asdict(self)
         return {k: v for k, v in own.items() if k not in ("stage", "batch", "source") and v is not None}
 
     def text(self) -> str:
-        """One line for a person to read."""
+        """Return one line of text for a user."""
         return str(getattr(self, "message", "") or self.data())
 
 
@@ -88,7 +88,7 @@ class JobLog(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class BatchProgress(Event):
-    """A batch starts: its number and the rows (1-based, inclusive) that it covers."""
+    """The start of a batch: its number and its rows (1-based, inclusive)."""
 
     name: ClassVar[str] = "batch_progress"
     first_row: int
@@ -96,14 +96,14 @@ class BatchProgress(Event):
     total_batches: int | None = None
 
     def text(self) -> str:
-        """One line for a person to read."""
+        """Return one line of text for a user."""
         of = f"/{self.total_batches}" if self.total_batches else ""
         return f"Batch {self.batch}{of}: rows {self.first_row} to {self.last_row}"
 
 
 @dataclass(frozen=True, kw_only=True)
 class RowProcessed(Event):
-    """Every tenth lead whose outcome is known; the lead is named by its key."""
+    """The outcome of every tenth settled lead; `person_key` identifies the lead."""
 
     name: ClassVar[str] = "row_processed"
     row: int
@@ -111,19 +111,19 @@ class RowProcessed(Event):
     outcome: str
 
     def text(self) -> str:
-        """One line for a person to read."""
+        """Return one line of text for a user."""
         return f"Row {self.row}: {self.outcome} ({self.person_key})"
 
 
 @dataclass(frozen=True, kw_only=True)
 class JobComplete(Event):
-    """The job ended well; `stats` are its final counts."""
+    """The job completed; `stats` are its final counts."""
 
     name: ClassVar[str] = "job_complete"
     stats: dict[str, Any]
 
     def text(self) -> str:
-        """One line for a person to read."""
+        """Return one line of text for a user."""
         return "Job complete: " + ", ".join(
             f"{k}={v}" for k, v in self.stats.items() if v is not None and not isinstance(v, dict)
         )
@@ -131,7 +131,7 @@ class JobComplete(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class JobErrored(Event):
-    """The job ended badly, or was stopped; `next_step` is the line to run."""
+    """The job failed or was stopped; `next_step` is the line of code to run next."""
 
     name: ClassVar[str] = "job_error"
     message: str
@@ -143,12 +143,12 @@ Emit = Callable[[Event], None]
 
 
 def no_emit(event: Event) -> None:
-    """Drop an event: the default of a stage that is used alone."""
+    """Discard an event; the default for a stage that is used without a job."""
 
 
 @dataclass(frozen=True)
 class Recorded:
-    """An event with its job, its number in the job, its UTC time, and seconds since the job's start."""
+    """An event with its job, its number in the job, its UTC time, and the seconds since the job's start."""
 
     job_id: str
     seq: int
@@ -161,10 +161,10 @@ Listener = Callable[[Recorded], None]
 
 
 class EventBus:
-    """Stamps the events of one job and hands each to `record` and to every listener, in order.
+    """Number and timestamp the events of one job, and pass each to `record` and to every listener, in order.
 
-    A listener that raises is removed: a user's listener must not end a job. What `record` raises is raised.
-    Elapsed time comes from the monotonic clock, so that a clock set back cannot put a trace out of order.
+    If a listener raises, the bus removes it: a user's listener must not end a job. Errors of `record` propagate.
+    Elapsed time comes from the monotonic clock, so that a change of the system clock cannot reorder a trace.
     """
 
     def __init__(
@@ -178,12 +178,12 @@ class EventBus:
         self._lock = threading.Lock()
 
     def listen(self, listener: Listener) -> None:
-        """Add a listener; it gets the events from now on."""
+        """Add a listener; it receives all later events."""
         with self._lock:
             self._listeners.append(listener)
 
     def emit(self, event: Event) -> None:
-        """Stamp `event`, record it, and hand it to the listeners."""
+        """Number and timestamp `event`, record it, and pass it to the listeners."""
         with self._lock:
             recorded = Recorded(
                 self.job_id, self._seq, datetime.now(timezone.utc), time.monotonic() - self._zero, event

@@ -1,4 +1,4 @@
-"""A job as its user sees it: status and counts, and a handle on one that still runs."""
+"""The user's view of a job: its status and counts, and a handle for a job that still runs."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ class JobStatus(str, Enum):
     STOPPED = "STOPPED"
 
     def __str__(self) -> str:
-        """The plain word, as the history records it."""
+        """Return the status's value, as the history records it."""
         return self.value
 
 
 @dataclass(frozen=True)
 class Progress:
-    """How far a job is: leads settled of leads to process, leads through each stage, and counts by outcome."""
+    """The progress of a job: settled leads, total leads, leads that completed each stage, and counts by outcome."""
 
     done: int = 0
     total: int | None = None
@@ -39,24 +39,24 @@ class Progress:
     counts: dict[str, int] = field(default_factory=dict[str, int])
 
     def through(self, stage: str, leads: int) -> Progress:
-        """The progress after `leads` more leads went through a stage."""
+        """Return the progress after `leads` more leads completed a stage."""
         return replace(self, stages={**self.stages, stage: self.stages.get(stage, 0) + leads})
 
     def settled(self, leads: int, counts: Mapping[str, int]) -> Progress:
-        """The progress after `leads` more leads are settled; `counts` are added."""
+        """Return the progress after `leads` more leads are settled; add `counts`."""
         summed = {name: self.counts.get(name, 0) + counts.get(name, 0) for name in {**self.counts, **counts}}
         return replace(self, done=self.done + leads, counts=summed)
 
     @property
     def percent(self) -> int:
-        """0 to 100; a job with nothing to do is at 100."""
+        """The progress from 0 to 100; a job without leads is at 100."""
         if self.total is None:
             return 0
         return 100 if self.total == 0 else min(100, 100 * self.done // self.total)
 
 
 class JobReport(Protocol):
-    """What the report of a job offers. leadflow.reports makes it; a job only hands it on."""
+    """The interface of a job's report. leadflow.reports builds the report; a job only returns it."""
 
     @property
     def job(self) -> dict[str, Any]:
@@ -65,12 +65,12 @@ class JobReport(Protocol):
 
     @property
     def timeline(self) -> pd.DataFrame:
-        """One row an event."""
+        """One row per event."""
         ...
 
     @property
     def flow(self) -> pd.DataFrame:
-        """One row a batch."""
+        """One row per batch."""
         ...
 
     @property
@@ -80,17 +80,17 @@ class JobReport(Protocol):
 
     @property
     def validation(self) -> pd.DataFrame:
-        """One row a check: check, ok, detail."""
+        """One row per validation check: check, ok, detail."""
         ...
 
     @property
     def delays(self) -> pd.DataFrame:
-        """One row an unusual delay."""
+        """One row per unusual delay."""
         ...
 
     @property
     def standing(self) -> str:
-        """How the job stands now, as in lf.jobs()."""
+        """The job's current state, as in lf.jobs()."""
         ...
 
     @property
@@ -100,16 +100,16 @@ class JobReport(Protocol):
 
     @property
     def notes(self) -> list[str]:
-        """What a reader should know first."""
+        """The most important facts for a reader, such as warnings."""
         ...
 
     @property
     def ok(self) -> bool:
-        """Whether every check of the validation holds."""
+        """Whether every validation check passed."""
         ...
 
     def to_markdown(self) -> str:
-        """The report as Markdown."""
+        """Return the report as Markdown."""
         ...
 
     def _repr_html_(self) -> str: ...
@@ -117,7 +117,7 @@ class JobReport(Protocol):
 
 @dataclass(frozen=True)
 class Job:
-    """A job that has ended, well or not."""
+    """A job that has ended, with or without success."""
 
     id: str
     name: str
@@ -134,23 +134,23 @@ class Job:
         return self.status is JobStatus.COMPLETED
 
     def report(self) -> JobReport:
-        """The job's report, validated against the sheet and the tables as they are now."""
+        """Return the job's report, validated against the current sheet and tables."""
         if self._report is None:
             raise JobFailedError(f"job {self.id} is detached from its engine; use lf.report({self.id!r})")
         return self._report(self.id)
 
     def trace(self) -> pd.DataFrame:
-        """The job's timeline, one row an event."""
+        """Return the job's timeline, one row per event."""
         if self._trace is None:
             raise JobFailedError(f"job {self.id} is detached from its engine; use lf.trace({self.id!r})")
         return self._trace(self.id)
 
     def review(self) -> pd.DataFrame:
-        """The leads held back until somebody reviews them, one row a candidate of a paid answer.
+        """Return the leads that are held back for review, one row per candidate of a paid answer.
 
         Columns: person_key, reason (ambiguous or near_match), lead (as it was looked up), pid, candidate (name and
         address), agrees, differs, phones (their last four digits), emails (a count), deceased.
-        engine.accept(person_key, pid) delivers one. The frame holds personal data: do not log it.
+        engine.accept(person_key, pid) delivers a lead. The frame holds personal data: do not log it.
         """
         if self._review is None:
             raise JobFailedError(f"job {self.id} is detached from its engine; use engine.review({self.id!r})")
@@ -158,7 +158,7 @@ class Job:
 
 
 class JobHandle:
-    """A job running in the background: `.id`, `.progress`, `.stop()`, `.wait()`, `.result()`."""
+    """A job that runs in the background: `.id`, `.progress`, `.stop()`, `.wait()`, `.result()`."""
 
     def __init__(self, job_id: str, name: str, stop: threading.Event, progress: Callable[[], Progress]) -> None:
         self.id = job_id
@@ -170,38 +170,38 @@ class JobHandle:
         self._error: BaseException | None = None
 
     def __repr__(self) -> str:
-        """Id, state and progress."""
+        """Return the id, the status and the progress."""
         return f"<JobHandle {self.id} {self.status} {self.progress.percent}%>"
 
     @property
     def progress(self) -> Progress:
-        """How far the job is now."""
+        """The job's current progress."""
         return self._progress()
 
     @property
     def status(self) -> JobStatus:
-        """RUNNING until the job has ended, then how it ended."""
+        """RUNNING until the job ends, then its final status."""
         if not self._done.is_set():
             return JobStatus.RUNNING
         return self._job.status if self._job else JobStatus.FAILED
 
     @property
     def ended_with(self) -> str:
-        """The job's last message, or that of its error; empty while it runs."""
+        """The job's last message, or its error's message; empty while the job runs."""
         if self._job is not None:
             return self._job.message
         return "" if self._error is None else str(self._error)
 
     def stop(self) -> None:
-        """Stop the job; it ends as STOPPED once the calls in flight have returned."""
+        """Stop the job. It ends as STOPPED after the calls in flight return."""
         self._stop.set()
 
     def wait(self, timeout: float | None = None) -> bool:
-        """Wait up to `timeout` seconds for the end; True if the job has ended."""
+        """Wait up to `timeout` seconds for the job's end; return True if the job has ended."""
         return self._done.wait(timeout)
 
     def result(self, timeout: float | None = None) -> Job:
-        """The ended job; raises its error if it failed, TimeoutError if it still runs."""
+        """Return the ended job. Raises the job's error if it failed, and TimeoutError if it still runs."""
         if not self.wait(timeout):
             raise TimeoutError(f"job {self.id} still runs after {timeout} s; .wait() longer or .stop() it")
         if self._error is not None:

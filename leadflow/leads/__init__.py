@@ -1,1 +1,1 @@
-"""What a lead is: people, columns and key, phones, verdicts, matching, counts."""
+"""The domain of a lead: people, columns and key, phones, verdicts, matching, counts."""

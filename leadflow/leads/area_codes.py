@@ -1,8 +1,8 @@
-"""Area codes of the United States by state, and which numbers of the North American plan belong to no US consumer.
+"""Area codes of the United States by state, and a check for numbers that cannot belong to a US consumer.
 
-The codes are those that the NANPA (nanpa.com, "NPA report" and planning letters) had assigned to states, the District
-of Columbia and the five territories by AS_OF. A newer code is looked up in the phonenumbers library, and its state is
-unknown. A code that neither knows counts as unassigned.
+The table holds the codes that the NANPA (nanpa.com, "NPA report" and planning letters) had assigned by AS_OF to states,
+the District of Columbia and the five territories. The phonenumbers library supplies newer codes, without a state. A
+code that is in neither source counts as unassigned.
 """
 
 from __future__ import annotations
@@ -76,15 +76,15 @@ _CODES = {
 }
 STATE_OF = {code: state for state, codes in _CODES.items() for code in codes.split()}
 
-# Central office codes that carriers do not give to consumers: ATIS-0300051, Central Office Code Assignment Guidelines.
-# Of 555, the numbers 0100 to 0199 are reserved for fiction, and samples and tests use them.
+# Central office codes that carriers do not assign to consumers (ATIS-0300051, CO Code Assignment Guidelines).
+# In exchange 555 the numbers 0100 to 0199 are reserved for fiction; samples and tests use them.
 _FICTION = re.compile("55501[0-9]{2}")
 _SERVICE = re.compile("(?:[2-9]11|555|950|958|959|976)[0-9]{4}")
 _E164 = re.compile(r"\+1([2-9][0-9]{2})([2-9][0-9]{6})")
 
 
 def state_code(text: str) -> str:
-    """The two letters of a US state, district, territory or military post office, however written; "" if it is none.
+    """Return the two-letter code of a US state, district, territory or military post office in any spelling, or "".
 
     >>> state_code(" La."), state_code("new  jersey"), state_code("US-TX"), state_code("ON")
     ('LA', 'NJ', 'TX', '')
@@ -94,9 +94,9 @@ def state_code(text: str) -> str:
 
 
 def not_a_consumer(e164: str) -> str:
-    """Why a number of the North American plan is no US consumer's: canada, toll_free ...; "" if it may be one.
+    """Return the reason why a number of the North American plan cannot be a US consumer's (canada, toll_free ...).
 
-    "" too for what is no number of the plan at all: whether that is a phone is not judged here.
+    Return "" if it can be one. Return "" also for a number outside the plan; this function does not validate phones.
 
     >>> not_a_consumer("+15045550143"), not_a_consumer("+14165550143"), not_a_consumer("+18005550143")
     ('', 'canada', 'toll_free')
@@ -113,7 +113,7 @@ def not_a_consumer(e164: str) -> str:
 
 
 def is_us(area_code: str) -> bool:
-    """Whether numbers of an area code may be US consumers'.
+    """Whether numbers of an area code can belong to US consumers.
 
     >>> is_us("504"), is_us("876"), is_us("000")
     (True, False, False)
@@ -123,7 +123,7 @@ def is_us(area_code: str) -> bool:
 
 @lru_cache(maxsize=1_000)
 def _foreign(area_code: str) -> str:
-    """Why an area code that is not in the table has no US consumers; "" if the phonenumbers library knows it as US."""
+    """Return why an area code outside the table has no US consumers, or "" if phonenumbers lists it as US."""
     import phonenumbers
 
     number = phonenumbers.parse(f"+1{area_code}2345678")

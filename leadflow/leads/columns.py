@@ -15,7 +15,7 @@ TITLES: dict[str, str] = dict(
     zip(IDENTITY, ("First Name", "Last Name", "Address", "City", "State", "Zip"), strict=True)
 )
 
-# What the stages add to a frame, beside the identity; a script's own column of such a name is renamed.
+# Columns that the stages add to a frame, besides the identity. A script's own column with such a name is renamed.
 ADDED = frozenset(
     [
         "person_key",
@@ -52,7 +52,7 @@ def _plain(name: str) -> str:
 
 
 def columns_of(part: str, columns: Iterable[str]) -> list[str]:
-    """List the columns that hold one part of a person, in any case and spacing.
+    """List the columns that hold one part of a person. Case and spacing of their names do not matter.
 
     >>> columns_of("state", ["Name", "STATE", "State Code"])
     ['STATE', 'State Code']
@@ -61,7 +61,7 @@ def columns_of(part: str, columns: Iterable[str]) -> list[str]:
 
 
 def resolve_columns(columns: Iterable[str]) -> dict[str, str]:
-    """Map each part of the identity to the column that holds it, in any case and spacing.
+    """Map each part of the identity to the column that holds it. Case and spacing of the names do not matter.
 
     Raises ColumnsError if a part is missing or two columns match it.
 
@@ -81,7 +81,7 @@ def resolve_columns(columns: Iterable[str]) -> dict[str, str]:
 def person_key(first_name: str, last_name: str, address: str, city: str, state: str, zip_code: str) -> str:
     """Compute the key of a person: md5 of the six parts, trimmed and lower-cased, joined by "|".
 
-    It is the key the existing PERSON_CACHE tables use, so that earlier purchases stay known.
+    The existing PERSON_CACHE tables use the same key, so earlier purchases are still found.
 
     >>> one = person_key("Ann", " Lee", "1 Elm St", "Bath", "ME", "04530")
     >>> one == person_key("ann", "lee", "1 elm st", "BATH", "me", "04530")
@@ -93,7 +93,7 @@ def person_key(first_name: str, last_name: str, address: str, city: str, state: 
 
 
 def script_columns(names: Iterable[str]) -> list[str]:
-    """List the columns of a frame that come from the script: all but the identity and those that stages add.
+    """List the columns of a frame that come from the script, without the identity and the columns that stages add.
 
     >>> script_columns(["person_key", "first_name", "Loan Number", "phones"])
     ['Loan Number']

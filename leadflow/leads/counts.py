@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 # Reasons of leads that are left out: held back before any step ran.
 LEFT_OUT = ("duplicate", "no_identity", "unreadable_address", "no_person_name", "over_limit", "forgotten")
-# The reason of a lead with the same paid answer, or the same identity, as another lead of the job.
+# The reason for a lead that has the same paid answer, or the same identity, as another lead of the job.
 DUPLICATE = "duplicate_person"
 
 
@@ -14,13 +14,14 @@ DUPLICATE = "duplicate_person"
 class Counts:
     """The accounting of a job, in leads: extracted = already_processed + delivered + held back + waiting.
 
-    `held` counts the settled leads that were held back, by reason; `retry` those that a resume tries again; `waiting`
-    those without a disposition so far. `elsewhere` counts the already processed leads that another job processed after
-    this one had its list.
+    `held` counts settled leads that were held back, by reason. `retry` counts held back leads that a resume tries
+    again, by reason. `waiting` counts leads without a disposition. `elsewhere` counts already processed leads that
+    another job processed after this job listed its leads.
 
-    Lookups: `bought` were answered, `reused` had been paid before, `unanswered` may have been charged although no
-    answer came. `checked` counts the numbers sent to the two checks, a number that both checked twice, without reused
-    checks. `cost` is the price in dollars of what was bought and checked, None if idicore.price is not set.
+    `bought` counts answered lookups, `reused` counts lookups that were paid before, and `unanswered` counts lookups
+    that may have been charged without an answer. `checked` counts the numbers sent to the two checks, without reused
+    checks; a number sent to both counts twice. `cost` is the price in dollars of the lookups and checks, or None if
+    idicore.price is not set.
 
     >>> Counts(extracted=3, delivered=2, held={"no_phone": 1}).balanced
     True
@@ -41,15 +42,15 @@ class Counts:
 
     @property
     def held_back(self) -> int:
-        """Leads that were not delivered, except those already processed."""
+        """The number of leads that were not delivered, without those already processed."""
         return sum(self.held.values()) + sum(self.retry.values())
 
     @property
     def left_out(self) -> int:
-        """Leads held back before any step ran: duplicates, without a usable name or address, over the row limit."""
+        """The number of leads held back before any step ran, such as duplicates or leads over the row limit."""
         return sum(self.held.get(reason, 0) for reason in LEFT_OUT)
 
     @property
     def balanced(self) -> bool:
-        """Whether every extracted row is accounted for."""
+        """Whether the counts account for every extracted row."""
         return self.extracted == self.already_processed + self.delivered + self.held_back + self.waiting

@@ -1,4 +1,4 @@
-"""Which text of a vendor is an e-mail address."""
+"""Read and validate the e-mail addresses in a vendor's text."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ import unicodedata
 
 from leadflow.leads.phones import to_e164
 
-# What a mailbox's address looks like nearly always; anything else is for the library, which takes fifty times as long.
+# The form of nearly all addresses. The library validates all others; it takes fifty times as long.
 _USUAL = re.compile(
     r"(?=.{6,200}\Z)(?=[^@]{1,64}@)[A-Za-z0-9]+(?:[._+-][A-Za-z0-9]+)*"
     r"@(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,40}[A-Za-z0-9])?\.)+(?:com|net|org|edu|gov|us)",
     re.IGNORECASE | re.ASCII,
 )
-_SHORTEST_TLD = 2  # ISO 3166 codes; none of one letter was ever given out
+_SHORTEST_TLD = 2  # ISO 3166 codes; no one-letter domain exists
 _PUNYCODE = re.compile(r"..--")  # reserved labels of domain names: the library decodes them
 _BETWEEN = re.compile(r"[\s,;|]+")
 _PHONE = re.compile(r"(?<![0-9])(?:1[._+-]*)?[2-9][0-9]{2}[._+-]*[2-9][0-9]{2}[._+-]*[0-9]{4}(?![0-9])")
@@ -44,10 +44,10 @@ _NOBODY_AT_ITSELF = frozenset(
 
 
 def read_emails(text: object) -> tuple[str, ...]:
-    """The e-mail addresses in a vendor's text: all of them, or none where a part of it is no address.
+    """Return all e-mail addresses in a vendor's text, or none if any part of the text is not an address.
 
-    An address that holds a phone, such as a text message gateway, is left out: nobody checked that phone. Syntax is
-    RFC 5321 as the email-validator library reads it; nothing is looked up in the DNS.
+    Addresses that contain a phone, such as those of a text message gateway, are dropped: no check covered that phone.
+    The syntax is RFC 5321 as in the email-validator library. The function makes no DNS query.
 
     >>> read_emails(" Ann@example.com "), read_emails("a@x.com, b@x.com"), read_emails("a@x, b@x"), read_emails("@")
     (('Ann@example.com',), ('a@x.com', 'b@x.com'), (), ())
@@ -70,7 +70,7 @@ def is_email(text: str) -> bool:
 
 
 def _is_valid(text: str) -> bool:
-    """What the library says; its errors quote the address, so they go no further."""
+    """Validate an address with the library. Its errors quote the address, so they must not propagate."""
     if "@" not in text or len(text.rpartition(".")[2]) < _SHORTEST_TLD:
         return False
     from email_validator import EmailNotValidError, validate_email
@@ -83,13 +83,13 @@ def _is_valid(text: str) -> bool:
 
 
 def _is_placeholder(text: str) -> bool:
-    """Whether it is what forms hold where nobody gave an address: noemail@noemail.com, unknown@gmail.com, na@na.com."""
+    """Whether an address is a placeholder from a form: noemail@noemail.com, unknown@gmail.com, na@na.com."""
     name, _, domain = text.lower().rpartition("@")
     word, host = re.sub("[^a-z]", "", name), domain.partition(".")[0]
     return bool(_NOBODY.fullmatch(word)) or (word == host and word in _NOBODY_AT_ITSELF)
 
 
 def _holds_phone(text: str) -> bool:
-    """Whether a US phone stands in the address: ten digits, with or without a 1 and separators."""
+    """Whether an address contains a US phone: ten digits, with or without a 1 and separators."""
     plain = unicodedata.normalize("NFKC", text)
     return any(to_e164(re.sub("[^0-9]", "", found)) for found in _PHONE.findall(plain))

@@ -1,9 +1,9 @@
-"""Whether two leads are one person, however they are written: one text a person, by Python and by SQL alike.
+"""Normalise the identity of a lead to one text per person. Python and SQL compute the same text.
 
-Two writings are one person only if USPS Publication 28 writes both in one way: capitals, blanks, punctuation, accents,
-ST and STREET, N and NORTH, 4TH and FOURTH, APT and #, Maine and ME, 4530 and 04530-1234. Nothing is fuzzy: another
-house number, unit, name, generation (Jr), city, state or ZIP is another person. If two persons were taken for one, one
-of them would never be processed.
+Two spellings have the same text only if USPS Publication 28 treats them as equal: case, blanks, punctuation, accents,
+ST and STREET, N and NORTH, 4TH and FOURTH, APT and #, Maine and ME, 4530 and 04530-1234. There is no fuzzy comparison:
+a different house number, unit, name, generation (Jr), city, state or ZIP means a different person. If two persons had
+the same text, leadflow would never process one of them.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _ACCENTED = {
     and letter != base
 } | {"\u00f8": "o", "\u0142": "l", "\u0111": "d", "\u00f0": "d", "\u0131": "i"}
 _UNSEEN = "'`\u00b4\u2018\u2019\u02bc\u2032\u00ad\u200b\u200c\u200d\u200e\u200f\u2060\ufeff"
-_FROM = _BLANKS + "".join(_ACCENTED) + _UNSEEN  # those at the end have no counterpart and go
+_FROM = _BLANKS + "".join(_ACCENTED) + _UNSEEN  # the last ones have no counterpart, so they are removed
 _TO = " " * len(_BLANKS) + "".join(_ACCENTED.values())
 _TRANSLATION = {ord(letter): _TO[n] if n < len(_TO) else None for n, letter in enumerate(_FROM)}
 _PAIRS = {"\u00df": "ss", "\u00e6": "ae", "\u0153": "oe"}
@@ -42,18 +42,18 @@ _NUMBERS_JOINED = "([0-9]) ?[-/\u2010-\u2015] ?([0-9])"  # 12-3 is neither 123 n
 _DOTTED_SIDES = "(^|[ ,])([ns])[.]([ew])[.]"  # N.E., which is not N E
 _NUMBERED = " ([0-9]+)(st|nd|rd|th) "
 _LEADING_ZEROS = "^  0+([1-9])"
-# Other writings of an address or a city. Blanks between words are two, so that each word has its own.
+# Other spellings of an address or a city. Two blanks separate words, so that each word has its own blanks.
 _PHRASES = {
     " p  o  box ": " po  box ", " post  ofc  box ": " po  box ", " pob ": " po  box ", " pobox ": " po  box ",
     " rural  rte ": " rr ", " r  r ": " rr ",
 }  # fmt: skip
-# "#" is written where nobody knows which of the two it is; a suite, a lot or a floor is something else.
+# People write "#" for an apartment or a unit, but not for a suite, a lot or a floor.
 _UNITS = {"apt": "#", "unit": "#"}
 
 
 @lru_cache(maxsize=1)
 def _replacements() -> dict[str, str]:
-    """What is replaced, and by what. No replacement makes a word that is replaced: only phrases need their order."""
+    """Map each text to its replacement. No replacement creates a word to replace: order matters only for phrases."""
     words = {f" {word} ": f" {_standard(word)} " for word in (*ALIKE, *_UNITS) if _standard(word) != word}
     return {**words, **_PHRASES, " #  # ": " # "}
 
@@ -65,7 +65,7 @@ def _standard(word: str) -> str:
 
 
 def identity_text(first_name: str, last_name: str, address: str, city: str, state: str, zip_code: str) -> str:
-    """The normalised identity of a person, as identity_sql computes it in the warehouse.
+    """Return the normalised identity of a person. identity_sql computes the same text in the warehouse.
 
     >>> one = identity_text("Ann", "O'Neil", "12 North Elm Street, Apt 4", "St. Louis", "Missouri", "63101-1234")
     >>> one == identity_text("ANN ", "ONEIL", "12  N ELM ST #4", "Saint Louis", "MO", "63101")
@@ -110,13 +110,13 @@ def _zip_text(code: str, state: str) -> str:
     return five if len(code) in (5, 9) or state + five[:3] in ZERO_PREFIXES else code
 
 
-# The same in SQL. Functions and regular expressions are those that Snowflake and DuckDB have in common.
+# The same in SQL. It uses only functions and regular expressions that both Snowflake and DuckDB support.
 
-_A_LEVEL = 12  # replacements nested in one another; readers of SQL have a limit of depth
+_A_LEVEL = 12  # nested replacements per level; SQL parsers limit the depth
 
 
 def identity_sql(rows: str) -> str:
-    """A query of "lf_row" and "lf_identity"; `rows` is one of "lf_row" and the parts "first_name" ... "zip" as text.
+    """Return a query for "lf_row" and "lf_identity". `rows` is a query for "lf_row" and the parts as text columns.
 
     >>> identity_sql('SELECT 1 AS "lf_row", ...').startswith("WITH lf_text AS (SELECT")
     True
@@ -135,7 +135,7 @@ def identity_sql(rows: str) -> str:
 
 
 def _plain_sql() -> str:
-    """The six parts in one text, between bars, as _plain makes it."""
+    """Return SQL for the six parts in one text with bars between, normalised like _plain."""
     first, last, address, city, state, code = (f"""REPLACE("{part}", '|', ' ')""" for part in IDENTITY)
     address = _regexp(_regexp(f"LOWER({address})", _DOTTED_SIDES, r"\1\2\3 "), _NUMBERS_JOINED, r"\1~\2")
     parts = (first, last, address, city, state, f"REPLACE({code}, '.', '~')")
@@ -163,14 +163,14 @@ def _split_sql() -> str:
 
 
 def _state_sql(region: str) -> str:
-    """The code of a state, looked up in one text of " name:code"; no name holds a colon by now."""
+    """Return SQL that finds a state's code in one text of " name:code"; no name contains a colon at this point."""
     name = f"REPLACE({region}, ' ', '')"
     codes = _literal("".join(f" {name}:{code}" for name, code in STATE_CODES.items()) + " ")
     return f"""COALESCE(NULLIF(SPLIT_PART(SPLIT_PART({codes}, ' ' || {name} || ':', 2), ' ', 1), ''), {name})"""
 
 
 def _zip_sql() -> str:
-    """As _zip_text: "z" is the ZIP and "s" the code of the state."""
+    """Return SQL like _zip_text: "z" is the ZIP and "s" the code of the state."""
     digits = """TRANSLATE("z", '0123456789', '') = ''"""
     prefixes = _literal(f"|{'|'.join(sorted(ZERO_PREFIXES))}|")
     cases = ["""WHEN LENGTH("z") IN (5, 9) THEN LEFT("z", 5)"""]
@@ -185,12 +185,12 @@ def _zip_sql() -> str:
 
 
 def _regexp(text: str, pattern: str, replacement: str) -> str:
-    written = replacement.replace("\\", "\\\\")  # in a constant of Snowflake's a backslash is written as two
+    written = replacement.replace("\\", "\\\\")  # Snowflake reads \\ in a constant as one backslash
     return f"REGEXP_REPLACE({text}, '{pattern}', '{written}')"
 
 
 def _literal(text: str) -> str:
-    """Text as an SQL constant; the characters that a reader of SQL may give a meaning are written as numbers."""
+    """Return text as an SQL constant. Characters with a special meaning in SQL are written as numbers."""
     pieces = re.split(r"([\x00-\x1f'$?%\\])", text)
     return (
         " || ".join(f"CHR({ord(p)})" if re.fullmatch(r"[\x00-\x1f'$?%\\]", p) else f"'{p}'" for p in pieces if p)

@@ -1,4 +1,4 @@
-"""What goes to idiCORE and what comes back, as plain records: a person, phones, candidates, an answer."""
+"""Records for a lookup: the person that idiCORE receives, and the phones, candidates and answer that it returns."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 
 @dataclass(frozen=True, repr=False)
 class Person:
-    """Who is looked up."""
+    """The person of a lookup."""
 
     person_key: str
     first_name: str
@@ -21,13 +21,13 @@ class Person:
     zip: str
 
     def __repr__(self) -> str:
-        """The key alone: a repr may end up in a log."""
+        """Return the key only: a log may contain the repr."""
         return f"Person({self.person_key})"
 
 
 @dataclass(frozen=True, repr=False)
 class Phone:
-    """A phone found: E.164, the vendor's type and rank (1 is best), and when it was last seen (YYYYMMDD)."""
+    """A phone from an answer: E.164, the vendor's type and rank (1 is best), and the date last seen (YYYYMMDD)."""
 
     number: str
     type: str = ""
@@ -35,16 +35,16 @@ class Phone:
     last_seen: str = ""
 
     def __repr__(self) -> str:
-        """Without the number."""
+        """Return a text without the number."""
         return f"Phone({self.type}, rank={self.rank})"
 
 
 @dataclass(frozen=True, repr=False)
 class Candidate:
-    """A person whom a paid search returned and who was not taken for the lead.
+    """A person in a paid answer that leadflow did not accept as the lead's person.
 
-    `pid` is idiCORE's id of the person, or "#1", "#2" ... by position where it gave none. `name` and `address` are
-    those closest to the lead's. `agrees` and `differs` name the parts: surname, given name, street, unit, area.
+    `pid` is idiCORE's id of the person, or "#1", "#2" ... by position if the answer has no id. `name` and `address` are
+    those closest to the lead's. `agrees` and `differs` list the parts: surname, given name, street, unit, area.
     """
 
     pid: str
@@ -61,12 +61,12 @@ class Candidate:
         return f"Candidate({len(self.phones)} phones, agrees={self.agrees}, differs={self.differs})"
 
     def to_dict(self) -> dict[str, Any]:
-        """As plain values, for JSON."""
+        """Return the candidate as plain values, for JSON."""
         return {**vars(self), "phones": [vars(phone) for phone in self.phones]}
 
     @classmethod
     def from_dict(cls, fields: dict[str, Any]) -> Candidate:
-        """Back from plain values."""
+        """Build a candidate from plain values."""
         lists = {name: tuple(fields[name]) for name in ("emails", "agrees", "differs")}
         return cls(**{**fields, **lists, "phones": tuple(Phone(**phone) for phone in fields["phones"])})
 
@@ -75,7 +75,7 @@ class Candidate:
 class Answer:
     """A paid answer: `status` is found, no_match, ambiguous, near_match or deceased.
 
-    An answer that needs a person's judgement has no phones of its own; its `candidates` have them.
+    An answer that needs a review has no phones of its own; its `candidates` have them.
     """
 
     person_key: str
@@ -92,8 +92,8 @@ class Answer:
         return f"Answer({self.person_key}, {self.status}, {counts})"
 
     def to_json(self) -> str:
-        """As text, for the checkpoints."""
-        # Not asdict(): it copies deeply, at several times the cost of the JSON itself.
+        """Return the answer as text, for the checkpoints."""
+        # Not asdict(): its deep copy takes several times as long as the JSON itself.
         fields = {
             **vars(self),
             "phones": [vars(phone) for phone in self.phones],
@@ -106,7 +106,7 @@ class Answer:
 
     @classmethod
     def from_json(cls, text: str) -> Answer:
-        """Back from text; records of leadflow 0.1.0 have no candidates."""
+        """Build an answer from text. Records of leadflow 0.1.0 have no candidates."""
         fields = json.loads(text)
         fields["phones"] = tuple(Phone(**phone) for phone in fields["phones"])
         fields["emails"] = tuple(fields["emails"])

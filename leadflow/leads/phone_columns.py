@@ -1,4 +1,4 @@
-"""What a column's name says of phones. It is a hint: what a cell holds decides, see phone_text."""
+"""Detect columns of phones by name. The name is only a hint; the content of a cell decides (see phone_text)."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _HINT = re.compile(
     rf"(?<![a-z])(?:{_KIND}) ?(?:to ?)?(?:call ?)?(?:{_NUMBER})(?![a-z])"
 )
 _AREA_CODE = re.compile(rf"(?<![a-z])(?:{_AREA})(?![a-z])")
-# Words beside "phone" that say whose it is, or which of several.
+# Words beside "phone" that give its owner or its number.
 _WHOSE = (
     "home|house|work|office|business|biz|company|day|time|night|evening|alt|alternate|alternative|other|primary|"
     "secondary|best|main|emergency|direct|call|contact|text|owner|customer|cust|lead|client|borrower|applicant|seller|"
@@ -43,7 +43,7 @@ _PHONE_ONLY = re.compile(rf"(?:[a-z]|(?:{_WHOSE}|{_PHONES})+)")
 
 
 def _spaced(name: str) -> str:
-    """The words of a name in lower case, as in "home phone 2" for HomePhone2."""
+    """Return the words of a name in lower case: "home phone 2" for HomePhone2."""
     plain = "".join(mark for mark in unicodedata.normalize("NFKD", name) if not unicodedata.combining(mark))
     parted = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", plain.replace("#", " number "))
     return " ".join(re.sub(r"[^a-z0-9]+|(?<=[a-z])(?=\d)|(?<=\d)(?=[a-z])", " ", parted.lower()).split())
@@ -51,7 +51,7 @@ def _spaced(name: str) -> str:
 
 @lru_cache(maxsize=4_096)
 def is_phone_column(name: str) -> bool:
-    """Whether a name hints at phones, or at something of phones.
+    """Whether a name suggests phones, or data about phones.
 
     >>> is_phone_column("Cell 2"), is_phone_column("CONTACT_NUMBER"), is_phone_column("Cancelled")
     (True, True, False)
@@ -60,7 +60,7 @@ def is_phone_column(name: str) -> bool:
 
 
 def names_phones_only(name: str) -> bool:
-    """Whether a name promises phones in every cell, as "Home Phone 2" does and "Phone Type" does not.
+    """Whether a name suggests a phone in every cell: "Home Phone 2" does, "Phone Type" does not.
 
     >>> names_phones_only("Best Contact Number"), names_phones_only("Phone 1 Verdict")
     (True, False)
@@ -73,12 +73,12 @@ def names_phones_only(name: str) -> bool:
 
 @lru_cache(maxsize=4_096)
 def is_area_code_column(name: str) -> bool:
-    """Whether a column is named like the first part of a phone that stands in two columns."""
+    """Whether a column's name suggests the area code of a phone that is split over two columns."""
     return bool(_AREA_CODE.search(_spaced(name)))
 
 
 def is_named(name: str, names: Collection[str]) -> bool:
-    """Whether a setting names a column, in any case; a script's column that was renamed goes by both its names.
+    """Whether a setting names a column, in any case. A renamed column of the script matches by both of its names.
 
     >>> is_named("Script Phone 1", ["phone 1"])
     True

@@ -1,9 +1,9 @@
-"""Phones in free text: which numbers can be read from a cell, and whether a cell reads like a phone at all.
+"""Find phones in free text: read the numbers in a cell, and detect cells that look like a phone.
 
-Two questions, two answers. `phones_in` reads the US numbers that are written without doubt. `reads_like_phone` is
-wider: it says yes to whatever a person could dial, and is used to keep cells from callers.
-phonenumbers.PhoneNumberMatcher finds two thirds of the writings that the tests have, at its most lenient, and takes
-timestamps for phones; the library judges international numbers and numbers in letters here.
+`phones_in` reads only unambiguous US numbers. `reads_like_phone` is wider: it detects every text that a person could
+dial. leadflow uses it to withhold cells from callers.
+phonenumbers.PhoneNumberMatcher, at its most lenient, finds two thirds of the formats in the tests and mistakes
+timestamps for phones. This module uses the library only for international numbers and numbers in letters.
 """
 
 from __future__ import annotations
@@ -33,10 +33,10 @@ _PHONE_WORD = (
 _FILLER = "at|me|us|him|her|them|on|back|no|nr|num|nbr|number|is|now|or|home|work|cell|phone|mobile|text"
 _BETWEEN = rf"(?:[^a-z0-9]|(?:{_FILLER})(?![a-z])){{0,12}}?"
 
-# Characters that may stand for a digit, a blank or a dash: all but ASCII and the letters of Latin languages.
+# Characters that can represent a digit, a blank or a dash: all except ASCII and the letters of Latin languages.
 _FOREIGN = r"[^\x00-\x7f\x{c0}-\x{24f}\x{300}-\x{36f}\x{1e00}-\x{1eff}]"
-# Two looks at a whole column by polars' regex, each without false negatives, so that few cells are read one by one:
-# the first costs some 0.2 microseconds a cell, the second three times as much.
+# Two filters of a whole column by polars' regex, so that Python reads only few cells. Neither has false negatives.
+# The first takes about 0.2 microseconds per cell, the second three times as long.
 FIRST_LOOK = (
     rf"(?:[0-9][^0-9]*){{7}}|{_FOREIGN}|[0-9][.,][0-9]+[eE]|"
     r"[0-9]{3} ?[-.)] ?[A-Za-z]|1[^0-9A-Za-z]{1,3}8[0-9]{2}[^0-9A-Za-z]{1,3}[A-Za-z]|"
@@ -54,7 +54,7 @@ MAY_HOLD_PHONE = "(?i)" + "|".join(
         r"(?:[0-9OolI][^0-9A-Za-z]{0,5}){10}",
     ]
 )
-# Cells that are a date, a time, or both, and nothing else: very many, and never a phone.
+# Cells that hold only a date, a time, or both. They are frequent, and never a phone.
 IS_DATE = (
     r"(?i)^(?:(?:19|20)\d\d-[01]\d-[0-3]\d|[0-3]?\d/[0-3]?\d/(?:19|20)\d\d)?[t ]?"
     r"(?:[0-2]?\d:[0-5]\d(?::[0-5]\d(?:\.\d{1,9})?)?)? ?(?:[ap]m)? ?(?:z|utc|[+-]\d\d:?\d\d)?$"
@@ -87,10 +87,10 @@ _VANITY = (
     re.compile(rf"(?<![a-z\d])1?{_TOLL_FREE}[a-z]{{7}}(?![a-z])"),
     re.compile(r"(?<!\d)[2-9]\d\d(?:[\-.]|\) ?)[2-9]\d\d[\-.][a-z]{4}(?![a-z])"),
 )
-# A number with so many decimals, or an IP address; but 1.5045550143 is a phone with its country code.
+# A number with many decimals, or an IP address. But 1.5045550143 is a phone with its country code.
 _OCTET = r"(?:25[0-5]|2[0-4]\d|1?\d?\d)"
 _DECIMAL = re.compile(rf"[-+]?(?!0*1\.)\d+\.\d{{8,}}|{_OCTET}(?:\.{_OCTET}){{3}}")
-# Before 214932-9006 in 20260526-214932-9006a0, which is a time and no phone.
+# The text before 214932-9006 in 20260526-214932-9006a0, which is a timestamp and not a phone.
 _IN_A_CODE = re.compile(r"\d[\-_/.]$")
 _DIGITS_ONLY = re.compile(r"\+?\(?\d+(?:[ .\-()/]{1,2}\d+){1,5}")
 _AREA_APART = re.compile(r"(?<![a-z])(?:area|code)[^a-z\d]{1,3}[2-9]\d\d\D{1,20}[2-9]\d\d[\W_]{0,3}\d{4}(?!\d)")
@@ -115,7 +115,7 @@ _DATE_TIME = re.compile(rf"(?<!\d)(?<!\d[-/.])(?:{_DATE}(?:[t ,]{{1,2}}{_TIME})?
 
 @dataclass(frozen=True, repr=False)
 class _Read:
-    """A US number that was read: where it stands in the text, and its E.164 form."""
+    """A US number from a text: its position in the text and its E.164 form."""
 
     start: int
     end: int
@@ -124,7 +124,7 @@ class _Read:
 
 @lru_cache(maxsize=16_384)
 def phones_in(text: str) -> tuple[str, ...]:
-    """The US phones that stand in a text, as E.164, each once, in their order; letters and seven digits are not read.
+    """Return the distinct US phones in a text, as E.164, in order. It ignores letters and seven-digit numbers.
 
     >>> phones_in("call (504) 555-0143 x12 or 5045550144.0 before 2026-07-07")
     ('+15045550143', '+15045550144')
@@ -134,9 +134,9 @@ def phones_in(text: str) -> tuple[str, ...]:
 
 @lru_cache(maxsize=16_384)
 def reads_like_phone(text: str, *, local: bool = True) -> bool:
-    """Whether a person could take a phone out of a text, however it is written; dates and times are none.
+    """Whether a person could read a phone from a text, in any format. Dates and times are not phones.
 
-    With `local`, seven digits as in 555-0143 are one too. Without it they are only behind a word such as "call".
+    With `local`, seven digits as in 555-0143 count as a phone. Without it they count only after a word such as "call".
 
     >>> reads_like_phone("owner's cell: 555 0143"), reads_like_phone("seen 2026-07-07 12:30")
     (True, False)
@@ -147,9 +147,9 @@ def reads_like_phone(text: str, *, local: bool = True) -> bool:
 
 
 def places_in(text: str) -> list[str]:
-    """The phones of a cell in a column of phones, as E.164; a number there that cannot be read is "".
+    """Return the phones in a cell of a phone column, as E.164; an unreadable number is "".
 
-    A cell with digits never yields nothing.
+    The list is never empty for a cell with digits.
 
     >>> places_in("504-555-0143 / 555-0144"), places_in("n/a"), places_in("5.05E+09")
     (['+15045550143', ''], [], [''])
@@ -166,7 +166,7 @@ def places_in(text: str) -> list[str]:
 
 
 def has_digits(text: str, at_least: int = 1) -> bool:
-    """Whether a text has so many digits, of any script, that belong to no date or time.
+    """Whether a text has at least so many digits, in any script, without those of dates and times.
 
     >>> has_digits("mobile"), has_digits("2026-07-07"), has_digits("504", 3)
     (False, False, True)
@@ -183,7 +183,7 @@ def _without(text: str, found: list[_Read]) -> str:
 
 
 def _read(text: str) -> Iterator[_Read]:
-    """The numbers of a cleaned text, in their order."""
+    """Yield the numbers in a cleaned text, in order."""
     if _DECIMAL.fullmatch(text):
         return
     found = [
@@ -197,7 +197,7 @@ def _read(text: str) -> Iterator[_Read]:
         parts = re.findall(r"1?([2-9]\d\d[2-9]\d{6})", match[0])
         found += [_Read(match.start(), match.end(), f"+1{part}") for part in parts]
     for match in _SCIENTIFIC.finditer(text):
-        # A spreadsheet that rounds shows six digits: with fewer than eight nobody knows the number.
+        # A spreadsheet that rounds shows six digits. Fewer than eight digits do not identify a number.
         if len(match[1] + match[2]) >= 8 and (number := _ten(_expanded(match))):
             found.append(_Read(match.start(), match.end(), number))
     last = 0
@@ -208,21 +208,21 @@ def _read(text: str) -> Iterator[_Read]:
 
 
 def _is_grouped(first: str, second: str, tail: str) -> bool:
-    """Whether digits stand together as those of a phone do: 350250.0000 is a price, 350250 2019 a price and a year."""
+    """Whether digits are grouped like a phone's. 350250.0000 is a price; 350250 2019 is a price and a year."""
     if first:
         return bool(second) or len(tail) == 4
     return second in ("", "-") and len(tail) == 4
 
 
 def _whole(text: str) -> str:
-    """The number that a cell is, if ten digits are all that it holds, however they are grouped; a decimal is none."""
+    """Return the number of a cell that holds only ten digits, in any grouping; "" for other cells and decimals."""
     if not _DIGITS_ONLY.fullmatch(text) or _DECIMAL.fullmatch(text) or re.fullmatch(r"\d+\.\d+", text):
         return ""
     return _ten(_digits(text))
 
 
 def _ten(digits: str) -> str:
-    """The E.164 form of ten digits, or of eleven with a 1; "" if they are no US number."""
+    """Return the E.164 form of ten digits, or of eleven with a leading 1; "" if they are not a US number."""
     ten = digits[1:] if len(digits) == 11 and digits[0] == "1" else digits
     return f"+1{ten}" if re.fullmatch(r"[2-9]\d\d[2-9]\d{6}", ten) else ""
 
@@ -252,7 +252,7 @@ def _reads_like_phone(text: str, local: bool) -> bool:
 
 
 def _is_lookalike(match: re.Match[str]) -> bool:
-    """Whether some digits of a number are letters that look like them, as in 5O4-555-O143."""
+    """Whether letters replace some digits of a number, as in 5O4-555-O143."""
     digits = sum(map(str.isdigit, match[0]))
     return 7 <= digits < len(re.findall(r"\w", match[0])) and _is_grouped(match[2], match[4], match[5])
 
@@ -267,7 +267,7 @@ def _is_international(number: str) -> bool:
 
 
 def _spelled_out(text: str) -> str:
-    """The text with "five oh four" as 504, if it has some such words, or one among digits."""
+    """Return the text with "five oh four" as 504, if it has at least three such words, or one between digits."""
     if len(_NUMERAL.findall("".join(_NUMERALS_RUN.findall(text)))) < _FEWEST_WORDS and not _AMONG_DIGITS.search(text):
         return text
     joined = _BEFORE_DIGITS.sub(r"\1", _BEFORE_NUMERALS.sub(r"\1", text))
@@ -279,7 +279,7 @@ def _digits(text: str) -> str:
 
 
 def _versions(text: str) -> Iterator[str]:
-    """The text, and what it says where it is HTML, part of a URL, escaped JSON, or names its dashes."""
+    """Yield the text, and its decoded form if it is HTML, part of a URL, escaped JSON, or spells out a dash."""
     folded = _folded(text)
     yield folded
     decoded = _SPOKEN_DASH.sub("-", folded)
@@ -292,7 +292,7 @@ def _versions(text: str) -> Iterator[str]:
 
 
 def _folded(text: str) -> str:
-    """Lower case with ASCII digits, single blanks and dashes; without the marks that nobody sees."""
+    """Return the text in lower case with ASCII digits, blanks and dashes, and without invisible marks."""
     plain = text if text.isascii() else "".join(map(_plain, unicodedata.normalize("NFKC", text)))
     return _BLANKS.sub(" ", plain).lower()
 
@@ -306,5 +306,5 @@ def _plain(character: str) -> str:
 
 
 def _cleaned(folded: str) -> str:
-    """Without dates, times, UUIDs and hashes, whose digits are no phone's."""
+    """Replace dates, times, UUIDs and hashes: their digits are not a phone's."""
     return _DATE_TIME.sub(" date ", _HEX.sub(" hex ", folded) if len(folded) >= 24 else folded)

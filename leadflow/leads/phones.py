@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
-# A US number in E.164, as a regex; it is all that a vendor is asked about and a caller is given.
+# A US number in E.164, as a regex. leadflow sends only such numbers to vendors and to the sheet.
 E164 = r"^\+1[2-9]\d{2}[2-9]\d{6}$"
 _FICTION = re.compile(r"\+1[2-9]\d{2}55501\d{2}")
 _NANP = re.compile(r"\+1[2-9]\d{2}[2-9]\d{6}")
@@ -14,14 +14,14 @@ _USUAL = re.compile(r"(?:\+1[ .-]?)?\(?([2-9][0-9]{2})\)?[ .-]?([2-9][0-9]{2})[ 
 
 @lru_cache(maxsize=65_536)
 def to_e164(text: str | None) -> str | None:
-    """Convert a US phone to E.164, without its extension; None if it is not one.
+    """Convert a US phone to E.164, without its extension; return None if the text is not a US phone.
 
-    The reserved 555-0100 to 555-0199 numbers count as phones, as samples and tests use them.
+    The reserved numbers 555-0100 to 555-0199 count as phones, because samples and tests use them.
 
     >>> to_e164("+1 (504) 555-0143 x12")
     '+15045550143'
     """
-    # The forms that vendors use; the library reads all others, at twenty times the cost.
+    # The formats that vendors use. The library reads all others; it takes twenty times as long.
     if usual := _USUAL.fullmatch(text or ""):
         return "+1" + "".join(usual.groups())
     import phonenumbers
@@ -52,7 +52,7 @@ def is_assigned(e164: str) -> bool:
 
 
 def ten_digits(e164: str) -> str:
-    """Return the ten digits of a number, the form that US vendors take.
+    """Return the ten digits of a number, the format that US vendors accept.
 
     >>> ten_digits("+15045550143")
     '5045550143'
@@ -62,9 +62,9 @@ def ten_digits(e164: str) -> str:
 
 @lru_cache(maxsize=65_536)
 def time_zones(e164: str) -> tuple[str, ...]:
-    """List the time zones of a number's area, as in ("America/Chicago",); empty for text that is not a phone.
+    """Return the time zones of a number's area, as in ("America/Chicago",); empty for text that is not a phone.
 
-    A phone may have moved away from its area code.
+    A phone's owner may live outside its area.
 
     >>> time_zones("+15045550143")
     ('America/Chicago',)

@@ -21,10 +21,10 @@ vi virginislands usvirginislands; gu guam; as americansamoa; mp northernmarianai
 commonwealthofthenorthernmarianaislands; pw palau; fm federatedstatesofmicronesia micronesia; mh marshallislands; aa
 armedforcesamericas; ae armedforceseurope; ap armedforcespacific
 """
-# The name of a state, lower case and without blanks, to its code.
+# Maps a state's name, in lower case and without blanks, to its code.
 STATE_CODES = {name: words[0] for group in _STATES.split(";") for words in [group.split()] for name in words}
 
-# First and last three-digit prefix by state. Fishers Island, NY has a prefix of Connecticut, Andover, MA one of
+# First and last three-digit prefix by state. Fishers Island, NY has a prefix of Connecticut; Andover, MA has one of
 # Vermont.
 _ZERO_PREFIXES = {
     "ny": ["005-005", "063-063"],
@@ -39,7 +39,7 @@ _ZERO_PREFIXES = {
     "nj": ["070-089"],
     "ae": ["090-099"],
 }
-# State and prefix in one word, as in "me045".
+# Each state and prefix as one word, as in "me045".
 ZERO_PREFIXES = frozenset(
     f"{state}{prefix:03}"
     for state, ranges in _ZERO_PREFIXES.items()
@@ -49,12 +49,12 @@ ZERO_PREFIXES = frozenset(
 _BLANKS = " \t\n\r\v\f\u00a0\u200b\ufeff"
 _BETWEEN = re.compile(r"[\s\u00a0\u200b\ufeff,;'\"\u2010-\u2015-]+")
 _DECIMALS = re.compile(r"(?<=[0-9])\.0*$")  # of a FLOAT or a NUMBER(10, 2)
-# To how many digits a ZIP of so many is filled up with zeros: the five, or the nine of a ZIP+4.
+# Maps the number of a ZIP's digits to the number after zero padding: five, or nine for a ZIP+4.
 ZIP_DIGITS = {5: 5, 9: 9, 3: 5, 4: 5, 7: 9, 8: 9}
 
 
 def state_code(state: str) -> str:
-    """Return the postal code of a state in lower case; an unknown state in lower case without punctuation.
+    """Return the postal code of a state in lower case. An unknown state is returned in lower case, no punctuation.
 
     >>> state_code("New Hampshire"), state_code("N.H."), state_code("me")
     ('nh', 'nh', 'me')
@@ -64,9 +64,9 @@ def state_code(state: str) -> str:
 
 
 def repaired_zip(zip_code: str, state: str) -> str:
-    """Return the five digits of a ZIP; text that is not a ZIP is returned without blanks and decimals.
+    """Return the five digits of a ZIP. Text that is not a ZIP is returned without blanks and decimals.
 
-    Leading zeros are restored only if the prefix then belongs to the state: 4530 is not a ZIP of Texas.
+    Leading zeros are restored only if the resulting prefix belongs to the state: 4530 is not a ZIP of Texas.
 
     >>> [repaired_zip(text, "ME") for text in ("4530", "4530.0", "04530-1234", "045301234", "45301234", " 04530\\t")]
     ['04530', '04530', '04530', '04530', '04530', '04530']

@@ -1,4 +1,4 @@
-"""Verdicts of checks on phones, the record of a check, and how two verdicts are combined."""
+"""Verdicts of phone checks, the record of a check, and the combination of verdicts."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from enum import Enum
 
 
 class Verdict(str, Enum):
-    """A phone's verdict. Anything but clean and clean_wireless is not callable."""
+    """A phone's verdict. Only clean and clean_wireless allow a call."""
 
     CLEAN = "clean"
     CLEAN_WIRELESS = "clean_wireless"
@@ -21,19 +21,19 @@ class Verdict(str, Enum):
     UNCHECKED = "unchecked"
 
     def __str__(self) -> str:
-        """The plain word, as sheets and tables hold it."""
+        """Return the verdict's value, as in sheets and tables."""
         return self.value
 
 
 # The safe harbour of 47 CFR 64.1200(c)(2)(i)(D): a list no older than 31 days.
 OLDEST = timedelta(days=31)
 
-# The zone where a day begins first is UTC+14.
+# A day begins first in the time zone UTC+14.
 _FIRST_ON_EARTH = timedelta(hours=14)
 
 CALLABLE = frozenset({Verdict.CLEAN, Verdict.CLEAN_WIRELESS})
 
-# The worst verdict wins. Unchecked is worse than clean: a missing answer never clears a phone.
+# The worst verdict takes precedence. Unchecked is worse than clean: a missing answer never clears a phone.
 WORST_FIRST = (
     Verdict.LITIGATOR,
     Verdict.DNC,
@@ -48,7 +48,7 @@ WORST_FIRST = (
 
 
 def worst(*verdicts: Verdict) -> Verdict:
-    """Return the worst of several verdicts; without any it is unchecked.
+    """Return the worst of several verdicts; without arguments return unchecked.
 
     >>> str(worst(Verdict.CLEAN, Verdict.UNCHECKED))
     'unchecked'
@@ -58,7 +58,7 @@ def worst(*verdicts: Verdict) -> Verdict:
 
 @dataclass(frozen=True)
 class Scrub:
-    """The recorded result of one check of one phone: verdict, provider, raw code, time (UTC) and date of the list."""
+    """The recorded result of one check of one phone: verdict, provider, raw code, time (UTC) and list date."""
 
     phone: str
     check: str  # "litigator" or "dnc"
@@ -70,15 +70,15 @@ class Scrub:
     policy: str = ""
 
     def __repr__(self) -> str:
-        """Without the phone: a repr may end up in a log."""
+        """Return a text without the phone: a log may contain the repr."""
         return f"Scrub({self.check}, {self.verdict}, {self.provider}, code={self.code!r})"
 
     def fresh(self, now: datetime, max_age: timedelta) -> bool:
-        """Whether the check is at most `max_age` old and its list at most 31 days; one from the future is not."""
+        """Whether the check is at most `max_age` old and its list at most 31 days old. A future check is not fresh."""
         return timedelta(minutes=-5) <= now - self.checked_at <= max_age and self._list_is_fresh(now)
 
     def _list_is_fresh(self, now: datetime) -> bool:
-        """Compare by the day, since a list has no time; a check without a list date is as old as itself."""
+        """Compare days, because a list has no time. A check without a list date passes."""
         if not self.list_date:
             return True
         try:
@@ -88,7 +88,9 @@ class Scrub:
 
 
 def list_counts(day: date, now: datetime) -> bool:
-    """Whether a list of this day may be used now (UTC): at most 31 days old, and not of a future day in every zone.
+    """Whether a list with this date may be used now (UTC).
+
+    The list must be at most 31 days old, and its day must have begun in at least one time zone.
 
     Source: 47 CFR 64.1200(c)(2)(i)(D), the safe harbor for lists of at most 31 days.
 

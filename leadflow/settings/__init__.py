@@ -1,4 +1,4 @@
-"""Settings of leadflow: names, values, the places that they are read from, and the errors for wrong ones."""
+"""Settings of leadflow: their names and values, the sources that they are read from, and their errors."""
 
 from leadflow.settings.policy import Policy
 from leadflow.settings.settings import Settings

@@ -30,7 +30,7 @@ def safe_url(url: str) -> str:
 
 
 def _number(value: Any) -> Any:
-    """True is not 1, and "0,12" or "$0.12" would be read by one person as another amount than by the next."""
+    """Reject true and false, and number formats that depend on the reader's locale, such as "0,12" or "$0.12"."""
     if isinstance(value, bool):
         raise ValueError("must be a number, not true or false")
     value = value.strip() if isinstance(value, str) else value
@@ -40,12 +40,12 @@ def _number(value: Any) -> Any:
 
 
 def _as_text(value: Any) -> Any:
-    """A number that only names something is as good as its digits."""
+    """Convert a number to text: an identifier may be given as either."""
     return str(value) if type(value) is int else value
 
 
 def _words(value: Any) -> Any:
-    """A list of words; text, as of an environment variable, is split at its commas."""
+    """Return a tuple of words; split text, such as an environment variable's, at its commas."""
     if isinstance(value, str | int):
         return tuple(word.strip() for word in str(value).split(",") if word.strip())
     if isinstance(value, list | tuple | set | frozenset) and all(isinstance(word, str | int) for word in value):
@@ -54,7 +54,7 @@ def _words(value: Any) -> Any:
 
 
 def _paths(value: Any) -> Any:
-    """One path, or a list of paths."""
+    """Return one path, or a tuple of paths."""
     if isinstance(value, str | int | os.PathLike):
         return Path(str(value))
     if isinstance(value, list | tuple) and all(isinstance(path, str | os.PathLike) for path in value):
@@ -70,7 +70,7 @@ Price = Annotated[float, BeforeValidator(_number), Field(ge=0)]
 Secret = Annotated[SecretStr, Field(min_length=1)]
 Word = Annotated[str, StringConstraints(min_length=1)]
 Identifier = Annotated[Word, BeforeValidator(_as_text)]
-# Text is among the types so that an environment variable need not be JSON.
+# The types include text, so that an environment variable does not have to be JSON.
 Words = Annotated[tuple[str, ...] | str, BeforeValidator(_words)]
 Paths = Annotated[Path | tuple[Path, ...], BeforeValidator(_paths)]
 
@@ -78,7 +78,7 @@ Paths = Annotated[Path | tuple[Path, ...], BeforeValidator(_paths)]
 class Checked(BaseModel):
     """A model that raises SettingsError; `model_copy(update=...)` validates names and values like the constructor."""
 
-    # What to set first, in a class that no single setting is required of.
+    # The settings that an error names first, for a class without required settings.
     usual: ClassVar[tuple[str, ...]] = ()
 
     if not TYPE_CHECKING:
@@ -86,22 +86,22 @@ class Checked(BaseModel):
         def __init__(self, **values: Any) -> None:
             fill(self, values, [])
 
-        # Parts of Settings are validated with it, so that one error says what is wrong in all of them.
+        # With this flag pydantic validates the parts of Settings together, so that one error lists all faults.
         __init__.__pydantic_base_init__ = True
 
         def __setattr__(self, name: str, value: Any) -> None:
-            """Raises SettingsError: settings are changed by a copy."""
+            """Raise SettingsError: settings are immutable; model_copy makes a changed copy."""
             raise SettingsError(
                 f"settings are not changed in place; make a copy with model_copy(update={{{name!r}: ...}})"
             )
 
         @classmethod
         def model_validate(cls, obj: Any, **options: Any) -> Self:
-            """The settings of a dict; raises SettingsError as the class itself does."""
+            """Return the settings in a dict; raise SettingsError as the constructor does."""
             return cls(**obj) if isinstance(obj, dict) and not options else super().model_validate(obj, **options)
 
     def model_copy(self, *, update: Any = None, deep: bool = False) -> Self:
-        """A copy with some values changed. Raises SettingsError for an unknown name or a value that cannot be used."""
+        """Return a copy with some values changed. Raises SettingsError for an unknown name or an invalid value."""
         if not update:
             return super().model_copy(deep=deep)
         values = {name: getattr(self, name) for name in self.model_fields_set}
@@ -109,7 +109,7 @@ class Checked(BaseModel):
 
 
 class Part(Checked):
-    """One part of Settings: frozen, no unknown names, no value in an error."""
+    """One part of Settings. It is frozen, it rejects unknown names, and its errors contain no values."""
 
     model_config = STRICT
 
@@ -123,7 +123,7 @@ def fill(model: Any, values: dict[str, Any], faults: list[str]) -> Any:
         faults = [*faults, *(_describe(type(model), fault) for fault in found)]
     if faults:
         advice = f". {_ADVICE}" if any(fault.endswith(_NOT_SET) for fault in faults) else ""
-        # Raised here, it does not carry pydantic's error along, whose traceback may show a secret.
+        # Raised outside the except block, so that pydantic's error, which may hold a secret, is not its context.
         raise SettingsError(f"the settings cannot be used: {'; '.join(dict.fromkeys(faults))}{advice}")
     return model
 
@@ -146,7 +146,7 @@ def _describe(model: type[BaseModel], fault: Any) -> str:
 
 
 def _owner(model: type[BaseModel], path: list[str]) -> type[BaseModel]:
-    """The class that the last name of a path belongs to."""
+    """Return the class that has the last name of a path as a field."""
     for name in path[:-1]:
         kind = model.model_fields[name].annotation if name in model.model_fields else None
         if not (isinstance(kind, type) and issubclass(kind, BaseModel)):
@@ -161,7 +161,7 @@ def _name(model: type[BaseModel], path: list[str]) -> str:
 
 
 def _all_of(owner: type[BaseModel], name: str, shown: str) -> str:
-    """A part that is missing as a whole, by the members it cannot do without."""
+    """Return the names to set for a missing setting; for a missing part, the names of its required members."""
     kind = owner.model_fields[name].annotation if name in owner.model_fields else None
     if not (isinstance(kind, type) and issubclass(kind, Checked)):
         return shown

@@ -1,4 +1,4 @@
-"""Find the name that is most like a misspelt one."""
+"""Find the valid name that is most similar to a misspelt one."""
 
 from __future__ import annotations
 
@@ -8,7 +8,9 @@ from difflib import SequenceMatcher
 
 
 def nearest(name: str, names: Iterable[str]) -> str:
-    """Return the name most like `name`, "" if there are none. Letters and digits count first, then the rest.
+    """Return the name most similar to `name`, or "" if `names` is empty.
+
+    It compares letters and digits first, then all characters.
 
     >>> nearest("MAX_LOOKUP", ["MAX_COST", "MAX_LOOKUPS"])
     'MAX_LOOKUPS'
@@ -17,12 +19,12 @@ def nearest(name: str, names: Iterable[str]) -> str:
 
 
 def similarity(a: str, b: str) -> float:
-    """How alike two words are, from 0 to 1 (difflib's ratio, the better of both directions)."""
+    """Return the similarity of two words, from 0 to 1: difflib's ratio, the higher one of both directions."""
     return max(SequenceMatcher(None, a, b, False).ratio(), SequenceMatcher(None, b, a, False).ratio())
 
 
 def plain(name: str) -> str:
-    """A name's letters and digits, in upper case.
+    """Return the letters and digits of a name, in upper case.
 
     >>> plain("dnc__list-path")
     'DNCLISTPATH'

@@ -10,11 +10,11 @@ from leadflow.settings.base import Part, Real, Whole, Words
 
 
 class Policy(Part):
-    """What may be called, and what is delivered.
+    """Which phones may be called, and what is delivered.
 
-    Cells of a script's own columns from which a phone can be read are withheld from the sheet; with
-    `script_phones="check"` these phones are checked and delivered like bought ones. A column named in `not_phones`
-    holds none, and is delivered.
+    A script's own columns may hold phones. By default leadflow withholds such cells from the sheet. With
+    `script_phones="check"` it checks these phones and delivers them like bought ones. `not_phones` names columns
+    that hold no phones; leadflow delivers them unchanged.
     """
 
     max_scrub_age_days: Annotated[Real, Field(gt=0, le=31)] = 31

@@ -1,7 +1,7 @@
-"""Which members the settings may add to the body of an idiCORE search.
+"""Validate the members that the settings add to the body of an idiCORE search.
 
-They are the same for every person, so none may describe a person, and none may replace what leadflow sends itself. A
-value that idiCORE would not understand would make every search fail, or be charged in vain.
+Every search gets the same members. A member must not describe one person, and must not replace a member that leadflow
+sends. With a wrong value every search would fail, or idiCORE would charge for useless answers.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import math
 import re
 from typing import Any
 
-# What search_body of leadflow.services.idicore sends, in lower case.
+# The members that search_body of leadflow.services.idicore sends, in lower case.
 SENT = frozenset({"firstname", "lastname", "address", "city", "state", "zip", "referenceid", "fields"})
 _OF_ONE_PERSON = frozenset({"middlename", "dob", "ssn", "email", "phonenumber", "phone", "pid", "pidlist", "name"})
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
@@ -18,7 +18,7 @@ _SCALARS = (str, bool, int, float)
 
 
 def body_members(value: Any) -> dict[str, Any]:
-    """Return the members as they go into the body. Raises ValueError for what cannot be meant."""
+    """Return the members for the body. Raises ValueError for invalid names and values."""
     if not isinstance(value, dict):
         raise ValueError('must be a JSON object such as {"searchType": "APISearch", "nicknamesearch": true}')
     names = [name for name in value if isinstance(name, str) and _NAME.fullmatch(name)]
@@ -34,7 +34,7 @@ def body_members(value: Any) -> dict[str, Any]:
 
 
 def _fault(name: str, value: Any) -> str:
-    """Return what is wrong with one member, "" if nothing is."""
+    """Return the fault of one member, or "" if it is valid."""
     if name.lower() in SENT:
         return "is sent by leadflow itself; remove it"
     if name.lower() in _OF_ONE_PERSON:

@@ -1,7 +1,7 @@
 """Settings from arguments, the environment (LEADFLOW_...), or a .env file.
 
-Nested names use two underscores: LEADFLOW_IDICORE__CLIENT_SECRET. Secrets are SecretStr everywhere. A name that is no
-setting and a value that cannot be used are a SettingsError; nothing is skipped.
+Nested names use two underscores: LEADFLOW_IDICORE__CLIENT_SECRET. Secrets are SecretStr everywhere. An unknown name or
+an invalid value raises SettingsError; leadflow ignores none.
 """
 
 from __future__ import annotations
@@ -40,10 +40,10 @@ def _user() -> str:
 
 
 class Settings(Checked, BaseSettings):
-    """Everything an Engine needs to know; `home` holds the history and the checkpoints.
+    """All settings of an Engine. `home` is the folder of the history and the checkpoints.
 
-    `max_cost` is in dollars a job, over all its runs: lookups, and the checks of the phones they find. Raises
-    SettingsError, which says all that is wrong at once, for an unknown name and for a value that cannot be used.
+    `max_cost` is in dollars per job, over all its runs. It covers lookups and the checks of the phones they find.
+    Unknown names and invalid values raise SettingsError; one error lists all faults.
 
     Example:
         >>> import leadflow as lf
@@ -94,17 +94,17 @@ class Settings(Checked, BaseSettings):
 
     @property
     def history_file(self) -> Path:
-        """Where the DuckDB history lives."""
+        """The path of the DuckDB history."""
         return self.home.expanduser() / "history.duckdb"
 
     @property
     def checkpoint_file(self) -> Path:
-        """Where paid answers are kept until a job is done."""
+        """The path of the SQLite checkpoints. They keep paid answers until a job is done."""
         return self.home.expanduser() / "checkpoints.sqlite"
 
 
 def _merged(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:
-    """Both, part by part; what is above wins."""
+    """Return both dicts merged, part by part; values of `above` override values of `below`."""
     both = {
         name: _merged(below[name], above[name])
         for name in below.keys() & above.keys()

@@ -14,10 +14,10 @@ _SHEET_ADDRESS = re.compile(r"/spreadsheets/(?:u/\d+/)?d/(?!e/)([\w-]+)")
 
 
 class SheetsSettings(Part):
-    """The Google Sheet that callers work from; `spreadsheet_id` is its id, or its whole address.
+    """The Google Sheet that callers work from. `spreadsheet_id` is its id or its full URL.
 
-    Google counts writes a minute; `write_every_s` keeps two writes that far apart besides, for a stricter quota.
-    While Google answers that a quota is used up (429), a job waits for it, up to `busy_wait_s` seconds.
+    Google limits the writes per minute. `write_every_s` also sets a minimum time between two writes, for a stricter
+    quota. When Google answers that a quota is used up (429), a job waits up to `busy_wait_s` seconds.
     """
 
     spreadsheet_id: Word
@@ -37,7 +37,7 @@ class SheetsSettings(Part):
     @field_validator("spreadsheet_id")
     @classmethod
     def _id(cls, text: str) -> str:
-        """The id, out of the address that a browser shows if need be."""
+        """Return the spreadsheet's id; extract it if the value is a URL."""
         found = _SHEET_ADDRESS.search(text)
         if not found and not re.fullmatch(r"[\w-]+", text):
             raise ValueError(

@@ -1,4 +1,4 @@
-"""Which ways to sign in to Snowflake the settings may name, and which of them contradict each other.
+"""Validate the settings that sign in to Snowflake: the authenticator, its fields, and contradictions among them.
 
 Source: https://docs.snowflake.com/en/developer-guide/python-connector/python-connector-connect, and the checks that
 snowflake-connector-python makes of its arguments.
@@ -13,7 +13,7 @@ from typing import Any, Protocol
 from leadflow.settings.base import LOOPBACK
 from leadflow.settings.nearest import nearest
 
-# Session parameters that leadflow's own statements depend on, and what to do instead of setting them.
+# Session parameters that leadflow's own statements depend on, and the advice for a script that sets them.
 LEADFLOWS_PARAMETERS = {
     "AUTOCOMMIT": "remove it",
     "MULTI_STATEMENT_COUNT": "remove it",
@@ -27,7 +27,7 @@ _TAKES_TOKEN = (TOKEN, "OAUTH", "WORKLOAD_IDENTITY")
 _NEEDS_TOKEN = (TOKEN, "OAUTH")
 _WITHOUT_USER = (TOKEN, "OAUTH", "WORKLOAD_IDENTITY")
 _HERE = ("EXTERNALBROWSER", KEY_PAIR, *_TAKES_TOKEN)
-# These need a password or a client's secret, which only a connection of connections.toml can give.
+# These need a password or a client secret; only a connection in connections.toml can hold one.
 _ELSEWHERE = (
     "SNOWFLAKE",
     "USERNAME_PASSWORD_MFA",
@@ -62,7 +62,7 @@ class _SignIn(Protocol):
 
 
 def account_name(account: str | None) -> str | None:
-    """The account's identifier, out of its address if need be. Raises ValueError for an address that names none."""
+    """Return the account identifier; extract it if `account` is a URL. Raises ValueError for an invalid identifier."""
     if account is None:
         return None
     name = re.sub(r"^https?://|(\.snowflakecomputing\.(com|cn))?(:443)?/*$", "", account.strip(), flags=re.IGNORECASE)
@@ -72,7 +72,7 @@ def account_name(account: str | None) -> str | None:
 
 
 def authenticator_of(settings: _SignIn) -> str | None:
-    """Return the authenticator that is set or follows from other fields; None leaves it to connections.toml."""
+    """Return the authenticator that is set or that other fields imply; None if connections.toml decides."""
     if settings.authenticator:
         return settings.authenticator
     if settings.token and not settings.connection_name:
@@ -81,7 +81,7 @@ def authenticator_of(settings: _SignIn) -> str | None:
 
 
 def sign_in_fault(settings: _SignIn) -> str:
-    """Return why these settings cannot sign in, "" if they can."""
+    """Return the reason why these settings cannot sign in, or "" if they can."""
     if settings.protocol == "http" and settings.host not in LOOPBACK:
         return "protocol is http, which is allowed only with a host on loopback"
     return _address_fault(settings) or _way_fault(settings) or _contradiction(settings)
@@ -102,7 +102,7 @@ def _address_fault(settings: _SignIn) -> str:
 
 
 def _way_fault(settings: _SignIn) -> str:
-    """What is wrong with the authenticator."""
+    """Return the fault of the authenticator, or "" if it is valid."""
     way = (authenticator_of(settings) or "").upper()
     if settings.connection_name and settings.token and not way:
         return "token and connection_name are set; set authenticator too, to PROGRAMMATIC_ACCESS_TOKEN or oauth"
@@ -120,7 +120,7 @@ def _way_fault(settings: _SignIn) -> str:
 
 
 def _contradiction(settings: _SignIn) -> str:
-    """What the authenticator needs and lacks, and what it would leave unread."""
+    """Return a field that the authenticator needs and lacks, or a field that it would ignore; "" if there is none."""
     way = (authenticator_of(settings) or "").upper()
     if settings.token and settings.private_key_file:
         return "token and private_key_file are both set; keep the one to sign in with"

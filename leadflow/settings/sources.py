@@ -1,7 +1,7 @@
 """Read settings from the environment, .env files and a folder of secrets.
 
-Every LEADFLOW_ name found there is either a setting or an error that names the nearest setting; no name is skipped.
-Names may be in any case, as pydantic-settings reads them.
+Every LEADFLOW_ name must be a setting. An unknown name is an error that names the nearest setting. Names may be in any
+case, as in pydantic-settings.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from leadflow.settings.textfile import read_text
 
 PREFIX = "LEADFLOW_"
 EnvFiles = str | os.PathLike[str] | Iterable[str | os.PathLike[str]] | None
-# Read by the test suite, and by lf.local.start().
+# The test suite and lf.local.start() read these names.
 _NO_SETTINGS = {"LEADFLOW_SCREENSHOTS", "LEADFLOW_LOCAL_PYTHON"}
 _PLACEHOLDER = re.compile(r"\.{3,}|…|<[^<>]*>")
 _LIKE_PREFIX = 0.8
@@ -34,7 +34,7 @@ _LIKE_NAME = 0.85
 
 @dataclass(frozen=True)
 class Place:
-    """Names and values found in one place; `where` describes it, as in "in .env"."""
+    """The names and values of one source; `where` describes the source, as in "in .env"."""
 
     where: str
     names: Mapping[str, str | None]
@@ -43,14 +43,14 @@ class Place:
 
 @dataclass(frozen=True)
 class Known:
-    """The names of settings: `single` maps each to its field, `open_` are prefixes that any key may follow."""
+    """The names of settings. `single` maps each name to its field; `open_` holds prefixes that accept any key."""
 
     single: dict[str, Any] = field(default_factory=dict)
     open_: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, model: type[BaseModel], prefix: str = PREFIX) -> Known:
-        """All names of a settings class, parts and their members alike."""
+        """Return all names of a settings class, with the names of its parts and their members."""
         found, below = {}, []
         for name, info in model.model_fields.items():
             full, kind = f"{prefix}{name}".upper(), info.annotation
@@ -64,12 +64,12 @@ class Known:
         return cls(found, tuple(below))
 
     def holds(self, name: str) -> bool:
-        """Whether this upper-case name is a setting, or a key of one that is a mapping."""
+        """Whether this upper-case name is a setting, or a key of a setting that is a mapping."""
         return name in self.single or any(name.startswith(prefix) and len(name) > len(prefix) for prefix in self.open_)
 
 
 def places(env_files: EnvFiles, encoding: str | None, secrets_dir: Any) -> list[Place]:
-    """Everywhere that settings are looked for; a later place outranks an earlier one."""
+    """Return all sources of settings; a later source overrides an earlier one."""
     listed = [env_files] if isinstance(env_files, str | os.PathLike) else list(env_files or ())
     found = [_secrets(Path(folder).expanduser()) for folder in _folders(secrets_dir)]
     found += [_env_file(path, encoding) for name in listed if (path := Path(name).expanduser()).is_file()]
@@ -81,7 +81,7 @@ def _folders(secrets_dir: Any) -> list[Any]:
 
 
 def _secrets(folder: Path) -> Place:
-    """One file a setting, named like it, as Docker mounts secrets."""
+    """Read a folder of secrets as Docker mounts it: one file per setting, named like the setting."""
     if not folder.is_dir():
         return Place(f"in {folder}", {}, (f"there is no folder of secrets at {folder}",))
     names = {
@@ -97,7 +97,7 @@ def _uncertain(path: Path) -> str:
 
 
 def _env_file(path: Path, encoding: str | None) -> Place:
-    """Read a .env file; lines that python-dotenv would skip, or join to another value, are faults."""
+    """Read a .env file. A line is a fault if python-dotenv would skip it or append it to another value."""
     from dotenv import dotenv_values
     from dotenv.parser import parse_stream
 
@@ -126,7 +126,7 @@ def _env_file(path: Path, encoding: str | None) -> Place:
 
 
 class _WithoutLogging:
-    """Disables a logger for faults that become an error of leadflow's."""
+    """Disable a logger while leadflow collects the same faults for its own error."""
 
     def __init__(self, logger: logging.Logger) -> None:
         self._logger, self._before = logger, logger.disabled
@@ -143,7 +143,7 @@ def _is_ours(line: str) -> bool:
 
 
 def read(model: type[BaseSettings], found: Iterable[Place]) -> tuple[dict[str, Any], list[str]]:
-    """Return the values as nested dicts, as a settings class takes them, and one sentence for each fault."""
+    """Return the values as nested dicts for a settings class, and one sentence per fault."""
     known = Known.of(model)
     values: dict[str, str] = {}
     faults: list[str] = []
@@ -168,7 +168,7 @@ def _takes_text(info: Any) -> bool:
 
 
 def _named(place: Place, known: Known, faults: list[str]) -> dict[str, str]:
-    """The settings of one place by upper-case name."""
+    """Return the settings of one source by upper-case name."""
     values: dict[str, str] = {}
     for written, value in place.names.items():
         name = written.upper()
@@ -188,7 +188,7 @@ def _named(place: Place, known: Known, faults: list[str]) -> dict[str, str]:
 
 
 def _value_fault(value: str | None, info: Any) -> str:
-    """What is wrong with a value whatever its type; "" if nothing is."""
+    """Return the fault of a value that is wrong for every type, or "" if there is none."""
     if value is None:
         return "has no value; write NAME=value"
     if not value.strip() and not (info is not None and info.default == ""):
@@ -201,7 +201,7 @@ def _value_fault(value: str | None, info: Any) -> str:
 
 
 def _suggestion(name: str, known: Known) -> str:
-    """Return the nearest setting to an unknown name, "" for a name of another program."""
+    """Return the setting nearest to an unknown name, or "" if the name belongs to another program."""
     if name.startswith(PREFIX) or _is_misspelt_prefix(name, known):
         tail = plain(name)[len(plain(PREFIX)) :]
         ends = [k for k in known.single if tail and k.endswith(f"__{tail}") and "__" in k]
@@ -210,14 +210,14 @@ def _suggestion(name: str, known: Known) -> str:
 
 
 def _is_misspelt_prefix(name: str, known: Known) -> bool:
-    """Whether a name looks like LEADFLOW_ and a setting, as LEADFOW_MAX_COST and LEAD_FLOW_HOME do."""
+    """Whether a name resembles LEADFLOW_ plus a setting, as LEADFOW_MAX_COST and LEAD_FLOW_HOME do."""
     ours = plain(PREFIX)
     parts = [part for part in re.split(r"[^A-Z0-9]+", name) if part]
     cuts = [("".join(parts[:n]), "".join(parts[n:])) for n in (1, 2)]
     cuts += [(ours, plain(name)[len(ours) :])] if plain(name).startswith(ours) else []
     for head, tail in cuts:
         if tail and similarity(head, ours) >= _LIKE_PREFIX:
-            # A word such as HOME or PRICE alone may as well be another program's.
+            # A single word such as HOME or PRICE may belong to another program.
             tails = [plain(k)[len(ours) :] for k in known.single if head == ours or "_" in k.removeprefix(PREFIX)]
             if any(similarity(tail, other) >= _LIKE_NAME for other in tails):
                 return True
@@ -225,7 +225,7 @@ def _is_misspelt_prefix(name: str, known: Known) -> bool:
 
 
 def _json_fault(name: str, value: str, known: Known) -> str:
-    """Return why a value is not the JSON that its setting takes, "" if it is; the value may be a secret."""
+    """Return why a value is not the JSON that its setting needs, or "". The text omits the value: it may be secret."""
     info = known.single[name]
     is_list = getattr(info.annotation, "__origin__", None) is tuple
     example = (
@@ -248,7 +248,7 @@ def _json_fault(name: str, value: str, known: Known) -> str:
 
 
 class _RepeatedKeyError(ValueError):
-    """An object of JSON says a key twice: only the last would count."""
+    """A JSON object contains a key twice; Python's parser would keep only the last value."""
 
 
 def _without_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Read small text files as editors write them: UTF-8, UTF-16, UTF-32, with or without a byte-order mark, and others."""
+"""Read small text files in the encodings that editors write: UTF-8, UTF-16, UTF-32 (with or without a mark), others."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ BYTE_ORDER_MARKS = (
 def read_text(path: Path, encoding: str | None = None) -> tuple[str, bool]:
     """Return the text of a file, and whether all of its characters are certain.
 
-    A byte-order mark decides, then `encoding`, then UTF-8 if all bytes fit it. Of any other charset only the ASCII
-    characters are certain: which accented letter a byte stands for would be a guess, and the letter may be part of a
-    secret. Raises SettingsError, in one line, if the file cannot be read or is no text.
+    The encoding is that of the byte-order mark, else `encoding`, else UTF-8 if all bytes are valid in it. In any other
+    encoding only the ASCII characters are certain: leadflow does not guess accented letters, which may be part of a
+    secret. Raises SettingsError with a one-line message if the file cannot be read or is not text.
     """
     try:
         raw = path.read_bytes()
@@ -35,7 +35,7 @@ def read_text(path: Path, encoding: str | None = None) -> tuple[str, bool]:
 
 
 def _unmarked(raw: bytes) -> str:
-    """Detect UTF-16 without a mark by its zero bytes: every other byte of ASCII text."""
+    """Detect UTF-16 without a mark by its zero bytes: in ASCII text every other byte is zero."""
     if b"\x00" not in raw:
         return "utf-8"
     return "utf-16-le" if raw[1::2].count(0) > raw[0::2].count(0) else "utf-16-be"

@@ -27,18 +27,18 @@ from leadflow.settings.search_parameters import body_members
 
 
 class IdicoreSettings(Part):
-    """idiCORE people search. `glba` and `dppa` are your permissible purposes: no default exists on purpose.
+    """idiCORE people search. `glba` and `dppa` are your permissible purposes; they have no default on purpose.
 
-    `fields` are what a search asks for. Public code lists isDead among the premium fields: if your contract does not
-    have it, or charges for it, ask idiCORE, or leave it out here; then nobody is held as deceased.
+    `fields` are the fields that a search requests. Public code lists isDead among the premium fields. If your contract
+    does not include it, or charges for it, ask idiCORE or remove it here; then no lead is held back as deceased.
 
-    `search_parameters` are more members of a search's JSON body, such as {"searchType": "APISearch", "nicknamesearch":
-    true}. They go into it as they are. None may describe a person, or replace what leadflow sends itself.
+    `search_parameters` are extra members of a search's JSON body, such as {"searchType": "APISearch", "nicknamesearch":
+    true}. leadflow sends them unchanged. They must not describe a person or replace a member that leadflow sends.
 
-    `price` is in dollars a lookup; with `charge_on_no_match=False` one that finds nobody costs nothing.
+    `price` is in dollars per lookup. With `charge_on_no_match=False` a lookup that finds nobody costs nothing.
 
-    While a vendor answers that it is busy (429, or 503 with Retry-After), a job waits for it, up to `busy_wait_s`
-    seconds. Each vendor has this setting.
+    When a vendor answers that it is busy (429, or 503 with Retry-After), a job waits up to `busy_wait_s` seconds. Each
+    vendor has this setting.
     """
 
     client_id: Word
@@ -48,7 +48,7 @@ class IdicoreSettings(Part):
     login_url: str = "https://login-api.idicore.com/apiclient"
     search_url: str = "https://api.idicore.com/search"
     fields: tuple[str, ...] = ("name", "address", "phone", "email", "isDead")
-    # A Mapping, so that no environment variable sets a single member: its name would lose its case.
+    # A Mapping, so that no environment variable can set a single member: environment names do not keep case.
     search_parameters: Mapping[str, Any] = Field(default_factory=dict)
     token_life_s: Seconds = 720.0
     token_prefix: Annotated[str, StringConstraints(strip_whitespace=False)] = ""
@@ -68,7 +68,7 @@ class IdicoreSettings(Part):
     @field_validator("fields")
     @classmethod
     def _enough(cls, fields: tuple[str, ...]) -> tuple[str, ...]:
-        """Without them an answer could be matched with nobody, or brings no phone: it would be paid for in vain."""
+        """Require name, address and phone: without them no answer can match a lead, or it has no phone."""
         if missing := [name for name in ("name", "address", "phone") if name not in fields]:
             raise ValueError(
                 f"lacks {', '.join(missing)}; without name, address and phone every lookup would be bought in vain"
@@ -77,9 +77,9 @@ class IdicoreSettings(Part):
 
 
 class LitigatorSettings(Part):
-    """DNCScrub's litigator list, checked in bulk. `price` is in dollars a number; without it checks count as free.
+    """DNCScrub's litigator list, checked in bulk. `price` is in dollars per number; without it checks count as free.
 
-    `campaign_id` is a whole number, as the manual says: https://docs.dncscrub.com/api-reference/litigator/scrub-post
+    `campaign_id` is a whole number: https://docs.dncscrub.com/api-reference/litigator/scrub-post
     """
 
     login_id: Secret
@@ -101,16 +101,16 @@ class LitigatorSettings(Part):
 class DncSettings(Part):
     """The do-not-call check: DNCScrub's scrub, or a local copy of the national registry (`provider="list"`).
 
-    `codes` overrides single result codes, as in {"W": "hold"}; values are Verdict words. `price` is in dollars a
-    number; without it checks count as free. `canary` is a phone, or several with commas between, known to be on the
-    national do-not-call list: a job is refused before its first lookup unless the check says so of each.
+    `codes` overrides single result codes, as in {"W": "hold"}; values are Verdict words. `price` is in dollars per
+    number; without it checks count as free. `canary` is one phone that is on the national do-not-call list, or several
+    phones separated by commas. A job fails before its first lookup unless the check finds every canary on the list.
 
-    `list_path` is a file, a folder, a .zip, or several of them; `list_date` is the day of the download (YYYY-MM-DD),
-    which a file may also have in its name. `list_covers` names what is in it beside the national registry: the states
-    whose own lists are in it too (CO FL IN LA MA MO OK PA TN TX WY), and wireless if wireless numbers are. AZ LA NJ TX
-    WY forbid sales calls to wireless numbers: naming one of them says that its wireless numbers are in the list too.
-    `list_area_codes` declares area codes that were bought, beside those found in it. `list_phone_columns` names the
-    columns of a CSV or a table that hold the phones, where others have digits too.
+    `list_path` is a file, a folder, a .zip, or several of them. `list_date` is the day of the download (YYYY-MM-DD);
+    the file's name may contain it instead. `list_covers` names what the list contains besides the national registry:
+    states whose own lists it contains (CO FL IN LA MA MO OK PA TN TX WY), and wireless if it contains wireless numbers.
+    AZ LA NJ TX WY forbid sales calls to wireless numbers; name one of them only if the list contains its wireless
+    numbers. `list_area_codes` adds area codes that were bought to those found in the list. `list_phone_columns` names
+    the columns of a CSV or a table that hold the phones, for files in which other columns hold digits too.
     """
 
     usual = ("login_id",)
@@ -142,7 +142,7 @@ class DncSettings(Part):
     @field_validator("list_date", mode="before")
     @classmethod
     def _day(cls, day: Any) -> Any:
-        """A day of Python is as good as its text."""
+        """Convert a `datetime.date` to ISO text."""
         return day.isoformat() if type(day) is date else day
 
     @property
@@ -154,7 +154,7 @@ class DncSettings(Part):
     @field_validator("canary", mode="before")
     @classmethod
     def _listed(cls, canary: Any) -> Any:
-        """One phone or several, as text or as numbers."""
+        """Return one phone or several, given as text or as numbers, as text with commas between."""
         if isinstance(canary, list | tuple | set | frozenset):
             return ",".join(map(str, canary))
         return str(canary) if type(canary) is int else "" if canary is None else canary
@@ -171,7 +171,7 @@ class DncSettings(Part):
 
     @model_validator(mode="after")
     def _agrees(self) -> DncSettings:
-        """A setting of the other provider would be silently ignored."""
+        """Reject settings of the other provider: this provider would ignore them."""
         given = {name for name in self.model_fields_set if getattr(self, name) not in (None, {}, ())}
         of_the_list = sorted(name for name in given if name.startswith("list_"))
         if self.provider == "dncscrub" and of_the_list:

@@ -1,4 +1,4 @@
-"""Settings of Snowflake: how to sign in, which tables, how long a statement may take."""
+"""Settings of Snowflake: sign-in, tables, and time limits of statements."""
 
 from __future__ import annotations
 
@@ -14,10 +14,11 @@ from leadflow.settings.sign_in import LEADFLOWS_PARAMETERS, account_name, sign_i
 class WarehouseSettings(Part):
     """Snowflake. Sign in with a key pair, externalbrowser, a token, or a connection_name of connections.toml.
 
-    A `token` without an `authenticator` is a programmatic access token; for an OAuth access token set authenticator to
-    oauth. `person_cache` and `consolidated` may name a schema, as in "DB.PUBLIC.PERSON_CACHE". A script's statements
-    may take `script_timeout_s` each, leadflow's own `statement_timeout_s`, all other requests `network_timeout_s`.
-    Connector 5 has one limit for both kinds of statements: the longer one.
+    A `token` without an `authenticator` is a programmatic access token. For an OAuth access token set `authenticator`
+    to oauth. `person_cache` and `consolidated` may include a schema, as in "DB.PUBLIC.PERSON_CACHE". The time limits
+    are `script_timeout_s` for each statement of a script, `statement_timeout_s` for each of leadflow's own statements,
+    and `network_timeout_s` for all other requests. Version 5 of the connector has one limit for all statements:
+    leadflow sets the longer one.
     """
 
     usual = ("account", "connection_name")

@@ -1,9 +1,9 @@
-"""Whether a person whom idiCORE found is the one who was asked for, and whether anybody found ever could be.
+"""Compare a person in an idiCORE answer with the person of a lead, and detect leads that no answer can match.
 
-A wrong yes gives a stranger's phones to a caller; a wrong no throws away an answer that was paid for. So a name and
-an address must agree, past names and addresses included. What is missing where it is needed never agrees. What only
-one side says (a middle name, Jr, a unit, a direction) does not stand in the way; what both say differently does.
-Whoever has no name or no address that can be read would be paid for in vain: `unsearchable` says so beforehand.
+A false match gives a stranger's phones to a caller. A missed match wastes a paid answer. Therefore one name and one
+address must agree; past names and past addresses count. A required part that is missing never agrees. A part that only
+one side has (a middle name, Jr, a unit, a direction) does not prevent a match; a part that differs on both sides does.
+A lookup for a lead without a readable name or address would be wasted: `unsearchable` detects such leads beforehand.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ UNSEARCHABLE = (NO_ADDRESS, NO_NAME)
 
 
 class Asked(Protocol):
-    """Whoever is asked for."""
+    """The person of a lead."""
 
     @property
     def first_name(self) -> str: ...
@@ -40,10 +40,11 @@ class Asked(Protocol):
 
 
 def unsearchable(person: Asked) -> str:
-    """Why no answer could match this person, so that none is bought; "" if one could. Never raises.
+    """Return the reason why no answer can match this person, or "" if one can. Never raises.
 
-    `no_person_name`: N/A, an estate, a trust, a company, somebody marked as deceased, no given name, or no surname.
-    `unreadable_address`: no place that can be compared, or neither a ZIP nor a city and a state.
+    leadflow buys no lookup for a person with a reason.
+    `no_person_name`: N/A, an estate, a trust, a company, a person marked as deceased, no given name, or no surname.
+    `unreadable_address`: no comparable place, or neither a ZIP nor a city with a state.
 
     >>> from leadflow.leads.people import Person
     >>> [unsearchable(Person("k", "Ann", last, "12 Elm St", "Bath", "ME", "04530")) for last in ("Lee", "Lee Trust")]
@@ -58,7 +59,7 @@ def unsearchable(person: Asked) -> str:
 
 
 def is_same(person: Asked, found: dict[str, Any]) -> bool:
-    """Whether a name and an address of the found person are those of the person asked for. Never raises."""
+    """Whether one name and one address of the found person agree with those of the lead's person. Never raises."""
     names, home = _read(person)
     if home is None or not any(_has_name(names, name) for name in dicts(found, "name")):
         return False
@@ -69,11 +70,11 @@ def _read(person: Asked) -> tuple[list[Name], Place | None]:
     return _read_fields(person.first_name, person.last_name, person.address, person.city, person.state, person.zip)
 
 
-@lru_cache(maxsize=4_096)  # a person is read before the search, and beside each person found, batches later
+@lru_cache(maxsize=4_096)  # needed before the lookup, and again for each person found, batches later
 def _read_fields(
     first: str, last: str, address: str, city: str, state: str, zip_code: str
 ) -> tuple[list[Name], Place | None]:
-    """The names of somebody asked for, none if it is no person's, and the address if it can be compared."""
+    """Return the names of a lead's person, if they are a person's, and the address, if it is comparable."""
     home = read_place(address, city, state, zip_code)
     return names_of(first, last), home if home is not None and home.has_area else None
 
@@ -84,13 +85,13 @@ def _has_name(mine: list[Name], name: dict[str, Any]) -> bool:
 
 
 def is_home(home: Place, person: Asked, address: dict[str, Any]) -> bool:
-    """Whether a found address is the place asked for."""
+    """Whether a found address is the lead's place."""
     fields = (address.get(part) for part in ("data", "city", "state", "zip"))
     place = read_place(*fields, told=(person.city, person.state))
     return place is not None and same_place(home, place)
 
 
 def dicts(found: dict[str, Any], part: str) -> list[dict[str, Any]]:
-    """The entries of a part of a found person that are objects."""
+    """Return the entries of one part of a found person that are JSON objects."""
     items = found.get(part)
     return [item for item in items if isinstance(item, dict)] if isinstance(items, list) else []

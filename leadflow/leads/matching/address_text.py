@@ -1,4 +1,4 @@
-"""An address line as words, and what every reader of lines makes."""
+"""Split an address line into words, and define the record that all parsers of lines return."""
 
 from __future__ import annotations
 
@@ -29,11 +29,11 @@ class Line(NamedTuple):
     sides: frozenset[str] = frozenset()
     unit: list[str] = []  # noqa: RUF012 - never changed
     is_box: bool = False
-    community: str = ""  # of Puerto Rico, where a ZIP may have a Calle A in each
+    community: str = ""  # in Puerto Rico: each community of a ZIP may have a Calle A
 
 
 def address_words(line: object) -> list[str]:
-    """The words, with # as one, N.E. and P.O. in one, c/o for all its forms, and hyphens and fractions left in numbers.
+    """Return the words of a line. "#" is a word; N.E. and P.O. are one word each; numbers keep hyphens and fractions.
 
     >>> address_words("43-15 N.E. Main St. #4, c/o Lee")
     ['43-15', 'ne', 'main', 'st', '#', '4', 'c/o', 'lee']
@@ -51,12 +51,12 @@ def address_words(line: object) -> list[str]:
 
 
 def _with_point(decimal: re.Match[str]) -> str:
-    """One word of both sides of a decimal point, without zeros at its end."""
+    """Replace a decimal point with "p" and remove trailing zeros, so that a decimal number is one word."""
     digits = (decimal[1] or decimal[2]).rstrip("0")
     return f"p{digits}" if digits else ""
 
 
 def alike(found: list[str]) -> list[str]:
-    """Each word as those like it are read, and 4th as 4."""
+    """Return each word in its standard form, and 4th as 4."""
     parts = " ".join(found).replace("-", " ").replace("/", " ").split()
     return [_ORDINAL.sub(r"\1", part) if part[0].isdigit() else ALIKE.get(part, part) for part in parts]

@@ -1,12 +1,12 @@
-"""The words of US addresses: USPS Publication 28, appendices B and C, and what people write for them."""
+"""The words of US addresses: USPS Publication 28, appendices B and C, and their common variants."""
 
 from __future__ import annotations
 
 from leadflow.leads.matching.text import word_set
 from leadflow.leads.postal import STATE_CODES
 
-# Each group is one word, read as its first form: whole words where the spacing may differ (Harbor View, Harborview),
-# short ones where no name is made of them.
+# Each group holds the variants of one word; the first is the standard form. It is a whole word if the spacing may
+# differ (Harbor View, Harborview), and an abbreviation if no name contains the word.
 _SIDE_WORDS = """
 n north; s south; e east; w west; ne northeast; nw northwest; se southeast; sw southwest
 """
@@ -34,7 +34,7 @@ _NUMERALS = """
 1 first one; 2 second two; 3 third three; 4 fourth four; 5 fifth five; 6 sixth six; 7 seventh seven; 8 eighth eight;
 9 ninth nine; 10 tenth ten; 11 eleventh eleven; 12 twelfth twelve
 """
-# Puerto Rico: section 29 of the publication.
+# Puerto Rico (section 29 of the publication).
 _COMMUNITY_WORDS = """
 urb urbanizacion urbanization; cond condominio; res residencial; bo barrio; bda barriada; repto reparto; parc
 parcela parcelas; sect sector; ext extension; mans mansion mansiones; jard jardin jardines; qtas quintas; com
@@ -43,7 +43,7 @@ comunidad
 
 
 def _table(text: str) -> dict[str, str]:
-    """What each word is read as."""
+    """Map each word to its standard form."""
     groups = [group.split() for group in text.split(";")]
     return {word: group[0] for group in groups for word in group}
 
@@ -51,7 +51,7 @@ def _table(text: str) -> dict[str, str]:
 ALIKE = _table(";".join((_STREET_WORDS, _UNIT_WORDS, _NUMERALS, _SUFFIX_WORDS, _SIDE_WORDS)))
 SIDES = frozenset(_table(_SIDE_WORDS).values())
 SUFFIXES = frozenset(_table(_SUFFIX_WORDS).values())
-NUMBERED = frozenset({"hwy", "rd", "rte", "loop"})  # "Old Highway 90", "Park Road 4": what follows is no unit
+NUMBERED = frozenset({"hwy", "rd", "rte", "loop"})  # "Old Highway 90", "Park Road 4": the number is not a unit
 HIGHWAYS = frozenset({"hwy", "rte", "us", "sr"})
 UNITS = frozenset({"apt", "unit", "ste", "#"})
 # Not "Old Trailer Park".
@@ -59,17 +59,17 @@ UNITS_WITH_NUMBER = word_set("bldg box cond dept fl hngr lot no ofc ph pmb rm sl
 PARTS = frozenset({"rear", "front", "upper", "lower", "bsmt"})
 
 COMMUNITIES = _table(_COMMUNITY_WORDS)
-# Between a community's name and a street; a Puerto Rican line without one is like any other.
+# Words between a community's name and a street. Without one, a Puerto Rican line is parsed like all other lines.
 SPANISH_ROADS = word_set("calle callejon carr carretera km")
-ROADS_OF_COMMUNITIES = SPANISH_ROADS | {"camino", "paseo", "ave", "blvd"}  # elsewhere too: Camino Real, Avenue B
-PLOTS = frozenset({"lot", "spc", "trlr"})  # each number once in a park; an apartment's may be in every building
+ROADS_OF_COMMUNITIES = SPANISH_ROADS | {"camino", "paseo", "ave", "blvd"}  # also elsewhere: Camino Real, Avenue B
+PLOTS = frozenset({"lot", "spc", "trlr"})  # unique in a park; apartment numbers may repeat per building
 PARK_WORDS = word_set("mobile home homes trailer trlr park mhp mhc rv court ct community")
 
-# Nothing is built here.
+# Words of a line that names no place.
 NO_PLACES = word_set(
     "unknown unk none na null xxx xx tbd homeless confidential same test undisclosed withheld no not available n a"
 )
-# What a description begins with, or a distance goes on with: ACROSS FROM 12 ELM ST, 5 MILES N OF TOWN.
+# Words that begin a description or continue a distance: ACROSS FROM 12 ELM ST, 5 MILES N OF TOWN.
 NEAR = word_set(
     "near behind across opposite next corner cor before after between past beyond above below off at by from of to old"
 )

@@ -1,4 +1,4 @@
-"""Addresses: what a line, a city, a state and a ZIP name together, and whether two are one place."""
+"""Parse an address (line, city, state, ZIP) into a place, and compare two places."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from leadflow.leads.matching.puerto_rico import read_puerto_rican
 from leadflow.leads.matching.streets import is_house, read_street
 from leadflow.leads.matching.text import LONGEST, fold
 
-_MOST_NAMES = 6  # words in front of an address: a building's name, or who receives the mail
+_MOST_NAMES = 6  # words before an address: a building's name or the recipient
 _TAIL = re.compile(r"(.*[^\s,].*),\s*([^,0-9]+?),\s*([A-Za-z. ]+?)\.?,?\s*([0-9]{5}(?:-[0-9]{4})?)?\s*")
 _REPDIGIT_ZIPS = frozenset(
     ["22222", "33333", "44444", "55555"]
@@ -33,7 +33,7 @@ _REPDIGIT_ZIPS = frozenset(
 
 
 class Place(NamedTuple):
-    """An address as it is compared."""
+    """An address in the form that is compared."""
 
     number: str
     street: list[str]
@@ -47,17 +47,17 @@ class Place(NamedTuple):
 
     @property
     def has_area(self) -> bool:
-        """Whether there is a ZIP, or a city and a state, to compare."""
+        """Whether the place has a ZIP, or a city and a state."""
         return bool(self.zip or (self.city and self.state))
 
 
 def read_place(
     line: object, city: object, state: object, zip_code: object, told: tuple[str, str] = ("", "")
 ) -> Place | None:
-    """An address read; None where the line names no place: no house number and street, box, lot or milepost.
+    """Parse an address. Return None if the line has no house number with street, no box, no lot and no milepost.
 
-    City, state and ZIP may stand at the end of the line too. Where their fields are empty, they are sought there as
-    those `told`, and hold only if found; or behind commas.
+    The line may end with city, state and ZIP. If the fields for city and state are empty, the function takes them from
+    the line's end: after commas, or if they equal the city and state in `told`.
     """
     area = [read_city(city), read_state(state), read_zip(zip_code)]
     if not (area[0] or area[1]) and (parts := _split_at_commas(line)):
@@ -72,7 +72,7 @@ def read_place(
 
 
 def read_line(found: list[str]) -> Line | None:
-    """What the words of a line name; who receives the mail, and a building's name in front, are left out."""
+    """Parse the words of a line. Ignore the recipient and a building's name before the address."""
     if CARE_OF in found:
         start = found.index(CARE_OF)
         return _read_alone(found[:start]) or _read_behind_names(found[start + 1 :], is_marked=True)
@@ -87,7 +87,7 @@ def _read_alone(found: list[str]) -> Line | None:
 
 
 def _read_behind_names(found: list[str], is_marked: bool) -> Line | None:
-    """The line behind a name: JOHN SMITH 12 ELM ST. Without C/O the name and the street must look like such."""
+    """Parse a line after a name: JOHN SMITH 12 ELM ST. Without C/O, name and street must have their usual form."""
     for start in range(1, min(len(found), _MOST_NAMES + 1)):
         if not is_marked and not _may_be_name(found[start - 1]):
             return None
@@ -123,7 +123,7 @@ def _is_whole(line: Line) -> bool:
 
 
 def read_city(value: object) -> str:
-    """A city in one word: FORT WORTH is Ft. Worth, and COEUR D ALENE Coeur d'Alene; "" for N/A and the like."""
+    """Return a city as one word: FORT WORTH equals Ft. Worth, COEUR D ALENE equals Coeur d'Alene; "" for N/A etc."""
     return _known_city(value) if isinstance(value, str) else _city(value)
 
 
@@ -143,12 +143,12 @@ def _known_state(text: str) -> str:
 
 
 def read_state(value: object) -> str:
-    """The two letters of a US state, district, territory or military post, also for its name; "" for anything else."""
+    """Return the two-letter code of a US state, district, territory or military post, from code or name, or ""."""
     return _known_state(value) if isinstance(value, str) else ""
 
 
 def read_zip(value: object) -> str:
-    """The five digits, with the zero that a spreadsheet took from the front; "" for anything else, and for 99999."""
+    """Return the five digits of a ZIP, with leading zeros restored; "" for other text and for placeholders (99999)."""
     digits = re.match(r"[0-9]*", fold(value).strip())
     text = digits.group() if digits else ""
     text = text.zfill({3: 5, 4: 5, 8: 9}.get(len(text), 0))
@@ -157,7 +157,7 @@ def read_zip(value: object) -> str:
 
 
 def _split_at_commas(line: object) -> tuple[str, str, str, str] | None:
-    """Street, city, state and ZIP of "123 Main St, Houston, TX 77002"."""
+    """Return street, city, state and ZIP of a text such as "123 Main St, Houston, TX 77002"."""
     if not isinstance(line, str) or len(line) > LONGEST:
         return None
     parts = _TAIL.fullmatch(line)
@@ -165,7 +165,7 @@ def _split_at_commas(line: object) -> tuple[str, str, str, str] | None:
 
 
 def _cut_area(found: list[str], city: str, state: str) -> tuple[list[str], str, str, str] | None:
-    """The line without this city, this state and a ZIP at its end, and what was cut; None where they are not there."""
+    """Cut this city, this state and a ZIP from the line's end; return the rest and the cut parts, or None."""
     has_zip = bool(found) and re.fullmatch(r"[0-9]{5}(-[0-9]{4})?", found[-1]) is not None
     zip_code, rest = (read_zip(found[-1]), found[:-1]) if has_zip else ("", found)
     if not city or not state or not rest:
@@ -173,7 +173,7 @@ def _cut_area(found: list[str], city: str, state: str) -> tuple[list[str], str, 
     for length in (1, 2, 3):
         end = len(rest) - length
         if end > 2 and read_state(" ".join(rest[end:])) == state:
-            for start in range(end - 1, 1, -1):  # a number and a street, or the two words of a box, are left
+            for start in range(end - 1, 1, -1):  # keep two words: number and street, or a box
                 if "".join(alike(rest[start:end])) == city:
                     return rest[:start], city, state, zip_code
     return None
@@ -183,20 +183,21 @@ def _cut_area(found: list[str], city: str, state: str) -> tuple[list[str], str, 
 
 
 def same_place(mine: Place, theirs: Place) -> bool:
-    """Whether two addresses are one; what only one of them says (a unit, a direction) does not count."""
+    """Whether two addresses are one place. A part that only one of them has (a unit, a direction) does not count."""
     if mine.number != theirs.number or mine.is_box != theirs.is_box or not same_area(mine, theirs):
         return False
     sides_agree = (
         mine.sides <= theirs.sides or theirs.sides <= mine.sides
-    )  # "Main St" is N Main St, which is not S Main St
+    )  # Main St matches N Main St; N Main St does not match S Main St
     return sides_agree and same_street(mine.street, theirs.street) and same_unit(mine.unit, theirs.unit)
 
 
 def same_area(mine: Place, theirs: Place) -> bool:
-    """The same ZIP; or else the same city and state: ZIPs change more often than towns have a street twice.
+    """Whether two places have the same ZIP, or else the same city and state.
 
-    A box is counted anew in each ZIP of a city, so two ZIPs are two boxes; and a Puerto Rican street that only one side
-    says the community of needs the ZIP. Nothing to compare is no agreement.
+    City and state suffice because ZIPs change more often than a town has two streets of one name. Boxes need the same
+    ZIP: each ZIP of a city numbers its boxes anew. If only one side has a Puerto Rican community, the ZIP must be
+    the same. Without data to compare the areas do not agree.
     """
     if mine.community != theirs.community:
         return not (mine.community and theirs.community) and bool(mine.zip) and mine.zip == theirs.zip
@@ -206,9 +207,9 @@ def same_area(mine: Place, theirs: Place) -> bool:
 
 
 def same_street(mine: list[str], theirs: list[str]) -> bool:
-    """All words agree, however spaced; one side may leave out the suffix, but Oak St is not Oak Ct.
+    """Whether all words agree. Spacing does not matter. One side may omit the suffix, but Oak St is not Oak Ct.
 
-    A highway without its kind is the US or state road of that number: no number is given to both in one place.
+    A highway without a kind equals the US or state road of that number: no place has both with one number.
     """
     if mine[1:] == theirs[1:] and {mine[0], theirs[0]} <= HIGHWAYS and {mine[0], theirs[0]} != {"us", "sr"}:
         return True
@@ -221,7 +222,7 @@ def _without_suffix(street: list[str]) -> str:
 
 
 def same_unit(mine: list[str], theirs: list[str]) -> bool:
-    """One may say nothing, or less (the flat without the building): neighbours share names, but not a flat.
+    """Whether two units agree. One may be empty, or shorter (the apartment without the building).
 
     >>> same_unit(["5"], ["4", "5"]), same_unit(["5", "4"], ["4", "5"]), same_unit(["5", "5"], ["4", "5"])
     (True, False, False)

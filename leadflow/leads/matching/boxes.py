@@ -1,9 +1,9 @@
-"""Boxes: of a post office, of a rural or highway contract route, and of the military post.
+"""Parse boxes: those of a post office, of a rural or highway contract route, and of the military post.
 
 USPS Publication 28, sections 24 (rural routes: RFD and RD are RR), 25 (highway contract: star routes are HC), 28
 (post office boxes: a drawer, a bin and a caller number are boxes), and the Domestic Mail Manual, 703.2 (PSC, CMR and
-UNIT, each with a box). What stands behind a box does not count. A route, a ship or a unit without a box is many
-people's address: it is not read.
+UNIT, each with a box). Words after a box are ignored. A route, a ship or a unit without a box is not parsed: many
+people share such an address.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ _HAS_BOX = word_set("box bx bzn mailbox drawer drwr bin caller lockbox pob po p 
 
 
 def read_box(found: list[str]) -> Line | None:
-    """A box and its route, if the words name one: its whole number counts, 12-3 is not 12.
+    """Parse a box and its route, or return None. The whole number counts: 12-3 is not 12.
 
     >>> read_box("rfd 3 box 12".split()) == read_box("box 12 rural route 3".split())
     True
@@ -65,7 +65,7 @@ def read_box(found: list[str]) -> Line | None:
 
 
 def _with_box(found: list[str]) -> list[str]:
-    """PSC 3 # 1234 and CMR 402 77 with the word that is left out."""
+    """Insert the missing word "box" into forms such as PSC 3 # 1234 and CMR 402 77."""
     is_route = found[0] in _WITHOUT_BOX or _ROUTE_ALONE.fullmatch(found[0]) is not None
     if not is_route or not _HAS_BOX.isdisjoint(found):
         return found

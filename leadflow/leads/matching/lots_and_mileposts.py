@@ -1,15 +1,15 @@
-"""Lines whose number is not a house's: a milepost of a highway, a lot in a named park."""
+"""Parse lines without a house number: a milepost of a highway, or a lot in a named park."""
 
 from __future__ import annotations
 
 from leadflow.leads.matching.address_text import Line, alike
 from leadflow.leads.matching.address_words import ALIKE, NEAR, PARK_WORDS, PLOTS, SIDES, SUFFIXES
 
-_MOST_WORDS = 5  # of a park's name
+_MOST_WORDS = 5  # in a park's name
 
 
 def read_milepost(found: list[str]) -> Line | None:
-    """MILE 12.5 ALASKA HWY, or ALASKA HWY MILE 12.5, as rural Alaska has it.
+    """Parse a milepost as in rural Alaska: MILE 12.5 ALASKA HWY, or ALASKA HWY MILE 12.5.
 
     >>> read_milepost("mile 12p5 sterling highway".split()) == read_milepost("sterling hwy mp 12p5".split())
     True
@@ -30,7 +30,7 @@ def _is_mark(found: list[str], start: int) -> bool:
 
 
 def read_lot(found: list[str]) -> Line | None:
-    """LOT 5 SHADY ACRES, SHADY ACRES MHP TRLR 5; a street without a house number is no park.
+    """Parse a lot: LOT 5 SHADY ACRES, SHADY ACRES MHP TRLR 5. A street without a house number is not a park.
 
     >>> read_lot("lot 5 shady acres".split()) == read_lot("shady acres mobile home park spc 5".split())
     True

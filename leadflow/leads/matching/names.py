@@ -1,8 +1,8 @@
-"""Names: which words are a person's, and whether two names may be one person's.
+"""Parse name fields into the words of a person's name, and compare two names.
 
-Not every name is a person's. Placeholders, estates, trusts and companies have none to compare, nor has anybody who is
-marked as deceased. Titles, credentials and what somebody is to a deed go away. Of two people in one field (JOHN &
-MARY) the first is read: one search asks for one person.
+Not every name is a person's. Placeholders, estates, trusts, companies and persons marked as deceased have no name to
+compare. The parser removes titles, credentials and roles in a deed. From two people in one field (JOHN & MARY) it
+takes the first, because one lookup is for one person.
 """
 
 from __future__ import annotations
@@ -41,8 +41,8 @@ from leadflow.leads.matching.name_words import (
 )
 from leadflow.leads.matching.text import fold, spellings, word_set, words
 
-_MOST_WORDS = 8  # of a whole name in one field
-_SURNAME = 4  # letters from which half a double surname stands for the whole: not "Van", "Ben" or "O"
+_MOST_WORDS = 8  # in a whole name in one field
+_SURNAME = 4  # minimum letters of half a double surname that may stand for the whole: not "Van", "Ben" or "O"
 
 _BRACKETS = re.compile(r'\([^()]*\)?|\[[^\[\]]*\]?|\{[^{}]*\}?|"[^"]*"|\u201c[^\u201d]*\u201d')
 _NOT_AVAILABLE = re.compile(r"\bn\s*[/\\]\s*a\b|^\W*n\W+a\W*$")
@@ -53,7 +53,7 @@ _INITIAL_BY_SLASH = re.compile(r"(?<!\w)[^\W\d]\s*[/\\]|[/\\]\s*[^\W\d](?!\w)")
 _DOTTED = re.compile(r"\b([a-z]{1,2})\.(?=[a-z]\b)")  # M.D., Ph.D.
 _LETTERS = re.compile(r"\b[a-z](?:[. ]{1,2}[a-z]\b){2,}")  # L.L.C., R I P
 _MEDICAL = re.compile(r"\bm\.? d\b(?=\.?\W*$)")
-_DEATH = re.compile("[\u2020\u2021\u271d\u271e\u26b0]|deceas|deseased|decesed")  # also in one word with a name
+_DEATH = re.compile("[\u2020\u2021\u271d\u271e\u26b0]|deceas|deseased|decesed")  # also joined to a name
 _KEYBOARD = re.compile(r"x{2,}|([a-z])\1{3,}|([a-hj-z])\2{2}")  # xx, aaaa; not III
 _PLAIN = re.compile(r"(?!.*\b[a-z][ -]+[a-z]\b)(?!.*deceas)[a-z -]*")
 _ROLE = "ttee"
@@ -80,14 +80,14 @@ _UNUSUAL = (
         word_set("of for the est na late dec not opt opted single married widow widower"),
     ),
 )
-# A middle initial is usual; what makes A a role stands beside it.
+# A middle initial A is usual; it is part of a role only with the words beside it.
 _LOOKED_AT = frozenset().union(*_UNUSUAL) - {"a", "an"}
 
 
 class Name(NamedTuple):
-    """A name as words: `first` without the middle name, in one word; `free` when it came from one field of text.
+    """A name as words. `first` is the given name as one word, without the middle name.
 
-    Without a given name or a surname it is nobody's.
+    `free` means that the name comes from one text field. A name without a given name or a surname is not a person's.
     """
 
     first: str
@@ -101,7 +101,7 @@ _NOBODY = Name("", [], [], "")
 
 
 def names_of(first: object, last: object) -> list[Name]:
-    """The name of somebody who is asked for, in each spelling of its umlauts; none if it is no person's.
+    """Return the name of a lead's person in each spelling of its umlauts; empty if it is not a person's name.
 
     >>> [name.family for name in names_of("Dr. Ann", "Lee, MD")], names_of("Estate of Ann", "Lee")
     ([['lee']], [])
@@ -111,7 +111,7 @@ def names_of(first: object, last: object) -> list[Name]:
 
 
 def searched_name(first: str, last: str) -> tuple[str, str]:
-    """The name to search for: as written, or where words are no part of it (SMITH TR, DR ANN) only those that are.
+    """Return the name for the lookup: as written, or without extra words (SMITH TR, DR ANN) if there are any.
 
     >>> searched_name("Dr. Ann", "Lee ET AL"), searched_name("Séan", "O'Neil")
     (('ANN', 'LEE'), ('Séan', "O'Neil"))
@@ -124,12 +124,12 @@ def searched_name(first: str, last: str) -> tuple[str, str]:
 
 
 def is_person(name: Name) -> bool:
-    """Whether there is a given name and a surname to compare."""
+    """Whether the name has a given name and a surname."""
     return bool(name.given and name.family)
 
 
 def readings(name: dict[str, Any], umlauts: bool) -> Iterator[Name]:
-    """The vendor's name: its fields, or else every way to cut the text of the whole name in two."""
+    """Yield the vendor's name from its fields, or else each way to split the whole name into two parts."""
     suffix = name.get("suffix")
     if _has_letter(name.get("first")) and _has_letter(name.get("last")):
         yield read_name(name["first"], name.get("middle"), name["last"], suffix, umlauts)
@@ -148,7 +148,7 @@ def readings(name: dict[str, Any], umlauts: bool) -> Iterator[Name]:
 
 
 def read_name(first: object, middle: object, last: object, suffix: object, umlauts: bool) -> Name:
-    """The name that the fields make; nobody's if they hold no person."""
+    """Parse the fields into a name; return an empty name if they do not name a person."""
     firsts, family = _two_parts(fold(first, umlauts), fold(last, umlauts))
     firsts, born = _cut_generation(firsts)
     family, born_too = _cut_generation(family)
@@ -164,7 +164,7 @@ def read_name(first: object, middle: object, last: object, suffix: object, umlau
 
 
 def name_words(value: object, umlauts: bool) -> list[str]:
-    """The words that have a letter: "-" and "." leave none, so that nobody is found by them."""
+    """Return the words that contain a letter. "-" and "." have none, so they cannot match a person."""
     return _lettered(words(fold(value, umlauts)))
 
 
@@ -177,7 +177,7 @@ def _lettered(found: list[str]) -> list[str]:
 
 
 def _two_parts(first: str, last: str) -> tuple[list[str], list[str]]:
-    """The words of the given name and of the surname; none where the two fields are no person's name."""
+    """Return the words of the given name and of the surname; empty if the two fields do not name a person."""
     firsts, lasts = _lettered(words(first)), _lettered(words(last))
     if (
         _PLAIN.fullmatch(first)
@@ -217,14 +217,14 @@ def _says_nothing(found: list[str]) -> bool:
 
 
 def _is_no_given_name(given: list[str]) -> bool:
-    """Whether it is one that nobody has, such as NULL, or several words of which none is a name."""
+    """Whether a given name cannot be a person's: a word such as NULL, or several words without a name."""
     if given[:1] == ["the"] or (len(given) == 1 and given[0] in NO_GIVEN_NAMES):
         return True
     return len(given) > 1 and PLACEHOLDER_WORDS.issuperset(given)
 
 
 def _is_barred(text: str) -> bool:
-    """Whether the field says that its person is dead (THE LATE JOHN), or is not to be called (DO NOT CALL)."""
+    """Whether a field marks its person as deceased (THE LATE JOHN) or as not to be called (DO NOT CALL)."""
     found = _lettered(words(_joined(text)))
     if _DEATH.search(text) or not BARRED.isdisjoint(found) or not BARRED_PAIRS.isdisjoint(pairwise(found)):
         return True
@@ -235,23 +235,23 @@ def _is_barred(text: str) -> bool:
 
 
 def _joined(text: str) -> str:
-    """With three or more single letters as one word."""
+    """Join three or more single letters into one word."""
     return _LETTERS.sub(lambda letters: re.sub("[. ]", "", letters[0]), text)
 
 
 def _names_alone(text: str) -> list[str]:
-    """The words in front of what somebody is to a deed, & among them."""
+    """Return the words before a role in a deed, including "&"."""
     return _cut_role(words(_signed(text), kept="&"))
 
 
 def _signed(text: str) -> str:
-    """Signs as words: a role for C/O and H/W, & for what joins two people."""
+    """Replace signs with words: C/O and H/W with a role, separators of two people with "&"."""
     text = _ROLE_SIGNS.sub(f" {_ROLE} ", _NOT_AVAILABLE.sub(" ", _joined(text)))
     return re.sub(r"[&+;/\\]", " & ", text)
 
 
 def _cut_role(found: list[str]) -> list[str]:
-    """Without ET UX, TRUSTEE OF ... and the like: from there to the end, or at the front the word alone."""
+    """Cut roles such as ET UX or TRUSTEE OF ...: at the front only the role, otherwise everything from it on."""
     while found and (length := _role_length(found)):
         found = found[length:]
     for start in range(1, len(found)):
@@ -292,17 +292,17 @@ def _is_company(first: list[str], last: list[str]) -> bool:
 
 
 def _is_trust(found: list[str]) -> bool:
-    """ "SMITH REV LIV TR" and "SMITH FAMILY TR"; in "SMITH TR" somebody is a trustee."""
+    """Whether the words name a trust: SMITH REV LIV TR, SMITH FAMILY TR. SMITH TR names a trustee."""
     return any(kind in KINDS_OF_TRUST and word in TRUSTS for kind, word in pairwise(found))
 
 
 def _is_estate(first: list[str], last: list[str]) -> bool:
-    """ "SMITH EST" is his estate, and so is "EST" in front of a name; John Est is a name."""
+    """Whether the words name an estate: SMITH EST, or EST before a name. John Est is a person's name."""
     return first[:1] == ["est"] or "est" in (last[1:] if len(last) > 1 else []) or "est" in first[1:]
 
 
 def _persons_words(text: str, behind: bool) -> list[str]:
-    """The words of one person in a field, the first if there are several; in a surname (`behind`) credentials go."""
+    """Return the words of the first person in a field. In a surname (`behind`) remove credentials."""
     if _is_barred(text):
         return []
     outside = _BRACKETS.sub(" ", text)
@@ -318,7 +318,7 @@ def _persons_words(text: str, behind: bool) -> list[str]:
 
 
 def _people(found: list[str]) -> Iterator[list[str]]:
-    """The words between & and AND."""
+    """Yield the words of each person: split at "&" and AND."""
     start = 0
     for end in [*(n for n, word in enumerate(found) if word in JOINING and len(found) > 1), len(found)]:
         yield found[start:end]
@@ -346,14 +346,14 @@ def _ends_with_joining(text: str) -> bool:
 
 
 def _cut_generation(found: list[str]) -> tuple[list[str], str]:
-    """Without Jr, Sr, II, III or IV at the end, and which it was; a name is not emptied."""
+    """Cut Jr, Sr, II, III or IV from the end and return it too; never remove the only word."""
     if len(found) > 1 and found[-1] in GENERATIONS:
         return found[:-1], GENERATIONS[found[-1]]
     return found, ""
 
 
 def same_name(mine: Name, theirs: Name) -> bool:
-    """Given name and surname agree, or all words do, wherever the name was cut; Sr is not Jr."""
+    """Whether given name and surname agree, or all words do, wherever the name was split. Sr is not Jr."""
     if not (is_person(mine) and is_person(theirs)):
         return False
     if mine.generation and theirs.generation and mine.generation != theirs.generation:
@@ -364,22 +364,22 @@ def same_name(mine: Name, theirs: Name) -> bool:
 
 
 def same_given(mine: Name, theirs: Name) -> bool:
-    """Equal however spaced, or word by word, as far as both go: "John A" is JOHN and J, but not JOHN B."""
+    """Whether given names are equal without spaces, or agree word by word: "John A" matches JOHN and J, not JOHN B."""
     pairs = zip(mine.given, theirs.given, strict=False)
     return mine.first == theirs.first or all(_same_or_initial(one, other) for one, other in pairs)
 
 
 def _same_or_initial(one: str, other: str) -> bool:
-    """A single Latin letter is an initial; in other scripts one character may be a whole name."""
+    """Whether two words are equal, or one is the other's initial. Only a Latin letter can be an initial."""
     short, long = sorted((one, other), key=len)
     return short == long or (len(short) == 1 and short.isascii() and long.startswith(short))
 
 
 def same_family(mine: Name, theirs: Name) -> bool:
-    """Equal however spaced; or the first of a double surname alone, as US records shorten García López.
+    """Whether surnames are equal without spaces, or one is the first half of the other, a double surname.
 
-    Not the second alone, which is how cousins are told apart; and not in free text, where JOHN THOMAS SMITH
-    would be a John Thomas.
+    US records shorten García López to García. The second half alone does not match: it distinguishes cousins. Halves
+    do not match in free text either: JOHN THOMAS SMITH would match John Thomas.
     """
     short, long = sorted((mine.family, theirs.family), key=len)
     if "".join(short) == "".join(long):

@@ -1,6 +1,7 @@
-"""How close a person whom idiCORE returned is to the one asked for, when they are not certainly the same.
+"""Measure how close a person in an answer is to the lead's person, if they are not certainly the same.
 
-It decides nothing about delivery: an answer whose people are only close is held until somebody accepts one of them.
+This module does not decide on delivery. If all persons found are only close, the lead is held back until a user
+accepts one of them.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ _LONGEST_SHOWN = 120
 
 @dataclass(frozen=True, repr=False)
 class Closeness:
-    """The found person's closest name and address, as written, and which parts agree with the lead's."""
+    """The found person's closest name and address, as written, and the parts that agree with the lead's."""
 
     name: str = ""
     address: str = ""
@@ -32,9 +33,9 @@ class Closeness:
 
 
 def is_near_match(person: Person, found: dict[str, Any]) -> bool:
-    """Whether surname and whole address are the lead's, and the given name is a nickname of the lead's or the reverse.
+    """Whether surname and whole address agree with the lead's, and one given name is a nickname of the other.
 
-    Nicknames are those of the `nicknames` library (Apache 2.0). Never raises.
+    The nicknames come from the `nicknames` library (Apache 2.0). Never raises.
 
     >>> from leadflow.leads.people import Person
     >>> lead = Person("k", "Bob", "Lee", "12 Elm St", "Bath", "ME", "04530")
@@ -51,7 +52,7 @@ def is_near_match(person: Person, found: dict[str, Any]) -> bool:
 
 
 def closeness(person: Person, found: dict[str, Any]) -> Closeness:
-    """Compare a found person with the lead, for somebody who is to judge. Never raises."""
+    """Compare a found person with the lead, for a user's review. Never raises."""
     name, name_agrees, name_differs = _closest(_items(found, "name"), lambda item: _name_parts(person, item))
     home = addresses.read_place(person.address, person.city, person.state, person.zip)
     address, place_agrees, place_differs = _closest(
@@ -113,7 +114,7 @@ def _same_but_for_nickname(mine: names.Name, theirs: names.Name) -> bool:
 
 
 def _are_nicknames(mine: names.Name, theirs: names.Name) -> bool:
-    """Whether two given names are short for each other, or for one and the same name: Bob and Robert, Peggy and Meg."""
+    """Whether two given names are nicknames of each other or of one name: Bob and Robert, Peggy and Meg."""
     if not mine.given or not theirs.given or mine.given[0] == theirs.given[0]:
         return False
     return bool(_formal_names(mine.given[0]) & _formal_names(theirs.given[0]))
@@ -121,7 +122,7 @@ def _are_nicknames(mine: names.Name, theirs: names.Name) -> bool:
 
 @lru_cache(maxsize=4096)
 def _formal_names(name: str) -> frozenset[str]:
-    """The name itself and those it may be short for."""
+    """Return the name and the formal names that it may be short for."""
     return frozenset({name, *_nicknames().canonicals_of(name)})
 
 
@@ -140,7 +141,7 @@ def _items(found: dict[str, Any], part: str) -> list[dict[str, Any]]:
 
 
 def _pairs(person: Person, item: dict[str, Any]) -> Iterator[tuple[names.Name, names.Name]]:
-    """The lead's name beside each reading of a name found."""
+    """Yield the lead's name with each reading of a found name."""
     mine = names.names_of(person.first_name, person.last_name)
     for umlauts in text.spellings(*item.values()):
         for theirs in names.readings(item, umlauts):
@@ -157,6 +158,6 @@ def _place_of(person: Person, item: dict[str, Any]) -> addresses.Place | None:
 
 
 def _shown(item: dict[str, Any], names: Iterable[str]) -> str:
-    """The text of these fields in one line, for somebody to read."""
+    """Return the text of these fields in one line, for a user."""
     texts = (str(item[name]) for name in names if isinstance(item.get(name), str | int) and item.get(name) is not True)
     return " ".join(" ".join(texts).split())[:_LONGEST_SHOWN]

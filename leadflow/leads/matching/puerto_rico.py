@@ -1,8 +1,7 @@
-"""Puerto Rican lines: a community, a street with the number before or behind it, a kilometre of a road, or a flat of
-a building.
+"""Parse Puerto Rican lines: a community, a street with its number before or after it, a kilometre, or an apartment.
 
-USPS Publication 28, section 29. Streets are called the same in several communities of one ZIP, so the community
-counts.
+USPS Publication 28, section 29. Several communities of one ZIP may have streets of the same name, so the community is
+part of the comparison.
 """
 
 from __future__ import annotations
@@ -24,7 +23,7 @@ _UNIT_WORDS = word_set("apt apto apartamento edif edificio bldg building torre")
 
 
 def read_puerto_rican(found: list[str]) -> Line | None:
-    """A line with a community, a calle or a carretera; None for any other.
+    """Parse a line with a community, a calle or a carretera; return None for other lines.
 
     >>> one = read_puerto_rican("urb las gladiolas 150 calle a".split())
     >>> one == read_puerto_rican("calle a 150 urb las gladiolas".split()), one.number, one.community
@@ -34,7 +33,7 @@ def read_puerto_rican(found: list[str]) -> Line | None:
         return None
     found = _with_block(found)
     if any(word in _BLOCKS and after[0].isdigit() for word, after in pairwise(found)):
-        return None  # a block without the house
+        return None  # a block without a house number
     kind, name, rest = _cut_community(found)
     roads = [ALIKE.get(word, word) for word in rest]
     if not kind and SPANISH_ROADS.isdisjoint(roads):
@@ -44,7 +43,7 @@ def read_puerto_rican(found: list[str]) -> Line | None:
 
 
 def _with_block(found: list[str]) -> list[str]:
-    """BLOQUE 5 #12 as 5-12, as the post writes block and house."""
+    """Replace BLOQUE 5 #12 with 5-12, the post's form of block and house."""
     start = next((n for n, word in enumerate(found) if word in _BLOCKS), None)
     if start is None:
         return found
@@ -56,7 +55,7 @@ def _with_block(found: list[str]) -> list[str]:
 
 
 def _cut_community(found: list[str]) -> tuple[str, list[str], list[str]]:
-    """Its kind and its name, and the line without them."""
+    """Return the community's kind and name, and the line without them."""
     is_spanish = not SPANISH_ROADS.isdisjoint(found)
     for start, word in enumerate(found):
         kind = COMMUNITIES.get(word, "")
@@ -79,14 +78,14 @@ def _ends_community(word: str, is_first: bool) -> bool:
 
 
 def _read_kilometre(roads: list[str]) -> Line | None:
-    """Kilometre 4.5 of road 123, in either order; what stands between and behind does not tell more."""
+    """Parse kilometre 4.5 of road 123, in either order. Ignore the words between and after them."""
     numbers = {word: number for word, number in pairwise(alike(roads)) if number[0].isdigit()}
     road = next((numbers[word] for word in ("carr", "carretera", "pr", "rte") if word in numbers), None)
     return Line(f"km{numbers['km']}", ["carr", road]) if road and "km" in numbers else None
 
 
 def _read_number_behind(rest: list[str]) -> Line | None:
-    """CALLE A 150, CALLE 3 # A-17 APT 2."""
+    """Parse a street with its number after it: CALLE A 150, CALLE 3 # A-17 APT 2."""
     if not rest or ALIKE.get(rest[0], rest[0]) not in ROADS_OF_COMMUNITIES or rest[0] == "km":
         return None
     for place in range(2, len(rest)):
@@ -101,14 +100,14 @@ def _read_number_behind(rest: list[str]) -> Line | None:
 
 
 def _read_within(kind: str, name: list[str], rest: list[str]) -> Line | None:
-    """A place in a community without streets: a plot, or a flat of a building."""
+    """Parse a place in a community without streets: a plot, or an apartment in a building."""
     if kind and len(rest) == 1 and (house := house_number(rest[0], plots=True)):
         return Line(house[0], ["within", *name], unit=[part for part in house[1:] if part])
     return _read_flat(kind, name, rest)
 
 
 def _read_flat(kind: str, name: list[str], rest: list[str]) -> Line | None:
-    """A flat of a condominium or of public housing, with the building's number: EDIF 4 APT 12."""
+    """Parse an apartment in a condominium or public housing, with the building's number: EDIF 4 APT 12."""
     if kind not in _BUILDINGS or not rest or ALIKE.get(rest[0], rest[0]) not in ("apt", "bldg", "#", "torre"):
         return None
     _, unit = cut_unit(

@@ -1,4 +1,4 @@
-"""Lines with a house number and a street, and a unit before or behind them."""
+"""Parse lines with a house number, a street, and a unit before or after them."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _PLOT = re.compile("[a-z]{1,2}-?[0-9]+[a-z]?")  # block and lot of Puerto Rico
 _ORDINALS = word_set("first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth")
 _ORDINAL = re.compile("[0-9]+(st|nd|rd|th)")
 _BOX_BESIDE_STREET = re.compile(r" p ?o ?box [0-9].*")
-# One name for each kind of numbered road; "County Road 12" and "CR 12" are one, US 90 and State Road 90 are two.
+# One name for each kind of numbered road. "County Road 12" equals "CR 12"; US 90 and State Road 90 differ.
 _ROADS = [
     (re.compile(rf"^((?:[ns]?[ew]? )?)(?:{forms}) ?(?=[0-9]|[a-z]\b)"), rf"\1{kind} ")
     for kind, forms in (
@@ -43,7 +43,7 @@ _KING = re.compile(r"\b(?:mlk|m l king)\b")
 
 
 def read_street(found: list[str], plots: bool = False) -> Line | None:
-    """A house number and a street, if the words begin with them; with `plots` the number may be one like A-17.
+    """Parse words that begin with a house number and a street, or return None. `plots` allows numbers such as A-17.
 
     >>> read_street("one main st apt 4".split()) == read_street("# 4 1 main street".split())
     True
@@ -56,7 +56,7 @@ def read_street(found: list[str], plots: bool = False) -> Line | None:
         return None
     number, letter, found = house
     unit = unit + [part for part in (letter,) if part]
-    if found and re.fullmatch("[0-9]/[0-9]", found[0]):  # the half house in the yard
+    if found and re.fullmatch("[0-9]/[0-9]", found[0]):  # 12 1/2: a second house on the lot
         unit, found = [*unit, found[0]], found[1:]
     if not found or NO_PLACES.issuperset("/".join(found).split("/")) or _is_distance(found):
         return None
@@ -68,12 +68,12 @@ def read_street(found: list[str], plots: bool = False) -> Line | None:
 
 
 def is_house(word: str) -> bool:
-    """Whether the word is a house number in figures."""
+    """Whether a word is a house number in digits."""
     return _HOUSE.fullmatch(word) is not None
 
 
 def house_number(word: str, plots: bool = False) -> tuple[str, str] | None:
-    """The house number and the letter behind it; 0 is none."""
+    """Return the house number and the letter after it, or None. 0 is not a house number."""
     if plots and _PLOT.fullmatch(word) and not _GRID.fullmatch(word):
         return LETTER_HYPHEN.sub("", word), ""
     house = _HOUSE.fullmatch(word)
@@ -85,7 +85,7 @@ def house_number(word: str, plots: bool = False) -> tuple[str, str] | None:
 
 
 def _read_house(found: list[str], plots: bool) -> tuple[str, str, list[str]] | None:
-    """The house number, its letter, and the words behind it."""
+    """Return the house number, its letter, and the words after it."""
     if not found:
         return None
     if len(found) > 2 and _GRID.fullmatch(found[0]) and _GRID.fullmatch(found[1]):
@@ -98,7 +98,7 @@ def _read_house(found: list[str], plots: bool) -> tuple[str, str, list[str]] | N
 
 
 def _written(found: list[str]) -> tuple[int, int]:
-    """A number in words at the beginning, up to 9,999, and how many words it takes; 0 if there is none."""
+    """Return the written-out number at the beginning (up to 9,999) and its count of words; 0 if there is none."""
     total = used = 0
     if found[0] not in WRITTEN and found[0].partition("-")[0] not in WRITTEN_TENS:
         return 0, 0
@@ -126,14 +126,14 @@ def _below_hundred(found: list[str]) -> tuple[int, int]:
 
 
 def _is_counted(number: int, noun: str) -> bool:
-    """Whether the number is part of a name: Seven Hills Dr and Eight Mile Rd have no house number here."""
+    """Whether the number is part of a street's name, as in Seven Hills Dr and Eight Mile Rd."""
     plural = noun.endswith("s") and noun not in ("us", "s")
     is_ordinal = number % 10 == 0 and noun in _ORDINALS  # Twenty-First St
     return noun in DISTANCES or noun == "notch" or is_ordinal or (number > 1 and plural)
 
 
 def _is_distance(found: list[str]) -> bool:
-    """ "5 MILES N OF TOWN" is no house; 5 Mile Rd is a street."""
+    """Whether the words after a number make it a distance: 5 MILES N OF TOWN does, 5 Mile Rd does not."""
     return (
         found[0] in DISTANCES
         and len(found) > 1
@@ -142,7 +142,7 @@ def _is_distance(found: list[str]) -> bool:
 
 
 def _road(found: list[str]) -> list[str]:
-    """A street's words with one name for each kind of numbered road, and for Dr. Martin Luther King Jr."""
+    """Return a street's words with one name for each kind of numbered road, and for Dr. Martin Luther King Jr."""
     text = _KING.sub("martin luther king", " ".join(alike(found)))
     text = _BOX_BESIDE_STREET.sub("", text)
     for form, name in _ROADS:
@@ -151,7 +151,7 @@ def _road(found: list[str]) -> list[str]:
 
 
 def _cut_unit_before(found: list[str]) -> tuple[list[str], list[str]]:
-    """Without the unit before the house number: "Apt 4, 123 Main St", "2nd Floor, One Main St"."""
+    """Cut a unit before the house number and return it too: "Apt 4, 123 Main St", "2nd Floor, One Main St"."""
     start = 0
     while length := _unit_length(found[start:]):
         start += length
@@ -161,7 +161,7 @@ def _cut_unit_before(found: list[str]) -> tuple[list[str], list[str]]:
 
 
 def _unit_length(found: list[str]) -> int:
-    """How many words at the beginning are a unit: its word and its number, or a part such as REAR."""
+    """Return how many words at the beginning are a unit: its word and its number, or a part such as REAR."""
     word = ALIKE.get(found[0], found[0]) if found else ""
     if word in PARTS:
         return 1
@@ -174,7 +174,7 @@ def _unit_length(found: list[str]) -> int:
 
 
 def cut_unit(found: list[str]) -> tuple[list[str], list[str]]:
-    """Without the unit behind the street, and the unit. The first word of a street's name is never one: Front St."""
+    """Cut a unit after the street and return it too. The first word of a street's name is not a unit: Front St."""
     first = 2 if found and found[0] in SIDES else 1
     if len(found) > first + 1 and found[-1] == "fl" and found[-2].isdigit():  # 2nd floor
         found = [*found[:-2], "fl", found[-2]]
@@ -191,7 +191,7 @@ def _starts_unit(found: list[str]) -> bool:
 
 
 def _is_unit_alone(found: list[str]) -> bool:
-    """ "123 # 4" names no street; "123 Ste Marie Ave" does."""
+    """Whether the words are a unit without a street: 123 # 4 has no street, 123 Ste Marie Ave has one."""
     return found[0] in UNITS | UNITS_WITH_NUMBER and (len(found) == 1 or _has_unit_number(found))
 
 
@@ -200,20 +200,20 @@ def _has_unit_number(found: list[str]) -> bool:
 
 
 def _is_bare_unit(before: str, word: str) -> bool:
-    """A number or letter behind a street's suffix: "123 Main St 4B"; but not a direction, or the number of a road."""
+    """Whether a word after a street's suffix is a unit (123 Main St 4B), not a direction or a road's number."""
     is_number = any(c.isdigit() for c in word)
     is_letter = len(word) == 1 and word not in SIDES
     return (is_number or is_letter) and before in SUFFIXES and before not in NUMBERED
 
 
 def _unit(found: list[str]) -> list[str]:
-    """What tells a unit, without the word for it: # 4B, Ste 4B and Unit 4-B are one."""
+    """Return the unit without the word for its kind: # 4B, Ste 4B and Unit 4-B are equal."""
     named = [word for word in alike(found) if word not in UNITS | UNITS_WITH_NUMBER]
     return [word.lstrip("0") or "0" for word in named]
 
 
 def _cut_sides(found: list[str]) -> tuple[list[str], frozenset[str]]:
-    """Without the directions around a street's name, and which; N St and Avenue N are names."""
+    """Cut the directions before and after a street's name and return them too. N St and Avenue N are names."""
     sides: set[str] = set()
     if len(found) > 1 and found[-1] in SIDES and not (len(found) == 2 and found[0] in SUFFIXES):
         found, sides = found[:-1], {found[-1]}

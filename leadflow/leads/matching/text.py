@@ -1,4 +1,4 @@
-"""Text as names and addresses are compared: without case, accents and apostrophes."""
+"""Normalise text for the comparison of names and addresses: remove case, accents and apostrophes."""
 
 from __future__ import annotations
 
@@ -6,28 +6,28 @@ import re
 import unicodedata
 from functools import lru_cache
 
-LONGEST = 300  # no name or address is longer; what is, is not one
+LONGEST = 300  # characters; longer text is not a name or an address
 
-# Apostrophes join (O'Neil, ONEIL); what cannot be seen is not there.
+# Apostrophes are removed (O'Neil, ONEIL), and so are invisible characters.
 _DROPPED = dict.fromkeys(map(ord, "'`\u00b4\u2018\u2019\u02bc\u2032\u00ad\u200b\u200c\u200d\u2060\ufeff"))
-# Letters that do not decompose, and the slash in a written-out one half.
+# Letters that Unicode does not decompose, and the slash of a decomposed fraction.
 _LETTERS = str.maketrans(
     {"ø": "o", "ł": "l", "ß": "ss", "æ": "ae", "œ": "oe", "đ": "d", "ð": "d", "þ": "th"}
     | {"\u0131": "i", "\u2044": "/"}
 )
-# How a keyboard without these letters writes them; the other way is to drop the mark.
+# The usual spelling on a keyboard without these letters; the other spelling omits the mark.
 _UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ø": "oe", "å": "aa"})
-_MARKS = re.compile("(?<=[a-z])[\u0300-\u036f]+")  # of Latin letters only: elsewhere a mark makes another letter
+_MARKS = re.compile("(?<=[a-z])[\u0300-\u036f]+")  # of Latin letters only: in other scripts a mark changes the letter
 _FRACTION = re.compile("([\u00bc-\u00be\u2150-\u215e])")
 
 
 def word_set(text: str) -> frozenset[str]:
-    """The words of a table."""
+    """Return the words of a text as a set."""
     return frozenset(text.split())
 
 
 def fold(value: object, umlauts: bool = False) -> str:
-    """Text without case, accents and apostrophes; "" for what is no text. Other scripts keep their letters.
+    """Return text without case, accents and apostrophes; "" if it is not text. Other scripts keep their letters.
 
     >>> fold("O'Neil-Peña"), fold("Müller"), fold("Müller", umlauts=True), fold(None)
     ('oneil-pena', 'muller', 'mueller', '')
@@ -47,12 +47,12 @@ def fold(value: object, umlauts: bool = False) -> str:
 
 
 def spellings(*texts: object) -> tuple[bool, ...]:
-    """Whether umlauts are written out: no, and also yes where there may be any."""
+    """Return the values of `umlauts` to try with `fold`: False, and True too if the texts may have umlauts."""
     return (False,) if all(text.isascii() for text in texts if isinstance(text, str)) else (False, True)
 
 
 def words(text: str, kept: str = "") -> list[str]:
-    """The words between punctuation; marks stay with their letters, and so do the characters `kept`."""
+    """Split text at punctuation. Words keep combining marks and the characters in `kept`."""
     if text.isascii():
         return _ascii_words(kept).findall(text)
     return "".join(c if c.isalnum() or c in kept or unicodedata.category(c)[0] == "M" else " " for c in text).split()
