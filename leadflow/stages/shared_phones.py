@@ -87,7 +87,7 @@ class SharedPhones:
 
 def _names(sheet: Sheet) -> list[str]:
     if not sheet.header:
-        sheet.key_list()  # which reads the header too
+        sheet.key_list()  # reads the header too
     return [*(name for name in sheet.header if _PHONE.fullmatch(name)), SHARED_WITH]
 
 
