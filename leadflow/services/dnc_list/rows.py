@@ -1,7 +1,7 @@
 """Read the rows of a do-not-call list: the numbers in them, or why a row cannot be read.
 
-An overlooked number would be called. So every digit of a row must belong to a whole phone number: a row with other
-digits, or without a number, makes the list unusable. One header row at the top is allowed.
+A number that is overlooked would be called, so every digit of a row must belong to a whole phone number: a row with
+other digits, or without a number, makes the list unusable. One header row at the top is allowed.
 """
 
 from __future__ import annotations
@@ -90,7 +90,7 @@ class Faults:
     what: str = ""
 
     def note(self, row: int, what: str) -> bool:
-        """Record one; return whether there are enough to stop."""
+        """Record a fault; return whether there are enough to stop."""
         self.what = self.what or what
         self.rows.append(row)
         return len(self.rows) >= _MOST_NAMED

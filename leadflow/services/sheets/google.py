@@ -42,11 +42,11 @@ class QuotaError(BusyError):
 
 
 class OutOfGridError(RefusedError):
-    """The range is outside the tab's grid, which a person has made smaller since; nothing of it was written."""
+    """The range is outside the tab's grid, since a person has made the grid smaller; nothing was written."""
 
 
 def translated(call: Callable[[], T], limiter: Limiter, started: float) -> T:
-    """Call gspread; raise its errors, and those of the connection, as leadflow's."""
+    """Call gspread; convert its errors, and those of the connection, to leadflow's."""
     import google.auth.exceptions
     import gspread
     import requests

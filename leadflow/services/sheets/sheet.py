@@ -20,7 +20,7 @@ _USUAL_COLUMNS = 60  # of a tab without a header yet, about
 
 
 class Sheet(Repair):
-    """One tab of a spreadsheet. Sheets of the same tab exclude each other, also over processes that share `locks`."""
+    """One tab of a spreadsheet. One Sheet at a time writes to a tab, also across processes that share `locks`."""
 
     def __init__(self, settings: SheetsSettings, locks: Path | None = None, stop: StopFlag | None = None) -> None:
         super().__init__(settings, locks, stop)
@@ -110,7 +110,7 @@ class Sheet(Repair):
         raise_for_types(title, tab.get("tables", []), header, {*names, key})
 
     def raise_if_full(self, rows: int) -> None:
-        """Raise DeliveryError if the spreadsheet, which holds 10 million cells, has no room for so many more rows.
+        """Raise DeliveryError if the spreadsheet, which holds 10 million cells, has no room for this many more rows.
 
         Source: https://support.google.com/drive/answer/37603
         """

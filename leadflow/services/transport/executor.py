@@ -46,7 +46,7 @@ class Exchange:
         return f"Exchange({self.ticket})"
 
     def __dask_tokenize__(self) -> str:
-        """Return what dask names the task after."""
+        """Return the value from which dask derives the task's name."""
         return self.ticket
 
 
@@ -155,7 +155,7 @@ class ExecutorTransport(httpx.BaseTransport):
 
 
 def _longest_wait(timeout: dict[str, Any]) -> float | None:
-    """Return how long a call may take, the executor's queue included: one without workers would never answer."""
+    """Return how long a call may take, queue included: an executor without workers would never answer."""
     longest = max((t for t in timeout.values() if t is not None), default=None)
     return None if longest is None else _TIMEOUTS_IN_QUEUE * longest
 

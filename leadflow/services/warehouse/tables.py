@@ -71,7 +71,7 @@ def _create(warehouse: Statements, setting: str, name: str, columns: tuple[str, 
 
 
 def raise_if_unfit(warehouse: Statements, name: str) -> None:
-    """Raise RefusedError if a table of the settings, which is there, cannot hold what a job writes into it."""
+    """Raise RefusedError if an existing table of the settings cannot hold the values that a job writes."""
     wanted = CONSOLIDATED_COLUMNS if name == warehouse.settings.consolidated else PERSON_CACHE_COLUMNS
     _raise_if_unfit(warehouse.table(name), warehouse.columns_of(name) or [], wanted)
 
