@@ -1,4 +1,4 @@
-"""Find the phones that a do-not-call check cannot clear: not a US consumer's, or not covered by the list."""
+"""Find the phones that a do-not-call check cannot clear: not of US consumers, or not covered by the list."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Deliver leads: append their callable phones to the sheet, and nothing else."""
+"""Deliver leads: append their rows with only callable phones to the sheet."""
 
 from __future__ import annotations
 

@@ -51,7 +51,7 @@ def lookup_people(
     leads of the same person are duplicate_person.
 
     No lookup is bought for a lead whose key is in `known`. `on_answer` receives each paid answer before it is used.
-    `budget.take()` may raise BudgetReached before a search is sent. `stop` ends the stage before the next lookup;
+    `budget.take()` may raise BudgetReached before a request is sent. `stop` ends the stage before the next lookup;
     `batch` is the number in events.
 
     Raises ColumnsError, RefusedError, ServiceDownError, Stopped, BudgetReached.

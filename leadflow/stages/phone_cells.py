@@ -70,7 +70,7 @@ def _where(column: pl.Series, judge: Callable[[str], bool], may: pl.Series | Non
 
 
 def _is_unclear(text: str) -> bool:
-    """Whether a cell of a column with a phone's name holds a phone, or what may be a part of one."""
+    """Whether a cell of a column with a phone's name holds a phone, or possibly a part of one."""
     return has_digits(text, _FEWEST_DIGITS) or reads_like_phone(text)
 
 

@@ -73,7 +73,7 @@ class SharedPhones:
         self._phones |= found
 
     def finish(self, emit: Emit = no_emit) -> None:
-        """Mark the rows of the sheet if new rows share phones, or somebody else wrote into the sheet meanwhile."""
+        """Mark the rows of the sheet if new rows share phones, or if others wrote into the sheet meanwhile."""
         if not self._due and self._sheet.surprises == self._surprises:
             return
         if changed := mark_shared(self._sheet):

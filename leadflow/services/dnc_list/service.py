@@ -52,7 +52,7 @@ class DncListFile:
 
     The list is read once and kept in memory, 1.25 MB for each area code. A SQLite table with ten plain digits in an
     indexed column full_phone is queried on disk instead. The list must be dated, at most 31 days old (16 CFR
-    310.4(b)(3)(iv)), and readable in every row. Raises SettingsError for settings that are missing or wrong.
+    310.4(b)(3)(iv)), and readable in every row. Raises SettingsError for missing or wrong settings.
 
     Example:
         >>> import tempfile

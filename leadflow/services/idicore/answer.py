@@ -172,7 +172,7 @@ def _rank(item: dict[str, Any]) -> int:
 
 
 def _is_fake(phone: dict[str, Any]) -> bool:
-    """Return whether a fake flag, however its name is written, is anything but plainly false."""
+    """Return whether a fake flag, in any spelling of its name, is not plainly false."""
     parts = (phone, _meta(phone))
     return any(_is_fake_field(name) and not is_plainly_false(value) for part in parts for name, value in part.items())
 

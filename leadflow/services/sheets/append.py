@@ -18,7 +18,7 @@ from leadflow.settings import SheetsSettings
 
 _PAYLOAD_CELLS = 40_000
 LATE_S = 2.0  # maximum delay before the sheet shows appended rows
-# Why an append is in doubt, and what a person can do about it. They complete the message in _append.
+# Reasons why an append is in doubt, with the user's next step. They complete the message in _append.
 _UNANSWERED = ": Google did not answer as expected. Wait a minute"
 _NOT_SHOWN = (
     ": Google accepts them, and tab {tab} does not show them all. With a filter on, rows may be lost: turn off the "
@@ -247,7 +247,7 @@ class Append(Cells):
 
 
 def _place(answer: Any, rows: int) -> tuple[str, int]:
-    """Return the column and row where Google appended so many rows; ("", 0) if its answer does not tell."""
+    """Return the column and row where Google appended this many rows; ("", 0) if the answer has neither."""
     updates = answer.get("updates") if isinstance(answer, dict) else None
     if not isinstance(updates, dict) or updates.get("updatedRows") != rows:
         return "", 0
@@ -255,6 +255,6 @@ def _place(answer: Any, rows: int) -> tuple[str, int]:
 
 
 def start_of(written: str) -> tuple[str, int]:
-    """Return the column and row where a range such as "'tab'!A2:F9" begins; ("", 0) if it is no range."""
+    """Return the column and row where a range such as "'tab'!A2:F9" begins; ("", 0) if it is not a range."""
     found = re.search(r"!?\$?([A-Z]+)\$?(\d+)(:\$?[A-Z]+\$?\d+)?$", written)
     return (found[1], int(found[2])) if found else ("", 0)

@@ -98,7 +98,7 @@ class Connection(ABC):
         return [part.get("values", []) for part in found["valueRanges"]]
 
     def _new_tab(self, book: gspread.Spreadsheet) -> gspread.Worksheet:
-        """Create the tab, then look for it: another job may have created it too, and the answer alone is no proof.
+        """Create the tab, then look for it: another job may have created it too, so the answer alone proves nothing.
 
         It gets the columns of the header later: a spreadsheet holds 10 million cells, blank ones included.
         """

@@ -64,7 +64,7 @@ def translated(call: Callable[[], T], limiter: Limiter, started: float) -> T:
 
 
 def checked_json(response: Any) -> Any:
-    """Return the response if its body is JSON; an HTML page with status 200 is no answer about the sheet."""
+    """Return the response if its body is JSON; raise for an HTML page with status 200."""
     response.json()
     return response
 
@@ -146,7 +146,7 @@ def _default_credentials() -> Any:
 
 
 def _service_account(path: Path) -> Any:
-    """Load a key file. The error is raised outside the handlers, so that none that quotes the key is attached."""
+    """Load a key file. The error is raised outside the handlers, so that no error that quotes the key is attached."""
     import google.auth.exceptions
     from google.oauth2.service_account import Credentials
 

@@ -19,7 +19,7 @@ LOOK_HOLDS_S = 2.0  # how long a look at the keys counts, if nobody here has app
 class Layout(Connection):
     """The header and the key column of a tab, as of the last look.
 
-    `surprises` counts how often the tab differed from what leadflow's own writes had left: others may have written too.
+    `surprises` counts how often the tab differed from leadflow's own writes: others may have written too.
     """
 
     def __init__(self, settings: SheetsSettings, locks: Path | None = None, stop: StopFlag | None = None) -> None:
@@ -51,7 +51,7 @@ class Layout(Connection):
         )
 
     def _add_columns(self, names: Sequence[str], missing: Sequence[str]) -> None:
-        """Write names at the right of the header. Another machine may do so too: the caller reads what stayed."""
+        """Write names at the right of the header. Another machine may do so too: the caller reads the result."""
         self._raise_if_header_moved()
         self._raise_if_key_is_gone(names)
         first = len(self.header)

@@ -30,10 +30,10 @@ def is_covered(merges: Sequence[Range], row: int, column: int) -> bool:
 def raise_for_merges(
     tab: str, merges: Sequence[Range], widths: tuple[int, int], key: int | None, last_row: int
 ) -> None:
-    """Raise RefusedError if merged cells hide keys or a header, or would take in the rows that are appended.
+    """Raise RefusedError if merged cells hide keys or a header, or would cover the rows that are appended.
 
     `widths` are the columns of the header now and after it is completed, `key` is the key column from 0, `last_row` the
-    last row with a key. Merged cells in other columns of rows that are there are left alone.
+    last row with a key. Merged cells in other columns of existing rows are allowed.
     """
     width, wider = widths
     for merge in merges:

@@ -71,7 +71,7 @@ class SheetProbe(Sheet):
         return _filter_warning_of(self.settings.worksheet, (self.described or {}).get("basicFilter"))
 
     def raise_if_values_would_change(self, names: Iterable[str]) -> None:
-        """Raise RefusedError if merged cells or typed columns would lose or change what a run writes."""
+        """Raise RefusedError if merged cells or typed columns would lose or change a run's values."""
         if self.described is not None:
             self._raise_if_values_would_change(list(names))
 

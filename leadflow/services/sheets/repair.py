@@ -100,7 +100,7 @@ class Repair(Append):
         return {key: rows for key, rows in by_key.items() if key in keys}
 
     def _read_rows(self, runs: Sequence[tuple[int, int]]) -> dict[int, list[str]] | None:
-        """Return the cells of runs of rows by row number, all of one width; None if a row does not exist any more."""
+        """Return the cells of runs of rows by row number, all of one width; None if a row no longer exists."""
         found: dict[int, list[str]] = {}
         for start in range(0, len(runs), _RUNS_A_READ):
             part = runs[start : start + _RUNS_A_READ]

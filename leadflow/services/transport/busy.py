@@ -63,7 +63,7 @@ class Busy:
         )
 
     def refused(self, started: float, retry_after: float | None) -> tuple[float, BusyNews | None]:
-        """Count a refused call; return the seconds until the next call may start, and what to report.
+        """Count a refused call; return the seconds until the next call may start, and the report, if any.
 
         Refusals of calls that were in flight together count as one refusal.
         """

@@ -1,8 +1,8 @@
 """Send a vendor's calls from the workers of any concurrent.futures.Executor, one call a task.
 
-Only the HTTP request and its response go to a worker. Limits, retries, the breaker, the token and the paid answers stay
-in the engine's process. So a limit holds over all workers, a 429 slows all of them down, and a killed worker costs no
-more than the calls it had in flight.
+Only the HTTP request and its response are sent to and from a worker. Limits, retries, the breaker, the token and the
+paid answers stay in the engine's process. So a limit holds over all workers, a 429 slows all of them down, and a killed
+worker costs no more than the calls it had in flight.
 """
 
 from __future__ import annotations
@@ -168,7 +168,7 @@ def _error(name: str, request: httpx.Request) -> Exception:
 
 
 def _unusable(error: BaseException) -> ExecutorError:
-    """Build the error for an executor that accepts no more calls; of `error`, which may quote a call, only the type."""
+    """Build the error for an executor that accepts no more calls, with only the type of `error`: it may quote calls."""
     kind = type(error).__name__
     if isinstance(error, _CANNOT_RUN):
         return ExecutorError(

@@ -43,7 +43,7 @@ _OWN_TABLE = re.compile(
 
 
 class SessionUse:
-    """What the statements of one owner did to a session."""
+    """The changes that the statements of one owner made to a session."""
 
     def __init__(self) -> None:
         self.own_tables: set[str] = set()
@@ -65,12 +65,12 @@ class SessionUse:
             self._is_changed = True
 
     def record_lost(self) -> None:
-        """Count a statement that was not answered: the session may be gone."""
+        """Count a statement without an answer: the session may have ended."""
         self._is_changed = True
 
 
 class _MemoryTokens:
-    """The connector's token cache, in memory. Its keys name host, user and kind of token."""
+    """The connector's token cache, in memory. A key consists of host, user and kind of token."""
 
     def __init__(self) -> None:
         self._tokens: dict[str, str] = {}
@@ -173,7 +173,7 @@ def _cleared(connection: Any, use: SessionUse) -> bool:
 
 @contextmanager
 def _tokens_in_memory() -> Iterator[None]:
-    """Let connector 4 keep ID tokens in memory. By itself it would write them to a file, or keep none."""
+    """Let connector 4 keep ID tokens in memory. Its default is to write them to a file, or to keep none."""
     try:
         auth: Any = import_module("snowflake.connector.auth._auth")
     except ImportError:  # connector 5

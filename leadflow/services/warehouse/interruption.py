@@ -38,7 +38,7 @@ class InterruptedWork(TransientError):
 
     @property
     def session_ended(self) -> bool:
-        """Whether the session is gone, with its temporary tables and its open transaction."""
+        """Whether the session has ended, and with it its temporary tables and its open transaction."""
         return self.errno in _SESSION_ENDED
 
 

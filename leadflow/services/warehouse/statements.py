@@ -113,7 +113,7 @@ class Statements:
 
     @property
     def role(self) -> str:
-        """The role of this session, as messages name it."""
+        """The role of this session, for messages."""
         role = getattr(self._connection, "role", None) or self.settings.role
         return f"role {role}" if role else "your role"
 
@@ -183,8 +183,8 @@ class Statements:
     def _watched(self, work: Callable[[], T], limit: int) -> T:
         """Return the result of `work`; raise for a statement over its time limit, and for a session that was replaced.
 
-        With externalbrowser the connector signs in again by itself, and runs the statement in a session without our
-        temporary tables and transaction.
+        With externalbrowser the connector signs in again automatically, and runs the statement in a session without
+        leadflow's temporary tables and transaction.
         """
         started = time.monotonic()
         try:

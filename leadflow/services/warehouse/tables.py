@@ -1,4 +1,4 @@
-"""The tables that leadflow writes in Snowflake: their columns, and whether a job's rows would fit into them."""
+"""The tables that leadflow writes in Snowflake: their columns, and the checks that a job's rows fit into them."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ CONSOLIDATED_COLUMNS = (
     "Email 1", "Email 2", "Email 3", "Disposition", "Reason", "Job Id", "Script", "Processed At", "Extra",
 )  # fmt: skip
 TIMES = ("checked_at", "Processed At")
-# A row of PERSON_CACHE, named by a table alias, with an answer: a lookup that failed is bought again.
+# A row of PERSON_CACHE, named by a table alias, with an answer: a failed lookup is bought again.
 ANSWERED = """COALESCE({}."status", '') <> 'error'"""
 # The fewest characters that a column must hold. Names and addresses are compared with the leads' own lengths.
 _SHORTEST = {

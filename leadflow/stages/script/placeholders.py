@@ -1,6 +1,6 @@
 """Refuse placeholders that a template engine, a client or a driver should have filled.
 
-What is refused, and what is text:
+Rules for what is refused and what counts as text:
 
 - Anywhere, in quotes or not: {{ x }}, {% if x %}, <% x %>, ${x}, %(x)s, &{x}, #{x}, @{x}.
 - In code: &x, $(x), {x}, a bare ?, and in place of a value :x, :1 and %s. After a value, : is a path and % is modulo.
@@ -160,7 +160,7 @@ def _in_code(statement: Statement) -> list[tuple[int, str]]:
 
 
 def _value_is_due(statement: Statement, n: int) -> bool:
-    """Whether the n-th token stands where a value or a name is expected."""
+    """Whether a value or a name is expected at the n-th token."""
     if n == 0:
         return True
     before, word = statement.tokens[n - 1], statement.words[n - 1]
