@@ -1,4 +1,4 @@
-"""The seven stages, each a plain function: a frame in, a frame out, and the one service that it needs.
+"""The seven stages. Each is a plain function: it takes a frame (extract: a script) and one service, returns a frame.
 
 Importing one stage loads only what that stage uses.
 """
@@ -39,7 +39,7 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    """Load a stage when it is first asked for."""
+    """Load a stage on first access."""
     if name in _MODULE_OF:
         return getattr(importlib.import_module(f"leadflow.stages.{_MODULE_OF[name]}"), name)
     raise AttributeError(f"module 'leadflow.stages' has no stage {name!r}; the stages are {', '.join(__all__)}")

@@ -1,4 +1,4 @@
-"""The steps that both checks of phones share: check each phone once, and give each lead the verdicts of its phones."""
+"""Shared code of both phone checks: check each phone once, and add the verdicts to each lead."""
 
 from __future__ import annotations
 

@@ -32,11 +32,12 @@ def consolidate(
     emit: Emit = no_emit,
     batch: int | None = None,
 ) -> F:
-    """Merge the leads that are delivered or held back for good into both tables; one to be retried is never cached.
+    """Merge the delivered leads and the leads with disposition `held` into both tables; leads to retry are not merged.
 
     `leads` is a pandas or polars frame with the columns that `deliver` adds; it is returned unchanged. The script's own
-    columns are stored as JSON in "Extra", phones included, since nobody calls from these tables. `job_id` and `script`
-    are written beside each lead; `at` is the time of processing, now by default; `batch` is the number in events.
+    columns are stored as JSON in "Extra", including phones, since callers do not use these tables. `job_id` and
+    `script` are written with each lead; `at` is the time of processing, now by default; `batch` is the number in
+    events.
 
     Raises ColumnsError, RefusedError, TransientError.
     """
@@ -73,7 +74,7 @@ def _consolidate(
 
 
 def prove_rights(warehouse: Warehouse) -> None:
-    """Merge no row into both tables, by the statements that consolidate runs; raises RefusedError if that is refused.
+    """Run the statements of consolidate without rows. Raises RefusedError if Snowflake refuses one.
 
     Snowflake checks a role's rights when it compiles a statement, whether or not there are rows.
     """

@@ -1,4 +1,4 @@
-"""Find the phones that a do-not-call check cannot clear: not a US consumer's, or not covered by the list."""
+"""Find the phones that a do-not-call check cannot clear: not of US consumers, or not covered by the list."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ _NO_STATE: tuple[str | None, ...] = (None,)
 
 
 class Coverage(Protocol):
-    """Which numbers a list can clear."""
+    """The coverage of a list: the numbers that it can clear."""
 
     def gap(self, digits: str, lead_state: str | None = None) -> str:
-        """Why a ten-digit number is not covered; "" if it is."""
+        """Return why a ten-digit number is not covered, or "" if it is covered."""
         ...
 
 
@@ -45,7 +45,7 @@ def scrubs_of_non_consumers(phones: Iterable[str], emit: Emit, batch: int | None
 def with_not_covered(
     phones: pl.DataFrame, leads: pl.DataFrame, service: Any, emit: Emit, batch: int | None
 ) -> pl.DataFrame:
-    """Add NOT_COVERED, why the service's list cannot clear a phone, "" if it can; its verdict becomes unchecked.
+    """Add NOT_COVERED, the reason why the list cannot clear a phone ("" if it can), and set its verdict to unchecked.
 
     `phones` has one row for each phone: `row` (position of its lead), `phones` and `verdict`. A service without a list
     covers every phone.
@@ -74,7 +74,7 @@ def _gap(coverage: Coverage, phone: str, states: tuple[str | None, ...]) -> str:
 
 
 def _states(leads: pl.DataFrame) -> list[tuple[str, ...]]:
-    """Each lead's state in every column of that name, "" where it cannot be read; empty if there is no such column."""
+    """Return each lead's state from every column of that name, "" if unreadable; empty without such a column."""
     names = columns_of("state", leads.columns)
     codes: dict[str, str] = {}
 
@@ -88,7 +88,7 @@ def _states(leads: pl.DataFrame) -> list[tuple[str, ...]]:
 
 
 def _counted(reasons: Iterable[str]) -> str:
-    """The reasons, most frequent first, as in "area code 202 5, state list LA 3"."""
+    """Format the reasons with counts, most frequent first, as in "area code 202 5, state list LA 3"."""
     counted = Counter(reasons).most_common()
     told = ", ".join(f"{reason} {count}" for reason, count in counted[:_MOST_LISTED])
     rest = sum(count for _, count in counted[_MOST_LISTED:])

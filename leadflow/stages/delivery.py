@@ -1,4 +1,4 @@
-"""Deliver leads: append their callable phones to the sheet, and nothing else."""
+"""Deliver leads: append their rows with only callable phones to the sheet."""
 
 from __future__ import annotations
 
@@ -40,20 +40,21 @@ def deliver(
     when_ready: Callable[[], object] = lambda: None,
     on_withheld: OnWithheld | None = None,
 ) -> F:
-    """Append each deliverable lead to the sheet once, with its callable phones alone.
+    """Append each deliverable lead to the sheet once, with only its callable phones.
 
     `leads` is a pandas or polars frame with first and last name, address, city, state and ZIP, `phones` (lists of
     E.164) and the verdicts of both checks, `litigator_verdicts` and `dnc_verdicts`; without the verdicts no phone is
-    callable and nothing is delivered. Of leads with one lookup_pid, which are one person, the first is delivered.
+    callable and nothing is delivered. Leads with the same lookup_pid are one person; only the first of them is
+    delivered.
 
     The result has three more columns: `delivered` (boolean: the lead is in the sheet), `disposition` (deliver, held or
     retry) and `reason` (text). A row that a sheet cannot hold is held back as bad_cell.
 
-    The frame's own columns go along; one named like a column of leadflow's becomes "Script ...". A cell that reads like
-    a phone which no check has seen stays blank: a warning counts these cells by column, or `on_withheld` receives the
-    counts. A row of an earlier run whose phones may not be called any more is removed. `when_ready` is called after the
-    rows are made and before they are appended. `job_id` is written into the column "Job Id"; `batch` is the number in
-    events.
+    The frame's own columns are written too; a column with the name of one of leadflow's becomes "Script ...". A cell
+    that reads like an unchecked phone is left blank: a warning counts these cells by column, or `on_withheld` receives
+    the counts. A row of an earlier run whose phones may not be called any more is removed. `when_ready` is called after
+    the rows are made and before they are appended. `job_id` is written into the column "Job Id"; `batch` is the number
+    in events.
 
     Raises ColumnsError, RefusedError, TransientError, DeliveryError.
     """
@@ -158,7 +159,7 @@ def _bad(rows: pl.DataFrame, key: str, emit: Emit, batch: int | None) -> list[st
 
 
 def _forbidden(leads: pl.DataFrame, policy: Policy) -> dict[str, set[str]]:
-    """Map each key to the phones that its row must not show: all, or of a delivered lead those not callable."""
+    """Map each key to the phones that its row must not show: all phones, or for a delivered lead those not callable."""
     phones = per_phone(leads, "verdicts").join(
         leads.select("person_key", "disposition").with_row_index("row").cast({"row": pl.Int64}), on="row"
     )

@@ -30,11 +30,11 @@ def check_dnc(
     Columns added: `dnc_verdicts` (lists of text: one Verdict for each phone), `dnc_scrubbed_at` (text, UTC: the oldest
     check of the lead) and `dnc_not_covered` (lists of text: why the list cannot clear a phone, "" if it can).
 
-    A phone without an answer is unchecked. A number that is not a US consumer's is invalid and is not sent. A local
-    list leaves a phone unchecked that it does not cover, by the state of its area code, and by the lead's state where
-    `leads` has that column. A fresh check in `known` (E.164 to Scrub) is used instead of a new one; `on_scrubs`
-    receives the new checks before they are used. `stop` ends the stage between requests; `batch` is the number in
-    events.
+    A phone without an answer is unchecked. A number that is not a US consumer's is invalid and is not sent. A phone
+    that a local list does not cover stays unchecked. Coverage depends on the state of the area code, and on the lead's
+    state if `leads` has that column. A fresh check in `known` (E.164 to Scrub) is used instead of a new one;
+    `on_scrubs` receives the new checks before they are used. `stop` ends the stage between requests; `batch` is the
+    number in events.
 
     Raises ColumnsError, RefusedError, ServiceDownError, Stopped.
 

@@ -1,4 +1,4 @@
-"""Find leads of one frame that are one person: by identity before a lookup, by idiCORE's id of the person after it."""
+"""Find leads of one frame that name one person: by identity before the lookup, by idiCORE's person id after it."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ if TYPE_CHECKING:
 
 
 def find_duplicates(people: Sequence[Person], known: Collection[str]) -> dict[str, str]:
-    """Map each lead that needs no lookup of its own to the lead that is the same person, key to key.
+    """Map the key of each duplicate lead to the key of the lead that is looked up for the same person.
 
     A lead whose key is in `known` has an answer and is never a duplicate. Identities are computed only for leads that
-    share a ZIP and their initials, since that is the slow part.
+    share a ZIP and their initials, since the computation is slow.
 
     >>> from leadflow.leads.people import Person
     >>> where = "Bath", "ME", "04530"
@@ -42,7 +42,7 @@ def find_duplicates(people: Sequence[Person], known: Collection[str]) -> dict[st
 
 
 def hold_duplicate_pids(leads: pl.DataFrame) -> pl.DataFrame:
-    """Hold back all but the first of the deliverable leads that have the same lookup_pid, as duplicate_person."""
+    """Hold back all deliverable leads with the same lookup_pid except the first; the reason is duplicate_person."""
     if leads.schema.get("lookup_pid") != pl.String:
         return leads
     is_named = (pl.col("disposition") == "deliver") & (pl.col("lookup_pid") != "")

@@ -1,7 +1,7 @@
 """Extract: run the script and stream the unprocessed leads.
 
-The script's rows go into a temporary table. The warehouse finds those that are duplicates, have no name or are in
-PERSON_CACHE, by person key and identity, so that only leads to look up leave it.
+The script's rows go into a temporary table. The warehouse finds the rows that are duplicates, have no name, or are in
+PERSON_CACHE (by person key and identity). Only the leads to look up are transferred.
 """
 
 from __future__ import annotations
@@ -48,8 +48,8 @@ _SHEET = ("lead key", "phone ", "email ", "held phones", "shared with", "scrubbe
 def extract(script: str, warehouse: Warehouse, *, allow_writes: bool = False, emit: Emit = no_emit) -> pd.DataFrame:
     """Run a script and return all its rows as a pandas DataFrame with text columns; nothing is filtered.
 
-    `script` is SQL text, several statements of which the last is a query. `allow_writes` permits statements that write
-    to permanent tables.
+    `script` is SQL text with one or more statements; the last one is a query. `allow_writes` permits statements that
+    write to permanent tables.
 
     Raises ScriptError for a script that cannot run, ColumnsError if two columns have one name, TransientError if
     Snowflake does not answer.
@@ -70,11 +70,11 @@ def _all_rows(parsed: Script, warehouse: Warehouse) -> pl.DataFrame:
 
 @dataclass
 class Extraction:
-    """Classified rows that wait in the warehouse.
+    """The classified rows, stored in the warehouse.
 
-    `counts` has the number of rows in each state. When `batches` has ended, `todo` is final, and the leads that cannot
-    be looked up or are over the limit have counts of their own. `total` is the number of unprocessed rows that the
-    warehouse announced, `missing` the number of them that it did not send.
+    `counts` has the number of rows in each state. After `batches` has ended, `todo` is final, and `counts` also has the
+    leads that cannot be looked up and those over the limit. `total` is the number of unprocessed rows that the
+    warehouse reported; `missing` is the number of those rows that it did not send.
     """
 
     warehouse: Warehouse
@@ -146,7 +146,7 @@ def open_extraction(
     if limit_rows is not None and limit_rows <= 0:
         raise InputError(f"limit_rows is {limit_rows}; it must be 1 or more, or None for all the leads")
     parsed = _parsed(script, warehouse, allow_writes)
-    warehouse.columns_of(warehouse.settings.person_cache)  # if it cannot be read, say so before a long script runs
+    warehouse.columns_of(warehouse.settings.person_cache)  # raises before a long script runs
     with _not_twice(parsed):
         with put_back(warehouse, changing=bool(parsed.setup) or parsed.alone) as before:
             query = _set_up(parsed, warehouse)
@@ -171,9 +171,9 @@ def _others(counts: dict[str, int]) -> str:
 
 
 def _number_sql(parsed: Script, names: list[str], identity: dict[str, str], emit: Emit) -> str:
-    """Return the expression that numbers the rows: in the order of the script's ORDER BY, which decides who is first.
+    """Return the SQL expression that numbers the rows in the order of the script's ORDER BY.
 
-    Rows that its ORDER BY leaves equal are ordered by the leads' identities, so that each run takes the same ones.
+    Ties are ordered by the leads' identities, so that each run takes the same leads.
     """
     columns = [term.column(names) for term in parsed.order]
     if None in columns:
@@ -221,7 +221,7 @@ def _classify(warehouse: Warehouse, identity: dict[str, str], others: dict[str, 
 
 
 def with_repaired_zip(leads: pl.DataFrame) -> pl.DataFrame:
-    """Repair the ZIPs for the vendor and the callers; person_key stays that of the script's text."""
+    """Repair the ZIPs for the vendor and the callers. person_key does not change: it comes from the script's text."""
     pairs = leads.select("zip", "state").unique()
     repaired = pl.Series("lf_zip", [repaired_zip(*pair) for pair in pairs.iter_rows()], pl.String)
     joined = leads.join(pairs.with_columns(repaired), on=["zip", "state"], how="left", maintain_order="left")
@@ -239,8 +239,8 @@ def _parsed(script: str, warehouse: Warehouse, allow_writes: bool) -> Script:
 def _set_up(parsed: Script, warehouse: Warehouse) -> str:
     """Run the statements before the query; return the query as SQL that can be used as a subquery.
 
-    A query that must run alone runs here, directly after the script's own statements: its LAST_QUERY_ID() means one of
-    them. Its rows are read by the id of the query afterwards.
+    A query that must run alone runs here, directly after the script's own statements: its LAST_QUERY_ID() refers to one
+    of them. Its rows are then read by the query's id.
     """
     for number, statement in enumerate(parsed.setup, 1):
         _run(warehouse, statement, f"statement {number} of the script, on line {parsed.lines[number - 1]},")
@@ -252,7 +252,7 @@ def _set_up(parsed: Script, warehouse: Warehouse) -> str:
 
 
 def _raise_if_shadowing(names: Iterable[str], warehouse: Warehouse) -> None:
-    """Refuse a temporary table with a name of leadflow's: it would hide PERSON_CACHE, and all leads be bought again."""
+    """Refuse a temporary table with one of leadflow's names: it could hide PERSON_CACHE, and leads be bought again."""
     settings = warehouse.settings
     ours = {table.rpartition(".")[2].strip('"').upper() for table in (settings.person_cache, settings.consolidated)}
     for name in names:
@@ -274,7 +274,7 @@ def _columns(warehouse: Warehouse, query: str) -> list[str]:
 
 @contextmanager
 def _not_twice(parsed: Script | None) -> Generator[None, None, None]:
-    """Keep a script that writes to permanent tables from being run again because its session ended."""
+    """Prevent a second run of a script that writes to permanent tables, after its session ended."""
     try:
         yield
     except InterruptedWork as interruption:
@@ -311,7 +311,7 @@ def _distinct(names: list[str]) -> list[str]:
 
 
 def _free_name(name: str, key_column: str) -> str:
-    """Return a name for a script's own column: its own, unless leadflow uses that name."""
+    """Return the name for a script's own column, with the prefix "Script" if leadflow uses that name."""
     lowered = name.lower()
     taken = (
         lowered in ADDED
@@ -336,7 +336,7 @@ def _keyed_sql(script: str, identity: dict[str, str], others: dict[str, str]) ->
 
 
 def _blank(text: str) -> str:
-    """Test for nothing but white space; TRIM alone removes spaces only, and a name of one tab would be looked up."""
+    """Return SQL that tests for blank text. TRIM removes only spaces, so a name of one tab would be looked up."""
     return f"TRIM(TRANSLATE({text}, CHR(9) || CHR(10) || CHR(13) || CHR(160), '    ')) = ''"
 
 

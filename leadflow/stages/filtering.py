@@ -1,4 +1,4 @@
-"""Filter leads: drop the people that PERSON_CACHE has already."""
+"""Filter leads: drop the leads whose person is already in PERSON_CACHE."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ _CHECK_NAME = "If you have such a table, correct the name in LEADFLOW_WAREHOUSE_
 
 
 def filter_unprocessed(leads: F, warehouse: Warehouse, *, emit: Emit = no_emit) -> F:
-    """Keep the leads whose person is not in PERSON_CACHE, each person once, however written.
+    """Keep the leads whose person is not in PERSON_CACHE, and one lead for each person.
 
     `leads` is a pandas or polars frame with first and last name, address, city, state and ZIP. Columns added:
     `person_key` and the six parts of the identity (text). A cache that does not exist is created empty, with a warning,
     since its name may be wrong.
 
-    Raises ColumnsError, TransientError, and RefusedError if the cache cannot be read: otherwise people would be bought
+    Raises ColumnsError, TransientError, and RefusedError if the cache cannot be read: otherwise lookups would be bought
     twice.
     """
     return same_kind(leads, lambda frame: _filter(frame, warehouse, emit))

@@ -18,15 +18,15 @@ from leadflow.stages.frames import as_text, text_of
 from leadflow.stages.list_columns import TEXTS, lists_of
 
 _MOSTLY, _EXISTING = 0.5, 0.9
-# Other statuses wait for an answer or a review, or name no one person.
+# A lead with another status has no answer, needs a review, or is not one known person.
 _OPEN = ("found", "no_match")
 
 
 def with_phones(leads: pl.DataFrame) -> pl.DataFrame:
-    """Add `phones`, lists of E.164. A phone that cannot be read is "" there, which is never checked.
+    """Add `phones`, lists of E.164. A phone that cannot be read becomes "", which is never checked.
 
-    They are read from the column `phones` if there is one, else from every column with a name like "Phone 1" or whose
-    cells are mostly phones, in the order of the columns. Raises ColumnsError if there is none.
+    The phones come from the column `phones` if there is one, else from every column with a name like "Phone 1" or with
+    cells that are mostly phones, in the order of the columns. Raises ColumnsError if there is no such column.
     """
     if "phones" in leads.columns and _is_read(leads["phones"]):
         return leads
@@ -93,7 +93,7 @@ def _holds_phones(leads: pl.DataFrame, name: str) -> bool:
 
 
 def with_script_phones(leads: pl.DataFrame, policy: Policy) -> pl.DataFrame:
-    """Append the phones of the script's own columns to the bought ones, with type "script", if the policy says check.
+    """If policy.script_phones is "check", append the phones in the script's own columns, with type "script".
 
     Only leads with lookup_status found or no_match get them.
     """

@@ -1,6 +1,6 @@
-"""Work on columns of lists, one entry for each phone, as long columns: no Python code runs for a row.
+"""Process list columns (one entry for each phone) as flat columns, without Python code for each row.
 
-Arrow makes the lists, since polars takes thirty times as long to make them from Python's.
+Arrow builds the lists: polars takes thirty times as long to build them from Python lists.
 """
 
 from __future__ import annotations

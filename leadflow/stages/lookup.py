@@ -46,12 +46,12 @@ def lookup_people(
     (lists of text). lookup_pid is idiCORE's id of the person found.
 
     Statuses: found, no_match, failed (no answer; lookup_reason has the error), ambiguous, near_match and deceased (paid
-    answers without phones: a person has to review the first two, and nobody calls the third). A lead that no answer
-    could match is not bought: unreadable_address or no_person_name. A person who occurs twice, however written, is
-    bought once; the other leads are duplicate_person.
+    answers without phones: somebody has to review the first two; the third is never called). No lookup is bought for a
+    lead that no answer could match: unreadable_address or no_person_name. One lookup is bought for each person; further
+    leads of the same person are duplicate_person.
 
-    A lead whose key is in `known` is not bought. `on_answer` receives each paid answer before it is used.
-    `budget.take()` may raise BudgetReached before a search is sent. `stop` ends the stage before the next lookup;
+    No lookup is bought for a lead whose key is in `known`. `on_answer` receives each paid answer before it is used.
+    `budget.take()` may raise BudgetReached before a request is sent. `stop` ends the stage before the next lookup;
     `batch` is the number in events.
 
     Raises ColumnsError, RefusedError, ServiceDownError, Stopped, BudgetReached.
@@ -145,7 +145,7 @@ def _collect(futures: dict[str, Future[Answer]]) -> tuple[dict[str, Answer], dic
 
 
 def _ends_the_job(future: Future[Answer]) -> bool:
-    """Whether a finished call failed with an error that the following calls would get too."""
+    """Whether a finished call failed with an error that later calls would get too."""
     return (
         not future.cancelled()
         and future.exception() is not None

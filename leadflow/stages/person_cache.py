@@ -1,4 +1,4 @@
-"""Find the people that PERSON_CACHE has, by key or by identity, with SQL that runs in the warehouse."""
+"""Find people in PERSON_CACHE, by key or by identity, with SQL that runs in the warehouse."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ IS_KNOWN = '(lf_k."lf_done" IS NOT NULL OR lf_i."lf_done" IS NOT NULL)'
 
 
 def with_identity_sql(warehouse: Warehouse, leads: str, row: str, name: str = "LF_IDENTITY") -> tuple[str, str]:
-    """Return the leads with "lf_identity" as SQL, and the join that finds those in the cache, by key or by identity.
+    """Return as SQL the leads with "lf_identity", and the join that finds leads in the cache by key or identity.
 
-    One expression computes the identities of both. `leads` is a table with "person_key", the parts of IDENTITY as text
-    and the column `row`, a row number. The join expects the leads under the name k. A cache that does not exist is
-    empty.
+    One expression computes the identities of the leads and of the cache. `leads` is a table with "person_key", the
+    parts of IDENTITY as text and the column `row`, a row number. The join expects the alias k for the leads. A cache
+    that does not exist counts as empty.
     """
     columns = ", ".join(map(quoted, IDENTITY))
     sources = [f'SELECT {quoted(row)} AS "lf_row", {columns} FROM {leads}']

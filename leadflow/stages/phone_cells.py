@@ -1,7 +1,7 @@
 """Find the cells of a frame that read like a phone.
 
-One rule applies to every cell, by its content. A column's name only adds to it: in a column named like one of phones,
-any three digits count, since nobody can tell what they are.
+One rule applies to the content of every cell. A column's name can only make the rule stricter: in a column with a name
+for phones, any three digits count as a possible phone.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _LOCAL = r"^\P{N}*[2-9]\d\d\P{N}{0,3}\d{4}\P{N}*$"
 
 
 def has_phone_name(name: str, policy: Policy) -> bool:
-    """Whether a column's name reads like a phone: a constant without an alias has its text as name."""
+    """Whether a column's name reads like a phone. Snowflake names a constant without an alias after its text."""
     return reads_like_phone(name) and not is_named(name, policy.not_phones)
 
 
@@ -31,7 +31,7 @@ def phone_cells(cells: pl.DataFrame, policy: Policy, own: Mapping[str, str] | No
     """Find the cells that read like a phone: a boolean mask for each column that has any.
 
     All columns of `cells` are text. `own` maps the script's own columns among them to the names that the script gave
-    them: only there seven digits count as a phone, and the column's name matters.
+    them. The rules for seven digits and for column names apply only to these columns.
 
     >>> found = phone_cells(pl.DataFrame({"note": ["call 504-555-0143", "no phone"], "city": ["Bath", ""]}), Policy())
     >>> {name: where.to_list() for name, where in found.items()}
@@ -51,7 +51,7 @@ def phone_cells(cells: pl.DataFrame, policy: Policy, own: Mapping[str, str] | No
 
 
 def _likely(cells: pl.DataFrame) -> dict[str, pl.Series]:
-    """Mask the cells to read in Python, by column: two regular expressions of polars exclude nearly all others."""
+    """Mask the cells to read in Python, by column. Two polars regular expressions rule out nearly all other cells."""
     for test in (pl.all().str.contains(FIRST_LOOK), ~pl.all().str.contains(IS_DATE)):
         cells = cells[[name for name, is_likely in _any(cells, test).items() if is_likely]]
     may = (
@@ -70,7 +70,7 @@ def _where(column: pl.Series, judge: Callable[[str], bool], may: pl.Series | Non
 
 
 def _is_unclear(text: str) -> bool:
-    """Whether a cell of a column with a phone's name holds a phone, or what may be a part of one."""
+    """Whether a cell of a column with a phone's name holds a phone, or possibly a part of one."""
     return has_digits(text, _FEWEST_DIGITS) or reads_like_phone(text)
 
 

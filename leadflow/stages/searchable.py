@@ -15,7 +15,7 @@ _KEYS_SHOWN = 3
 class SearchableFilter:
     """Filters a stream of leads to the searchable ones, up to a limit, and counts the others.
 
-    `announced` is the number of leads that the stream should bring, `limit` the number of searchable leads wanted
+    `announced` is the number of leads that the stream should contain, `limit` the number of searchable leads wanted
     (None: all). Leads that are not searchable do not count towards the limit; leads after it are not read.
     """
 

@@ -1,4 +1,4 @@
-"""Settle leads: decide from the lookup and both checks what happens with each lead. Fails closed."""
+"""Settle leads: decide the disposition of each lead from the lookup and both checks. Fails closed."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def settle(leads: F, policy: Policy) -> F:
 
     `leads` is a pandas or polars frame with the columns that the lookup and both checks add; a missing check counts as
     unchecked. A phone is callable only if both checks answered and neither flagged it. `retry` is not final: an answer
-    is missing, and a resume asks for it again. Its reason is not_covered if only a do-not-call list that covers the
+    is missing, and a resume requests it again. Its reason is not_covered if only a do-not-call list that covers the
     phones is missing.
 
     >>> leads = pl.DataFrame(
@@ -56,7 +56,7 @@ def _settle(leads: pl.DataFrame, policy: Policy) -> pl.DataFrame:
 
 
 def _known(name: str) -> pl.Expr:
-    """Read the verdict beside a phone; a missing or unknown verdict, or one beside no phone, is unchecked."""
+    """Parse the verdict of a phone; a missing or unknown verdict, or one without a phone, is unchecked."""
     is_phone = pl.col("phones").str.contains(E164).fill_null(False)
     return pl.when(is_phone).then(pl.col(name).cast(_VERDICT, strict=False)).fill_null(_UNCHECKED).alias(name)
 
@@ -68,7 +68,7 @@ def _is_unanswered(gaps: list[str]) -> pl.Expr:
 
 
 def _reason(policy: Policy) -> pl.Expr:
-    """Choose the reason why a lead is not delivered, "" if it is."""
+    """Return the reason why a lead is held back, "" if it is not."""
     status, verdicts = pl.col("status"), pl.col("verdicts")
     callables = [word for word in _WORDS if is_callable(word, policy)]
     unchecked = verdicts.list.contains(_UNCHECKED)

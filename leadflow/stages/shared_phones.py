@@ -73,7 +73,7 @@ class SharedPhones:
         self._phones |= found
 
     def finish(self, emit: Emit = no_emit) -> None:
-        """Mark the rows of the sheet if new rows share phones, or somebody else wrote into the sheet meanwhile."""
+        """Mark the rows of the sheet if new rows share phones, or if others wrote into the sheet meanwhile."""
         if not self._due and self._sheet.surprises == self._surprises:
             return
         if changed := mark_shared(self._sheet):
@@ -87,7 +87,7 @@ class SharedPhones:
 
 def _names(sheet: Sheet) -> list[str]:
     if not sheet.header:
-        sheet.key_list()  # which reads the header too
+        sheet.key_list()  # reads the header too
     return [*(name for name in sheet.header if _PHONE.fullmatch(name)), SHARED_WITH]
 
 

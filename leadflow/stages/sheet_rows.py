@@ -1,4 +1,4 @@
-"""Make the rows of the callers' sheet: one row a lead, all cells text, with the callable phones alone."""
+"""Make the rows of the callers' sheet: one row for each lead, all cells as text, with only the callable phones."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def sheet_columns(policy: Policy) -> list[str]:
 
 
 def is_callable_expr(name: str, policy: Policy) -> pl.Expr:
-    """Whether the phone of each row may be called; text that is not a phone never may, whatever its verdict."""
+    """Return whether each row's phone may be called; text that is not a phone may not, whatever its verdict."""
     return pl.col(name).is_in([v.value for v in Verdict if is_callable(v, policy)]) & pl.col("phones").str.contains(
         E164
     )
@@ -77,7 +77,7 @@ def _zone_of(name: str) -> pl.Expr:
 
 
 def _zones(phones: pl.Series) -> pl.Series:
-    """The time zones of each phone."""
+    """Return the time zones of each phone."""
     return pl.Series([", ".join(time_zones(phone)) for phone in phones], dtype=pl.String)
 
 

@@ -1,4 +1,4 @@
-"""Withhold cells from the callers' sheet that read like phones which no check has seen, and warn of them."""
+"""Withhold cells that read like unchecked phones from the callers' sheet, and warn about them."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ class WithheldTally:
         self._warned: set[str] = set()
 
     def clear(self) -> None:
-        """Forget what was counted; an extraction starts again."""
+        """Reset the counts when an extraction starts again."""
         self._counts.clear()
         self._kept.clear()
 
@@ -81,7 +81,7 @@ class WithheldTally:
         self._counts.update({name: count for name, count in counts.items() if name not in self._warned})
 
     def warn(self) -> None:
-        """Warn of each column that has no warning yet."""
+        """Warn about each column that has no warning yet."""
         fresh = {name: count for name, count in self._counts.items() if name not in self._warned}
         self._warned |= fresh.keys()
         warn_withheld(fresh, self._emit, checked=self._policy.script_phones == "check")

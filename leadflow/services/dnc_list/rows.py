@@ -1,7 +1,7 @@
-"""Read the rows of a do-not-call list: the numbers in them, or why a row cannot be read.
+"""Read the rows of a do-not-call list: return the numbers, or the reason why a row cannot be read.
 
-An overlooked number would be called. So every digit of a row must belong to a whole phone number: a row with other
-digits, or without a number, makes the list unusable. One header row at the top is allowed.
+A number that is overlooked would be called, so every digit of a row must belong to a whole phone number: a row with
+other digits, or without a number, makes the list unusable. One header row at the top is allowed.
 """
 
 from __future__ import annotations
@@ -84,13 +84,13 @@ class Numbers:
 
 @dataclass
 class Faults:
-    """The numbers (from 1) of the first rows that cannot be read, and what is wrong with the first of them."""
+    """The numbers (from 1) of the first rows that cannot be read, and the fault of the first of them."""
 
     rows: list[int] = field(default_factory=list)
     what: str = ""
 
     def note(self, row: int, what: str) -> bool:
-        """Record one; return whether there are enough to stop."""
+        """Record a fault; return whether there are enough to stop."""
         self.what = self.what or what
         self.rows.append(row)
         return len(self.rows) >= _MOST_NAMED
@@ -197,7 +197,7 @@ def _is_header(text: str) -> bool:
 
 
 def fault_of_row(text: str, marks: str = "") -> str:
-    """Return what is wrong with a row, without quoting it."""
+    """Return the fault of a row, without quoting the row."""
     if _CHANGE.search(text) or _CHANGE_CELL.search(marks):
         return "the mark of a change list (A or D)"
     if _CODE.search(text):

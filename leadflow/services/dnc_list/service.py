@@ -52,7 +52,7 @@ class DncListFile:
 
     The list is read once and kept in memory, 1.25 MB for each area code. A SQLite table with ten plain digits in an
     indexed column full_phone is queried on disk instead. The list must be dated, at most 31 days old (16 CFR
-    310.4(b)(3)(iv)), and readable in every row. Raises SettingsError for settings that are missing or wrong.
+    310.4(b)(3)(iv)), and readable in every row. Raises SettingsError for missing or wrong settings.
 
     Example:
         >>> import tempfile
@@ -100,10 +100,10 @@ class DncListFile:
         return f"{POLICY}+covers={covers}+files={state}"
 
     def check(self, phones: Sequence[str], stop: StopFlag | None = None) -> dict[str, Scrub]:
-        """Check US phones against the list; what is no US phone is absent. Ignores `stop`, since it takes no time.
+        """Check US phones against the list; other phones are absent. Ignores `stop`, since the check takes no time.
 
-        A number that the list does not cover is unchecked, with the reason as its code. Raises what raise_if_unusable
-        raises.
+        A number that the list does not cover is unchecked, with the reason as its code. Raises the errors of
+        raise_if_unusable.
         """
         read, policy = self._current(), self.policy
         numbers = {phone: ten_digits(e164) for phone in phones if (e164 := to_e164(phone))}
@@ -131,7 +131,7 @@ class DncListFile:
         return (Verdict.UNCHECKED, f"not covered: {gap}") if gap else (Verdict.CLEAN, "absent")
 
     def coverage(self) -> Coverage:
-        """Return which numbers the list can clear. Raises what raise_if_unusable raises."""
+        """Return which numbers the list can clear. Raises the errors of raise_if_unusable."""
         return self._current().coverage
 
     def raise_if_unusable(self) -> None:

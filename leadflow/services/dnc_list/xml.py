@@ -116,7 +116,7 @@ class _Reader:
             self._take_text()
         code = self._scopes.pop()
         if _kind_of(self._names.pop()) == "area" and self._is_leaf:
-            # <areacode>504</areacode> applies to what follows it in the same element.
+            # <areacode>504</areacode> applies to the numbers after it in the same element.
             self._scopes[-1] = code
         self._is_leaf = False
 

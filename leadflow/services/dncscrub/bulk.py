@@ -29,7 +29,7 @@ _MAX_REFUSALS = 15  # without any answer: 1 + 2 + 4 + 8, three times halved
 
 @dataclass(frozen=True)
 class Query:
-    """How one of the two lists is queried: the body for a list of numbers, the headers, and how a row is read."""
+    """The request format of one list: the body for a list of numbers, the headers, and the reader of a row."""
 
     body: Callable[[str], dict[str, Any]]
     headers: dict[str, str]
@@ -54,7 +54,7 @@ class BulkClient:
         self.breakers = self._caller.breakers
 
     def check(self, phones: Sequence[str], query: Query, stop: StopFlag | None) -> Scrubs:
-        """Return the scrubs of these phones, keyed by E.164. What is no US phone is not sent."""
+        """Return the scrubs of these phones, keyed by E.164. Only US phones are sent."""
         wanted = [phone for phone in dict.fromkeys(phones) if _US_PHONE.fullmatch(phone)]
         found: Scrubs = {}
         for start in range(0, len(wanted), self.max_numbers):
@@ -136,7 +136,7 @@ class _Isolation:
 
 
 def _worst_by_phone(scrubs: list[Scrub]) -> Scrubs:
-    """Key the scrubs by phone; of several for one phone keep the worst."""
+    """Key the scrubs by phone; keep the worst of several for one phone."""
     found: Scrubs = {}
     for scrub in scrubs:
         known = found.get(scrub.phone)

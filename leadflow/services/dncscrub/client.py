@@ -1,4 +1,4 @@
-"""The clients of DNCScrub's two lists: each builds its request and reads its rows.
+"""The clients of DNCScrub's two lists. Each builds its request and reads its rows.
 
 Source: https://docs.dncscrub.com/api-reference
 """

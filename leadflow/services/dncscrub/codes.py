@@ -50,7 +50,7 @@ def verdict_of(row: Mapping[str, Any], code: str, codes: Mapping[str, Verdict]) 
     verdict = codes.get(code, Verdict.UNCHECKED)
     if verdict is not Verdict.CLEAN:
         return verdict
-    # A project without wireless scrubbing answers C for wireless numbers; they are treated as W and Y are.
+    # A project without wireless scrubbing answers C for wireless numbers; C is handled like W and Y.
     wireless = _wireless_codes(row, reason)
     return worst(Verdict.CLEAN_WIRELESS, *map(codes.__getitem__, wireless)) if wireless else verdict
 

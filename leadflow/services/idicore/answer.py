@@ -24,7 +24,7 @@ _NO_RANK = 9_999
 _FALSE = frozenset({"", "0", "0.0", "f", "false", "n", "no", "none", "null"})
 _DEATH = re.compile("dead|deceas|death")
 _DIED = frozenset({"dod", "died"})
-# Fields about other people, phones or property: nothing in them tells whether the person lives.
+# Fields about other people, phones or property. They do not show whether the person is alive.
 _OF_OTHERS = re.compile("relativ|associat|neighbo|spous|famil|househol|contact|relation|phone|email|propert|vehicle")
 _DEEPEST = 6
 _FAKE = frozenset({"fake", "isfake"})
@@ -36,7 +36,7 @@ def read_answer(person: Person, response: httpx.Response, settings: IdicoreSetti
     """Return the answer for one person.
 
     Raises RejectedError if idiCORE refused the search, UnreadableError if the body is not JSON, and UnusableAnswerError
-    if the JSON has no list of people: repeated at once, the search would cost the same and return the same.
+    if the JSON has no list of people: an immediate repeat would cost the same and return the same.
     """
     body = read_json(_NAME, response)
     if not isinstance(body, dict):
@@ -45,7 +45,7 @@ def read_answer(person: Person, response: httpx.Response, settings: IdicoreSetti
     code = error.get("code") if isinstance(error, dict) else None
     if code == "TooManyMatches":
         return Answer(person.person_key, "ambiguous")
-    # An error beside an empty result is no proof that nobody was found.
+    # An empty result with an error does not prove that nobody was found.
     has_error = any(error.values()) if isinstance(error, dict) else error
     if code or response.status_code == 400 or (has_error and not people):
         raise RejectedError(f"{_NAME} refused the search for lead {person.person_key}; check the lead, then resume")
@@ -56,7 +56,7 @@ def read_answer(person: Person, response: httpx.Response, settings: IdicoreSetti
     found = [one for one in people if isinstance(one, dict)]
     if not found:
         raise _unusable(person, "an unexpected result")
-    if _has_death_flag(body):  # outside the result: it names nobody, so it counts for everybody
+    if _has_death_flag(body):  # a flag outside the result applies to every person in it
         found = [{**one, "isDead": True} for one in found]
     return _answer_of(person, found, settings)
 
@@ -84,7 +84,7 @@ def _answer_of(person: Person, people: list[dict[str, Any]], settings: IdicoreSe
 
 
 def _candidates(person: Person, people: list[dict[str, Any]], settings: IdicoreSettings) -> tuple[Candidate, ...]:
-    """Return all people of an answer that identifies nobody, those that agree most first."""
+    """Return all people of an answer without a clear match, closest matches first."""
     found = [_candidate(person, one, f"#{n}", settings) for n, one in enumerate(people, 1)]
     return tuple(sorted(found, key=lambda candidate: -len(candidate.agrees)))
 
@@ -104,7 +104,7 @@ def _candidate(person: Person, found: dict[str, Any], position: str, settings: I
 
 
 def _pid(found: dict[str, Any]) -> str:
-    """Return idiCORE's id of a person; "" for an invalid id such as 0, which would make strangers one person."""
+    """Return idiCORE's id of a person; "" for an invalid id such as 0, which different people could share."""
     pid = found.get("pid")
     if isinstance(pid, bool) or not isinstance(pid, str | int):
         return ""
@@ -131,7 +131,7 @@ def _is_dead(found: Any, depth: int = 0) -> bool:
     """Return whether any field of the record, nested ones included, reports that the person died.
 
     Public integrations read a boolean `isDead`. idiCORE's reference is not public, so a date, a word or a list counts
-    too, and so does any other field named like a death. Records of relatives do not count.
+    too, and so does any other field whose name refers to death. Records of relatives do not count.
     """
     if isinstance(found, list):
         return any(_is_dead(item, depth + 1) for item in found)
@@ -172,7 +172,7 @@ def _rank(item: dict[str, Any]) -> int:
 
 
 def _is_fake(phone: dict[str, Any]) -> bool:
-    """Return whether a fake flag, however its name is written, is anything but plainly false."""
+    """Return whether a fake flag, in any spelling of its name, is not plainly false."""
     parts = (phone, _meta(phone))
     return any(_is_fake_field(name) and not is_plainly_false(value) for part in parts for name, value in part.items())
 

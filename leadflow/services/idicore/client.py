@@ -1,4 +1,4 @@
-"""The client of idiCORE's people search: one POST a person."""
+"""The client of idiCORE's people search: one POST for each person."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ _NOT_CHARGED = (401, 403, 429)
 
 
 class SearchBudget(Protocol):
-    """What a lookup is paid from."""
+    """The budget that pays for lookups."""
 
     def take(self) -> None:
-        """Reserve one search before it is sent; raises if that would pass a limit."""
+        """Reserve one search before it is sent; raises if that would exceed a limit."""
         ...
 
     def give_back(self) -> None:
@@ -38,10 +38,10 @@ class SearchBudget(Protocol):
 
 @contextmanager
 def _paid_from(budget: SearchBudget | None) -> Iterator[Callable[[int], None]]:
-    """Pay for the search in the block; yields a function that takes its HTTP status.
+    """Pay for the search in the block; yields a function to call with the HTTP status.
 
-    A search that did not reach idiCORE, or that it refused, is not charged. One that failed otherwise may be, and
-    reserves nothing while it waits for its next attempt: the search that is sent meanwhile may wait for that money.
+    A search that did not reach idiCORE, or that it refused, is not charged. A search that failed otherwise may be
+    charged. It reserves nothing while it waits for its next attempt, since another search may need that money.
     """
     if budget is not None:
         budget.take()
@@ -65,11 +65,11 @@ def _paid_from(budget: SearchBudget | None) -> Iterator[Callable[[int], None]]:
 
 
 def _nothing() -> None:
-    """Stand for what a budget without reservations would release."""
+    """Do nothing, for a budget without reservations."""
 
 
 class Idicore:
-    """The people search. One instance serves many threads; its pool runs lookups first come, first served.
+    """The people search. One instance is safe to use from many threads; its pool runs lookups in the order received.
 
     With an `executor`, the executor's workers send the searches; the login and its secret stay in this process.
     """
@@ -105,11 +105,11 @@ class Idicore:
         return self._transport.lost if self._transport else 0
 
     def lookup(self, person: Person, stop: StopFlag | None = None, budget: SearchBudget | None = None) -> Answer:
-        """Look up one person. Each search that is answered is charged, and one whose answer is lost may be.
+        """Look up one person. Each answered search is charged; a search whose answer is lost may be charged.
 
         `budget` pays for each search before it is sent, repeated ones included. After retries, raises TransientError,
-        UnreadableError, ServiceDownError or ExecutorError; RejectedError if this search is refused; RefusedError if
-        all searches are; Stopped; and what the budget raises. Does not retry after an UnusableAnswerError: the search
+        UnreadableError, ServiceDownError or ExecutorError; RejectedError if this search is refused; RefusedError if all
+        searches are refused; Stopped; and the budget's errors. Does not retry after an UnusableAnswerError: the search
         would cost the same and return the same.
         """
         body = search_body(person, self.settings.fields, self.settings.search_parameters)
@@ -134,7 +134,7 @@ class Idicore:
         )
 
     def sign_in(self, stop: StopFlag | None = None) -> None:
-        """Fetch the token and make the clients before the first lookup; costs nothing. Raises what lookup raises."""
+        """Fetch the token and create the clients before the first lookup, at no cost. Raises the errors of lookup."""
         self._login.token(stop)
         self._caller.get_ready(self.settings.max_in_flight)
 
@@ -147,7 +147,7 @@ class Idicore:
             return {person.person_key: self.pool.submit(work, person) for person in people}
 
     def close(self) -> None:
-        """Wait for calls under way, then close the connections."""
+        """Wait for calls in flight, then close the connections."""
         self.pool.shutdown(wait=True, cancel_futures=True)
         self._caller.close()
         self._login.close()

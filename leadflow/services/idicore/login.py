@@ -30,7 +30,7 @@ class Login:
         self._lock = threading.Lock()
 
     def token(self, stop: StopFlag | None = None) -> str:
-        """Return the token, fetching a new one if there is none or it has expired. Raises what Caller.call raises."""
+        """Return the token, fetching a new one if there is none or it has expired. Raises the errors of Caller.call."""
         with self._lock:
             if not self._token or time.monotonic() >= self._expires_at:
                 self._token = self._fetch(stop)
@@ -38,7 +38,7 @@ class Login:
             return self._token
 
     def forget(self, token: str) -> None:
-        """Drop a token that idiCORE refused, unless another thread has replaced it already."""
+        """Clear a token that idiCORE refused, unless another thread has already replaced it."""
         with self._lock:
             if self._token == token:
                 self._token = ""

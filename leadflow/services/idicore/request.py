@@ -16,7 +16,7 @@ from leadflow.leads.people import Person
 def search_body(
     person: Person, fields: Sequence[str], parameters: Mapping[str, Any] = MappingProxyType({})
 ) -> dict[str, Any]:
-    """Return the body of the search for one person; `fields` names what idiCORE shall answer with.
+    """Return the body of the search for one person; `fields` lists the fields to return.
 
     `parameters` are more members of the body, the same for every person.
     """

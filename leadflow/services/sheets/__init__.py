@@ -2,8 +2,8 @@
 
 The API's append has no request id, so a call that failed may still have been applied. Therefore every append reads the
 key column first. An append in doubt is followed by another read before anything is sent again, and rows that a late
-append duplicated are deleted. Appends insert new rows, so what a person adds, sorts or filters meanwhile is never
-overwritten.
+append duplicated are deleted. Appends insert new rows, so cells that a person adds, sorts or filters meanwhile are
+never overwritten.
 
 Sources: https://developers.google.com/workspace/sheets/api/reference/rest/v4/spreadsheets.values/append,
 https://developers.google.com/workspace/sheets/api/limits

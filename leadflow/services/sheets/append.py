@@ -17,8 +17,8 @@ from leadflow.services.transport.limits import StopFlag
 from leadflow.settings import SheetsSettings
 
 _PAYLOAD_CELLS = 40_000
-LATE_S = 2.0  # how late the sheet may show rows whose append was answered
-# Why an append is in doubt, and what a person can do about it. They complete the message in _append.
+LATE_S = 2.0  # maximum delay before the sheet shows appended rows
+# Reasons why an append is in doubt, with the user's next step. They complete the message in _append.
 _UNANSWERED = ": Google did not answer as expected. Wait a minute"
 _NOT_SHOWN = (
     ": Google accepts them, and tab {tab} does not show them all. With a filter on, rows may be lost: turn off the "
@@ -32,18 +32,18 @@ _SMALLER = ": people keep making tab {tab} smaller. Let the sheet rest for a min
 
 
 class Append(Cells):
-    """Appends rows to a tab after a look at the key column, and proves that the sheet shows them.
+    """Appends rows to a tab after reading the key column, and verifies that the sheet shows them.
 
-    Why values.append with INSERT_ROWS, and not values.update to a range below the last row after the grid has grown:
-    that range is chosen before the write. If a person, or a job on another machine, adds a row in between, the update
-    writes over it, and the API has neither a condition ("only if blank") nor a lock that could prevent this. Inserted
-    rows are new. They may land in a wrong place if rows have moved meanwhile, which is read back and mended, but never
-    on a cell that somebody has filled.
+    It calls values.append with INSERT_ROWS, not values.update on a range below the last row: that range would be chosen
+    before the write. If a person, or a job on another machine, added a row in between, the update would overwrite it,
+    and the API has neither a condition ("only if blank") nor a lock that could prevent this. Inserted rows are new. If
+    rows have moved meanwhile, they may be inserted in a wrong place, which is read back and repaired, but they never
+    overwrite a filled cell.
 
-    An append begins below the table that Google finds at a cell: a block of cells with blanks around it. The cell is A1
-    at first, which is right however the rows were cut or sorted meanwhile. A blank row or a column without a name
-    splits the block, and hidden rows and columns are reported to. Then the cell is the one below the last key: it is in
-    no table, so that the rows are inserted there, or it is in that of rows just added, and they follow those.
+    An append begins below the table that Google finds at a cell: a block of cells with blanks around it. The first
+    choice is A1, which is right even if rows were cut or sorted meanwhile. A blank row or a column without a name
+    splits the block; hidden rows and columns reportedly do too. In that case the cell below the last key is used. If it
+    is in no table, the rows are inserted there; if rows were just added there, the new rows follow them.
     Source: https://developers.google.com/workspace/sheets/api/guides/values#appending_values
     """
 
@@ -52,7 +52,7 @@ class Append(Cells):
         self._doubtful_keys: set[str] = set()
         self._doubt = _UNANSWERED
         self._last_unseen = float("-inf")
-        self._is_astray = False  # whether an append to the table of A1 has landed elsewhere than below the last row
+        self._is_astray = False  # whether an append at A1 was inserted elsewhere than below the last row
         self._below = 1  # how far below the last key an append begins then; 0 where the grid ends with that row
 
     @abstractmethod
@@ -86,7 +86,7 @@ class Append(Cells):
                     return len(new)
                 self._doubtful_keys |= missing.keys()
                 self.surprises += 1
-                if self._doubt == _NOT_SHOWN:  # the sheet may show them late; sent again, they would be duplicates
+                if self._doubt == _NOT_SHOWN:  # the sheet may show them late; another append would duplicate them
                     self._last_unseen = time.monotonic()
                     self._pause(min(0.3 * 2**attempt, LATE_S))
                 # While Google is busy, the limiter delays the next attempt and decides when to give up.
@@ -101,7 +101,7 @@ class Append(Cells):
         )
 
     def _pause(self, seconds: float) -> None:
-        """Wait, but no longer than until a stop."""
+        """Wait; a stop ends the wait."""
         end = time.monotonic() + seconds
         while (left := end - time.monotonic()) > 0 and not (self._stop and self._stop.is_set()):
             time.sleep(min(left, 0.05))
@@ -152,7 +152,7 @@ class Append(Cells):
     def _is_shown(self, values: Sequence[Sequence[str]], first: int, before: Seen) -> bool:
         """Return whether the sheet shows the keys of an append that, by Google's answer, begins at row `first`.
 
-        The answer alone is no proof: with a filter on it may be 200 with the right number of rows, and add nothing.
+        The answer alone is no proof: with a filter on, it may be 200 with the right number of rows but add nothing.
         Source: https://github.com/theoephraim/node-google-spreadsheet/issues/591
         """
         header, column = self.header, self.header.index(self.settings.key_column)
@@ -247,7 +247,7 @@ class Append(Cells):
 
 
 def _place(answer: Any, rows: int) -> tuple[str, int]:
-    """Return the column and row where Google appended so many rows; ("", 0) if its answer does not tell."""
+    """Return the column and row where Google appended this many rows; ("", 0) if the answer has neither."""
     updates = answer.get("updates") if isinstance(answer, dict) else None
     if not isinstance(updates, dict) or updates.get("updatedRows") != rows:
         return "", 0
@@ -255,6 +255,6 @@ def _place(answer: Any, rows: int) -> tuple[str, int]:
 
 
 def start_of(written: str) -> tuple[str, int]:
-    """Return the column and row where a range such as "'tab'!A2:F9" begins; ("", 0) if it is no range."""
+    """Return the column and row where a range such as "'tab'!A2:F9" begins; ("", 0) if it is not a range."""
     found = re.search(r"!?\$?([A-Z]+)\$?(\d+)(:\$?[A-Z]+\$?\d+)?$", written)
     return (found[1], int(found[2])) if found else ("", 0)

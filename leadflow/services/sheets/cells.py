@@ -1,4 +1,4 @@
-"""Read and update single columns of a tab, and check what a cell can hold."""
+"""Read and update single columns of a tab, and check that texts fit into cells."""
 
 from __future__ import annotations
 
@@ -123,7 +123,7 @@ class Cells(Layout):
         )
 
     def _undo_stray_writes(self, last: tuple[Columns, list[Write]], now: Columns) -> None:
-        """Clear what a write put into another column, as columns moved; raise DeliveryError if that one had cells."""
+        """Clear cells written into a wrong column after columns moved; raise DeliveryError if that column had cells."""
         before, writes = last
         moved = [
             name

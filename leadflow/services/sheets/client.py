@@ -98,7 +98,7 @@ class Connection(ABC):
         return [part.get("values", []) for part in found["valueRanges"]]
 
     def _new_tab(self, book: gspread.Spreadsheet) -> gspread.Worksheet:
-        """Create the tab, then look for it: another job may have created it too, and the answer alone is no proof.
+        """Create the tab, then look for it: another job may have created it too, so the answer alone proves nothing.
 
         It gets the columns of the header later: a spreadsheet holds 10 million cells, blank ones included.
         """
@@ -121,12 +121,12 @@ class Connection(ABC):
         )
 
     def _described(self) -> dict[str, Any] | None:
-        """Return the tab as spreadsheets.get last described it, None if it was not there; titles are blind to case."""
+        """Return the tab as spreadsheets.get last described it, None if it was missing; titles ignore case."""
         title = self.settings.worksheet.casefold()
         return next((tab for tab in self._tabs or () if tab["properties"]["title"].casefold() == title), None)
 
     def _describe(self) -> dict[str, Any]:
-        """Ask how the tab is now: its grid, its merged cells. Raises RefusedError if it is gone."""
+        """Request the tab's current grid and merged cells. Raises RefusedError if the tab is gone."""
         self._retry(self.tab.spreadsheet.fetch_sheet_metadata)
         if (found := self._described()) is None:
             raise RefusedError(f"Google Sheets: there is no tab {self.settings.worksheet} any more")
@@ -159,7 +159,7 @@ class Connection(ABC):
 
 
 def result_or_retry(first: Future[T], call: Callable[[], T]) -> T:
-    """Return the result of a call sent before the tab was found, or call again: the tab may be new."""
+    """Return the result of a call sent before the tab was found; call again if it was refused: the tab may be new."""
     try:
         return first.result()
     except RefusedError:
@@ -170,7 +170,7 @@ def _is_worth_a_retry(error: Exception) -> bool | float:
     """Return whether to retry, or how many seconds to wait before."""
     if not isinstance(error, TransientError):
         return False
-    # The limiter delays every call for Retry-After, and a stop ends that wait; it would not end a sleep here.
+    # The limiter waits for Retry-After before every call. A stop ends that wait, but would not end a sleep here.
     return 0.0 if error.retry_after else True
 
 

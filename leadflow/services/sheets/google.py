@@ -42,11 +42,11 @@ class QuotaError(BusyError):
 
 
 class OutOfGridError(RefusedError):
-    """The range is outside the tab's grid, which a person has made smaller since; nothing of it was written."""
+    """The range is outside the tab's grid, since a person has made the grid smaller; nothing was written."""
 
 
 def translated(call: Callable[[], T], limiter: Limiter, started: float) -> T:
-    """Call gspread; raise its errors, and those of the connection, as leadflow's."""
+    """Call gspread; convert its errors, and those of the connection, to leadflow's."""
     import google.auth.exceptions
     import gspread
     import requests
@@ -64,7 +64,7 @@ def translated(call: Callable[[], T], limiter: Limiter, started: float) -> T:
 
 
 def checked_json(response: Any) -> Any:
-    """Return the response if its body is JSON; an HTML page with status 200 is no answer about the sheet."""
+    """Return the response if its body is JSON; raise for an HTML page with status 200."""
     response.json()
     return response
 
@@ -146,7 +146,7 @@ def _default_credentials() -> Any:
 
 
 def _service_account(path: Path) -> Any:
-    """Load a key file. The error is raised outside the handlers, so that none that quotes the key is attached."""
+    """Load a key file. The error is raised outside the handlers, so that no error that quotes the key is attached."""
     import google.auth.exceptions
     from google.oauth2.service_account import Credentials
 

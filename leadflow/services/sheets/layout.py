@@ -19,7 +19,7 @@ LOOK_HOLDS_S = 2.0  # how long a look at the keys counts, if nobody here has app
 class Layout(Connection):
     """The header and the key column of a tab, as of the last look.
 
-    `surprises` counts how often the tab differed from what leadflow's own writes had left: others may have written too.
+    `surprises` counts how often the tab differed from leadflow's own writes: others may have written too.
     """
 
     def __init__(self, settings: SheetsSettings, locks: Path | None = None, stop: StopFlag | None = None) -> None:
@@ -51,7 +51,7 @@ class Layout(Connection):
         )
 
     def _add_columns(self, names: Sequence[str], missing: Sequence[str]) -> None:
-        """Write names at the right of the header. Another machine may do so too: the caller reads what stayed."""
+        """Write names at the right of the header. Another machine may do so too: the caller reads the result."""
         self._raise_if_header_moved()
         self._raise_if_key_is_gone(names)
         first = len(self.header)
@@ -65,7 +65,7 @@ class Layout(Connection):
     def _has_columns(self, count: int) -> bool:
         """Add columns at the right until the grid has so many; return False if it is in doubt whether they were added.
 
-        The grid is read anew: a person may have cut it. A resize to a fixed size could cut a person's columns off.
+        The grid is read again: a person may have cut it. A resize to a fixed size could cut a person's columns off.
         """
         self._describe()
         if count <= self.tab.col_count:
@@ -167,7 +167,7 @@ class Layout(Connection):
         return [str(name) for name in head[0]] if head else [], [str(cell[0]) if cell else "" for cell in cells]
 
     def look_ahead(self) -> None:
-        """Look now, so that an append that is due within seconds need not wait for it."""
+        """Look now, so that an append within the next seconds need not wait for it."""
         with self._lock.hold():
             if self._is_fresh(self._read_back):
                 self._looked_ahead = self._read_back
@@ -176,7 +176,7 @@ class Layout(Connection):
                 self._looked_ahead = self._stamp()
 
     def _stamp(self) -> tuple[object, float]:
-        """Return what _is_fresh compares a later moment with."""
+        """Return the state that _is_fresh compares with a later state."""
         return self._lock.version(), time.monotonic()
 
     def _is_fresh(self, look: tuple[object, float] | None) -> bool:

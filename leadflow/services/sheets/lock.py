@@ -13,7 +13,7 @@ from typing import Any
 
 @dataclass
 class _TabState:
-    """What all locks of one tab share in this process."""
+    """The state that all locks of one tab share in this process."""
 
     lock: threading.RLock = field(default_factory=threading.RLock)
     appends: int = 0
@@ -27,7 +27,7 @@ class SheetLock:
     """Lets one thread at a time read and append to a tab, over all processes that share the folder `locks`."""
 
     def __init__(self, tab: tuple[str, str, str], locks: Path | None) -> None:
-        tab = (*tab[:2], tab[2].casefold())  # Google's tab titles are blind to case
+        tab = (*tab[:2], tab[2].casefold())  # Google's tab titles are case-insensitive
         with _tabs_lock:
             self._tab = _tabs.setdefault(tab, _TabState())
         self._file: AbstractContextManager[Any] = nullcontext()
@@ -46,7 +46,7 @@ class SheetLock:
             yield
 
     def record_append(self) -> None:
-        """Tell the other holders, in this process and in others, that what they read is out of date."""
+        """Record an append, so that other holders, also in other processes, read the tab again."""
         self._tab.appends += 1
         if self._append_mark:
             self._append_mark.touch(mode=0o600)

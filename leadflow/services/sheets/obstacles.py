@@ -1,6 +1,6 @@
-"""What in a tab would change or lose values that are written: merged cells, and the types of a table's columns.
+"""Find what would change or lose written values in a tab: merged cells, and the types of a table's columns.
 
-Google promises nothing about either, so a job ends before money is spent, with the sentence that says what to change.
+Google guarantees nothing for either, so a job ends before money is spent, with a message that names the fix.
 Sources: https://developers.google.com/workspace/sheets/api/reference/rest/v4/spreadsheets/sheets#Sheet,
 https://developers.google.com/workspace/sheets/api/guides/tables
 """
@@ -30,10 +30,10 @@ def is_covered(merges: Sequence[Range], row: int, column: int) -> bool:
 def raise_for_merges(
     tab: str, merges: Sequence[Range], widths: tuple[int, int], key: int | None, last_row: int
 ) -> None:
-    """Raise RefusedError if merged cells hide keys or a header, or would take in the rows that are appended.
+    """Raise RefusedError if merged cells hide keys or a header, or would cover the rows that are appended.
 
     `widths` are the columns of the header now and after it is completed, `key` is the key column from 0, `last_row` the
-    last row with a key. Merged cells in other columns of rows that are there are left alone.
+    last row with a key. Merged cells in other columns of existing rows are allowed.
     """
     width, wider = widths
     for merge in merges:
@@ -51,7 +51,7 @@ def raise_for_merges(
 
 
 def raise_for_types(tab: str, tables: Sequence[Mapping[str, Any]], header: Sequence[str], ours: set[str]) -> None:
-    """Raise RefusedError if a table gives columns of leadflow's a type other than text: a ZIP could lose its zeros."""
+    """Raise RefusedError if a table gives leadflow's columns a type other than text: a ZIP could lose its zeros."""
     typed = dict[str, str]()
     for table in tables:
         left = table.get("range", {}).get("startColumnIndex", 0)

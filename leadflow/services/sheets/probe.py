@@ -1,4 +1,4 @@
-"""Read what a check of the account needs to know of a spreadsheet. Nothing is created or changed.
+"""Read the facts about a spreadsheet that a check of the account needs. Nothing is created or changed.
 
 Source: https://developers.google.com/workspace/sheets/api/reference/rest/v4/spreadsheets
 """
@@ -15,7 +15,7 @@ from leadflow.services.sheets.sheet import _MOST_CELLS, Sheet, _filter_warning_o
 
 
 class SheetProbe(Sheet):
-    """One tab, opened without making it; `described` is what Google says of it, None if it is not there."""
+    """One tab, opened without creating it; `described` is Google's description, None if the tab does not exist."""
 
     described: dict[str, Any] | None = None
 
@@ -71,7 +71,7 @@ class SheetProbe(Sheet):
         return _filter_warning_of(self.settings.worksheet, (self.described or {}).get("basicFilter"))
 
     def raise_if_values_would_change(self, names: Iterable[str]) -> None:
-        """Raise RefusedError if merged cells or typed columns would lose or change what a run writes."""
+        """Raise RefusedError if merged cells or typed columns would lose or change a run's values."""
         if self.described is not None:
             self._raise_if_values_would_change(list(names))
 
@@ -87,7 +87,7 @@ class SheetProbe(Sheet):
         }
 
     def free_rows(self, columns: int) -> tuple[int, int]:
-        """Return how many cells the spreadsheet uses, and how many rows of so many columns it has room for."""
+        """Return how many cells the spreadsheet uses, and how many more rows with this many columns fit."""
         grids = [tab["properties"].get("gridProperties", {}) for tab in self._tabs or ()]
         used = sum(grid.get("rowCount", 0) * grid.get("columnCount", 0) for grid in grids)
         grid = (self.described or {}).get("properties", {}).get("gridProperties", {})

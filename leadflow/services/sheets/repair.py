@@ -22,7 +22,7 @@ class Repair(Append):
     def withdraw(self, forbidden: Mapping[str, Collection[str]]) -> int:
         """Delete rows that show a forbidden cell, and return how many; `forbidden` maps keys to such cells.
 
-        Such a row is of a run that broke off, and its phones have been checked again since. Raises RefusedError or
+        Such a row comes from an interrupted run, and its phones have been checked again since. Raises RefusedError or
         DeliveryError.
         """
         if not forbidden:
@@ -82,8 +82,8 @@ class Repair(Append):
     def _rows_of(self, keys: Collection[str]) -> ByKey:
         """Return the rows of these keys, by key and number (from 1), as of the last look.
 
-        It reads these rows alone: two rows of a key that differ are there for good, and must not cost a large sheet at
-        each start. If rows have moved since the look, or these are many, it reads the whole tab.
+        It reads only these rows: two different rows with one key stay for good, and must not cause a read of a large
+        sheet at each start. If rows have moved since the look, or these are many, it reads the whole tab.
         """
         wanted = {row: key for key, row in zip(self._seen.keys, self._seen.rows, strict=True) if key in keys}
         if not wanted:
@@ -100,7 +100,7 @@ class Repair(Append):
         return {key: rows for key, rows in by_key.items() if key in keys}
 
     def _read_rows(self, runs: Sequence[tuple[int, int]]) -> dict[int, list[str]] | None:
-        """Return the cells of runs of rows by row number, all of one width; None if a row does not exist any more."""
+        """Return the cells of runs of rows by row number, all of one width; None if a row no longer exists."""
         found: dict[int, list[str]] = {}
         for start in range(0, len(runs), _RUNS_A_READ):
             part = runs[start : start + _RUNS_A_READ]

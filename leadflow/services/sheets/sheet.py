@@ -20,7 +20,7 @@ _USUAL_COLUMNS = 60  # of a tab without a header yet, about
 
 
 class Sheet(Repair):
-    """One tab of a spreadsheet. Sheets of the same tab exclude each other, also over processes that share `locks`."""
+    """One tab of a spreadsheet. Sheets of the same tab share a lock, also across processes that share `locks`."""
 
     def __init__(self, settings: SheetsSettings, locks: Path | None = None, stop: StopFlag | None = None) -> None:
         super().__init__(settings, locks, stop)
@@ -101,7 +101,7 @@ class Sheet(Repair):
             return self._delete_duplicates(present)
 
     def _raise_if_values_would_change(self, names: Sequence[str]) -> None:
-        """Raise RefusedError if merged cells or typed columns would lose or change what is written."""
+        """Raise RefusedError if merged cells or typed columns would lose or change written values."""
         tab, header, key = self._described() or {}, self.header, self.settings.key_column
         place = header.index(key) if key in header else None
         title = self.settings.worksheet
@@ -110,7 +110,7 @@ class Sheet(Repair):
         raise_for_types(title, tab.get("tables", []), header, {*names, key})
 
     def raise_if_full(self, rows: int) -> None:
-        """Raise DeliveryError if the spreadsheet, which holds 10 million cells, has no room for so many more rows.
+        """Raise DeliveryError if the spreadsheet, which holds 10 million cells, has no room for this many more rows.
 
         Source: https://support.google.com/drive/answer/37603
         """

@@ -1,7 +1,7 @@
-"""How long a vendor has refused calls as busy, when the next call may try it, and when to give up.
+"""The busy state of a vendor: how long it has refused calls, when the next call may start, and when to give up.
 
-A vendor says that it is busy with 429, or with 503 and Retry-After. While it does, one call at a time tries it, after
-pauses that double: 1, 2, 4, 8, then 15 s, or what Retry-After says.
+A vendor is busy if it answers 429, or 503 with Retry-After. Until it answers again, only one call at a time is sent,
+after pauses that double: 1, 2, 4, 8, then 15 s, or after the time in Retry-After.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ _WORTH_A_LINE_S = 3.0  # a shorter wait is not reported
 
 
 class BusyError(TransientError):
-    """The vendor refused the call because it is busy. It was not charged, and waits for the vendor as others do."""
+    """The vendor refused the call because it is busy. The call was not charged, and waits like other calls."""
 
 
 @dataclass(frozen=True)
 class BusyNews:
-    """What a limiter reports once when a vendor stays busy, and once when it answers again or is given up."""
+    """A limiter's report: sent once when a vendor stays busy, and once when it answers again or is given up."""
 
     name: str
     message: str
@@ -34,7 +34,7 @@ Listener = Callable[[BusyNews], None]
 
 
 class Busy:
-    """The state of one vendor. It has no lock of its own: its Limiter calls it under the lock of the limiter."""
+    """The busy state of one vendor. It has no lock of its own: its Limiter calls it under the limiter's lock."""
 
     def __init__(self, name: str, wait_s: float) -> None:
         self.name = name
@@ -47,7 +47,7 @@ class Busy:
 
     @property
     def is_on(self) -> bool:
-        """Whether the last answer of the vendor was that it is busy."""
+        """Whether the vendor refused the last call as busy."""
         return self._since is not None
 
     @property
@@ -63,9 +63,9 @@ class Busy:
         )
 
     def refused(self, started: float, retry_after: float | None) -> tuple[float, BusyNews | None]:
-        """Count a refused call; return the seconds until the next call may start, and what to report.
+        """Count a refused call; return the seconds until the next call may start, and the report, if any.
 
-        Calls that were under way together, and are refused together, count as one refusal.
+        Refusals of calls that were in flight together count as one refusal.
         """
         now = time.monotonic()
         if self._gave_up or started <= self._refused_at:
@@ -80,7 +80,7 @@ class Busy:
         return pause, self._report(pause)
 
     def _pause(self, retry_after: float | None) -> float:
-        """Return what Retry-After says; a vendor that says 0 again and again is not called again and again."""
+        """Return the time in Retry-After; if it is 0 repeatedly, or missing, return a pause that doubles."""
         if retry_after or (retry_after is not None and not self._refusals):
             return retry_after
         return min(_LONGEST_PAUSE_S, _FIRST_PAUSE_S * 2**self._refusals)
@@ -94,7 +94,7 @@ class Busy:
         return BusyNews(self.name, f"{self.name} answers again, after {seconds:.0f} s", True) if was_reported else None
 
     def reset(self) -> None:
-        """Forget all refusals, at the start of a job and after an answer."""
+        """Clear all refusals, at the start of a job and after an answer."""
         self._since, self._refusals, self._is_reported, self._gave_up = None, 0, False, False
 
     def _give_up(self) -> BusyNews:

@@ -1,8 +1,8 @@
 """Send a vendor's calls from the workers of any concurrent.futures.Executor, one call a task.
 
-Only the HTTP request and its response go to a worker. Limits, retries, the breaker, the token and the paid answers stay
-in the engine's process. So a limit holds over all workers, a 429 slows all of them down, and a killed worker costs no
-more than the calls it had in flight.
+Only the HTTP request and its response are sent to and from a worker. Limits, retries, the breaker, the token and the
+paid answers stay in the engine's process. So a limit holds over all workers, a 429 slows all of them down, and a killed
+worker costs no more than the calls it had in flight.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ class Exchange:
         return f"Exchange({self.ticket})"
 
     def __dask_tokenize__(self) -> str:
-        """Return what dask names the task after."""
+        """Return the value from which dask derives the task's name."""
         return self.ticket
 
 
@@ -155,7 +155,7 @@ class ExecutorTransport(httpx.BaseTransport):
 
 
 def _longest_wait(timeout: dict[str, Any]) -> float | None:
-    """Return how long a call may take, the executor's queue included: one without workers would never answer."""
+    """Return how long a call may take, queue included: an executor without workers would never answer."""
     longest = max((t for t in timeout.values() if t is not None), default=None)
     return None if longest is None else _TIMEOUTS_IN_QUEUE * longest
 
@@ -168,7 +168,7 @@ def _error(name: str, request: httpx.Request) -> Exception:
 
 
 def _unusable(error: BaseException) -> ExecutorError:
-    """Build the error for an executor that accepts no more calls; of `error`, which may quote a call, only the type."""
+    """Build the error for an executor that accepts no more calls, with only the type of `error`: it may quote calls."""
     kind = type(error).__name__
     if isinstance(error, _CANNOT_RUN):
         return ExecutorError(

@@ -36,8 +36,8 @@ _SHAPE_ERRORS = (AttributeError, KeyError, IndexError, TypeError, ValueError)
 class Caller:
     """Sends requests to one service; safe to use from many threads.
 
-    `breakers` are those that open when calls fail: one for the service, one for requests that it rejects one by one,
-    one for a service that stays busy.
+    `breakers` open when calls fail: one counts failures of the service, one counts rejected requests, and one opens
+    when the service stays busy.
     """
 
     def __init__(
@@ -52,7 +52,7 @@ class Caller:
         self.name = name
         self.limiter = limiter
         self.breaker = breaker
-        # A rejection is more often the fault of its request than of the service, so more of them are needed.
+        # The request causes a rejection more often than the service does, so this breaker has a higher limit.
         self._rejections = Breaker(name, _REJECTIONS_A_FAILURE * breaker.failures)
         self.breakers: tuple[Breaker, ...] = (breaker, self._rejections, BusyBreaker(limiter))
         self.attempts = attempts
@@ -65,7 +65,7 @@ class Caller:
         stop: StopFlag | None = None,
         readable: Collection[int] = (),
     ) -> T:
-        """Send a request and return what `read` makes of its response; retry after transient failures.
+        """Send a request and return the result of `read` for its response; retry after transient failures.
 
         `read` gets responses without an error status, and those whose status is in `readable`. Raises TransientError,
         RefusedError, RejectedError, UnreadableError, ServiceDownError, or Stopped when `stop` is set.
@@ -85,7 +85,7 @@ class Caller:
         return answer
 
     def _with_retries(self, once: Callable[[], T]) -> T:
-        """Return what `once` returns. A refusal because the service is busy does not count as an attempt."""
+        """Call `once`, with retries, and return its result. A busy refusal does not count as an attempt."""
         try:
             return self._while_busy(once)
         except UnusableAnswerError:
@@ -93,7 +93,7 @@ class Caller:
         except (TransientError, UnreadableError) as error:
             failed: Exception | None = error
 
-        # stamina's set-up takes a tenth of a call's CPU time, so only a call that failed pays for it.
+        # stamina's set-up takes a tenth of a call's CPU time, so it runs only after a failure.
         for attempt in stamina.retry_context(
             on=_is_worth_a_retry, attempts=self.attempts, timeout=None, wait_initial=0.1, wait_max=16.0
         ):
@@ -136,7 +136,7 @@ class Caller:
         return answer
 
     def _read(self, read: Callable[[httpx.Response], T], response: httpx.Response) -> T:
-        """Return what `read` makes of the response. An unexpected shape must not end the job, nor be quoted."""
+        """Return the result of `read`. An unexpected shape must not end the job, and no error may quote it."""
         try:
             return read(response)
         except _SHAPE_ERRORS as error:
@@ -160,7 +160,7 @@ class Caller:
             raise RefusedError(f"{self.name} refused the request ({status})")
 
     def get_ready(self, calls: int) -> None:
-        """Create clients for so many calls at once, before they are needed."""
+        """Create clients for this many parallel calls before they are needed."""
         self._clients.create(calls)
 
     def close(self) -> None:
@@ -172,12 +172,12 @@ def _is_worth_a_retry(error: Exception) -> bool | float:
     """Return whether to retry, or how many seconds to wait before."""
     if not isinstance(error, (TransientError, UnreadableError)) or isinstance(error, UnusableAnswerError):
         return False
-    # The limiter delays every call for Retry-After, and a stop ends that wait; it would not end a sleep here.
+    # The limiter waits for Retry-After before every call. A stop ends that wait, but would not end a sleep here.
     return 0.0 if getattr(error, "retry_after", None) else True
 
 
 class _NoCookies(httpx.Cookies):
-    """Keeps no cookies: each call is complete by itself, and reading them takes a tenth of a call's CPU time."""
+    """A cookie jar that stores nothing: calls need no cookies, and reading them takes a tenth of a call's CPU time."""
 
     def extract_cookies(self, response: httpx.Response) -> None:
         """Ignore the response's cookies."""
@@ -197,7 +197,7 @@ class _Client(httpx.Client):
 
 
 class _ClientPool:
-    """Clients of one connection each, lent to one call at a time.
+    """A pool of clients with one connection each; one call at a time uses a client.
 
     One client for all calls would search all its connections, under a lock, before and after each call: with 32 in
     flight that takes a tenth of a call's CPU time.
@@ -224,7 +224,7 @@ class _ClientPool:
                 self.close()
 
     def create(self, count: int) -> None:
-        """Create clients until so many are idle."""
+        """Create clients until this many are idle."""
         while len(self._idle) < count:
             self._idle.append(self._new())
 

@@ -1,4 +1,4 @@
-"""How many calls a service takes, at once and per minute, and when it counts as down.
+"""Limits for the calls to a service (in flight and per minute), and breakers for a service that is down.
 
 A limit belongs to the service: `shared_limiter` gives every engine and job of the process the same limiter.
 """
@@ -16,7 +16,7 @@ from leadflow.errors import ServiceDownError, Stopped
 from leadflow.services.transport.busy import Busy, BusyNews, Listener
 from leadflow.settings.base import BUSY_WAIT_S
 
-# A vendor counts arrivals, not departures: two calls may arrive a little closer together than they left.
+# A vendor counts calls when they arrive: two calls may arrive closer together than they were sent.
 _WINDOW_S = 60.5
 _JITTER_S = 0.05
 _RECOVER_AFTER = 20  # answers, until one more call may be in flight
@@ -24,7 +24,7 @@ _POLL_S = 0.2
 
 
 class StopFlag(Protocol):
-    """What a service needs of a stop flag; a threading.Event is one."""
+    """The protocol of a stop flag; threading.Event implements it."""
 
     def is_set(self) -> bool:
         """Return whether to stop."""
@@ -34,7 +34,7 @@ class StopFlag(Protocol):
 class Limiter:
     """Limits the calls in flight, the calls started in any sliding minute, and the seconds between two starts.
 
-    While the vendor refuses calls as busy, one call at a time tries it, for up to `busy_wait_s` seconds in all.
+    While the vendor is busy, only one call at a time is sent, for up to `busy_wait_s` seconds in total.
     """
 
     def __init__(
@@ -96,7 +96,7 @@ class Limiter:
             self._starts.append(now)
 
     def pause(self) -> float:
-        """Return the seconds until a call may start, as far as known; callers may collect more for it meanwhile."""
+        """Return the known seconds until a call may start; callers may collect more items until then."""
         with self._changed:
             return self._pause(time.monotonic())
 
@@ -125,7 +125,7 @@ class Limiter:
         return max(0.0, self._starts[-1] + (until - now) / left - now)
 
     def slow_down(self, retry_after: float | None = None, started: float | None = None) -> None:
-        """After a call was refused as busy, halve the calls in flight, and let one call try after a pause.
+        """After a busy refusal, halve the limit of calls in flight, and allow one call after a pause.
 
         `started` is the start of the call. Calls refused together count as one refusal, and the width is halved once
         for all refusals until the next answer.
@@ -142,7 +142,7 @@ class Limiter:
         self._report(news)
 
     def hold(self, seconds: float) -> None:
-        """Start no call for so many seconds."""
+        """Start no call for this many seconds."""
         with self._changed:
             self._not_before = max(self._not_before, time.monotonic() + seconds)
 
@@ -163,7 +163,7 @@ class Limiter:
 
     @property
     def is_busy(self) -> bool:
-        """Whether the service's last answer was that it is busy."""
+        """Whether the service refused the last call as busy."""
         return self._busy.is_on
 
     def raise_if_given_up(self) -> None:
@@ -172,7 +172,7 @@ class Limiter:
             raise self._busy.error()
 
     def forget_busy(self) -> None:
-        """Try a vendor again that was given up, at the start of a job."""
+        """Clear the busy state at the start of a job, so that a vendor that was given up is called again."""
         with self._changed:
             if self._busy.gave_up:
                 self._busy.reset()
@@ -192,7 +192,7 @@ class Limiter:
                 listener(news)
 
     def update_from(self, other: Limiter) -> None:
-        """Take over the limits of another limiter: the newest settings apply."""
+        """Copy the limits of another limiter: the newest settings apply."""
         with self._changed:
             self.per_minute, self.every_s = other.per_minute, other.every_s
             self._busy.wait_s = other._busy.wait_s
@@ -204,12 +204,12 @@ class Limiter:
 
     @property
     def width(self) -> int:
-        """How many calls may be in flight at present."""
+        """The current limit of calls in flight."""
         return self._width
 
 
 class Breaker:
-    """Opens after `failures` failed calls in a row, so that no more leads are tried against a service that is down."""
+    """Opens after `failures` failed calls in a row, so that no more leads are sent to a service that is down."""
 
     def __init__(self, name: str, failures: int) -> None:
         self.name = name
@@ -235,12 +235,12 @@ class Breaker:
             )
 
     def reset(self) -> None:
-        """Forget the failures, at the start of a job."""
+        """Clear the failures at the start of a job."""
         self._failed = 0
 
 
 class BusyBreaker(Breaker):
-    """Is open while a limiter has given up its vendor as busy."""
+    """A breaker that is open while a limiter has given up its vendor as busy."""
 
     def __init__(self, limiter: Limiter) -> None:
         super().__init__(limiter.name, 1)

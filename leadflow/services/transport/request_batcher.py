@@ -1,4 +1,4 @@
-"""Callers that wait for the same limit share one request, so a quota counts requests and not phones."""
+"""Combine the items of callers that wait for the same limit into one request, since a quota counts requests."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class _Batch(Generic[T]):
 
 
 class RequestBatcher(Generic[T]):
-    """Collects the items of callers while `limiter` lets no call start, up to `max_items` a request."""
+    """Collects the items of callers while `limiter` allows no call, up to `max_items` per request."""
 
     def __init__(self, limiter: Limiter, max_items: int) -> None:
         self._limiter = limiter
@@ -40,7 +40,7 @@ class RequestBatcher(Generic[T]):
         send: Callable[[list[str], StopFlag | None], Mapping[str, T]],
         stop: StopFlag | None,
     ) -> dict[str, T]:
-        """Return the answers for these items, at most `max_items`, from a request that may hold others' too.
+        """Return the answers for these items, at most `max_items`, from a request that other callers may share.
 
         `send` sends one request. Raises what `send` raises, and Stopped if `stop` is set.
         """

@@ -1,6 +1,7 @@
 """Sign in with a browser once in a process, although each job and each estimate has a session of its own.
 
-With authenticator externalbrowser, each connection of the connector opens a browser. Here the second one needs none:
+With authenticator externalbrowser, each connection of the connector opens a browser. This module avoids further
+browsers:
 
 - A connection that is closed while its session is as it was after the sign-in is kept, and lent again. A session that a
   script changed (USE, ALTER SESSION, SET, a temporary table) is never lent again.
@@ -42,7 +43,7 @@ _OWN_TABLE = re.compile(
 
 
 class SessionUse:
-    """What the statements of one owner did to a session."""
+    """The changes that the statements of one owner made to a session."""
 
     def __init__(self) -> None:
         self.own_tables: set[str] = set()
@@ -64,12 +65,12 @@ class SessionUse:
             self._is_changed = True
 
     def record_lost(self) -> None:
-        """Count a statement that was not answered: the session may be gone."""
+        """Count a statement without an answer: the session may have ended."""
         self._is_changed = True
 
 
 class _MemoryTokens:
-    """The connector's token cache, in memory. Its keys name host, user and kind of token."""
+    """The connector's token cache, in memory. A key consists of host, user and kind of token."""
 
     def __init__(self) -> None:
         self._tokens: dict[str, str] = {}
@@ -88,7 +89,7 @@ class _MemoryTokens:
 
 
 class _Account:
-    """What a process keeps of one way to sign in."""
+    """The state that a process keeps for one way to sign in."""
 
     def __init__(self) -> None:
         self.lock = threading.Lock()
@@ -108,7 +109,7 @@ def may_use_browser(settings: WarehouseSettings) -> bool:
 
 
 def keeps_token_in_memory(settings: WarehouseSettings) -> bool:
-    """Whether to keep the ID token here: not where the connector has a keyring, or the user's file may say how."""
+    """Whether to keep the ID token in memory: not if there is a keyring, or connections.toml may configure a cache."""
     has_keyring = sys.platform in ("darwin", "win32") and find_spec("keyring") is not None
     return may_use_browser(settings) and not settings.connection_name and not has_keyring
 
@@ -172,7 +173,7 @@ def _cleared(connection: Any, use: SessionUse) -> bool:
 
 @contextmanager
 def _tokens_in_memory() -> Iterator[None]:
-    """Let connector 4 keep ID tokens in memory. By itself it would write them to a file, or keep none."""
+    """Let connector 4 keep ID tokens in memory. Its default is to write them to a file, or to keep none."""
     try:
         auth: Any = import_module("snowflake.connector.auth._auth")
     except ImportError:  # connector 5

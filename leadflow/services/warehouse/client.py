@@ -1,7 +1,7 @@
-"""The warehouse as a job uses it: run a script, stream leads out, merge results in.
+"""The warehouse client of a job: run a script, stream the leads, merge the results.
 
-Rows go up as one bound JSON document, which both Snowflake and the local stand-in take in one statement. Then one
-MERGE a table follows, from a source without duplicates, all of them in one transaction.
+Rows are uploaded as one bound JSON document, which Snowflake and the local stand-in accept in one statement. Then one
+MERGE for each table follows, from a source without duplicates, all in one transaction.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ class Warehouse(Statements):
         return tables.missing(self)
 
     def merge(self, rows: pl.DataFrame, key: str, into: Mapping[str, Mapping[str, str]]) -> int:
-        """Insert or update so that each table has one row a key, and return how many; of one key the last row wins.
+        """Insert or update rows: each table has one row for each key. Return how many; the last row of a key wins.
 
         `rows` is all text, "" for nothing. `into` maps each table to its columns, and each column to the column of
         `rows` that fills it. Either all tables have the rows afterwards or none has.

@@ -131,7 +131,7 @@ def _limit_requests(connection: Any, seconds: int) -> None:
 
 
 def _close_at_exit(connection: Any) -> None:
-    """Close it when the process ends, before the connector does so with a warning that nobody closed it."""
+    """Close the connection when the process ends, before the connector closes it with a warning."""
     _connections.add(connection)
     # The last function registered is the first to run; the connector registers one for each connection.
     atexit.unregister(_close_all)
@@ -181,7 +181,7 @@ def _is_not_an_answer(record: logging.LogRecord) -> bool:
 
 
 def translated(doing: str, work: Callable[[], T], sql: str = "") -> T:
-    """Return what `work` returns; raise the connector's errors as leadflow's. `doing` completes "could not"."""
+    """Return the result of `work`; convert the connector's errors to leadflow's. `doing` completes "could not"."""
     import snowflake.connector as connector
 
     try:
@@ -193,7 +193,7 @@ def translated(doing: str, work: Callable[[], T], sql: str = "") -> T:
 
 
 def _translate(error: Exception, doing: str, sql: str) -> ServiceError:
-    """Convert the connector's error. The message may name tables and columns; what it quotes of a cell is cut."""
+    """Convert the connector's error. The message may name tables and columns; quoted cells are removed."""
     message = " ".join(str(getattr(error, "msg", None) or error).split())
     number = getattr(error, "errno", None)
     if is_interruption(number):

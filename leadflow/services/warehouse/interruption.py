@@ -1,4 +1,4 @@
-"""Work that Snowflake broke off and that can be done again: its session ended, or it canceled a statement.
+"""Repeat work that Snowflake interrupted: its session ended, or it canceled a statement.
 
 The numbers of a session that ended are those of network.py in snowflake-connector-python. A session ends after four
 idle hours, unless a policy sets another limit: https://docs.snowflake.com/en/user-guide/session-policies.
@@ -24,7 +24,7 @@ _REASONS = {
     OUT_OF_TIME: "the statement reached STATEMENT_TIMEOUT_IN_SECONDS of your account, user or warehouse",
 }
 _ATTEMPTS = 4
-# Each of these attempts may cost credits for hours, and somebody may want the statement not to run.
+# Each attempt may cost credits for hours, and somebody may have canceled the statement on purpose.
 _ATTEMPTS_OF_A_STATEMENT = {CANCELED: 2, OUT_OF_TIME: 2}
 _PAUSE_S = 1.0
 
@@ -43,7 +43,7 @@ class InterruptedWork(TransientError):
 
     @property
     def session_ended(self) -> bool:
-        """Whether the session is gone, with its temporary tables and its open transaction."""
+        """Whether the session has ended, and with it its temporary tables and its open transaction."""
         return self.errno in _SESSION_ENDED
 
 

@@ -1,4 +1,4 @@
-"""The SQL and the documents by which rows go into Snowflake's tables. Pure functions: nothing here runs a statement."""
+"""Build the SQL and the documents that write rows into Snowflake's tables. Nothing here runs a statement."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _DOCUMENT_BYTES = 4_000_000
 
 
 def last_of_each(rows: pl.DataFrame, key: str) -> pl.DataFrame:
-    """Return the rows with one row a key: the last."""
+    """Return the last row of each key."""
     return rows.unique(key, keep="last", maintain_order=True)
 
 

@@ -47,7 +47,7 @@ def _of_connection(name: str | None) -> dict[str, Any]:
     try:
         connections: Any = CONFIG_MANAGER["connections"]
         found: Any = connections.get(name, {}).get("session_parameters") or {}
-    except Exception:  # the sign-in reads the file too, and says what is wrong with it
+    except Exception:  # the sign-in reads the file too, and raises the error
         return {}
     plain = found.unwrap() if hasattr(found, "unwrap") else found
     return dict(plain) if isinstance(plain, dict) else {}

@@ -49,7 +49,7 @@ def put_back(warehouse: Statements, changing: bool) -> Iterator[Session | None]:
     before = session_of(warehouse) if changing else None
     try:
         yield before
-    except InterruptedWork:  # the work is done again in a new session
+    except InterruptedWork:  # the work is repeated in a new session
         raise
     except BaseException:
         with suppress(ServiceError):

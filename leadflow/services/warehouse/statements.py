@@ -52,7 +52,7 @@ class Statements:
         self.settings = settings
         self.query_tag = query_tag
         self._lock = threading.RLock()
-        # What a run adds: a log, and the end of a repeat that its user has stopped.
+        # A run replaces these: one writes its log, the other raises if the user has stopped the job.
         self.log: Callable[[str], None] = lambda _: None
         self.raise_if_stopped: Callable[[], None] = lambda: None
         self._units = threading.local()
@@ -89,10 +89,10 @@ class Statements:
                 give_back(self.settings, connection, self._use)
 
     def repeated(self, work: Callable[[], T]) -> T:
-        """Return what `work` returns. If Snowflake interrupts it, sign in and run all of it again.
+        """Return the result of `work`. If Snowflake interrupts it, sign in and run all of it again.
 
-        `work` makes the temporary tables that it reads, and writes to permanent tables only what may be written twice.
-        Work within other work is repeated with it. Raises InterruptedWork after a few attempts.
+        `work` makes the temporary tables that it reads, and may write to permanent tables only if a second write is
+        harmless. Nested work is repeated with the outer work. Raises InterruptedWork after a few attempts.
         """
         if getattr(self._units, "inside", False):
             return work()
@@ -113,14 +113,14 @@ class Statements:
 
     @property
     def role(self) -> str:
-        """The role of this session, as messages name it."""
+        """The role of this session, for messages."""
         role = getattr(self._connection, "role", None) or self.settings.role
         return f"role {role}" if role else "your role"
 
     def table(self, name: str) -> str:
         """Return a table of the settings as SQL, with database and schema: those of the sign-in unless named.
 
-        A USE SCHEMA in a script must not move PERSON_CACHE to a schema where it is empty: everybody would be bought
+        A USE SCHEMA in a script must not move PERSON_CACHE to a schema where it is empty: every lookup would be bought
         again. Raises SettingsError for an invalid name, RefusedError without a database.
         """
         self.connect()
@@ -181,10 +181,10 @@ class Statements:
         return self._watched(lambda: translated("run a statement", work, sql), limit)
 
     def _watched(self, work: Callable[[], T], limit: int) -> T:
-        """Return what `work` returns; raise for a statement out of its limit, and for a session that was replaced.
+        """Return the result of `work`; raise for a statement over its time limit, and for a session that was replaced.
 
-        With externalbrowser the connector signs in again by itself, and runs the statement in a session without our
-        temporary tables and transaction.
+        With externalbrowser the connector signs in again automatically, and runs the statement in a session without
+        leadflow's temporary tables and transaction.
         """
         started = time.monotonic()
         try:

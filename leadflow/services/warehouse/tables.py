@@ -1,4 +1,4 @@
-"""The tables that leadflow writes in Snowflake: their columns, and whether a job's rows would fit into them."""
+"""The tables that leadflow writes in Snowflake: their columns, and the checks that a job's rows fit into them."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ CONSOLIDATED_COLUMNS = (
     "Email 1", "Email 2", "Email 3", "Disposition", "Reason", "Job Id", "Script", "Processed At", "Extra",
 )  # fmt: skip
 TIMES = ("checked_at", "Processed At")
-# A row of PERSON_CACHE, named by a table alias, with an answer: a lookup that failed is bought again.
+# A row of PERSON_CACHE, named by a table alias, with an answer: a failed lookup is bought again.
 ANSWERED = """COALESCE({}."status", '') <> 'error'"""
 # The fewest characters that a column must hold. Names and addresses are compared with the leads' own lengths.
 _SHORTEST = {
@@ -71,7 +71,7 @@ def _create(warehouse: Statements, setting: str, name: str, columns: tuple[str, 
 
 
 def raise_if_unfit(warehouse: Statements, name: str) -> None:
-    """Raise RefusedError if a table of the settings, which is there, cannot hold what a job writes into it."""
+    """Raise RefusedError if an existing table of the settings cannot hold the values that a job writes."""
     wanted = CONSOLIDATED_COLUMNS if name == warehouse.settings.consolidated else PERSON_CACHE_COLUMNS
     _raise_if_unfit(warehouse.table(name), warehouse.columns_of(name) or [], wanted)
 

@@ -1,4 +1,4 @@
-"""Read an analyst's SQL script: split it into statements, refuse what writes, find the query of the leads."""
+"""Read an analyst's SQL script: split it into statements, refuse writes, find the query that returns the leads."""
 
 from leadflow.stages.script.files import read_script, script_id
 from leadflow.stages.script.parser import Script, parse_script

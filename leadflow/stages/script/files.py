@@ -17,7 +17,7 @@ _BEGINS_SQL = re.compile(
     r"|TRUNCATE|CALL|COPY|BEGIN|VALUES)\b\s*\S|\(|--|//|/\*",
     re.IGNORECASE,
 )
-# In Windows-1252 next to nobody writes these; in a file of another code page they are its accented letters.
+# These bytes are rare in Windows-1252 text; in other code pages they are accented letters.
 _DOUBTFUL = re.compile(rb"[\x82-\x84\x86-\x8c\x8e\x98\x9a-\x9c\x9e\x9f\xa1-\xa4]")
 _DRIVE = re.compile(r"[A-Za-z]:[\\/\s]")
 
@@ -98,7 +98,7 @@ def _exists(path: Path) -> bool:
 
 
 def _file_text(path: Path) -> str:
-    """Read a file's text. Raises ScriptError that says what is wrong with the file."""
+    """Read a file's text. Raises ScriptError with the reason if it is not a readable script."""
     if path.is_dir():
         raise ScriptError(f"{path} is a folder, not a script; name the .sql file in it")
     if path.suffix.lower() in _DATA:
@@ -140,7 +140,7 @@ def _decoded(data: bytes, path: Path) -> str:
 
 
 def _detected(data: bytes) -> str:
-    """Decode bytes that are not UTF-8; returns a NUL if they are not the text of a US Windows machine either."""
+    """Decode bytes that are not UTF-8; return a NUL if they are not Windows-1252 text either."""
     from charset_normalizer import from_bytes
 
     found = from_bytes(data, cp_isolation=["cp1252"]).best()

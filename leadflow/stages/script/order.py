@@ -1,4 +1,4 @@
-"""Which columns of its rows a query is ordered by, so that leadflow can number the rows in that order.
+"""Find the columns in a query's ORDER BY, so that leadflow can number the rows in that order.
 
 Snowflake does not keep the order of a subquery, nor that of a result that RESULT_SCAN reads:
 https://docs.snowflake.com/en/sql-reference/constructs/order-by
@@ -14,14 +14,14 @@ from sqlglot import exp
 
 @dataclass(frozen=True)
 class OrderTerm:
-    """A column of the rows, by name or by its place (from 0), and DESC and NULLS as SQL; no column if both are None."""
+    """An ORDER BY term: a result column by name or place (from 0; both None if neither), and DESC and NULLS as SQL."""
 
     name: str | None = None
     place: int | None = None
     how: str = ""
 
     def column(self, names: Sequence[str]) -> str | None:
-        """Return its name among the names of the rows' columns, if it is one of them."""
+        """Return the column's name if it is one of `names`, else None."""
         if self.place is not None:
             return names[self.place] if 0 <= self.place < len(names) else None
         return self.name if self.name in names else None
@@ -60,7 +60,7 @@ def _is_plain(wanted: exp.Expr) -> bool:
 
 
 def _is_among(wanted: exp.Column, picked: Sequence[exp.Expr], stars: Sequence[exp.Expr]) -> bool:
-    """Whether a column that no alias names is one of those picked, by name or by a star of its table."""
+    """Whether the query selects a column, by the column's name or by a star of its table."""
     if not picked:  # of a set operation
         return not wanted.table
     same = [p for p in picked if isinstance(p, exp.Column) and not p.is_star and _folded(p) == _folded(wanted)]

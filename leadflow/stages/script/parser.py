@@ -1,6 +1,6 @@
-"""Parse an analyst's script: several statements, of which the last is a query, and none writes unless allowed.
+"""Parse an analyst's script of one or more statements. The last is a query; none may write unless allowed.
 
-sqlglot parses the script to validate it. Snowflake gets the analyst's own characters without the comments, which may
+sqlglot parses the script to validate it. Snowflake receives the analyst's own text without comments, since comments may
 name people.
 """
 
@@ -19,13 +19,12 @@ from leadflow.stages.script.validator import QUERIES, Validator
 
 @dataclass(frozen=True)
 class Script:
-    """The statements that run first, the query whose rows are the leads, and the names of the tables and views made.
+    """The statements to run first, the query that returns the leads, and the names of the created tables and views.
 
     `lines` are the lines (1-based) on which the statements begin, the query's last. `alone`: the query has a ->> or
-    asks for LAST_QUERY_ID(), so it must run as it is, right after the statement before it.
-    `unread`: where sqlglot cannot read the query; Snowflake's compiler must accept it before it runs.
-    `order`: the columns that the query is ordered by. `writes`: a statement may write to what stays after the session,
-    so that the script must not run twice.
+    calls LAST_QUERY_ID(), so it must run unchanged, right after the previous statement. `unread`: the place where
+    sqlglot cannot parse the query; Snowflake's compiler must accept it before it runs. `order`: the columns that the
+    query is ordered by. `writes`: a statement may write to permanent objects, so the script must not run twice.
     """
 
     setup: tuple[str, ...]
@@ -88,7 +87,7 @@ def _source(text: str) -> Source:
 
 
 def _raise_if_before_the_script(statement: Statement) -> None:
-    """LAST_QUERY_ID() must mean a statement of the script: those before it in the session are leadflow's."""
+    """Raise ScriptError if LAST_QUERY_ID() may refer to a statement before the script, which is leadflow's own."""
     for n, word in enumerate(statement.words):
         if word == "LAST_QUERY_ID":
             sign, back = (

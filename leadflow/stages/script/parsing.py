@@ -12,18 +12,18 @@ from sqlglot.dialects.snowflake import Snowflake
 from leadflow.errors import ScriptError
 from leadflow.stages.script.source import Statement, is_literal
 
-# sqlglot warns when it falls back to a command; that is judged here, and the warning would only puzzle.
+# sqlglot logs a warning when it falls back to a command. parse_tokens raises an error for that instead.
 logging.getLogger("sqlglot").addFilter(lambda record: "contains unsupported syntax" not in str(record.msg))
 
 
 def parse_tokens(part: Statement, tokens: tuple[Token, ...]) -> exp.Expr:
-    """The tree that sqlglot makes of tokens; raises ScriptError with line and column in the script."""
+    """Parse tokens into a syntax tree. Raises ScriptError with line and column in the script."""
     try:
         trees = Snowflake().parser().parse(list(tokens), part.source.clean)
     except RecursionError:
         failure = ScriptError(f"{part} is nested too deeply to be read")
     except Exception as error:
-        # What the parser stumbles over in its own code is not understood either.
+        # Any exception in the parser's own code also means that it cannot parse the tokens.
         failure = ScriptError(f"{part} cannot be read: {_place(part, error)}")
     else:
         if len(trees) == 1 and trees[0] is not None and not isinstance(trees[0], exp.Command):
@@ -31,12 +31,12 @@ def parse_tokens(part: Statement, tokens: tuple[Token, ...]) -> exp.Expr:
         failure = ScriptError(
             f"{part} cannot be read: {part.places(tokens)}: leadflow does not know this form of {part.words[0]}"
         )
-    # Raised here, it does not carry the parser's error along, which quotes the script.
+    # Raised outside the handler, so that the parser's error, which quotes the script, is not attached.
     raise failure
 
 
 def _place(part: Statement, error: Exception) -> str:
-    """Line, column and keyword where the parser stopped."""
+    """Return the line, column and keyword where the parser stopped."""
     errors: list[dict[str, Any]] = getattr(error, "errors", None) or [{}]
     found = errors[0]
     at = next((t for t in part.tokens if (t.line, t.col) == (found.get("line"), found.get("col"))), part.tokens[-1])
@@ -47,5 +47,5 @@ def _place(part: Statement, error: Exception) -> str:
 
 
 def node_name(node: exp.Expr) -> str:
-    """What a message calls a kind of node."""
+    """Return the name of a node's type for messages."""
     return re.sub(r"(?<=[a-z])(?=[A-Z])", " ", type(node).__name__).lower()

@@ -1,13 +1,13 @@
 """Refuse placeholders that a template engine, a client or a driver should have filled.
 
-What is refused, and what is text:
+Rules for what is refused and what counts as text:
 
 - Anywhere, in quotes or not: {{ x }}, {% if x %}, <% x %>, ${x}, %(x)s, &{x}, #{x}, @{x}.
-- In code: &x, $(x), {x}, a bare ?, and where a value is due :x, :1 and %s. After a value, : is a path and % is modulo.
+- In code: &x, $(x), {x}, a bare ?, and in place of a value :x, :1 and %s. After a value, : is a path and % is modulo.
 - In quotes: &x at the beginning or after one of %_-/.:,( unless an = or ; follows, as in a URL or an HTML entity.
 - In quotes, as the whole literal, compared by =, <>, <, >, BETWEEN or IN: ?, %s, {x}, {0}, $x, $(x) and :x. In
   LIKE and in functions they are text; but LIKE '?' has no wildcard, so its ? is a placeholder.
-- Comments and the bodies of functions are not looked at.
+- Comments and the bodies of functions are not checked.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ _IN_QUOTES = re.compile(r"(?:^|(?<=[%_\-/.:,(]))&&?[A-Za-z_]\w*(?![\w;=])")
 _WHOLE = re.compile(r"\?|%[sdifr]|\{\w+\}|[$:][A-Za-z_]\w*|\$\(\w+\)")
 _COMMENTS = re.compile(r"(?:--|//)[^\r\n]*|/\*.*?\*/", re.DOTALL)
 _COMPARE = {"=", "<>", "!=", "<", ">", "<=", ">=", "BETWEEN", "DATE", "TIMESTAMP"}
-# After these a value is due, so that a colon or a per cent sign cannot belong to the value before.
+# A value follows these words, so a colon or a percent sign after them does not belong to an earlier value.
 _BEFORE_A_VALUE = frozenset(
     [
         "AND",
@@ -106,12 +106,12 @@ _BEFORE_A_VALUE = frozenset(
 
 
 def raise_if_unfilled(source: Source) -> None:
-    """Raises ScriptError that names the first placeholder and where it is.
+    """Raise ScriptError with the first unfilled placeholder and its place.
 
     >>> raise_if_unfilled(Source.of("SELECT src:name, 'AT&T', 100 % s, 'why?' FROM t WHERE a LIKE '%s'"))
     """
     for start, gap in source.gaps():
-        # sqlglot takes this one for a comment; to Snowflake it is none.
+        # sqlglot reads this as a comment; Snowflake does not.
         if found := re.search(r"\{#.*?#\}", _COMMENTS.sub(lambda m: " " * len(m[0]), gap), re.DOTALL):
             raise _unfilled(source.place(start + found.start()), "{# #}")
     for statement in source.statements:
@@ -125,7 +125,7 @@ def raise_if_unfilled(source: Source) -> None:
 
 
 def raise_if_unfilled_text(text: str) -> None:
-    """The same for text that cannot be tokenized, of what is a placeholder anywhere."""
+    """Raise ScriptError for a placeholder in text that cannot be tokenized."""
     if found := _ANYWHERE.search(text):
         line = text.count("\n", 0, found.start()) + 1
         raise _unfilled(f"line {line}", found[0])
@@ -141,7 +141,7 @@ def _unfilled(place: str, found: str) -> ScriptError:
 
 
 def _has_body(statement: Statement) -> bool:
-    """Whether it makes a function: a body in another language has its own braces and signs."""
+    """Whether a statement creates a function or procedure: a body in another language has its own braces and signs."""
     head = statement.words[:8]
     return head[0] == "CREATE" and bool({"FUNCTION", "PROCEDURE"} & set(head))
 
@@ -160,12 +160,12 @@ def _in_code(statement: Statement) -> list[tuple[int, str]]:
 
 
 def _value_is_due(statement: Statement, n: int) -> bool:
-    """Whether the n-th token stands where a value or a name is expected."""
+    """Whether a value or a name is expected at the n-th token."""
     if n == 0:
         return True
     before, word = statement.tokens[n - 1], statement.words[n - 1]
     if n > 1 and statement.words[n - 2] in (".", ":"):
-        return False  # a column or a key that is called like a keyword
+        return False  # a column or a key with the name of a keyword
     if is_literal(before) or before.token_type == TokenType.NUMBER or word in (")", "]", "}"):
         return False
     return word in _BEFORE_A_VALUE or not re.match(r"\w", word)

@@ -9,7 +9,7 @@ from leadflow.stages.script.source import STRINGS, Source, Statement
 
 
 def without_literals(text: str) -> str:
-    """The script for the record, without its comments and constants: those may name people.
+    """Return the script for the records, without comments and constants, since they may name people.
 
     >>> without_literals("SELECT * FROM LEADS WHERE email = 'ann@example.com' -- Ann")
     "SELECT * FROM LEADS WHERE email = '?'"
@@ -22,7 +22,7 @@ def without_literals(text: str) -> str:
 
 
 def without_constants(message: str, sql: str) -> str:
-    """A message without the strings of the statement that it is about: those may name somebody.
+    """Return a message without the strings of the statement, since they may name people.
 
     >>> without_constants("unexpected 'Ann'", "SELECT 'Ann'")
     "unexpected '...'"

@@ -6,7 +6,8 @@ from leadflow.errors import ScriptError
 from leadflow.settings.sign_in import LEADFLOWS_PARAMETERS
 from leadflow.stages.script.source import Statement
 
-# Those of https://docs.snowflake.com/en/sql-reference/parameters that may change: they are put back after the script.
+# A script may set these; leadflow restores them after the script.
+# Source: https://docs.snowflake.com/en/sql-reference/parameters
 _OF_THE_SCRIPT = frozenset(
     [
         "ABORT_DETACHED_QUERY",
@@ -71,7 +72,7 @@ _OF_THE_SCRIPT = frozenset(
 
 
 def raise_if_protected(part: Statement) -> None:
-    """Refuse a parameter that leadflow's own statements depend on, and one that it does not know."""
+    """Refuse parameters that leadflow's own statements depend on, and unknown parameters."""
     words = part.words[2:]
     if words[:1] == ("SET",):
         names = [words[n - 1] for n, word in enumerate(words) if word == "=" and n > 1]

@@ -1,4 +1,4 @@
-"""Refuse queries with side effects: functions that change the account, and words of commands."""
+"""Refuse queries with side effects: functions that change the account, and keywords of commands."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import re
 from leadflow.errors import ScriptError
 from leadflow.stages.script.source import STRINGS, Statement
 
-# Words of commands. INSERT and TRUNCATE are functions too: then a parenthesis follows.
+# Keywords of commands. INSERT and TRUNCATE are functions if a parenthesis follows.
 _COMMAND_WORDS = frozenset(
     [
         "INTO",
@@ -34,7 +34,7 @@ _COMMAND_WORDS = frozenset(
         "DECLARE",
     ]
 )
-# https://docs.snowflake.com/en/sql-reference/functions-system: those that only read.
+# Functions that only read. Source: https://docs.snowflake.com/en/sql-reference/functions-system
 _SYSTEM_READS = re.compile(
     r"SYSTEM\$(?:(?:GET|SHOW|LIST|ESTIMATE|EXPLAIN|IS|VALIDATE|VERIFY)_\w+|TYPEOF|CLUSTERING_\w+"
     r"|LAST_CHANGE_COMMIT_TIME|STREAM_HAS_DATA|STREAM_GET_TABLE_TIMESTAMP|STREAM_BACKLOG|PIPE_STATUS"
@@ -43,7 +43,7 @@ _SYSTEM_READS = re.compile(
 
 
 def raise_if_side_effects(part: Statement) -> None:
-    """Refuse SYSTEM$ functions that act, the next value of a sequence, and functions that are not called by name."""
+    """Refuse SYSTEM$ functions with effects, the next value of a sequence, and functions that are called indirectly."""
     for n, token in enumerate(part.tokens):
         raw = part.source.raw(token).strip('"').upper()
         called = part.words[n + 1 : n + 2] == ("(",)
@@ -67,7 +67,7 @@ def _names_a_reader(part: Statement, n: int) -> bool:
 
 
 def _called_twice(words: tuple[str, ...], n: int) -> bool:
-    """Whether the result of the parentheses that open at n is called in turn."""
+    """Whether a second parenthesis follows the pair that opens at n, which calls its result."""
     depth = 0
     for m in range(n, len(words)):
         depth += (words[m] == "(") - (words[m] == ")")
@@ -77,7 +77,7 @@ def _called_twice(words: tuple[str, ...], n: int) -> bool:
 
 
 def raise_if_command_words(part: Statement) -> None:
-    """Refuse a query that sqlglot cannot parse and that has a word of a command."""
+    """Refuse a query that sqlglot cannot parse and that has a keyword of a command."""
     for n, word in enumerate(part.words):
         if (
             word.split(" ")[0] in _COMMAND_WORDS

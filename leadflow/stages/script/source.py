@@ -1,6 +1,6 @@
-"""Tokenize a script: where its statements begin and end, and which of its characters are sent to Snowflake.
+"""Tokenize a script: find its statements, and the text that is sent to Snowflake.
 
-sqlglot's tokenizer finds the tokens; the characters are always those of the analyst's own text.
+sqlglot's tokenizer finds the tokens. Their text always comes from the analyst's script.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ from leadflow.errors import ScriptError
 
 STRINGS = {TokenType.STRING, TokenType.RAW_STRING, TokenType.NATIONAL_STRING, TokenType.HEX_STRING}
 _SPACE = " \t\r\n"
-# Some editors break a line here and Snowflake does not: what follows would be lost with the comment.
+# Some editors break a line here, but Snowflake does not: the next line would be removed with the comment.
 _ODD_BREAKS = re.compile("[\x0b\x0c\x85\u2028\u2029]")
 
 
 class _Tokenizer(Snowflake.Tokenizer):
-    """Snowflake's tokens; what follows a command that sqlglot does not parse (CALL ...) is tokens too."""
+    """A Snowflake tokenizer that also tokenizes commands that sqlglot does not parse (CALL ...)."""
 
     COMMANDS: ClassVar[set[TokenType]] = set()
 
@@ -38,7 +38,7 @@ class Source:
 
     @classmethod
     def of(cls, text: str) -> Source:
-        """Tokenize; raises ScriptError with the line, never with the text.
+        """Tokenize a script. Raises ScriptError with the line, never with the text.
 
         >>> [s.sent for s in Source.of("SELECT ';' -- one;\\n; SELECT 2").statements]
         ["SELECT ';'", 'SELECT 2']
@@ -52,12 +52,12 @@ class Source:
 
     @cached_property
     def clean(self) -> str:
-        """The text with comments blanked out: as long as the text, and with the same line breaks."""
+        """The text with comments replaced by spaces: the same length and line breaks."""
         return "".join(self._pieces(blank_literals=False))
 
     @cached_property
     def code(self) -> str:
-        """The text with comments, literals and quoted names blanked out: as long as the text."""
+        """The text with comments, literals and quoted names replaced by spaces: the same length."""
         return "".join(self._pieces(blank_literals=True))
 
     def _pieces(self, blank_literals: bool) -> Iterator[str]:
@@ -69,19 +69,19 @@ class Source:
         yield _blanked(next(gaps)[1])
 
     def raw(self, token: Token) -> str:
-        """The characters of a token, as they are in the script."""
+        """Return the text of a token as it is in the script."""
         return self.text[token.start : token.end + 1]
 
     def place(self, offset: int) -> str:
-        """Line and column (1-based) of an offset."""
+        """Return the line and column (1-based) of an offset."""
         return f"line {self.line(offset)}, column {offset - self.text.rfind(chr(10), 0, offset)}"
 
     def line(self, offset: int) -> int:
-        """The line (1-based) of an offset."""
+        """Return the line (1-based) of an offset."""
         return self.text.count("\n", 0, offset) + 1
 
     def gaps(self) -> Iterator[tuple[int, str]]:
-        """What stands between the tokens, white space and comments, each with its offset."""
+        """Yield the text between the tokens (white space and comments), each with its offset."""
         end = 0
         for token in self.tokens:
             yield end, self.text[end : token.start]
@@ -89,7 +89,7 @@ class Source:
         yield end, self.text[end:]
 
     def raise_if_comments_hide(self) -> None:
-        """Refuse a comment that another program would end elsewhere: code would be dropped along with it."""
+        """Refuse a comment with an unusual line break: code after the break could be removed with the comment."""
         for start, gap in self.gaps():
             if odd := _ODD_BREAKS.search(gap):
                 raise ScriptError(
@@ -99,7 +99,7 @@ class Source:
 
     @cached_property
     def statements(self) -> tuple[Statement, ...]:
-        """The statements in order; empty ones do not count."""
+        """The statements in order, without empty ones."""
         groups: list[list[Token]] = [[]]
         for token in self.tokens:
             if token.token_type == TokenType.SEMICOLON:
@@ -119,7 +119,7 @@ class Statement:
 
     @property
     def sent(self) -> str:
-        """What is sent to Snowflake: the analyst's characters, without comments."""
+        """The text that is sent to Snowflake: the analyst's text without comments."""
         return self.source.clean[self.tokens[0].start : self.tokens[-1].end + 1]
 
     @property
@@ -146,11 +146,11 @@ class Statement:
         return tuple(Statement(self.source, self.number, tuple(group)) for group in groups)
 
     def places(self, tokens: Sequence[Token]) -> str:
-        """Line and column of the first of these tokens."""
+        """Return the line and column of the first of these tokens."""
         return self.source.place(tokens[0].start)
 
     def __str__(self) -> str:
-        """What a message calls it."""
+        """Return the statement's name in messages."""
         return f"statement {self.number} of the script"
 
 
@@ -164,7 +164,7 @@ def _blanked(text: str) -> str:
 
 
 def _unclosed(said: str) -> str:
-    """What the tokenizer found, without the text that it quotes."""
+    """Describe the tokenizer's error without the text that it quotes."""
     found = re.search(r"Missing (\S+) from (\d+):", said)
     return (
         f"the {found[1]} that is opened on line {found[2]} is not closed"

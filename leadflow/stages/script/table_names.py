@@ -1,4 +1,4 @@
-"""Find the tables that a statement makes or changes from its tokens, whether or not sqlglot can parse the statement."""
+"""Find the tables that a statement creates or changes, from its tokens: sqlglot need not parse the statement."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ _TWO_WORDS = {"FILE", "DYNAMIC", "EXTERNAL", "ICEBERG", "HYBRID", "EVENT", "MATE
 
 @dataclass(frozen=True)
 class CreateHead:
-    """The head of a CREATE: its words, what it makes ("TABLE" ...), and the name; None if it is no plain name."""
+    """The head of a CREATE: its words, the kind of object ("TABLE" ...), and the name (None if not plain)."""
 
     words: frozenset[str]
     kind: str
@@ -45,13 +45,13 @@ class CreateHead:
 
     @property
     def temporary(self) -> bool:
-        """Whether what is made goes with the session."""
+        """Whether the object ends with the session."""
         volatile = "VOLATILE" in self.words and self.kind in ("TABLE", "VIEW")
         return volatile or bool(self.words & {"TEMP", "TEMPORARY"})
 
 
 def name_at(statement: Statement, n: int) -> Parts | None:
-    """The dotted name at the n-th token, each part as Snowflake stores it; None if it is no plain name."""
+    """Return the dotted name at the n-th token, each part as Snowflake stores it; None if it is not a plain name."""
     parts: list[str] = []
     while n < len(statement.tokens):
         raw = statement.source.raw(statement.tokens[n])
@@ -66,7 +66,7 @@ def name_at(statement: Statement, n: int) -> Parts | None:
 
 
 def create_head(statement: Statement) -> CreateHead:
-    """What a CREATE makes."""
+    """Parse the head of a CREATE."""
     head: set[str] = set()
     n = 1
     while n < len(statement.words) and statement.words[n] in _AFTER_CREATE:
@@ -81,14 +81,14 @@ def create_head(statement: Statement) -> CreateHead:
 
 
 def after_if(statement: Statement, n: int) -> int:
-    """The position behind IF EXISTS or IF NOT EXISTS, if that stands at `n`."""
+    """Return the position after IF EXISTS or IF NOT EXISTS at `n`, or `n` without either."""
     if statement.words[n : n + 1] != ("IF",):
         return n
     return next((m + 1 for m in range(n, min(n + 3, len(statement.words))) if statement.words[m].endswith("EXISTS")), n)
 
 
 def changed_tables(statement: Statement) -> list[tuple[str, Parts | None]]:
-    """The kind and the name of each table that a statement changes; a name that cannot be told is None."""
+    """Return the kind and the name of each table that a statement changes; None for a name that cannot be read."""
     words = statement.words
     found = [("TABLE", n + 1) for n in into_positions(statement)]
     if words[0] == "UPDATE":
@@ -103,12 +103,12 @@ def changed_tables(statement: Statement) -> list[tuple[str, Parts | None]]:
 
 
 def into_positions(statement: Statement) -> list[int]:
-    """The positions of the keyword INTO; after a dot it is a column's name."""
+    """Return the positions of the keyword INTO; after a dot it is a column's name."""
     return [n for n, word in enumerate(statement.words) if word == "INTO" and n and statement.words[n - 1] != "."]
 
 
 def new_names(statement: Statement) -> Iterator[Parts | None]:
-    """The names that a statement gives to tables and views; None for one that cannot be told."""
+    """Yield the names that a statement gives to tables and views; None for a name that cannot be read."""
     words = statement.words
     if words[0] == "CREATE":
         head = create_head(statement)

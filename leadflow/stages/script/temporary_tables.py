@@ -21,7 +21,7 @@ class TemporaryTables:
         self._lost: dict[Name, str] = {}
 
     def use(self, kind: str, parts: Sequence[str]) -> None:
-        """USE: the database or the schema that names without one belong to from now on."""
+        """Apply a USE: set the database and the schema of later names that have none."""
         if kind in ("ROLE", "WAREHOUSE", "SECONDARY"):
             return
         known = [part or next(self._unknown) for part in parts]
@@ -33,7 +33,7 @@ class TemporaryTables:
             self._database, self._schema = (known[0] if len(known) == 1 else next(self._unknown)), next(self._unknown)
 
     def make(self, kind: str, parts: Sequence[str], *, surely: bool) -> None:
-        """CREATE TEMPORARY; with IF NOT EXISTS it is not sure that the table is the script's."""
+        """Record a CREATE TEMPORARY; `surely` is false with IF NOT EXISTS, which may find a permanent table."""
         name = self._full(parts)
         if surely:
             self._made[name] = kind
@@ -43,17 +43,17 @@ class TemporaryTables:
             )
 
     def drop(self, parts: Sequence[str]) -> None:
-        """DROP: the next one of that name would be a permanent one."""
+        """Record a DROP: later, the name would mean a permanent table."""
         name = self._full(parts)
         self._made.pop(name, None)
         self._lost[name] = "the script has dropped its own table, so this would be a permanent one: remove it"
 
     def owns(self, kind: str, parts: Sequence[str]) -> bool:
-        """Whether a name surely is a temporary table (or view) of this script."""
+        """Whether a name is certainly a temporary table (or view) of this script."""
         return self._made.get(self._full(parts)) == kind
 
     def why_not(self, parts: Sequence[str]) -> str:
-        """Why a name is not the script's own, or ""."""
+        """Return why a name is not the script's own, or ""."""
         return self._lost.get(self._full(parts), "")
 
     def _full(self, parts: Sequence[str]) -> Name:
@@ -62,7 +62,7 @@ class TemporaryTables:
 
 
 def folded(raw: str) -> str:
-    """A name as Snowflake stores it: upper case, unless it is quoted.
+    """Return a name as Snowflake stores it: upper case, unless it is quoted.
 
     >>> folded('raw_leads'), folded('"Raw ""Leads"')
     ('RAW_LEADS', 'Raw "Leads')

@@ -46,7 +46,7 @@ _TEMPORARY_KINDS = ("TABLE", "VIEW", "FUNCTION", "FILE FORMAT", "STAGE")
 _NO_DROP = "remove it, CREATE OR REPLACE TEMPORARY TABLE needs none before it"
 
 
-# By whether it is a CALL.
+# The reason to refuse a statement. Key: whether it is a CALL.
 _NOT_READING = {
     False: "it opens or ends a transaction, which a script that only reads does not need; remove it",
     True: "leadflow cannot see what the procedure does; remove it, or select from what it makes",
@@ -54,11 +54,11 @@ _NOT_READING = {
 
 
 class Validator:
-    """Validates the statements of one script in order; the tables that earlier ones made decide about later ones."""
+    """Validates the statements of one script in order; later ones may change the temporary tables of earlier ones."""
 
     def __init__(self, allow_writes: bool, home: tuple[str, str] = ("", "")) -> None:
         self.allow_writes = allow_writes
-        self.writes = False  # whether a statement may write to what stays after the session
+        self.writes = False  # whether a statement may write to permanent objects
         self.temporaries = TemporaryTables(home)
 
     def validate(self, part: Statement) -> list[Parts]:
@@ -106,7 +106,7 @@ class Validator:
         return _known_names(part)
 
     def _raise_if_into(self, part: Statement) -> None:
-        """SELECT ... INTO makes a table, wherever it stands."""
+        """Refuse INTO, which makes a table, unless writes are allowed."""
         if into_positions(part):
             self._raise_unless_allowed(part, "INTO")
 
@@ -166,7 +166,7 @@ class Validator:
         self.temporaries.make(head.kind, head.name, surely=head.sure)
 
     def _change(self, part: Statement) -> None:
-        """INSERT, UPDATE, DELETE, MERGE, TRUNCATE, DROP, ALTER and COPY INTO: of the script's own temporary tables."""
+        """Validate a change: without allow_writes, only the script's own temporary tables may change."""
         found = changed_tables(part)
         own = bool(found) and all(name is not None and self.temporaries.owns(kind, name) for kind, name in found)
         if not own or (part.words[0] == "COPY" and "PURGE" in part.words):
@@ -221,7 +221,7 @@ class Validator:
 
 
 def _is_transaction(part: Statement) -> bool:
-    """Whether a statement opens or ends a transaction; BEGIN opens a block, too."""
+    """Whether a statement opens or ends a transaction; BEGIN may open a block instead."""
     first, second = (*part.words, "", "")[:2]
     return first in _TRANSACTION or (first == "BEGIN" and second in ("", "TRANSACTION", "WORK", "NAME"))
 
