@@ -84,7 +84,7 @@ class Engine:
         _engines.append(self)
 
     def __enter__(self) -> Engine:
-        """The engine itself."""
+        """Return the engine itself."""
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -261,14 +261,14 @@ class Engine:
         return estimate(script, limit_rows, self.settings, self.checkpoints)
 
     def trace(self, job_id: str) -> pd.DataFrame:
-        """The timeline of a job as a DataFrame, one row an event."""
+        """Return the timeline of a job as a DataFrame, one row an event."""
         from leadflow import reports
 
         self.history.flush()
         return reports.trace(job_id, history=self.history)
 
     def report(self, job_id: str) -> Report:
-        """The report of a job, validated against the sheet and the tables as they are now."""
+        """Return the report of a job, validated against the sheet and the tables as they are now."""
         from leadflow import reports
 
         self.history.flush()
@@ -297,7 +297,7 @@ class Engine:
 
 
 def last_engine() -> Engine | None:
-    """The engine made last in this process and not closed, if any."""
+    """Return the engine made last in this process and not closed, if any."""
     return _engines[-1] if _engines else None
 
 

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 def report(job_id: str) -> Report:
-    """The report of a past job, validated against the sheet and the tables.
+    """Return the report of a past job, validated against the sheet and the tables.
 
     Without complete settings it is made from the history alone, and names what could not be checked.
     Raises JobNotFound, with the ten most recent jobs, for an unknown id, and InputError for what is not an id.

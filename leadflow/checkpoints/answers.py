@@ -57,13 +57,13 @@ class Answers(Database):
             self._journal.hand_over(self._write_answers)
 
     def answers(self, person_keys: Iterable[str]) -> dict[str, Answer]:
-        """The answers already paid for, by person key."""
+        """Return the answers already paid for, by person key."""
         self._gather()
         sql = "SELECT person_key, payload FROM answers WHERE person_key IN"
         return {key: Answer.from_json(payload) for key, payload in self._select_in(sql, person_keys)}
 
     def bought(self, job_id: str, status: str | None = None) -> int:
-        """How many answers the job has bought, in all its runs; of those with one status if it is given."""
+        """Return how many answers the job has bought, in all its runs; of those with one status if it is given."""
         self._gather()
         of_status = "" if status is None else " AND json_extract(payload, '$.status') = ?"
         with self.reading() as db:
@@ -71,11 +71,11 @@ class Answers(Database):
             return int(db.execute(sql, (job_id,) if status is None else (job_id, status)).fetchone()[0])
 
     def phones_a_lead(self, least: int = 20) -> float | None:
-        """The mean number of phones of the newest thousand answers; None if there are fewer than `least`."""
+        """Return the mean number of phones of the newest thousand answers; None if there are fewer than `least`."""
         return self._mean_of_newest("json_array_length(payload, '$.phones')", least)
 
     def no_match_share(self, least: int = 20) -> float:
-        """The share of the newest thousand answers that found nobody; 0 if there are fewer than `least`."""
+        """Return the share of the newest thousand answers that found nobody; 0 if there are fewer than `least`."""
         return self._mean_of_newest("json_extract(payload, '$.status') = 'no_match'", least) or 0.0
 
     def close(self) -> None:

@@ -54,7 +54,7 @@ class Database:
 
     @contextmanager
     def reading(self) -> Iterator[sqlite3.Connection]:
-        """The connection, for queries; no other thread uses it meanwhile."""
+        """Yield the connection, for queries; no other thread uses it meanwhile."""
         with self._lock:
             try:
                 yield self._db
@@ -63,7 +63,7 @@ class Database:
 
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
-        """The connection, for writes: all of them are committed and on disk at the end, or none."""
+        """Yield the connection, for writes: all of them are committed and on disk at the end, or none."""
         with self._lock:
             self._raise_write_error()
             try:
@@ -89,7 +89,7 @@ class Database:
             self._db.close()
 
     def _select_in(self, sql: str, values: Iterable[str], *first: str) -> Iterator[tuple[Any, ...]]:
-        """The rows of a query that ends in IN, for any number of values."""
+        """Yield the rows of a query that ends in IN, for any number of values."""
         wanted = list(dict.fromkeys(values))
         for start in range(0, len(wanted), _KEYS_A_QUERY):
             part = wanted[start : start + _KEYS_A_QUERY]
@@ -147,7 +147,7 @@ class Database:
 
 
 def from_json(*names: str) -> str:
-    """The members of each array of a JSON document, as columns: many rows in one statement.
+    """Return the members of each array of a JSON document, as columns: many rows in one statement.
 
     With a statement a row, SQLite's module would release Python's lock after each, and wait for it again.
     """

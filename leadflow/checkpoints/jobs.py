@@ -20,7 +20,7 @@ class Jobs(Database):
             db.execute("INSERT INTO jobs (job_id, plan) VALUES (?, ?)", (job_id, json.dumps(plan)))
 
     def plan(self, job_id: str) -> dict[str, Any]:
-        """What the job is to do; JobNotFound if its checkpoints are gone."""
+        """Return what the job is to do; JobNotFound if its checkpoints are gone."""
         with self.reading() as db:
             row = db.execute("SELECT plan FROM jobs WHERE job_id = ?", (job_id,)).fetchone()
         if row is None:

@@ -102,7 +102,7 @@ class Journal:
 
 
 def others(store: Path, own: Journal | None) -> Iterator[tuple[list[bytes], Callable[[], object]]]:
-    """Each journal of another process or store: its records, and a function that removes it if nobody uses it."""
+    """Yield each journal of another process or store: its records, and a function that removes it if nobody uses it."""
     for path in store.parent.glob(f"{store.name}-*{_SUFFIX}"):
         if own is not None and path == own.path:
             continue
@@ -134,7 +134,7 @@ def _read(path: Path) -> list[bytes]:
 
 
 def _records(data: bytes) -> Iterator[bytes]:
-    """The records, up to the first that is incomplete."""
+    """Yield the records, up to the first that is incomplete."""
     at = 0
     while at + _HEAD.size <= len(data):
         length, check = _HEAD.unpack_from(data, at)

@@ -98,7 +98,7 @@ def _take_one_step(db: sqlite3.Connection) -> None:
 
 
 def _everything() -> Migration:
-    """The step from an empty file to the current version."""
+    """Return the step from an empty file to the current version."""
     schema = files("leadflow.checkpoints").joinpath("schema.sql").read_text("utf-8")
     return Migration(VERSION, "schema.sql", tuple(part for part in schema.split(";") if part.strip()))
 

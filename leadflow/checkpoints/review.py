@@ -42,7 +42,7 @@ class Choice:
 
 
 def review(checkpoints: Checkpoints, job_id: str) -> pd.DataFrame:
-    """The leads of a job that are under review, one row a candidate; phones show only their last four digits.
+    """Return the leads of a job that are under review, one row a candidate; phones show only their last four digits.
 
     A search with too many matches returned nobody, so its lead has no row.
     """
@@ -90,7 +90,7 @@ def choose(checkpoints: Checkpoints, person_key: str, pid: str | int) -> Choice:
 
 
 def outcome(checkpoints: Checkpoints, job_id: str, person_key: str) -> str:
-    """The outcome of a lead in a job, such as "held (litigator)"."""
+    """Return the outcome of a lead in a job, such as "held (litigator)"."""
     return next((_describe(lead) for lead in _leads(checkpoints, person_key) if lead["job_id"] == job_id), "removed")
 
 
@@ -100,7 +100,7 @@ def _describe(lead: dict[str, Any]) -> str:
 
 
 def _leads(checkpoints: Checkpoints, person_key: str) -> list[dict[str, Any]]:
-    """The lead in each job that has it, the newest job first."""
+    """Return the lead in each job that has it, the newest job first."""
     sql = (
         "SELECT leads.job_id, batch, disposition, reason, accepted.pid AS accepted FROM leads JOIN jobs USING (job_id) "
         "LEFT JOIN accepted USING (job_id, person_key) WHERE leads.person_key = ? ORDER BY jobs.rowid DESC"
@@ -126,7 +126,7 @@ def _accepted_before(person_key: str, lead: dict[str, Any], answer: Answer | Non
 
 
 def _accepted_answer(person_key: str, answer: Answer | None, pid: str) -> Answer:
-    """The lead's answer with one of its candidates as the person found; entries of one pid are one person."""
+    """Return the lead's answer with one of its candidates as the person found; entries of one pid are one person."""
     candidates = answer.candidates if answer is not None else ()
     if answer is None or not candidates:
         raise InputError(
@@ -170,7 +170,7 @@ def store(checkpoints: Checkpoints, choice: Choice) -> None:
 
 
 def waiting_in_batch(checkpoints: Checkpoints, job_id: str, batch: int) -> int:
-    """How many leads of a batch a resume tries again."""
+    """Return how many leads of a batch a resume tries again."""
     sql = "SELECT count(*) FROM leads WHERE job_id = ? AND batch = ? AND disposition = 'retry'"
     with checkpoints.reading() as db:
         return int(db.execute(sql, (job_id, batch)).fetchone()[0])

@@ -28,7 +28,7 @@ class Scrubs(Database):
                 db.execute(_COUNT, (job_id, kind, numbers))
 
     def scrubs(self, phones: Iterable[str], check: str) -> dict[str, Scrub]:
-        """The last check of that kind for each phone that has one."""
+        """Return the last check of that kind for each phone that has one."""
         sql = "SELECT phone, payload FROM scrubs WHERE kind = ? AND phone IN"
         return {phone: _from_json(payload) for phone, payload in self._select_in(sql, phones, check)}
 
@@ -38,7 +38,7 @@ class Scrubs(Database):
             db.execute(_COUNT, (job_id, kind, numbers))
 
     def checked(self, job_id: str) -> dict[str, int]:
-        """How many numbers the job had checked in all its runs, by kind of check; reused scrubs do not count."""
+        """Return how many numbers the job had checked in all its runs, by kind of check; reused scrubs do not count."""
         with self.reading() as db:
             return dict(db.execute("SELECT kind, numbers FROM checked WHERE job_id = ?", (job_id,)).fetchall())
 

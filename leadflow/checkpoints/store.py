@@ -71,7 +71,7 @@ class Checkpoints(Answers, Scrubs, Leads, Jobs):
             return {key: phones for key, phones in db.execute(_OWED, (job_id,)) if phones}
 
     def unpaid_keys(self, job_id: str) -> list[str]:
-        """The leads that the job has not settled and has bought no answer for, nor had one accepted."""
+        """Return the leads that the job has not settled and has bought no answer for, nor had one accepted."""
         self._gather()
         with self.reading() as db:
             return [key for (key,) in db.execute(_UNPAID, (job_id,)).fetchall()]
@@ -111,6 +111,6 @@ class Checkpoints(Answers, Scrubs, Leads, Jobs):
 
 
 def _numbers(answer: Answer | None) -> set[str]:
-    """The phones of an answer and of its candidates."""
+    """Return the phones of an answer and of its candidates."""
     holders = () if answer is None else (answer, *answer.candidates)
     return {phone.number for holder in holders for phone in holder.phones}

@@ -22,7 +22,7 @@ _numbers = itertools.count(1)
 
 
 def attached(path: Path, storage_version: str = "") -> tuple[duckdb.DuckDBPyConnection, Callable[[], None]]:
-    """A connection to the file, and a function that detaches the file and closes the connection.
+    """Return a connection to the file, and a function that detaches the file and closes the connection.
 
     `storage_version` is for a file that is made: the oldest DuckDB that can read it.
     """

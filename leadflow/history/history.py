@@ -37,7 +37,7 @@ def default_path() -> Path:
 
 
 def open_history(history: History | Path | str | None = None) -> History:
-    """A History from a History, a path, or nothing."""
+    """Return a History from a History, a path, or nothing."""
     return history if isinstance(history, History) else History(history or default_path())
 
 
@@ -107,7 +107,7 @@ class History:
         )
 
     def live(self, job_ids: Sequence[str], owner: str, stale_s: float) -> list[str]:
-        """Which of these jobs run now, in this process (`owner`) or in another live one."""
+        """Return which of these jobs run now, in this process (`owner`) or in another live one."""
         with self._seen().read() as connection:
             sql = "SELECT id, status, owner, coalesce(heartbeat_at, created_at) AS beat FROM etl_jobs"
             found = rows(connection, f"{sql} WHERE list_contains(?, id)", [list(job_ids)])
@@ -138,7 +138,7 @@ class History:
         self._writer.close()
 
     def job(self, job_id: str) -> dict[str, Any]:
-        """A job's row as a dict, its counts too; raises JobNotFound."""
+        """Return a job's row as a dict, its counts too; raises JobNotFound."""
         return reader.job(self._seen(), job_id)
 
     def jobs(
@@ -149,7 +149,7 @@ class History:
         status: str | None = None,
         limit: int | None = 100,
     ) -> pd.DataFrame:
-        """Past jobs, newest first, with how each stands; of status "dead": those whose process died."""
+        """Return past jobs, newest first, with how each stands; of status "dead": those whose process died."""
         if limit is not None and limit < 1:
             raise InputError(f"limit is {limit}; it must be 1 or more, or None for all jobs")
         status = status and str(status).upper()
@@ -172,19 +172,19 @@ class History:
         return [job for job in found if job["standing"] not in ("running", "completed")][:limit]
 
     def events(self, job_id: str) -> pd.DataFrame:
-        """The events of a job, one row each."""
+        """Return the events of a job, one row each."""
         return reader.events(self._seen(), job_id)
 
     def trace(self, job_id: str) -> pd.DataFrame:
-        """The events of a job as a timeline."""
+        """Return the events of a job as a timeline."""
         return reader.trace(self._seen(), job_id)
 
     def logs(self, job_id: str) -> pd.DataFrame:
-        """The log lines of a job."""
+        """Return the log lines of a job."""
         return reader.logs(self._seen(), job_id)
 
     def batches(self, job_id: str) -> pd.DataFrame:
-        """The batches of a job."""
+        """Return the batches of a job."""
         return reader.batches(self._seen(), job_id)
 
     def open_batches(self, job_id: str) -> list[dict[str, Any]]:
@@ -192,23 +192,23 @@ class History:
         return reader.open_batches(self._seen(), job_id)
 
     def leads(self, job_id: str) -> pd.DataFrame:
-        """The last outcome of every lead of a job."""
+        """Return the last outcome of every lead of a job."""
         return reader.outcomes(self._seen(), job_id)
 
     def lineage(self, person_key: str) -> pd.DataFrame:
-        """All that happened to one lead, over all jobs."""
+        """Return all that happened to one lead, over all jobs."""
         return reader.lineage(self._seen(), person_key)
 
     def gaps(self, job: dict[str, Any], threshold_s: float) -> pd.DataFrame:
-        """Unusual silences of a job."""
+        """Return unusual silences of a job."""
         return reader.gaps(self._seen(), job, threshold_s)
 
     def last_seq(self, job_id: str) -> tuple[int, float]:
-        """The last event's number and elapsed seconds, (0, 0.0) if there is none."""
+        """Return the last event's number and elapsed seconds, (0, 0.0) if there is none."""
         return reader.last_seq(self._seen(), job_id)
 
     def _seen(self) -> Store:
-        """The store, after writing what this process has queued for it."""
+        """Return the store, after writing what this process has queued for it."""
         writer.flush_path(self._store)
         return self._store
 
@@ -245,7 +245,7 @@ def _fresh(beat: datetime, stale_s: float) -> bool:
 
 
 def _dead(owner: str) -> bool:
-    """Whether the owner, "host:pid:token", is surely no longer alive."""
+    """Return whether the owner, "host:pid:token", is surely no longer alive."""
     host, _, rest = owner.partition(":")
     pid = rest.partition(":")[0]
     if host != socket.gethostname() or not pid.isdigit() or os.name != "posix":

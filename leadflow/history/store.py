@@ -64,7 +64,7 @@ class Store:
 
     @contextlib.contextmanager
     def read(self) -> Iterator[duckdb.DuckDBPyConnection]:
-        """A connection for one task, closed at its end."""
+        """Yield a connection for one task, closed at its end."""
         import duckdb
 
         with self._lock, self._open() as connection:
@@ -75,7 +75,7 @@ class Store:
 
     @contextlib.contextmanager
     def write(self) -> Iterator[duckdb.DuckDBPyConnection]:
-        """A connection with a transaction: all of the task is written, or nothing."""
+        """Yield a connection with a transaction: all of the task is written, or nothing."""
         import duckdb
 
         with self.read() as connection:
@@ -100,7 +100,7 @@ class Store:
                 close()
 
     def _connected(self) -> tuple[duckdb.DuckDBPyConnection, Callable[[], None]]:
-        """A connection to the file, and what closes both."""
+        """Return a connection to the file, and what closes both."""
         import duckdb
 
         until = time.monotonic() + self.wait_s
@@ -172,7 +172,7 @@ class Store:
         )
 
     def _explained(self, error: Exception) -> HistoryError:
-        """The error with the next step for the user."""
+        """Return the error with the next step for the user."""
         text = str(error).splitlines()[0] if str(error) else type(error).__name__
         low = str(error).lower()
         if any(word in low for word in _LOCKED):
@@ -201,7 +201,7 @@ class Store:
 def rows(
     connection: duckdb.DuckDBPyConnection, sql: str, parameters: list[Any] | dict[str, Any]
 ) -> list[dict[str, Any]]:
-    """The result of a query as a list of dicts."""
+    """Return the result of a query as a list of dicts."""
     cursor = connection.execute(sql, parameters)
     names = [d[0] for d in cursor.description or []]
     return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]

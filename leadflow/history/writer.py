@@ -201,17 +201,17 @@ def flush_path(store: Store) -> None:
 
 
 def update(job_id: str, fields: dict[str, Any]) -> _Update:
-    """A queued change of a job's row."""
+    """Return a queued change of a job's row."""
     return _Update(job_id, job_fields(fields))
 
 
 def leads(job_id: str, batch: int | None, rows: Iterable[tuple[str, str, str]]) -> _Leads:
-    """Queued outcomes of leads."""
+    """Return queued outcomes of leads."""
     return _Leads(job_id, batch, utc_now(), [tuple(row) for row in rows])  # type: ignore[misc]
 
 
 def batch_facts(job_id: str, batch: int, facts: dict[str, Any]) -> _BatchFacts:
-    """Queued facts of a batch."""
+    """Return queued facts of a batch."""
     unknown = set(facts) - set(BATCH_COLUMNS)
     if unknown:
         raise TypeError(f"batches has no columns {sorted(unknown)}; it has {', '.join(BATCH_COLUMNS)}")
@@ -219,12 +219,12 @@ def batch_facts(job_id: str, batch: int, facts: dict[str, Any]) -> _BatchFacts:
 
 
 def utc_now() -> datetime:
-    """Now, in UTC, as the file keeps times: without a zone."""
+    """Return now, in UTC, as the file keeps times: without a zone."""
     return datetime.now(timezone.utc).replace(tzinfo=None)
 
 
 def plain(value: Any) -> Any:
-    """A value as the file keeps it."""
+    """Return a value as the file keeps it."""
     if isinstance(value, datetime):
         return value.astimezone(timezone.utc).replace(tzinfo=None) if value.tzinfo else value
     if isinstance(value, dict):
@@ -233,7 +233,7 @@ def plain(value: Any) -> Any:
 
 
 def job_fields(fields: dict[str, Any]) -> dict[str, Any]:
-    """A job's fields, checked and as the file keeps them."""
+    """Return a job's fields, checked and as the file keeps them."""
     unknown = set(fields) - set(JOB_COLUMNS)
     if unknown:
         raise TypeError(f"etl_jobs has no columns {sorted(unknown)}; it has {', '.join(JOB_COLUMNS)}")
@@ -244,7 +244,7 @@ def job_fields(fields: dict[str, Any]) -> dict[str, Any]:
 
 
 def _clean(text: str) -> str:
-    """Text that any store of UTF-8 takes: a lone surrogate becomes a question mark."""
+    """Return text that any store of UTF-8 takes: a lone surrogate becomes a question mark."""
     return text if text.isascii() else text.encode("utf-8", "replace").decode("utf-8")
 
 

@@ -51,7 +51,7 @@ class BrowserSignIns:
         return Reply("", 302, {"location": where})
 
     def refusal(self, data: dict[str, Any]) -> Reply | None:
-        """The answer to a login whose token is not good; None if it is, or if the login needs none of these."""
+        """Return the answer to a login whose token is not good; None if it is, or if the login needs none of these."""
         way = str(data.get("AUTHENTICATOR", "")).upper()
         token = str(data.get("TOKEN"))
         if way == BROWSER and self.proof_keys.pop(token, None) != data.get("PROOF_KEY"):
@@ -61,7 +61,7 @@ class BrowserSignIns:
         return None
 
     def complete(self, data: dict[str, Any], answer: dict[str, Any]) -> dict[str, Any]:
-        """The answer to a good login, with an ID token if the login asks for one and the account allows it."""
+        """Return the answer to a good login, with an ID token if the login asks for one and the account allows it."""
         wants = (data.get("SESSION_PARAMETERS") or {}).get("CLIENT_STORE_TEMPORARY_CREDENTIAL")
         if not (self.allows_id_tokens and wants and data.get("AUTHENTICATOR") == BROWSER):
             return answer

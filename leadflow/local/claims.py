@@ -72,7 +72,7 @@ class BasicFilter:
             raise SheetsError(400, f"appends is {self.appends!r}: kept, lost, over")
 
     def effect(self) -> Effect | None:
-        """What an append really does while the filter is on; None: what its answer says."""
+        """Return what an append really does while the filter is on; None: what its answer says."""
         return {"kept": None, "lost": Effect(0), "over": Effect(None, "over")}[self.appends]
 
     def described(self, sheet_id: int) -> dict[str, Any]:

@@ -94,7 +94,7 @@ class Control:
             gate.faults.append(Fault(kind, times, after, options, for_s))
 
     def stats(self) -> dict[str, Any]:
-        """The counters of every service."""
+        """Return the counters of every service."""
         zero = {"calls": 0, "refused": 0, "faults": 0}
         found: dict[str, Any] = {name: {**zero, **gate.stats()} for name, gate in self.gates.items()}
         found["idicore"] = {"logins": 0, **found["idicore"], "bought": dict(self.idicore.bought)}
@@ -161,7 +161,7 @@ class Control:
         raise ValueError(f"no command is called {name!r}")
 
     def app(self) -> Starlette:
-        """An app that takes the commands over HTTP."""
+        """Return an app that takes the commands over HTTP."""
 
         async def command(request: Request) -> JSONResponse:
             body = await request.json() if await request.body() else {}

@@ -29,11 +29,11 @@ class _Scrub:
         return "check"
 
     def error(self, status: int, message: str) -> dict[str, Any]:
-        """DNCScrub's error shape."""
+        """Return DNCScrub's error shape."""
         return {"ErrorCode": status, "Message": message}
 
     def empty(self) -> list[Any]:
-        """An answer without rows."""
+        """Return an answer without rows."""
         return []
 
     def handle(self, call: Call, fault: Fault | None) -> Reply:
@@ -60,12 +60,12 @@ class _Scrub:
         return self.reply(rows, call)
 
     def _wrong_types(self, body: Any) -> list[str]:
-        """The members of a JSON body whose type is not the manual's."""
+        """Return the members of a JSON body whose type is not the manual's."""
         members = body.items() if isinstance(body, dict) else ()
         return [name for name, value in members if type(value) is not self.types.get(name.lower(), type(value))]
 
     def row(self, number: str) -> dict[str, Any]:
-        """One row of the answer."""
+        """Return one row of the answer."""
         raise NotImplementedError
 
     def set_unknown_value(self, row: dict[str, Any]) -> None:
@@ -73,7 +73,7 @@ class _Scrub:
         raise NotImplementedError
 
     def reply(self, rows: list[dict[str, Any]], call: Call) -> Reply:
-        """The answer."""
+        """Return the answer."""
         return Reply(rows)
 
 

@@ -107,7 +107,7 @@ def _patch_execute() -> None:
 
 
 def _checked(connection: Any, command: str) -> str:
-    """The command in fakesnow's words, if the session's role may run it."""
+    """Return the command in fakesnow's words, if the session's role may run it."""
     session = session_of(connection)
     command = answered(session, command, connection)
     if rights.roles or not session.warehouse:

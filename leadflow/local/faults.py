@@ -44,7 +44,7 @@ class Fault:
     ends_at: float = float("inf")
 
     def use(self) -> bool:
-        """Whether the fault affects this call, which matches; counts the call."""
+        """Return whether the fault affects this call, which matches; counts the call."""
         if self.for_s is None:
             self.times -= 1
             return True
@@ -58,7 +58,7 @@ class Fault:
         return self.times <= 0 if self.for_s is None else time.monotonic() >= self.ends_at
 
     def matches(self, call: Call) -> bool:
-        """Whether the fault applies to this call: `on` names the operation, `key` a text in the body."""
+        """Return whether the fault applies to this call: `on` names the operation, `key` a text in the body."""
         on = self.options.get(
             "on", "write" if self.kind.startswith(("applied", "claimed")) and call.service == "sheets" else None
         )
@@ -80,14 +80,14 @@ class Call:
     body: bytes
 
     def json(self) -> Any:
-        """The body as JSON, or an empty object."""
+        """Return the body as JSON, or an empty object."""
         try:
             return json.loads(self.body or b"{}")
         except ValueError:
             return {}
 
     def field(self, *names: str) -> str:
-        """A value by any of its names, from the query, a JSON body, a form body or the headers."""
+        """Return a value by any of its names, from the query, a JSON body, a form body or the headers."""
         lowered = {name.lower() for name in names}
         body = self.json()
         form = {} if isinstance(body, dict) and body else parse_qs(self.body.decode("utf-8", "replace"))
@@ -108,7 +108,7 @@ class Reply:
     pretty: bool = False
 
     def content(self) -> tuple[bytes, str]:
-        """The bytes of the body, and their media type."""
+        """Return the bytes of the body, and their media type."""
         if isinstance(self.body, bytes):
             return self.body, "application/octet-stream"
         if isinstance(self.body, str):
@@ -116,7 +116,7 @@ class Reply:
         return (pretty(self.body) if self.pretty else json.dumps(self.body)).encode(), "application/json; charset=utf-8"
 
     def encoded(self) -> Reply:
-        """The same with its body as bytes."""
+        """Return the same with its body as bytes."""
         content, media = self.content()
         return Reply(content, self.status, {"content-type": media, **self.headers})
 
@@ -151,7 +151,7 @@ class Gate:
             self.counts[name] = self.counts.get(name, 0) + by
 
     def stats(self) -> dict[str, int]:
-        """The counters."""
+        """Return the counters."""
         with self.lock:
             return {**self.counts, "max_in_flight": self.max_in_flight}
 
@@ -172,7 +172,7 @@ class Gate:
         timer.start()
 
     def refuse(self, operation: str) -> tuple[str, float] | None:
-        """The reason to refuse a call of this kind now, and the seconds to wait; None admits and counts it."""
+        """Return the reason to refuse a call of this kind now, and the seconds to wait; None admits and counts it."""
         with self.lock:
             if self.cap is not None and self.in_flight >= self.cap:
                 return "in flight", 1.0
@@ -217,7 +217,7 @@ class Clock:
         self.ahead_s = 0.0
 
     def dated(self, send: Send) -> Send:
-        """A `send` that adds the Date header to an answer's head."""
+        """Return a `send` that adds the Date header to an answer's head."""
 
         async def dated(message: dict[str, Any]) -> None:
             if message["type"] == "http.response.start":
@@ -237,7 +237,7 @@ async def wait_until(moment: float) -> None:
 
 
 async def read_body(receive: Receive) -> bytes:
-    """The whole body of a request."""
+    """Return the whole body of a request."""
     chunks: list[bytes] = []
     while True:
         message = await receive()
@@ -266,7 +266,7 @@ async def drop(receive: Receive) -> None:
 
 
 def fixed_reply(fault: Fault) -> Reply:
-    """The answer of a `body` fault: `body` (with base64=True its bytes), `status` and `headers`."""
+    """Return the answer of a `body` fault: `body` (with base64=True its bytes), `status` and `headers`."""
     body, options = str(fault.options.get("body", "")), fault.options
     sent = base64.b64decode(body) if options.get("base64") else body
     return Reply(
@@ -275,7 +275,7 @@ def fixed_reply(fault: Fault) -> Reply:
 
 
 def altered_reply(reply: Reply, fault: Fault) -> Reply:
-    """The true answer after a `lie` fault.
+    """Return the true answer after a `lie` fault.
 
     `set` and `unset` change each object, or those that contain `of`; `add` appends objects.
     """
@@ -291,7 +291,7 @@ def altered_reply(reply: Reply, fault: Fault) -> Reply:
 
 
 def status_reply(status: int, fault: Fault, error: Callable[[int, str], Any]) -> Reply:
-    """A plain HTTP error in the service's own error shape."""
+    """Return a plain HTTP error in the service's own error shape."""
     headers = {}
     if "retry_after" in fault.options:
         headers["retry-after"] = str(fault.options["retry_after"])

@@ -36,7 +36,7 @@ class Area:
     single: bool = False  # one cell was named, so a write may grow from it
 
     def name(self, rows: int | None = None, columns: int | None = None) -> str:
-        """The A1 name, of the given size if one is given."""
+        """Return the A1 name, of the given size if one is given."""
         bottom = self.top + rows if rows is not None else min(self.bottom or self.tab.rows, self.tab.rows)
         right = self.left + columns if columns is not None else min(self.right or self.tab.columns, self.tab.columns)
         first, last = f"{letters(self.left)}{self.top + 1}", f"{letters(max(right, 1) - 1)}{max(bottom, 1)}"
@@ -72,12 +72,12 @@ class Tab:
         }
 
     def copy(self) -> Tab:
-        """The tab as it is now. Rows are replaced, never changed, so that the copy shares them."""
+        """Return the tab as it is now. Rows are replaced, never changed, so that the copy shares them."""
         lists = {name: getattr(self, name)[:] for name in ("cells", "merges", "tables", "hidden")}
         return replace(self, extra=dict(self.extra), **lists)
 
     def blank(self, row: int) -> bool:
-        """Whether a row is empty."""
+        """Return whether a row is empty."""
         return row >= len(self.cells) or _first(self.cells[row]) is None
 
     def write(self, top: int, left: int, values: list[list[Cell]], raw: bool) -> tuple[int, int, int]:
@@ -101,7 +101,7 @@ class Tab:
         return len(values), width, count
 
     def _kept(self, number: int, row: list[Cell]) -> list[Cell]:
-        """What a row keeps of what is written: merged cells show the first alone, typed columns may convert."""
+        """Return what a row keeps of what is written: merged cells show the first alone, typed columns may convert."""
         for top, left, bottom, right in self.merges:
             if top <= number < bottom:
                 first = left + (number == top)
@@ -121,7 +121,7 @@ class Tab:
             self.cells[number] = self._kept(number, self.cells[number][:])
 
     def read(self, area: Area) -> list[list[Cell]]:
-        """The values of an area, without the blanks at the ends of rows and of the area."""
+        """Return the values of an area, without the blanks at the ends of rows and of the area."""
         if area.top >= self.rows or area.left >= self.columns:
             limits = f"Max rows: {self.rows}, max columns: {self.columns}"
             raise SheetsError(400, f"Range ({area.name(1, 1)}) exceeds grid limits. {limits}")
@@ -141,7 +141,7 @@ class Tab:
         return last_region(self._visible() if self.hidden else self.cells, wanted)
 
     def _visible(self) -> list[list[Cell]]:
-        """The cells without those in hidden rows and columns."""
+        """Return the cells without those in hidden rows and columns."""
         rows = [row[:] for row in self.cells]
         for top, left, bottom, right in self.hidden:
             for row in rows[top:bottom]:
@@ -204,14 +204,14 @@ class Tab:
 
 
 def _first(row: list[Cell]) -> int | None:
-    """The number of the first cell that is not blank, from 0."""
+    """Return the number of the first cell that is not blank, from 0."""
     if row and row[0] not in ("", None):
         return 0
     return next((n for n, cell in enumerate(row) if cell not in ("", None)), None)
 
 
 def _used(row: list[Cell]) -> int:
-    """How many cells there are up to the last that is not blank."""
+    """Return how many cells there are up to the last that is not blank."""
     end = len(row)
     while end and row[end - 1] in ("", None):
         end -= 1
@@ -223,7 +223,7 @@ def _trim(row: list[Cell]) -> list[Cell]:
 
 
 def entered(value: Cell) -> Cell:
-    """The value of a cell after typing: numbers lose leading zeros, `=` begins a formula."""
+    """Return the value of a cell after typing: numbers lose leading zeros, `=` begins a formula."""
     if isinstance(value, str) and _NUMBER.match(value):
         number = float(value)
         return int(number) if number.is_integer() else number
@@ -233,12 +233,12 @@ def entered(value: Cell) -> Cell:
 
 
 def shown(value: Cell) -> str:
-    """A cell as FORMATTED_VALUE gives it."""
+    """Return a cell as FORMATTED_VALUE gives it."""
     return str(value).upper() if isinstance(value, bool) else str(value)
 
 
 def letters(column: int) -> str:
-    """The letters of a 0-based column."""
+    """Return the letters of a 0-based column."""
     text, column = "", column + 1
     while column:
         column, rest = divmod(column - 1, 26)
@@ -257,7 +257,7 @@ def _place(text: str) -> tuple[int | None, int | None]:
 
 
 def parse_range(name: str, tabs: list[Tab]) -> Area:
-    """The area an A1 range names; a bare word is a tab if there is one, else a cell of the first tab."""
+    """Return the area an A1 range names; a bare word is a tab if there is one, else a cell of the first tab."""
     title, mark, cells = name.rpartition("!")
     if not mark:
         bare = _unquote(name)
@@ -281,7 +281,7 @@ def parse_range(name: str, tabs: list[Tab]) -> Area:
 
 
 def titled(title: str, tabs: list[Tab]) -> Tab | None:
-    """The tab of a title, which is blind to case."""
+    """Return the tab of a title, which is blind to case."""
     return next((tab for tab in tabs if tab.title.casefold() == title.casefold()), None)
 
 

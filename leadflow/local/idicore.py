@@ -32,18 +32,18 @@ class Idicore:
         self.last_search: dict[str, Any] = {}
 
     def operation(self, method: str, path: str) -> str:
-        """A login or a search."""
+        """Return a login or a search."""
         return "login" if path.startswith("/apiclient") else "search"
 
     def error(self, status: int, message: str) -> dict[str, Any]:
-        """idiCORE's error shape."""
+        """Return idiCORE's error shape."""
         code = {400: "BadRequest", 401: "Unauthorized", 403: "Forbidden", 429: "TooManyRequests"}.get(
             status, "ServerError"
         )
         return {"error": {"code": code, "message": message}}
 
     def empty(self) -> dict[str, Any]:
-        """An answer without a result."""
+        """Return an answer without a result."""
         return {}
 
     def handle(self, call: Call, fault: Fault | None) -> Reply:
@@ -81,7 +81,7 @@ class Idicore:
         )
 
     def _with_premium_fields(self, person: dict[str, Any], key: str, body: dict[str, Any]) -> dict[str, Any]:
-        """The person, with `isDead` only if the search names this premium field."""
+        """Return the person, with `isDead` only if the search names this premium field."""
         return {**person, "isDead": key in self.dead} if "isDead" in (body.get("fields") or ()) else person
 
 
@@ -132,7 +132,7 @@ def _person(
 
 
 def _phones(phones: list[str], key: str) -> list[dict[str, Any]]:
-    """The phones in no order of rank, now and then with a fake number."""
+    """Return the phones in no order of rank, now and then with a fake number."""
     listed = [_phone(phone, key, rank) for rank, phone in enumerate(phones, 1)]
     if listed and draw(f"junk {key}", 20) == 0:
         listed.append({"number": "(000) 000-0000", "type": "Landline", "fake": True, "meta": {"rank": 9}})

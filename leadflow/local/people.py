@@ -189,23 +189,23 @@ class Truth:
 
 
 def key_of(first: str, last: str, address: str, city: str, state: str, zip_code: str) -> str:
-    """The person key of six parts, as the PERSON_CACHE tables use it."""
+    """Return the person key of six parts, as the PERSON_CACHE tables use it."""
     text = "|".join((part or "").strip(" ").lower() for part in (first, last, address, city, state, zip_code))
     return hashlib.md5(text.encode(), usedforsecurity=False).hexdigest()
 
 
 def draw(text: str, below: int) -> int:
-    """A number below `below` that depends on the text alone."""
+    """Return a number below `below` that depends on the text alone."""
     return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big") % below
 
 
 def is_litigator(phone: str) -> bool:
-    """Whether a 10 digit phone belongs to a litigator: about one in twenty-five."""
+    """Return whether a 10 digit phone belongs to a litigator: about one in twenty-five."""
     return draw(f"litigator {phone}", 25) == 0
 
 
 def dnc_code(phone: str) -> str:
-    """The DNCScrub result code of a 10 digit phone."""
+    """Return the DNCScrub result code of a 10 digit phone."""
     ticket = draw(f"dnc {phone}", sum(weight for _, weight in CODES))
     for code, weight in CODES:
         ticket -= weight
@@ -215,13 +215,13 @@ def dnc_code(phone: str) -> str:
 
 
 def phone_type(phone: str) -> str:
-    """The line type idiCORE reports; it agrees with the scrub's code."""
+    """Return the line type idiCORE reports; it agrees with the scrub's code."""
     code = dnc_code(phone)
     return "Mobile" if code in "WLG" else "VoIP" if code == "Y" else "Landline"
 
 
 def dirty(phone: str, key: str) -> str:
-    """The phone as a vendor writes it: one of several styles, sometimes with an extension."""
+    """Return the phone as a vendor writes it: one of several styles, sometimes with an extension."""
     style = _FORMATS[draw(f"style {key} {phone}", len(_FORMATS))]
     return style.format(a=phone[:3], b=phone[3:6], c=phone[6:])
 

@@ -37,7 +37,7 @@ class Person(Structure):
             self.protected = [parse_range(name, self.tabs) for name in ranges]
 
     def values(self, title: str | None) -> list[list[str]]:
-        """All values of a tab, as a reader sees them."""
+        """Return all values of a tab, as a reader sees them."""
         with self.lock:
             tab = titled(title, self.tabs) if title else self.tabs[0]
             return [[shown(cell) for cell in row] for row in tab.read(Area(tab))] if tab else []
@@ -111,7 +111,7 @@ class Person(Structure):
 
 
 def _closed(area: Area) -> Box:
-    """An area as a box within its grid."""
+    """Return an area as a box within its grid."""
     tab = area.tab
     return area.top, area.left, min(area.bottom or tab.rows, tab.rows), min(area.right or tab.columns, tab.columns)
 

@@ -56,12 +56,12 @@ def patch_results() -> None:
 
 
 def _ids(self: FakeSnowflakeCursor) -> list[str]:
-    """The ids of a session's statements, in order."""
+    """Return the ids of a session's statements, in order."""
     return self._conn.__dict__.setdefault("lf_query_ids", [])
 
 
 def _parts(command: str) -> list[str]:
-    """The statements that ->> chains."""
+    """Return the statements that ->> chains."""
     if "->>" not in command:
         return [command]
     ends = [(t.start, t.end + 1) for t in Snowflake().tokenize(command) if t.text == "->>"]

@@ -67,7 +67,7 @@ def _raise_without_create_table(granted: Mapping[str, Sequence[str]], statement:
 
 
 def _needs_no_right(table: exp.Table, statement: Expr, session: Session, hidden: set[str], connection: Any) -> bool:
-    """Whether it is a kept result, a temporary table, a common table expression or the table to be made."""
+    """Return whether it is a kept result, a temporary table, a common table expression or the table to be made."""
     if table.name.startswith(RESULT) or not table.name or place_of(table, connection) in session.temporary:
         return True
     if table.name.upper() in hidden and not table.db:
@@ -76,7 +76,7 @@ def _needs_no_right(table: exp.Table, statement: Expr, session: Session, hidden:
 
 
 def _needed(table: exp.Table, statement: Expr) -> Sequence[str]:
-    """The rights that a statement needs on one of its tables; () where any right will do."""
+    """Return the rights that a statement needs on one of its tables; () where any right will do."""
     if table is not _target(statement) and not isinstance(statement, exp.Drop):
         return ("SELECT",)
     if isinstance(statement, exp.Describe):

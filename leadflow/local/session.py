@@ -61,7 +61,7 @@ class Session:
 
 
 def session_of(connection: Any) -> Session:
-    """The session of a connection of fakesnow's."""
+    """Return the session of a connection of fakesnow's."""
     if not hasattr(connection, "leadflow_session"):
         connection.leadflow_session = _signed_in(SIGN_IN.get())
         connection.leadflow_session.user = str(SIGN_IN.get().get("user") or "").upper()
@@ -69,7 +69,7 @@ def session_of(connection: Any) -> Session:
 
 
 def _signed_in(request: Mapping[str, Any]) -> Session:
-    """A new session as its sign-in asked for it."""
+    """Return a new session as its sign-in asked for it."""
     role = str(request.get("role") or DEFAULT_ROLE).upper()
     warehouse = str(request.get("warehouse", DEFAULT_WAREHOUSE)).upper()
     chosen = {**account_parameters, **dict(request.get("parameters") or {})}

@@ -42,11 +42,11 @@ class Sheets(Person):
         return "read" if method == "GET" else "write"
 
     def error(self, status: int, message: str) -> dict[str, Any]:
-        """Google's error shape."""
+        """Return Google's error shape."""
         return {"error": {"code": status, "message": message, "status": _WORDS.get(status, "UNKNOWN")}}
 
     def empty(self) -> dict[str, Any]:
-        """An empty answer."""
+        """Return an empty answer."""
         return {}
 
     def handle(self, call: Call, fault: Fault | None) -> Reply:
@@ -206,7 +206,7 @@ class Sheets(Person):
 
 
 def _grid_range(area: Area) -> dict[str, int]:
-    """An area in Google's JSON; an open side has no entry."""
+    """Return an area in Google's JSON; an open side has no entry."""
     bounds = {
         "startRowIndex": area.top or None,
         "endRowIndex": area.bottom,

@@ -63,7 +63,7 @@ class Snowflake:
         self.reset()
 
     def settings(self) -> dict[str, Callable[[Any], object]]:
-        """The setters of World.configure that concern Snowflake."""
+        """Return the setters of World.configure that concern Snowflake."""
         return {
             "roles": self._set_roles,
             "account_parameters": self._set_account_parameters,
@@ -104,7 +104,7 @@ class Snowflake:
             )
 
     def rows(self) -> dict[str, int]:
-        """How many rows the tables of PUBLIC hold."""
+        """Return how many rows the tables of PUBLIC hold."""
         with server.shared_fs.connect(DATABASE, "PUBLIC") as connection:
             duck = connection._duck_conn
             names = duck.execute(
@@ -223,7 +223,7 @@ class Snowflake:
 
 
 def _drops(duck: duckdb.DuckDBPyConnection) -> list[str]:
-    """The statements that drop what users made: everything but fakesnow's and DuckDB's own."""
+    """Return the statements that drop what users made: everything but fakesnow's and DuckDB's own."""
     listing = duck.execute(
         "select 'VIEW', database_name, schema_name, view_name from duckdb_views() where not internal union all "
         "select 'TABLE', database_name, schema_name, table_name from duckdb_tables() where not temporary "
@@ -246,7 +246,7 @@ async def _fakesnow(scope: Scope, receive: Receive, send: Send) -> None:
 
 
 async def _answer(scope: Scope, receive: Receive) -> tuple[int, dict[str, Any]]:
-    """The status and the JSON of fakesnow's answer, which is not sent."""
+    """Return the status and the JSON of fakesnow's answer, which is not sent."""
     messages: list[dict[str, Any]] = []
 
     async def keep(message: dict[str, Any]) -> None:
@@ -258,12 +258,12 @@ async def _answer(scope: Scope, receive: Receive) -> tuple[int, dict[str, Any]]:
 
 
 def _unpacked(body: bytes) -> bytes:
-    """A request's body; the connector compresses it."""
+    """Return a request's body; the connector compresses it."""
     return gzip.decompress(body) if body.startswith(b"\x1f\x8b") else body
 
 
 def _replay(body: bytes, receive: Receive) -> Receive:
-    """A receive that gives a body that was read already."""
+    """Return a receive that gives a body that was read already."""
     given = False
 
     async def again() -> dict[str, Any]:

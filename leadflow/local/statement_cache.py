@@ -81,7 +81,7 @@ def _patch_transform() -> None:
 
 
 def _rendered(statement: Any) -> Any:
-    """A statement whose text is written now, not each time it is run."""
+    """Return a statement whose text is written now, not each time it is run."""
     text = statement.sql(dialect="duckdb")
     statement.meta["rendered"] = True
     statement.sql = lambda *_, **__: text

@@ -149,5 +149,5 @@ def _token(authorization: str) -> str:
 
 
 def error(code: str) -> dict[str, Any]:
-    """An error in Snowflake's shape; like Snowflake's, it is sent with HTTP status 200."""
+    """Return an error in Snowflake's shape; like Snowflake's, it is sent with HTTP status 200."""
     return {"data": None, "code": code, "message": _MESSAGES[code], "success": False, "headers": None}

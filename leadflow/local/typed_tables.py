@@ -29,12 +29,12 @@ class TypedTable:
     converts: bool = False
 
     def has(self, row: int, column: int) -> bool:
-        """Whether a cell is in the table."""
+        """Return whether a cell is in the table."""
         top, left, bottom, right = self.box
         return top <= row < bottom and left <= column < right
 
     def moved(self, axis: int, start: int, count: int) -> TypedTable | None:
-        """The table after rows or columns were inserted or deleted."""
+        """Return the table after rows or columns were inserted or deleted."""
         box = moved(self.box, axis, start, count)
         if box is None or axis == 0:
             return box and replace(self, box=box)
@@ -42,12 +42,12 @@ class TypedTable:
         return replace(self, box=box, types={place[1]: kind for kind, place in places.items() if place})
 
     def grown(self, bottom: int) -> TypedTable:
-        """The table with all rows before `bottom`."""
+        """Return the table with all rows before `bottom`."""
         top, left, end, right = self.box
         return replace(self, box=(top, left, max(end, bottom), right))
 
     def stored(self, row: int, column: int, value: Any) -> Any:
-        """What a cell of the table keeps of a text written RAW."""
+        """Return what a cell of the table keeps of a text written RAW."""
         kind = self.types.get(column)
         if not self.converts or row == self.box[0] or not isinstance(value, str):
             return value
@@ -56,7 +56,7 @@ class TypedTable:
         return value
 
     def default(self, column: int) -> Any:
-        """What a blank cell of a new row holds."""
+        """Return what a blank cell of a new row holds."""
         return _FILLED.get(self.types.get(column, ""), "")
 
     def described(self, sheet_id: int, header: list[Any]) -> dict[str, Any]:

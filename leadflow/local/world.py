@@ -114,7 +114,7 @@ class World:
         }
 
     def env(self) -> dict[str, str]:
-        """The LEADFLOW_ variables with which another process uses this world."""
+        """Return the LEADFLOW_ variables with which another process uses this world."""
         return {f"LEADFLOW_{name}": value for name, value in _flat(self._values(), "")}
 
     def _do(self, command: str, body: Any = None) -> Any:
@@ -183,7 +183,7 @@ class World:
         self.settings = self._make_settings()
 
     def sheet_values(self, tab: str | None = None) -> Rows:
-        """All rows of a tab, the first tab if none is named."""
+        """Return all rows of a tab, the first tab if none is named."""
         return self._do("sheet", {"tab": tab})["values"]
 
     def edit_sheet(self, edit: Callable[[Rows], Rows] | list[tuple[Any, ...]], tab: str | None = None) -> None:
@@ -252,7 +252,7 @@ class World:
         self._folder.cleanup()
 
     def __enter__(self) -> Self:
-        """The world itself."""
+        """Return the world itself."""
         return self
 
     def __exit__(
@@ -262,12 +262,12 @@ class World:
         self.close()
 
     def __repr__(self) -> str:
-        """The address and the process id."""
+        """Return the address and the process id."""
         return f"World({self.url}, pid={self.pid})"
 
 
 def sample(name: str) -> Path:
-    """The path of a bundled file, as in sample("scripts/june_leads.sql")."""
+    """Return the path of a bundled file, as in sample("scripts/june_leads.sql")."""
     return SAMPLES / name
 
 

@@ -56,7 +56,7 @@ def _clock(seconds: float) -> str:
 
 
 def to_html(now: Snapshot, pace: Pace) -> str:
-    """The job's bar, one for each stage, the counts and the log."""
+    """Return the job's bar, one for each stage, the counts and the log."""
     color = _COLORS.get(now.status, "#616e7c")
     badge = f'<span class="lf-status" style="background:{color}">{escape(now.status)}</span>'
     parts = [
@@ -107,7 +107,7 @@ def _log(lines: Sequence[str]) -> str:
 
 
 def to_text(now: Snapshot) -> str:
-    """One line."""
+    """Return one line."""
     progress = now.progress
     done = _without_total(now)
     if progress.total is not None:

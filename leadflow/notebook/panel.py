@@ -25,7 +25,7 @@ _panels: weakref.WeakKeyDictionary[Engine, Panel] = weakref.WeakKeyDictionary()
 
 
 def panel(engine: Engine, scripts: str | Path | None = None) -> Panel:
-    """The run panel of an engine: one panel, with the state of its job, in every cell that shows it.
+    """Return the run panel of an engine: one panel, with the state of its job, in every cell that shows it.
 
     `scripts` is a folder of .sql files to choose from, by default the current one. Jobs run in the background.
     Without ipywidgets the panel shows what to install, and the state of the engine's job as plain HTML.
@@ -83,7 +83,7 @@ class Panel:
             self._view.hint(hint(jobs, "Press Resume to go on where it was"))
 
     def estimate(self, script: str | Path, limit_rows: int | None) -> str:
-        """What a run would do and cost, in a sentence."""
+        """Return what a run would do and cost, in a sentence."""
         return _sentence(self.engine.estimate(script, limit_rows))
 
     def run(self, script: str | Path, limit_rows: int | None) -> None:
@@ -127,7 +127,7 @@ class Panel:
             return error_html(error)
 
     def _resumable(self) -> list[dict[str, Any]]:
-        """Jobs that broke off or left leads to retry, and that no process runs now."""
+        """Return jobs that broke off or left leads to retry, and that no process runs now."""
         mine = {handle.id for handle in self.engine.running}
         return [job for job in self.engine.history.resumable() if job["id"] not in mine]
 
@@ -152,7 +152,7 @@ class Panel:
         return mime_bundle(None, without + resume + self._html(), repr(self), **options)
 
     def __repr__(self) -> str:
-        """The state in one line."""
+        """Return the state in one line."""
         now = self._snapshot()
         return f"<Panel: {to_text(now)}>" if now else "<Panel: no job yet; engine.run(script) runs one>"
 

@@ -26,7 +26,7 @@ def _settled(job: dict[str, Any]) -> str:
 
 
 def hint(jobs: Sequence[dict[str, Any]], how: str) -> str:
-    """HTML about the newest job whose process died, with `how` to go on; empty if there is none."""
+    """Return HTML about the newest job whose process died, with `how` to go on; empty if there is none."""
     dead = [job for job in jobs if job["standing"] == "dead"]
     if not dead:
         return ""

@@ -19,7 +19,7 @@ class Actions(Protocol):
     """What the buttons call; the panel has these."""
 
     def estimate(self, script: str | Path, limit_rows: int | None) -> str:
-        """What a run would do and cost, in a sentence."""
+        """Return what a run would do and cost, in a sentence."""
         ...
 
     def run(self, script: str | Path, limit_rows: int | None) -> None:

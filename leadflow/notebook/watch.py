@@ -117,7 +117,7 @@ class Watch:
         return Progress(settled, totals.todo, stages, counts)
 
     def _standing(self, job: dict[str, Any]) -> tuple[str, str]:
-        """The status and its message; the status is DEAD for a job without an end that no process runs."""
+        """Return the status and its message; the status is DEAD for a job without an end that no process runs."""
         if standing(job) == "dead":
             return "DEAD", f"the process that ran it is gone; to go on: engine.resume({self.job_id!r})"
         running = standing(job) == "running"
@@ -127,5 +127,5 @@ class Watch:
         return mime_bundle(self._widget, to_html(self._now, self._pace), repr(self), **options)
 
     def __repr__(self) -> str:
-        """The state in one line."""
+        """Return the state in one line."""
         return f"<Watch: {to_text(self._now)}>"

@@ -60,7 +60,7 @@ class Accounting:
 
 
 def accounting(counts: dict[str, Any]) -> Accounting:
-    """The accounting from a job's counts."""
+    """Return the accounting from a job's counts."""
     held = {reason: int(counts[reason]) for reason in LEFT_OUT if counts.get(reason)}
     held |= _by_reason(counts.get("held"), "held")
     retry = _by_reason(counts.get("retry"), "unchecked")
@@ -74,7 +74,7 @@ def accounting(counts: dict[str, Any]) -> Accounting:
 
 
 def accounting_of(job: dict[str, Any]) -> Accounting:
-    """The accounting of a job's row; not known where the job broke off before any lead was extracted."""
+    """Return the accounting of a job's row; not known where the job broke off before any lead was extracted."""
     counts = job["counts"]
     return accounting(counts if job["status"] == "COMPLETED" or counts.get("extracted") else {})
 
@@ -86,7 +86,7 @@ def _by_reason(value: Any, name: str) -> dict[str, int]:
 
 
 def reasons(held: dict[str, int]) -> str:
-    """The reasons with their counts, largest first."""
+    """Return the reasons with their counts, largest first."""
     return ", ".join(f"{reason} {n}" for reason, n in sorted(held.items(), key=lambda item: (-item[1], item[0])))
 
 

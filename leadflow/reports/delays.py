@@ -13,7 +13,7 @@ THRESHOLD_S = 5.0
 
 
 def delays(history: History, job: dict[str, Any], threshold_s: float = THRESHOLD_S) -> pd.DataFrame:
-    """Gaps between consecutive events of one stage (and batch) of at least the threshold.
+    """Return gaps between consecutive events of one stage (and batch) of at least the threshold.
 
     Where earlier jobs of the same script exist, a gap must also be three times their median to be listed.
     """

@@ -42,7 +42,7 @@ class Step:
 
 
 def steps(totals: Accounting) -> list[Step]:
-    """The funnel, top to bottom, without the steps that took no lead away.
+    """Return the funnel, top to bottom, without the steps that took no lead away.
 
     Kinds: extracted, todo and delivered are levels; left_out, held, litigator and open take leads away.
     """

@@ -21,7 +21,7 @@ _WIDTH = 760
 
 
 def gantt(flow: pd.DataFrame) -> str:
-    """The drawing of a report's data flow, of its first batches; a hint where altair is not installed."""
+    """Return the drawing of a report's data flow, of its first batches; a hint where altair is not installed."""
     timed = rows_where(flow, flow["started_at"].notna() & flow["completed_at"].notna())
     if timed.empty:
         return '<div class="mute">No batch was finished.</div>'
@@ -37,7 +37,7 @@ def gantt(flow: pd.DataFrame) -> str:
 
 
 def bars(flow: pd.DataFrame) -> pd.DataFrame:
-    """One row a batch and stage: batch, stage, start and end in seconds since the first batch began.
+    """Return one row a batch and stage: batch, stage, start and end in seconds since the first batch began.
 
     Lookup and checks follow the batch's start; delivery and cache lead to its end.
     """

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def trace(job_id: str, *, history: History | Path | str | None = None) -> pd.DataFrame:
-    """The events of a job, one row each: time, stage, source, event, message, elapsed, level, batch, at, data.
+    """Return the events of a job, one row each: time, stage, source, event, message, elapsed, level, batch, at, data.
 
     Raises JobNotFound, with the ten most recent jobs, for an unknown id, and InputError for what is not an id.
     """
@@ -33,7 +33,7 @@ def jobs(
     limit: int | None = 100,
     history: History | Path | str | None = None,
 ) -> pd.DataFrame:
-    """Past jobs, newest first.
+    """Return past jobs, newest first.
 
     `script` is a part of a name, or a script_id; `since` is a UTC time; `status` is a status or "dead".
     The column `standing` is how a job stands now: running, dead (its process died), stopped, failed, may clear or

@@ -27,7 +27,7 @@ class Facts:
 
 
 def validation(job: dict[str, Any], facts: Facts | None) -> pd.DataFrame:
-    """One row a check: check, ok, detail."""
+    """Return one row a check: check, ok, detail."""
     import pandas as pd
 
     totals = accounting_of(job)
@@ -80,7 +80,7 @@ def _in_tables(job: dict[str, Any], totals: Accounting, facts: Facts | None) -> 
 
 
 def _one_each(totals: Accounting, expected: list[str] | None, there: list[str] | None, count: int) -> tuple[bool, str]:
-    """Whether each expected key is there exactly once, and the detail in words."""
+    """Return whether each expected key is there exactly once, and the detail in words."""
     if not totals.known:
         return False, "no lead was read"
     if expected is None:
