@@ -1,4 +1,4 @@
-"""Widgets where a front end can show them, HTML or text elsewhere."""
+"""Widgets for front ends that can show them, and HTML or text for the others."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def have_widgets() -> bool:
 
 
 def mime_bundle(widget: Any, as_html: str, as_text: str, **options: Any) -> dict[str, Any]:
-    """Return a widget together with what a front end without widgets shows instead."""
+    """Return a widget, with the HTML and text that a front end without widgets shows instead."""
     shown: dict[str, Any] = {"text/plain": as_text, "text/html": as_html}
     if widget is None:
         return shown

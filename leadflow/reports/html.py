@@ -1,4 +1,4 @@
-"""A report as one self-contained page for a notebook: no script, no font and no picture from elsewhere."""
+"""A report as one self-contained page for a notebook. It loads no script, font or picture from elsewhere."""
 
 from __future__ import annotations
 

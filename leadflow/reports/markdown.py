@@ -34,7 +34,7 @@ def _head(data: ReportData) -> str:
 
 
 def cell(value: object) -> str:
-    """Text fit for a table cell."""
+    """Return a value as text for a table cell."""
     return str(value).replace("\\", "\\\\").replace("|", "\\|").replace("\r", " ").replace("\n", " ")
 
 
@@ -58,7 +58,7 @@ def _events(events: pd.DataFrame) -> str:
 
 
 def _fields(data: Any) -> str:
-    """Return an event's fields as in "{progress: 0, message: "Started"}"; what is no JSON object stays as it is."""
+    """Return an event's fields, such as "{progress: 0, message: "Started"}". Other than a JSON object stays as is."""
     try:
         found = json.loads(data)
     except (TypeError, ValueError):

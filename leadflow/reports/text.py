@@ -1,4 +1,4 @@
-"""Parts of a report as plain text: the prompt's few lines, the data-flow tree, the totals."""
+"""Parts of a report as plain text: the summary for a prompt, the data-flow tree, the totals."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def to_text(data: ReportData) -> str:
 
 
 def check_lines(validation: pd.DataFrame) -> list[str]:
-    """Return a line for each check: a box, ticked if the check holds, what it checks and the detail."""
+    """Return a line for each check: a box (ticked if the check holds), the name of the check, and the detail."""
     checks = validation.to_dict("records")
     return [f"[{'x' if check['ok'] else ' '}] {check['check']} ({check['detail']})" for check in checks]
 
@@ -56,7 +56,7 @@ def _branch(batch: dict[Any, Any], last: bool) -> list[str]:
 
 
 def total_line(totals: Accounting) -> str:
-    """Return the totals in one line; leads left out were never processed, so they are not among those held back."""
+    """Return the totals in one line. Leads left out were never processed, so they do not count as held back."""
     held = {reason: n for reason, n in totals.held.items() if reason not in LEFT_OUT}
     parts = [
         f"{totals.processed} processed",

@@ -44,7 +44,7 @@ class Prices:
         return sum(self.checks.values())
 
     def cost(self, lookups: int, free: int, checked: Mapping[str, int]) -> float | None:
-        """Return the cost of lookups, of which `free` are free, and of checked numbers; None without a price."""
+        """Return the cost of lookups, of which `free` found nobody, and of checked numbers; None without a price."""
         if self.lookup is None:
             return None
         charged = lookups if self.charge_on_no_match else lookups - free
@@ -105,7 +105,7 @@ class Budget:
         return cls(lookups, cost, prices)
 
     def resume(self, spent: int, free: int, checked: Mapping[str, int]) -> None:
-        """Count what earlier runs of the job bought: lookups, the free ones among them, and checked numbers."""
+        """Count the lookups and checked numbers of earlier runs of the job. `free` lookups found nobody."""
         with self._changed:
             self.spent, self._free, self._checked = spent, free, dict(checked)
 

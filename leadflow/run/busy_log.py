@@ -32,7 +32,7 @@ def busy_vendors_logged(run: RunContext) -> Iterator[None]:
 
 
 class _StageLog:
-    """Logs the waits of one stage. If several quotas are used up at once, it logs the first wait and the last."""
+    """Logs when the first wait of one stage starts and when its last wait ends. A stage may have several quotas."""
 
     def __init__(self, run: RunContext, stage: str) -> None:
         self._run, self._stage = run, stage
