@@ -1,4 +1,4 @@
-"""The fictional people behind the local world: who has which phones, and what the lists say of a number.
+"""The fictional people of the local world: their phones, and the entries of the lists about a number.
 
 Standard library only, and without imports from leadflow: data_samples/generate.py loads this file by itself.
 """
@@ -227,7 +227,7 @@ def dirty(phone: str, key: str) -> str:
 
 
 def invent(key: str, seed: int = 7, codes: tuple[str, ...] | list[str] = tuple(AREA_CODES)) -> Truth:
-    """A person's truth from the key alone: 4 % no match, 3 % ambiguous, 5 % without a phone, else 1 to 4 phones."""
+    """Return a person's truth from the key: 4 % no match, 3 % ambiguous, 5 % without a phone, else 1 to 4 phones."""
     lot = draw(f"{seed} outcome {key}", 100)
     outcome = "no_match" if lot < 4 else "ambiguous" if lot < 7 else "no_phone" if lot < 12 else "found"
     count = 1 + draw(f"{seed} phones {key}", 4) if outcome in ("found", "ambiguous") else 0
@@ -242,7 +242,7 @@ def invent(key: str, seed: int = 7, codes: tuple[str, ...] | list[str] = tuple(A
 
 
 def read_truth(path: Path) -> dict[str, Truth]:
-    """truth.csv by person_key."""
+    """Return the rows of truth.csv by person_key."""
     with path.open(encoding="utf-8", newline="") as file:
         return {
             row["person_key"]: Truth(

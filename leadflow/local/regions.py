@@ -47,7 +47,7 @@ def meet(one: Box, other: Box) -> bool:
 
 
 def moved(box: Box, axis: int, start: int, count: int) -> Box | None:
-    """Return a box after `count` rows (axis 0) or columns (axis 1) were inserted at `start`, or deleted if negative."""
+    """Return a box after rows (axis 0) or columns (axis 1) were inserted at `start`, or deleted (`count` below 0)."""
     bounds = list(box)
     if count > 0:
         bounds[axis] += count if start <= box[axis] else 0
@@ -59,7 +59,7 @@ def moved(box: Box, axis: int, start: int, count: int) -> Box | None:
 
 
 def _regions(starts: Rows, cells: Rows) -> Iterator[Box]:
-    """Yield the tables that begin in the first rows, from top to bottom and from left to right."""
+    """Yield the tables that begin in the rows `starts`, from top to bottom and from left to right."""
     open_boxes: list[Box] = []
     for number, row in enumerate(starts):
         open_boxes = [box for box in open_boxes if number < box[2]]

@@ -27,7 +27,7 @@ from leadflow.local.faults import (
 
 
 class Standin(Protocol):
-    """What a stand-in implements for its Service."""
+    """The interface that a stand-in implements for its Service."""
 
     gate: Gate
 
@@ -36,7 +36,7 @@ class Standin(Protocol):
         ...
 
     def handle(self, call: Call, fault: Fault | None) -> Reply:
-        """Do the work and answer."""
+        """Process the call and return the answer."""
         ...
 
     def error(self, status: int, message: str) -> Any:
@@ -100,7 +100,7 @@ class Service:
         )
 
     def _handled(self, call: Call, fault: Fault | None) -> Reply:
-        """Return the answer, computed before the latency is waited for, so that its own time is part of it."""
+        """Return the answer. It is computed before the wait, so that the latency includes the computation."""
         reply = self.standin.handle(call, fault)
         sent = (altered_reply(reply, fault) if fault and fault.kind == "lie" else reply).encoded()
         self.gate.count("bytes", len(sent.body))
