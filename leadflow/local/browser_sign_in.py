@@ -1,8 +1,8 @@
 """Sign-in to the Snowflake stand-in with a browser, as the connector's authenticator externalbrowser does it.
 
-The connector listens on a local port, asks for the address of a sign-in page, and opens it in a browser. The page sends
-the browser back to the local port with a token, which the connector sends with its login. The account may allow ID
-tokens, with which later logins need no browser: https://docs.snowflake.com/en/user-guide/admin-security-fed-auth-use
+The connector listens on a local port, requests the address of a sign-in page, and opens it in a browser. The page sends
+the browser back to the local port with a token, and the connector sends this token with its login. If the account
+allows ID tokens, later logins need no browser: https://docs.snowflake.com/en/user-guide/admin-security-fed-auth-use
 """
 
 from __future__ import annotations

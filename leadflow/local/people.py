@@ -180,7 +180,7 @@ _FORMATS = (
 
 @dataclass
 class Truth:
-    """What is true of one person: the outcome of a search, the phones (10 digits, best first) and the e-mails."""
+    """The truth about one person: the outcome of a search, the phones (10 digits, best first) and the e-mails."""
 
     person_key: str
     outcome: str  # found | no_match | ambiguous | no_phone

@@ -138,10 +138,10 @@ class World:
         snowflake also applied_then_503 and applied_then_drop. For snowflake also sql_error (code=604, 625 or 630), and
         session_ended (code="390111", "390112", "390114"), which ends all open sessions, and slow (s=), a statement that
         takes s seconds more, unless its client cancels it. For sheets also applied_late (s=) and claimed: a write that
-        is answered with success and not done; of an append, `rows=` rows are done, at `place=` (end, top, over), with
-        the cells of column `alter=` changed, or all rows `s=` seconds later. `on=` names the kind of call (login,
-        search, check, read, write, query); `key=` is a text that the request body must contain; `applied=True` does
-        the work before the fault.
+        is answered with success and not applied. A claimed append writes `rows=` rows at `place=` (end, top, over),
+        with the cells of column `alter=` changed, or all rows `s=` seconds later. `on=` names the kind of call (login,
+        search, check, read, write, query). `key=` is a text that the request body must contain. `applied=True` applies
+        the call before the fault.
         """
         fault = {"service": service, "kind": kind, "times": times, "after": after, "for_s": for_s}
         self._do("fail", {**fault, **options})
@@ -155,7 +155,7 @@ class World:
     ) -> None:
         """Change the world's settings. Settings that are not named do not change.
 
-        clock_ahead_s: how far the Date header of the vendors' answers is ahead of the real time.
+        clock_ahead_s: how many seconds the Date header of the vendors' answers is ahead of the real time.
         latency: seconds by service. in_flight: most calls at a time by service. quotas: calls a minute by service,
         Sheets' as sheets_reads and sheets_writes; window_s makes the minute shorter.
         token_life_s: of idiCORE's tokens. dead: keys of people who are deceased.
@@ -167,7 +167,7 @@ class World:
         account_parameters: Snowflake's parameters for sessions that set none, as in {"ROWS_PER_RESULTSET": 10}.
         default_warehouse: whether Snowflake's users have one. session_life_s, master_token_life_s: of sessions that
         sign in from now on. end_sessions: end all open Snowflake sessions with this error, such as "390111".
-        id_tokens: whether Snowflake gives a sign-in with a browser a token for later ones; None takes back those given.
+        id_tokens: whether Snowflake issues an ID token to a sign-in with a browser. None also revokes issued tokens.
         """
         wanted = {"latency": latency, "in_flight": in_flight, "quotas": quotas}
         self._do("configure", {**{k: dict(v) for k, v in wanted.items() if v}, **more})

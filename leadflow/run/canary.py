@@ -1,6 +1,6 @@
 """The canary: a phone known to be on the national do-not-call list. It proves that the check covers that list.
 
-A DNCScrub project may be limited to litigators or to wireless numbers. It then answers C, for clean, for everybody.
+A DNCScrub project may be limited to litigators or to wireless numbers. It then answers C (clean) for all other phones.
 """
 
 from __future__ import annotations

@@ -19,7 +19,7 @@ _frozen_here = False
 
 @contextmanager
 def gc_frozen() -> Iterator[None]:
-    """Exclude all present objects from collection until the last job has ended.
+    """Freeze all existing objects until the last job has ended, so that the garbage collector skips them.
 
     Does nothing if the process has frozen objects itself.
 
