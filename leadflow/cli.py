@@ -64,7 +64,7 @@ def _print_progress(recorded: Recorded) -> None:
 
 
 def _check(_: argparse.Namespace) -> int:
-    """Print the check; 0 if nothing failed, else 1."""
+    """Print the check. Return 0 if nothing failed, else 1."""
     with lf.Engine() as engine:
         result = engine.check()
     print(result)

@@ -1,4 +1,4 @@
-"""Engine: what an analyst does with jobs, each a few lines over leadflow.run."""
+"""Engine: the methods with which an analyst runs, resumes, reviews and reports jobs."""
 
 from __future__ import annotations
 
@@ -41,18 +41,18 @@ if TYPE_CHECKING:
     from leadflow.reports import Report
 
 _engines: list[Engine] = []
-# Held while a job is resumed: neither two threads nor two engines of one process can resume it at once.
+# Locked while a job is resumed, so that two threads or two engines of one process cannot resume it at once.
 _starting = threading.Lock()
 
 
 class Engine:
-    """Runs scripts through all the stages; one engine may run several jobs at once.
+    """Runs scripts through all the stages. One engine may run several jobs at once.
 
-    `settings` come from the environment and .env when not given (SettingsError when they are not complete).
-    `executor` is any concurrent.futures.Executor whose workers send the lookups: a pool of threads or of processes, or
-    dask's `client.get_executor()`. It stays yours: the engine does not shut it down. All limits hold over all its
-    workers. When it breaks, the job ends as FAILED with an ExecutorError, and can be resumed with another executor or
-    none.
+    Without `settings`, the engine reads them from the environment and .env. It raises SettingsError if they are not
+    complete. `executor` is any concurrent.futures.Executor whose workers send the lookups: a pool of threads or of
+    processes, or dask's `client.get_executor()`. The engine does not shut it down. All limits hold over all its workers
+    together. If the executor breaks, the job ends as FAILED with an ExecutorError. You can resume the job with another
+    executor or without one.
 
     Example:
         >>> import leadflow as lf
@@ -84,18 +84,18 @@ class Engine:
         _engines.append(self)
 
     def __enter__(self) -> Engine:
-        """The engine itself."""
+        """Return this engine."""
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Close it."""
+        """Close the engine."""
         self.close()
 
     def check(self) -> CheckResult:
-        """Check every account, right and limit before any money: one row each, with what to do.
+        """Check every account, right and limit before any money is spent. Return one row each, with what to do.
 
-        Writes nothing, makes no table and buys no lookup. One reserved number is checked against each list, and the
-        canaries; DNCScrub may bill these.
+        It writes nothing, makes no table and buys no lookup. It checks the canaries, and one reserved number against
+        each list. DNCScrub may bill these checks.
         """
         return check_systems(self.settings, self.dnc)
 
@@ -109,11 +109,11 @@ class Engine:
         max_cost: float | None = None,
         progress: bool = True,
     ) -> Job:
-        """Run a script (SQL text, or the path of a .sql file) and wait for its end.
+        """Run a script (SQL text, or the path of a .sql file), wait for its end and return the job.
 
-        `limit_rows` counts unprocessed leads that can be looked up. Raises JobFailedError if the job fails; a stopped
-        job is returned. Ctrl-C stops the job once the calls in flight are back, then raises KeyboardInterrupt; the job
-        can be resumed.
+        `limit_rows` counts unprocessed leads that can be looked up. Raises JobFailedError if the job fails. Returns a
+        job that was stopped. Ctrl-C waits for the calls in flight, stops the job and raises KeyboardInterrupt. You can
+        resume the job.
         """
         handle = self.submit(script, name, limit_rows, max_lookups=max_lookups, max_cost=max_cost)
         return wait_for(handle, progress)
@@ -128,7 +128,7 @@ class Engine:
         max_cost: float | None = None,
         listeners: tuple[Listener, ...] = (),
     ) -> JobHandle:
-        """Start a run in the background; `listeners` get its events from the first one on."""
+        """Start a run in the background. `listeners` get all its events, from the first."""
         text, name = read_script(script, name)
         limit_rows = whole_number("limit_rows", limit_rows, 1)
         job_id = new_job_id(name)
@@ -147,12 +147,12 @@ class Engine:
     def resume(
         self, job_id: str, *, max_lookups: int | None = None, max_cost: float | None = None, progress: bool = True
     ) -> Job:
-        """Go on where a dead, failed or stopped run was, and try the leads held back for retry; pay for nothing twice.
+        """Continue a job whose last run died, failed or was stopped, and try again the leads held back for retry.
 
-        `max_lookups` and `max_cost` are the job's, over all its runs. Without them a job that broke off keeps those it
-        had, and one that they stopped goes on with those of the settings, if any. Raises JobNotFound for an unknown
-        job, JobBusyError while another live process runs it, and InputError if the settings name another sheet or other
-        tables than those it began with.
+        It pays for nothing twice. `max_lookups` and `max_cost` limit the job over all its runs. Without them, a job
+        keeps the limits it had, but a job that a limit stopped continues with the limits of the settings, if any.
+        Raises JobNotFound for an unknown job, JobBusyError while another live process runs it, and InputError if the
+        settings name another sheet or other tables than those the job began with.
         """
         return wait_for(self.submit_resume(job_id, max_lookups=max_lookups, max_cost=max_cost), progress)
 
@@ -164,7 +164,7 @@ class Engine:
         max_cost: float | None = None,
         listeners: tuple[Listener, ...] = (),
     ) -> JobHandle:
-        """Resume in the background."""
+        """Resume a job in the background."""
         raise_if_other_targets(self.history.job(job_id), self.settings)
         plan = stored_plan(self.checkpoints, job_id)
         budget = resumed_budget(job_id, plan, self.settings, self.checkpoints, max_lookups, max_cost)
@@ -175,18 +175,18 @@ class Engine:
             return self._launch(job_id, plan, budget, listeners, self.history.last_seq(job_id))
 
     def review(self, job_id: str) -> pd.DataFrame:
-        """The leads of a job that somebody must judge, one row a candidate; see Job.review. Raises JobNotFound."""
+        """Return the leads of a job that are under review, one row a candidate. Raises JobNotFound. See Job.review."""
         self.history.job(job_id)
         return candidates.review(self.checkpoints, job_id)
 
     def accept(self, person_key: str, pid: str | int, *, progress: bool = True) -> Job:
-        """Take a candidate of job.review() for the lead's person: check the phones, deliver the lead, buy nothing.
+        """Accept a candidate of job.review() as the lead's person: check the phones, deliver the lead, buy nothing.
 
-        Goes on with the job that has the lead, the newest if there are several, and returns it. To accept the same
-        candidate again does nothing, and engine.resume goes on with what broke off. Other leads of the job stay as they
-        are: a job that a limit stopped is STOPPED afterwards, too. Raises InputError, before anything is changed, for a
-        lead that is not under review, an unknown pid, and a candidate who is deceased; JobBusyError while the job runs;
-        JobFailedError if the delivery fails.
+        Continues the job that has the lead and returns it. If several jobs have the lead, it continues the newest.
+        Accepting the same candidate again does nothing. If the delivery broke off, engine.resume completes it. Other
+        leads of the job do not change: a job that a limit stopped stays STOPPED. Raises InputError, before it changes
+        anything, for a lead that is not under review, an unknown pid and a deceased candidate. Raises JobBusyError
+        while the job runs, and JobFailedError if the delivery fails.
         """
         with _starting:
             choice = candidates.choose(self.checkpoints, person_key, pid)
@@ -219,7 +219,7 @@ class Engine:
         listeners: tuple[Listener, ...],
         last: tuple[int, float] = (0, 0.0),
     ) -> JobHandle:
-        """Start the thread of a job; `last` is the number of its last event, and the seconds that it had run."""
+        """Start the thread of a job. `last` is the number of the job's last event, and the seconds that it has run."""
         seq, elapsed = last
         bus = EventBus(job_id, self.history.record, *listeners, first_seq=seq + 1, elapsed=elapsed)
         if seq == 0:
@@ -235,7 +235,7 @@ class Engine:
         return runner.handle
 
     def _reset_failures(self) -> None:
-        """Let a new run try what failed before: the vendors, and, if no other job runs, the checkpoints' disk."""
+        """Let a new run call vendors that failed before. If no other job runs, let it write the checkpoints again."""
         if not self.running:
             self.checkpoints.try_again()
         for service in (self.idicore, self.litigator, self.dnc):
@@ -253,22 +253,22 @@ class Engine:
 
     @property
     def running(self) -> list[JobHandle]:
-        """The jobs that run now in this engine, the newest last."""
+        """The jobs that this engine runs now, the newest last."""
         return [handle for handle in self._running.values() if not handle.wait(0)]
 
     def estimate(self, script: str | Path, limit_rows: int | None = None) -> Estimate:
-        """Rows, calls and money of a run, by the exact anti-join; buys nothing and writes to no table of yours."""
+        """Return the rows, calls and cost of a run, from the exact anti-join. It buys nothing and changes no table."""
         return estimate(script, limit_rows, self.settings, self.checkpoints)
 
     def trace(self, job_id: str) -> pd.DataFrame:
-        """The timeline of a job as a DataFrame, one row an event."""
+        """Return the timeline of a job as a DataFrame, one row an event."""
         from leadflow import reports
 
         self.history.flush()
         return reports.trace(job_id, history=self.history)
 
     def report(self, job_id: str) -> Report:
-        """The report of a job, validated against the sheet and the tables as they are now."""
+        """Return the report of a job, validated against the sheet and the tables as they are now."""
         from leadflow import reports
 
         self.history.flush()
@@ -276,14 +276,14 @@ class Engine:
         return reports.report(job_id, history=self.history, facts=facts)
 
     def forget(self, person_key: str) -> int:
-        """Remove a person from the checkpoints; the number of rows removed.
+        """Remove a person from the checkpoints. Return the number of rows removed.
 
-        The sheet and the Snowflake tables are yours to clean: see lf.lineage(person_key) for where they went.
+        This does not change the sheet and the Snowflake tables. lf.lineage(person_key) lists where the lead went.
         """
         return self.checkpoints.forget(person_key)
 
     def close(self) -> None:
-        """Stop what runs, wait for it, and close every service."""
+        """Stop the running jobs, wait for their end, and close every service."""
         for handle in self._running.values():
             handle.stop()
         for handle in self._running.values():
@@ -297,11 +297,11 @@ class Engine:
 
 
 def last_engine() -> Engine | None:
-    """The engine made last in this process and not closed, if any."""
+    """Return the newest engine of this process that is not closed; None if there is none."""
     return _engines[-1] if _engines else None
 
 
 def _raise_if_running(job_id: str) -> None:
-    """Raise JobBusyError if any engine of this process runs the job: a notebook may have made a second one."""
+    """Raise JobBusyError if any engine of this process runs the job: a notebook may have a second engine."""
     if any(handle.id == job_id for engine in _engines for handle in engine.running):
         raise JobBusyError(f"job {job_id} runs in this very process; .stop() its handle first")

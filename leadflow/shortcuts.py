@@ -1,4 +1,4 @@
-"""What is called at a prompt without an engine in hand: each uses the last engine made, or makes one."""
+"""Functions for a prompt that has no engine. Each uses the newest open engine, or makes one."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ if TYPE_CHECKING:
 
 
 def report(job_id: str) -> Report:
-    """The report of a past job, validated against the sheet and the tables.
+    """Return the report of a past job, validated against the sheet and the tables.
 
-    Without complete settings it is made from the history alone, and names what could not be checked.
-    Raises JobNotFound, with the ten most recent jobs, for an unknown id, and InputError for what is not an id.
+    Without complete settings the report uses the history alone, and lists what could not be checked.
+    Raises JobNotFound, with the ten most recent jobs, for an unknown id, and InputError for a value that is no id.
     """
     from leadflow import reports
     from leadflow.engine import Engine, last_engine
@@ -30,7 +30,7 @@ def report(job_id: str) -> Report:
 
 
 def forget(person_key: str) -> int:
-    """Remove a person from the checkpoints; the number of rows removed."""
+    """Remove a person from the checkpoints. Return the number of rows removed."""
     from leadflow.engine import Engine, last_engine
 
     if engine := last_engine():

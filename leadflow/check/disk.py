@@ -1,4 +1,4 @@
-"""The folder of history and checkpoints: who may read it, and whether its disk stays."""
+"""Checks of the folder of history and checkpoints: who may read it, and whether its disk is permanent."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _LOST = "without it a job that broke off cannot be resumed, and what it paid for
 
 @dataclass(frozen=True)
 class Place:
-    """Where a folder is: the environment's variables, and the file system's type at a path ("" if unknown)."""
+    """The place of a folder: the environment variables, and the type of the file system at a path ("" if unknown)."""
 
     environment: Mapping[str, str]
     file_system: Callable[[Path], str]
@@ -31,7 +31,7 @@ class Place:
 
 
 def add_disk_rows(home: Path, checklist: Checklist) -> None:
-    """Add the rows of the folder."""
+    """Add the rows about the folder."""
     folder = home.expanduser().resolve()
     checklist.add(_FOLDER, lambda: _privacy(folder), f"Have {folder} given to you, or name another in LEADFLOW_HOME.")
     place = Place(os.environ, file_system)
@@ -72,7 +72,7 @@ def _disk(folder: Path, place: Place) -> Finding:
 
 
 def _doubt(folder: Path, place: Place) -> tuple[str, str] | None:
-    """Return why the disk may not keep the folder, and what to do; None without a doubt."""
+    """Return why the disk may lose the folder, and what to do; None if the disk seems permanent."""
     if hosted := _hosted(folder, place):
         product, advice = hosted
         return f"{folder} is on the disk of {product}, which goes away with its session: {_LOST}", advice
@@ -103,7 +103,7 @@ def _doubt(folder: Path, place: Place) -> tuple[str, str] | None:
 
 
 def _hosted(folder: Path, place: Place) -> tuple[str, str] | None:
-    """Return the product whose disk goes away, and what to do; None if the folder is not on it."""
+    """Return the hosted product that deletes the folder's disk, and what to do; None if there is none."""
     for product, is_here, mounted, advice in _PRODUCTS:
         if is_here(place):
             return None if folder.as_posix().startswith(mounted) else (product, advice)
@@ -115,14 +115,14 @@ def _variable(*names: str) -> Callable[[Place], bool]:
 
 
 def _in_snowflake(place: Place) -> bool:
-    """Snowflake gives the containers of notebooks and of Workspaces a token file."""
+    """Return whether this is a Snowflake container. Those of notebooks and Workspaces have a token file."""
     return place.has_file("/snowflake/session/token")
 
 
 _DATABRICKS = "DATABRICKS_RUNTIME_VERSION"
 _NO_RANDOM_WRITES = ("/Volumes/", "/dbfs/")
 _COPY = "copy it to {} after each job, and back before a resume"
-# The product, how it is known, the folders that are mounted from elsewhere, and what to do.
+# For each product: its name, the test that detects it, the folders on permanent storage, and what to do.
 # Sources: https://docs.databricks.com/aws/en/volumes/volume-files (no random writes to volumes),
 # https://research.google.com/colaboratory/faq.html
 _PRODUCTS: tuple[tuple[str, Callable[[Place], bool], tuple[str, ...], str], ...] = (
@@ -152,7 +152,7 @@ _PRODUCTS: tuple[tuple[str, Callable[[Place], bool], tuple[str, ...], str], ...]
 
 
 def file_system(folder: Path) -> str:
-    """Return the type of the file system that a folder is on, as Linux lists it in /proc/mounts; "" elsewhere."""
+    """Return the type of the folder's file system from /proc/mounts; "" on a system without that file."""
     try:
         lines = Path("/proc/mounts").read_text(encoding="utf-8", errors="replace").splitlines()
     except OSError:

@@ -1,4 +1,4 @@
-"""The limits that the settings put on money and on calls."""
+"""Checks of the settings' limits on money and on calls."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from leadflow.settings import Settings
 
 
 def add_limit_rows(settings: Settings, checklist: Checklist) -> None:
-    """Add the rows of the limits."""
+    """Add the rows about the limits."""
     checklist.add("Limits on money", lambda: _money(settings))
     checklist.add("Limits on calls", lambda: _calls(settings))
 

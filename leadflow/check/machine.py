@@ -1,4 +1,4 @@
-"""The machine that leadflow runs on: its clock, and the proxies that its calls go through."""
+"""Checks of the machine that leadflow runs on: its clock and its proxies."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _CERTIFICATES = ("SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "CURL_CA
 
 
 def add_machine_rows(settings: Settings, checklist: Checklist) -> None:
-    """Add the rows of the clock and of the proxies."""
+    """Add the rows about the clock and the proxies."""
     checklist.add(
         "Clock",
         lambda: _clock(settings),
@@ -32,7 +32,7 @@ def add_machine_rows(settings: Settings, checklist: Checklist) -> None:
 
 
 def _clock(settings: Settings) -> Finding:
-    """Compare the clock with the Date header of the vendors' servers; a HEAD of their start pages, without a login."""
+    """Compare the clock with the Date header of the vendors' servers. Sends HEAD requests without a login."""
     urls = [settings.idicore.login_url, settings.litigator.url, settings.sheets.base_url]
     if settings.dnc.provider == "dncscrub":
         urls.append(settings.dnc.url)
@@ -56,7 +56,7 @@ def _start_page(url: str) -> str:
 
 
 def _skew(url: str) -> float | None:
-    """Return how many seconds a server's clock is ahead of this machine's; None if it did not say."""
+    """Return how many seconds a server's clock is ahead of this machine's; None without a Date header."""
     before = time.time()
     try:
         answer = httpx.head(url, timeout=_LONGEST_CALL_S)
@@ -68,7 +68,7 @@ def _skew(url: str) -> float | None:
 
 
 def _proxy(environment: Mapping[str, str], found: Mapping[str, str]) -> Finding:
-    """Describe the proxies of the environment and of the system, without the user and password in their addresses."""
+    """Describe the proxies of the environment and the system, without the user names and passwords."""
     named = {f"{kind.upper()}_PROXY": url for kind, url in found.items()}
     proxies = {name: named[name] for name in _VARIABLES if named.get(name)}
     certificates = [name for name in _CERTIFICATES if environment.get(name)]

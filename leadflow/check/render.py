@@ -1,4 +1,4 @@
-"""The rows of a check as text for a terminal, and as one self-contained page for a notebook."""
+"""Renders the rows of a check as text for a terminal and as a self-contained page for a notebook."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _WIDTH = 100
 
 
 def headline(rows: Iterable[Row]) -> str:
-    """Return how many rows have which status.
+    """Return the number of rows with each status.
 
     >>> headline([Row("Clock", "ok", "right"), Row("Tab", "failed", "not there")])
     '1 failed, 0 warnings, 1 ok'
@@ -27,7 +27,7 @@ def headline(rows: Iterable[Row]) -> str:
 
 
 def to_text(rows: Sequence[Row], width: int = _WIDTH) -> str:
-    """Return the rows as text: status and name, what was found, and below it what to do."""
+    """Return the rows as text: the status, the name and the finding, and below them what to do."""
     name_width = max((len(row.what) for row in rows), default=0)
     indent = " " * (9 + name_width + 2)
     lines: list[str] = []

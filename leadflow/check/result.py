@@ -1,4 +1,4 @@
-"""What a check found, as the user gets it."""
+"""The result of a check for the user."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, repr=False)
 class CheckResult:
-    """One row for each account, right and limit; a page in a notebook, text elsewhere, `.frame` for more.
+    """One row for each account, right and limit. A notebook shows it as a page, a terminal as text.
 
-    The columns are `what`, `status` (ok, warning or failed), `found` and `what_to_do`. `result["status"]` is a column
-    of the frame. Secrets and people's data are not in it.
+    `.frame` is a DataFrame with the columns `what`, `status` (ok, warning or failed), `found` and `what_to_do`.
+    `result["status"]` is a column of it. The result has no secrets and no personal data.
     """
 
     rows: tuple[Row, ...]
 
     @property
     def ok(self) -> bool:
-        """Whether nothing failed; warnings do not stop a job."""
+        """Whether nothing failed. Warnings do not stop a job."""
         return all(row.status != "failed" for row in self.rows)
 
     @property
@@ -49,7 +49,7 @@ class CheckResult:
         return len(self.rows)
 
     def __iter__(self) -> Iterator[Row]:
-        """Go through the rows."""
+        """Iterate over the rows."""
         return iter(self.rows)
 
     def __repr__(self) -> str:

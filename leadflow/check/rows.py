@@ -1,4 +1,4 @@
-"""The rows of a check, and how a probe becomes a row."""
+"""The rows of a check, and the code that runs a probe and makes its row."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from typing import Literal, NamedTuple
 from leadflow.errors import LeadflowError, ServiceDownError, Stopped, TransientError, UnreadableError
 
 Status = Literal["ok", "warning", "failed"]
-LONGEST_WAIT_S = 75.0  # for a vendor that is busy, or whose limit a running job has used up for this minute
+LONGEST_WAIT_S = 75.0  # for a busy vendor, or for a limit that a running job has used up for this minute
 _AGAIN = (
     "Wait a minute, then check again. If it stays, look at the network, at a proxy, and at the vendor's status page."
 )
-# What the services add to their messages for a job. A check buys nothing and has no job to resume.
+# The parts of the services' messages that concern a job. A check buys nothing and has no job to resume.
 _OF_A_JOB = re.compile(
     r"the job could not be finished, so nothing was bought: |nothing was bought: |[.;,]? ?Nothing was bought\.?|"
     r"[;,.] (?:then )?(?:[Rr]esume|run)(?: the job)?(?: later| again| to check again)?(?=$|\))"
@@ -24,7 +24,7 @@ _OF_A_JOB = re.compile(
 
 @dataclass(frozen=True)
 class Row:
-    """One account, right or limit: its status, what was found, and what to do about it ("" for nothing)."""
+    """One account, right or limit: its status, the finding, and what to do about it ("" for nothing)."""
 
     what: str
     status: Status
@@ -33,7 +33,7 @@ class Row:
 
 
 class Finding(NamedTuple):
-    """What a probe returns."""
+    """The result of a probe."""
 
     found: str
     status: Status = "ok"
@@ -41,23 +41,23 @@ class Finding(NamedTuple):
 
 
 def warning(found: str, what_to_do: str) -> Finding:
-    """Return what does not stop a job, but deserves a look."""
+    """Return a finding that does not stop a job."""
     return Finding(found, "warning", what_to_do)
 
 
 def failed(found: str, what_to_do: str) -> Finding:
-    """Return what would stop a job."""
+    """Return a finding that would stop a job."""
     return Finding(found, "failed", what_to_do)
 
 
 class Deadline:
-    """A stop flag that sets itself: it ends the wait for a vendor that is busy."""
+    """A stop flag that is set after LONGEST_WAIT_S seconds. It ends the wait for a busy vendor."""
 
     def __init__(self) -> None:
         self._end = time.monotonic() + LONGEST_WAIT_S
 
     def is_set(self) -> bool:
-        """Return whether the time is over."""
+        """Return whether the time is up."""
         return time.monotonic() > self._end
 
 
@@ -69,9 +69,9 @@ class Checklist:
         self._without_result: set[str] = set()
 
     def add(self, what: str, probe: Callable[[], Finding], what_to_do: str = "", needs: tuple[str, ...] = ()) -> None:
-        """Run a probe and add its row; `what_to_do` is the advice if it raises.
+        """Run a probe and add its row. `what_to_do` is the advice if the probe raises an error.
 
-        A probe that `needs` an earlier row is not run if that one failed or was not checked itself.
+        `needs` names earlier rows. If one of them failed or was skipped, the probe is skipped too.
         """
         if missing := next((name for name in needs if name in self._without_result), None):
             self.skip(what, f"{missing} failed" if self._is_failed(missing) else f"{missing} was not checked")
@@ -82,7 +82,7 @@ class Checklist:
         self.rows.append(Row(what, finding.status, finding.found, finding.what_to_do))
 
     def skip(self, what: str, why: str) -> None:
-        """Add the row of a probe that is not run."""
+        """Add the row of a probe that is skipped."""
         self._without_result.add(what)
         self.rows.append(Row(what, "warning", f"not checked, since {why}"))
 
@@ -98,7 +98,7 @@ def _finding_of(probe: Callable[[], Finding], what_to_do: str) -> Finding:
 
 
 def _finding_of_error(error: Exception, what_to_do: str) -> Finding:
-    """Return what an error means. The message of a foreign one may hold a secret, so only its type is shown."""
+    """Return the finding of an error. The message of a foreign error may hold a secret, so only its type is shown."""
     if not isinstance(error, LeadflowError):
         return failed(f"an unexpected {type(error).__name__}", what_to_do)
     if isinstance(error, Stopped):
@@ -108,7 +108,7 @@ def _finding_of_error(error: Exception, what_to_do: str) -> Finding:
 
 
 def rows_of(system: str, add_rows: Callable[[Checklist], None]) -> list[Row]:
-    """Run the probes of one system; an error between two probes becomes a row, after those that were run."""
+    """Run the probes of one system. An error outside the probes becomes the last row."""
     checklist = Checklist()
     try:
         add_rows(checklist)

@@ -1,4 +1,4 @@
-"""Google Sheets: the account, the spreadsheet, how it is shared, and whether a job's rows fit into its tab."""
+"""Checks of Google Sheets: the account, the spreadsheet, its sharing, and the room for a job's rows in its tab."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _FEW_ROWS = 10_000
 
 
 def add_sheet_rows(settings: SheetsSettings, policy: Policy, checklist: Checklist) -> None:
-    """Add the rows of Google Sheets."""
+    """Add the rows about Google Sheets."""
     quick = {
         "attempts": min(settings.attempts, _MOST_ATTEMPTS),
         "timeout_s": min(settings.timeout_s, _LONGEST_CALL_S),
@@ -27,7 +27,7 @@ def add_sheet_rows(settings: SheetsSettings, policy: Policy, checklist: Checklis
 
 
 class _Probes:
-    """The probes of one tab; `names` are the columns that a run needs, beside the script's own."""
+    """The probes of one tab. `names` are the columns that a run needs besides the script's own columns."""
 
     def __init__(self, sheet: SheetProbe, names: list[str]) -> None:
         self.sheet, self.names, self.settings = sheet, names, sheet.settings
@@ -76,7 +76,7 @@ class _Probes:
         what_to_do: str = "",
         needs: tuple[str, ...] = (),
     ) -> None:
-        """Add a row on the tab, which need not be there before the first run."""
+        """Add a row about the tab. The tab need not exist before the first run."""
         if self.titles and self.sheet.described is None:
             checklist.skip(what, f"tab {self.settings.worksheet} is not there")
         else:
@@ -100,7 +100,7 @@ class _Probes:
         return Finding(f"{title!r}, with {tabs}")
 
     def _sharing(self) -> Finding:
-        """Write a null, which changes nothing: Google refuses a reader, and a writer where a range is protected."""
+        """Write a null, which changes no cell. Google refuses a reader, and a writer if the range is protected."""
         try:
             self.is_protected = self.sheet.is_protected(self.titles)
         except RefusedError as error:

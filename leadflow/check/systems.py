@@ -1,4 +1,4 @@
-"""All rows of a check: the systems at once, the rows in a fixed order."""
+"""Checks all systems at once and combines their rows in a fixed order."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 def check_systems(settings: Settings, dnc: DncScrub | DncListFile) -> CheckResult:
-    """Check all accounts, rights and limits. `dnc` is the engine's own check, whose list may have been read."""
+    """Check all accounts, rights and limits. `dnc` is the engine's own service, which may have read its list."""
     systems: dict[str, Callable[[Checklist], None]] = {
         "Snowflake": lambda rows: add_warehouse_rows(settings.warehouse, rows),
         "idiCORE": lambda rows: add_idicore_row(settings.idicore, rows),

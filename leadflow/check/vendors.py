@@ -1,4 +1,4 @@
-"""idiCORE, the litigator list and the do-not-call check: the login, one reserved number each, coverage and the canary.
+"""Checks of idiCORE (login), the litigator list and the do-not-call check (a reserved number, coverage, canaries).
 
 Numbers from 555-0100 to 555-0199 are reserved for fiction and belong to nobody.
 """
@@ -30,7 +30,7 @@ _LIST, _CANARY = "Do-not-call list", "Do-not-call canary"
 
 
 def add_idicore_row(settings: IdicoreSettings, checklist: Checklist) -> None:
-    """Add the row of idiCORE. Nothing is searched for."""
+    """Add the row about idiCORE. It only logs in and looks nobody up."""
     quick = settings.model_copy(update=_in_a_hurry(settings))
     with closing(Login(quick)) as login:
 
@@ -48,7 +48,7 @@ def add_idicore_row(settings: IdicoreSettings, checklist: Checklist) -> None:
 
 
 def add_litigator_row(settings: LitigatorSettings, checklist: Checklist) -> None:
-    """Add the row of the litigator list."""
+    """Add the row about the litigator list."""
     quick = settings.model_copy(update=_in_a_hurry(settings))
     with closing(LitigatorList(quick)) as service:
         advice = "Check LEADFLOW_LITIGATOR__LOGIN_ID, PROJ_ID and CAMPAIGN_ID, and ask DNCScrub about the account."
@@ -56,7 +56,7 @@ def add_litigator_row(settings: LitigatorSettings, checklist: Checklist) -> None
 
 
 def add_dnc_rows(settings: DncSettings, dnc: DncScrub | DncListFile, checklist: Checklist) -> None:
-    """Add the rows of the do-not-call check: DNCScrub's scrub, or the list that the engine has read."""
+    """Add the rows about the do-not-call check: DNCScrub's scrub, or the list that the engine has read."""
     if not isinstance(dnc, DncScrub):
         _add_list_rows(dnc, checklist)
         _add_canary_row(settings, dnc, _LIST, checklist)
@@ -68,7 +68,7 @@ def add_dnc_rows(settings: DncSettings, dnc: DncScrub | DncListFile, checklist: 
 
 
 def _in_a_hurry(settings: IdicoreSettings | LitigatorSettings | DncSettings) -> dict[str, float]:
-    """Return the changes with which a vendor that is down does not delay the check for minutes."""
+    """Return changed settings, with which a vendor that is down does not delay the check for minutes."""
     return {
         "attempts": min(settings.attempts, _MOST_ATTEMPTS),
         "timeout_s": min(settings.timeout_s, _LONGEST_CALL_S),
@@ -122,7 +122,7 @@ def _add_list_rows(dnc: DncListFile, checklist: Checklist) -> None:
 
 
 def _age(dnc: DncListFile) -> Finding:
-    """Read the list in full, and take its day from the check of a number in it."""
+    """Read the whole list, and take its date from the check of one of its numbers."""
     dnc.raise_if_unusable()
     phone = f"+1{min(dnc.coverage().area_codes)}5550100"
     scrub: Scrub = dnc.check([phone])[phone]

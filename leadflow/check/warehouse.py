@@ -1,4 +1,4 @@
-"""Snowflake: who is signed in, with which rights, and whether both tables can hold a job's rows."""
+"""Checks of Snowflake: the user who is signed in, the rights, and whether both tables can hold a job's rows."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _SESSION = "SELECT CURRENT_USER(), CURRENT_ROLE(), CURRENT_WAREHOUSE(), CURRENT_
 
 
 def add_warehouse_rows(settings: WarehouseSettings, checklist: Checklist) -> None:
-    """Add the rows of Snowflake. The session ends with the check, and its temporary table with it."""
+    """Add the rows about Snowflake. The check closes its session, which also drops its temporary table."""
     quick = settings.model_copy(update={"network_timeout_s": min(settings.network_timeout_s, _LONGEST_REQUEST_S)})
     warehouse = Warehouse(quick, query_tag="leadflow:check")
     try:
@@ -31,7 +31,7 @@ def add_warehouse_rows(settings: WarehouseSettings, checklist: Checklist) -> Non
 
 
 class _Probes:
-    """The probes of one session; `missing` has the tables that were not found."""
+    """The probes of one session. `missing` has the tables that were not found."""
 
     def __init__(self, warehouse: Warehouse) -> None:
         settings = warehouse.settings
@@ -118,7 +118,7 @@ class _Probes:
         return Finding(f"the session has none; the tables are named in full: {' and '.join(tables_of)}")
 
     def _temporary(self) -> Finding:
-        """Make one and read it, as a job does with the rows that it merges."""
+        """Make a temporary table and read it, as a job does with the rows that it merges."""
         made = self.warehouse.staged(pl.DataFrame({"k": ["1"]}))
         if self.warehouse.execute(f'SELECT "k" FROM {made}') != [("1",)]:
             raise RefusedError("a temporary table did not show the row that was put into it")

@@ -1,4 +1,4 @@
-"""Paid answers and positions of jobs, durable before they are used. store.py lists what each write guarantees."""
+"""Paid answers and the state of jobs, stored before they are used. store.py lists the guarantees of each write."""
 
 from leadflow.checkpoints.leads import StoredBatch
 from leadflow.checkpoints.store import Checkpoints

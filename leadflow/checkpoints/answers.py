@@ -1,4 +1,4 @@
-"""Paid answers: in a journal as soon as they come in, in the file before they are used."""
+"""Paid answers. Each is in a journal as soon as it comes in, and in the file before it is used."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from leadflow.leads.people import Answer
 
 _COLUMNS = ("person_key", "payload", "job_id", "saved_at")
 _NEWEST = "SELECT payload FROM answers ORDER BY rowid DESC LIMIT 1000"
-# An answer is dropped if its job was pruned or its person forgotten since it came in, or a newer one is stored.
+# An answer is dropped if its job was pruned or its person forgotten meanwhile, or if a newer one is stored.
 _INSERT = f"""
 WITH came AS (SELECT {from_json(*_COLUMNS)} FROM json_each(?))
 INSERT INTO answers ({", ".join(_COLUMNS)}) SELECT * FROM came
@@ -30,40 +30,40 @@ WHERE excluded.saved_at > answers.saved_at
 
 
 class Answers(Database):
-    """The answers that were paid for, of all jobs."""
+    """The paid answers of all jobs."""
 
     def __init__(self, path: Path) -> None:
         self._journal: journal.Journal | None = None
         super().__init__(path)
 
     def save_answer(self, job_id: str, answer: Answer) -> None:
-        """Store a paid answer so that a kill of the process cannot lose it. Call `sync` before it is used."""
+        """Store a paid answer, so that it survives a kill of the process. Call `sync` before you use it."""
         record = json.dumps([answer.person_key, answer.to_json(), job_id, time.time()]).encode()
         self._raise_write_error()
         if self._journal is not None and self._journal.add(record):
             return
         try:
-            # The journal is full, or this disk has none.
+            # The journal is full, or this disk has no journal.
             self._empty_journal()
             self._write_answers([record])
         except HistoryError as error:
-            # What is bought after this could not be stored either.
+            # The next answers could not be stored either.
             self._write_error = error
             raise
 
     def sync(self) -> None:
-        """Wait until every answer that was saved is on disk."""
+        """Wait until all saved answers are on disk."""
         if self._journal is not None:
             self._journal.hand_over(self._write_answers)
 
     def answers(self, person_keys: Iterable[str]) -> dict[str, Answer]:
-        """The answers already paid for, by person key."""
+        """Return the answers already paid for, by person key."""
         self._gather()
         sql = "SELECT person_key, payload FROM answers WHERE person_key IN"
         return {key: Answer.from_json(payload) for key, payload in self._select_in(sql, person_keys)}
 
     def bought(self, job_id: str, status: str | None = None) -> int:
-        """How many answers the job has bought, in all its runs; of those with one status if it is given."""
+        """Return the number of answers that the job bought in all its runs; with a status, only of that status."""
         self._gather()
         of_status = "" if status is None else " AND json_extract(payload, '$.status') = ?"
         with self.reading() as db:
@@ -71,15 +71,15 @@ class Answers(Database):
             return int(db.execute(sql, (job_id,) if status is None else (job_id, status)).fetchone()[0])
 
     def phones_a_lead(self, least: int = 20) -> float | None:
-        """The mean number of phones of the newest thousand answers; None if there are fewer than `least`."""
+        """Return the mean number of phones of the newest thousand answers; None if there are fewer than `least`."""
         return self._mean_of_newest("json_array_length(payload, '$.phones')", least)
 
     def no_match_share(self, least: int = 20) -> float:
-        """The share of the newest thousand answers that found nobody; 0 if there are fewer than `least`."""
+        """Return the share of the newest thousand answers that found nobody; 0 if there are fewer than `least`."""
         return self._mean_of_newest("json_extract(payload, '$.status') = 'no_match'", least) or 0.0
 
     def close(self) -> None:
-        """Write what is in the journal to the file, and close both."""
+        """Write the records of the journal to the file, and close both."""
         if self._journal is not None:
             with suppress(HistoryError):
                 self._empty_journal()
@@ -93,9 +93,10 @@ class Answers(Database):
         return mean if count >= least else None
 
     def _open_journal(self) -> None:
-        """Make the journal of this process. Where WAL does not work, memory that is shared with a file does not either.
+        """Make the journal of this process.
 
-        Without room on the disk there is none, and the next write reports it.
+        A disk on which WAL does not work gets no journal, because files mapped into memory do not work there either.
+        A full disk gets no journal, and the next write reports the full disk.
         """
         with self._lock:
             if self._wal and self._journal is None:
@@ -107,7 +108,7 @@ class Answers(Database):
             self._journal.empty(self._write_answers)
 
     def _gather(self) -> None:
-        """Write the answers of all journals to the file: of this process, of others that run or were killed."""
+        """Write the answers of all journals to the file: those of this process, and of running and killed ones."""
         self.sync()
         try:
             for records, remove in journal.others(self.path, self._journal):

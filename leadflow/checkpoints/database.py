@@ -1,4 +1,4 @@
-"""The checkpoints' SQLite file: opening, reading, transactions, waiting for the disk, and errors with a next step."""
+"""The checkpoints' SQLite file: opening, reading, transactions, disk syncs, and errors with a next step."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _KEYS_A_QUERY = 500
 
 
 class Database:
-    """One SQLite file (0600) with one connection, which threads use by turns."""
+    """One SQLite file (mode 0600) with one connection. Only one thread uses it at a time."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -54,7 +54,7 @@ class Database:
 
     @contextmanager
     def reading(self) -> Iterator[sqlite3.Connection]:
-        """The connection, for queries; no other thread uses it meanwhile."""
+        """Yield the connection for queries. No other thread uses it meanwhile."""
         with self._lock:
             try:
                 yield self._db
@@ -63,7 +63,7 @@ class Database:
 
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
-        """The connection, for writes: all of them are committed and on disk at the end, or none."""
+        """Yield the connection for writes. At the end, either all writes are committed and on disk, or none is."""
         with self._lock:
             self._raise_write_error()
             try:
@@ -79,7 +79,7 @@ class Database:
         self._flush()
 
     def try_again(self) -> None:
-        """After a failed write, such as a full disk: let a new or resumed job write again."""
+        """Allow writes again after a failed write, such as on a full disk, for a new or resumed job."""
         with self._lock:
             self._write_error = None
 
@@ -89,7 +89,7 @@ class Database:
             self._db.close()
 
     def _select_in(self, sql: str, values: Iterable[str], *first: str) -> Iterator[tuple[Any, ...]]:
-        """The rows of a query that ends in IN, for any number of values."""
+        """Yield the rows of a query that ends in IN, for any number of values."""
         wanted = list(dict.fromkeys(values))
         for start in range(0, len(wanted), _KEYS_A_QUERY):
             part = wanted[start : start + _KEYS_A_QUERY]
@@ -98,12 +98,12 @@ class Database:
             yield from rows
 
     def _truncate_wal(self) -> None:
-        """Move what is committed into the file and empty the WAL, so that nothing deleted is left in it."""
+        """Move committed data into the file and empty the WAL, so that it keeps no deleted data."""
         with self._lock:
             self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
     def _flush(self) -> None:
-        """Wait until what was committed is on disk; in WAL mode a sync of the WAL does it (https://sqlite.org/wal.html)."""
+        """Wait until committed data is on disk. In WAL mode, that is a sync of the WAL: https://sqlite.org/wal.html"""
         if not self._wal:
             return
         try:
@@ -113,7 +113,7 @@ class Database:
             finally:
                 os.close(log)
         except FileNotFoundError:
-            return  # the last connection was closed, which moved everything into the file itself
+            return  # the last connection was closed, which moved all data into the file itself
         except OSError as error:
             raise self._unwritten(sqlite3.OperationalError(error.strerror)) from error
 
@@ -147,15 +147,15 @@ class Database:
 
 
 def from_json(*names: str) -> str:
-    """The members of each array of a JSON document, as columns: many rows in one statement.
+    """Return SQL that reads the members of each array of a JSON document as columns: many rows in one statement.
 
-    With a statement a row, SQLite's module would release Python's lock after each, and wait for it again.
+    With one statement a row, the sqlite3 module would release and take Python's lock for each row.
     """
     return ", ".join(f"json_extract(value, '$[{n}]') AS {name}" for n, name in enumerate(names))
 
 
 def _sync_folder(folder: Path) -> None:
-    """Write the names of new files to disk too; Windows has no such call."""
+    """Write the names of new files to disk too. Windows has no such call."""
     if os.name == "posix":
         opened = os.open(folder, os.O_RDONLY)
         try:

@@ -1,4 +1,4 @@
-"""Jobs: what each is to do, the counts of its extraction, and whether it has ended."""
+"""Jobs: the plan of each, the counts of its extraction, and whether it has ended."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from leadflow.errors import JobNotFound
 
 
 class Jobs(Database):
-    """The plans of all jobs, and how far their extraction and their end are."""
+    """The plans of all jobs, with the state of their extraction and whether they have ended."""
 
     def add_job(self, job_id: str, plan: Mapping[str, Any]) -> None:
-        """Store what a job is to do, so that it can be resumed."""
+        """Store the plan of a job, so that it can be resumed."""
         with self.transaction() as db:
             db.execute("INSERT INTO jobs (job_id, plan) VALUES (?, ?)", (job_id, json.dumps(plan)))
 
     def plan(self, job_id: str) -> dict[str, Any]:
-        """What the job is to do; JobNotFound if its checkpoints are gone."""
+        """Return the plan of the job. Raises JobNotFound if its checkpoints are gone."""
         with self.reading() as db:
             row = db.execute("SELECT plan FROM jobs WHERE job_id = ?", (job_id,)).fetchone()
         if row is None:
@@ -31,13 +31,13 @@ class Jobs(Database):
         return dict(json.loads(row[0]))
 
     def change_plan(self, job_id: str, **changes: Any) -> None:
-        """Change parts of what the job is to do."""
+        """Change parts of the plan of the job."""
         with self.transaction() as db:
             plan = json.dumps({**self.plan(job_id), **changes})
             db.execute("UPDATE jobs SET plan = ? WHERE job_id = ?", (plan, job_id))
 
     def extracted(self, job_id: str, counts: Mapping[str, int] | None = None) -> dict[str, int] | None:
-        """Mark the extraction as complete with its counts, or read them (None: not complete)."""
+        """Mark the extraction as complete with these counts, or return its counts (None: not complete)."""
         if counts is not None:
             with self.transaction() as db:
                 db.execute(
@@ -52,7 +52,7 @@ class Jobs(Database):
         return None if row is None else dict(json.loads(row[0]))
 
     def reopen(self, job_id: str) -> None:
-        """A job that had ended goes on, so it must not be pruned meanwhile."""
+        """Record that an ended job continues, so that it is not pruned meanwhile."""
         with self.transaction() as db:
             db.execute("UPDATE jobs SET ended_at = NULL WHERE job_id = ?", (job_id,))
 

@@ -1,7 +1,8 @@
-"""The journal: answers that have come in and are not in the checkpoints' tables yet.
+"""The journal: answers that have come in and are not yet in the checkpoints' tables.
 
-It is a file mapped into memory: adding a record takes microseconds, and a killed process leaves what was added. A
-record is its length, its CRC-32 and its bytes. The file has its full size from the start: no record meets a full disk.
+It is a file mapped into memory. Adding a record takes microseconds, and the record survives a kill of the process. A
+record is its length, its CRC-32 and its bytes. The file has its full size from the start, so that a full disk cannot
+stop a write.
 """
 
 from __future__ import annotations
@@ -20,17 +21,17 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 _SIZE = 4 << 20
-# Beyond this size, records that were handed over are wiped even if other threads have to wait: most of the file stays
-# free for what comes in while the disk is full, and forgotten persons are not left in it for long.
+# Beyond this size, records that were handed over are wiped even if other threads have to wait. So most of the file
+# stays free for answers that come in while the disk is full, and forgotten persons do not stay in it for long.
 _WIPE_ABOVE = _SIZE // 4
 _HEAD = struct.Struct("<II")
 _SUFFIX = ".answers"
 
 
 class Journal:
-    """One process's journal of a store; safe to use from many threads.
+    """The journal of one process for a store. Safe to use from many threads.
 
-    Raises OSError if there is no room for its file, NotImplementedError where files cannot be locked.
+    Raises OSError if there is no room for its file, and NotImplementedError if files cannot be locked.
     """
 
     def __init__(self, store: Path) -> None:
@@ -49,21 +50,21 @@ class Journal:
             raise
 
     def add(self, record: bytes) -> bool:
-        """Add a record; False if there is no room for it, or no journal any more."""
+        """Add a record. Return False if there is no room for it, or if the journal is closed."""
         size = _HEAD.size + len(record)
         with self._lock:
             if self._map.closed or self._end + size > _SIZE:
                 return False
-            # The head last: without it, the bytes behind it are no record.
+            # The head is written last. Without it, the bytes behind it are no record.
             self._map[self._end + _HEAD.size : self._end + size] = record
             self._map[self._end : self._end + _HEAD.size] = _HEAD.pack(len(record), zlib.crc32(record))
             self._end += size
         return True
 
     def hand_over(self, write: Callable[[list[bytes]], None]) -> None:
-        """Call `write` with the records that it has not had yet; others may be added meanwhile. Wipe all if none was.
+        """Call `write` with the records that it has not had yet. Other threads may add records meanwhile.
 
-        Above a quarter of the file it does the same as `empty`.
+        If no thread did, wipe all records. If more than a quarter of the file is used, do the same as `empty`.
         """
         if self._end > _WIPE_ABOVE:
             self.empty(write)
@@ -80,19 +81,20 @@ class Journal:
                         self._wipe()
 
     def empty(self, write: Callable[[list[bytes]], None]) -> None:
-        """Call `write` with the records that it has not had yet, then wipe all; none is added meanwhile."""
+        """Call `write` with the records that it has not had yet, then wipe all. No thread adds records meanwhile."""
         with self._handover, self._lock:
             if self._end and not self._map.closed:
                 write(list(_records(self._map[self._handed : self._end])))
                 self._wipe()
 
     def _wipe(self) -> None:
-        # The end first: after an interrupt between the two lines, a record added behind zeros would never be read.
+        # The end is reset first. Otherwise, after an interrupt between the two lines, a new record would follow zeros
+        # and never be read.
         end, self._end, self._handed = self._end, 0, 0
         self._map[:end] = bytes(end)
 
     def close(self) -> None:
-        """Remove the file if it is empty; else leave it for the next process that reads all journals."""
+        """Remove the file if it is empty. Otherwise leave it for the next process that reads all journals."""
         with self._handover, self._lock:
             self._map.close()
             if self._end:
@@ -102,7 +104,7 @@ class Journal:
 
 
 def others(store: Path, own: Journal | None) -> Iterator[tuple[list[bytes], Callable[[], object]]]:
-    """Each journal of another process or store: its records, and a function that removes it if nobody uses it."""
+    """Yield each journal of another process or store: its records, and a function that removes it if nobody uses it."""
     for path in store.parent.glob(f"{store.name}-*{_SUFFIX}"):
         if own is not None and path == own.path:
             continue
@@ -134,7 +136,7 @@ def _read(path: Path) -> list[bytes]:
 
 
 def _records(data: bytes) -> Iterator[bytes]:
-    """The records, up to the first that is incomplete."""
+    """Yield the records, up to the first that is incomplete."""
     at = 0
     while at + _HEAD.size <= len(data):
         length, check = _HEAD.unpack_from(data, at)
@@ -148,7 +150,7 @@ def _records(data: bytes) -> Iterator[bytes]:
 def _remove(path: Path, owner: FileLock) -> None:
     with suppress(FileNotFoundError):
         with open(path, "r+b") as file:
-            # The blocks on the disk must not keep personal data after the file is gone.
+            # The disk blocks must not keep personal data after the file is deleted.
             file.write(bytes(os.fstat(file.fileno()).st_size))
         path.unlink()
     owner.release()

@@ -1,4 +1,4 @@
-"""The leads of jobs: their rows as extracted, and how each was settled."""
+"""The leads of jobs: their rows as extracted, and their dispositions."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 from leadflow.checkpoints.database import Database
 
-# A lead with one of these dispositions is settled for good. `processed`: another job processed it meanwhile.
-# `forgotten`: lf.forget removed the person before it was settled.
+# A lead with one of these dispositions is settled. `processed`: another job processed it meanwhile.
+# `forgotten`: lf.forget removed the person before the lead was settled.
 _FINAL = ("delivered", "held", "processed", "forgotten")
 OPEN = f"coalesce(disposition, '') NOT IN {_FINAL}"
 _INSERT = "INSERT OR IGNORE INTO leads (job_id, person_key, seq, batch, row) VALUES (?, ?, ?, ?, ?)"
@@ -36,12 +36,12 @@ class Leads(Database):
             db.executemany(_INSERT, values)
 
     def drop_leads(self, job_id: str) -> None:
-        """Delete the leads of an extraction that broke off; none of them was paid for yet."""
+        """Delete the leads of an extraction that broke off. None of them is paid for yet."""
         with self.transaction() as db:
             db.execute("DELETE FROM leads WHERE job_id = ?", (job_id,))
 
     def settle(self, job_id: str, outcomes: Iterable[tuple[str, str, str]]) -> None:
-        """Store (person_key, disposition, reason); delivered, held and processed are final, retry is not."""
+        """Store (person_key, disposition, reason) of leads. `delivered`, `held` and `processed` are final."""
         alike: dict[tuple[str, str], list[str]] = {}
         for key, disposition, reason in outcomes:
             alike.setdefault((disposition, reason), []).append(key)
@@ -50,7 +50,7 @@ class Leads(Database):
                 db.execute(_SETTLE, (disposition, reason, job_id, json.dumps(keys)))
 
     def unsettled(self, job_id: str, only: Collection[str] | None = None) -> Iterator[StoredBatch]:
-        """The batches with leads that are not settled, in order; of `only` these leads, if they are given."""
+        """Yield the batches with their unsettled leads, in order. With `only`, yield these leads alone."""
         open_leads = f"{OPEN} AND (?2 IS NULL OR person_key IN (SELECT value FROM json_each(?2)))"
         keys = None if only is None else json.dumps(list(only))
         with self.reading() as db:
@@ -67,24 +67,24 @@ class Leads(Database):
                 yield StoredBatch(number, rows[0][0], [json.loads(row) for _, row in rows])
 
     def unsettled_keys(self, job_id: str, person_keys: Iterable[str]) -> set[str]:
-        """Which of these leads a job has on its list and has not settled."""
+        """Return those of these leads that are on the job's list and not settled."""
         sql = f"SELECT person_key FROM leads WHERE job_id = ? AND {OPEN} AND person_key IN"
         return {key for (key,) in self._select_in(sql, person_keys, job_id)}
 
     def columns(self, job_id: str) -> list[str]:
-        """The columns of a job's leads that are not settled; none if all are."""
+        """Return the columns of a job's unsettled leads; none if all are settled."""
         with self.reading() as db:
             row = db.execute(f"SELECT row FROM leads WHERE job_id = ? AND {OPEN} LIMIT 1", (job_id,)).fetchone()
         return list(json.loads(row[0])) if row else []
 
     def tally(self, job_id: str) -> dict[tuple[str, str], int]:
-        """How many leads have each (disposition, reason); a lead not settled has ("", "")."""
+        """Return the number of leads by (disposition, reason). A lead without an outcome has ("", "")."""
         sql = "SELECT coalesce(disposition, ''), reason, count(*) FROM leads WHERE job_id = ? GROUP BY 1, 2"
         with self.reading() as db:
             return {(disposition, reason): count for disposition, reason, count in db.execute(sql, (job_id,))}
 
     def keys(self, job_id: str, *dispositions: str) -> list[str]:
-        """The keys of the job's leads with one of these dispositions, or of all its leads."""
+        """Return the keys of the job's leads with one of these dispositions, or of all its leads."""
         sql = "SELECT person_key FROM leads WHERE job_id = ?"
         if dispositions:
             sql += f" AND disposition IN ({','.join('?' * len(dispositions))})"

@@ -2,8 +2,8 @@
 
 The version is SQLite's `user_version`. A new file gets schema.sql, the tables of the current version. An older file is
 migrated when it is opened, one step after another, each in a transaction that sets the new version too. A process that
-is killed leaves the file at one version or the next, and the next open does the rest. Of two processes that open it at
-once, one migrates and the other waits.
+is killed leaves the file at one version or the next, and the next open runs the remaining steps. If two processes open
+it at once, one migrates and the other waits.
 
 To change the schema, change schema.sql and append a step to MIGRATIONS that makes the same change to the version
 before. A released step never changes. What a step may do:
@@ -12,11 +12,11 @@ before. A released step never changes. What a step may do:
 - change rows (`UPDATE`, `DELETE`, `INSERT ... SELECT`), with the JSON functions inside `plan`, `payload` and `row`;
 - any other change of a table: create the new one, `INSERT ... SELECT`, drop the old one, rename the new one.
 
-What a step must not do: `PRAGMA` and `VACUUM`, which fail or have no effect in a transaction; rename the tables
-`answers` and `leads`, by which a file is recognised. A process of an older leadflow may still have the file open: a
-step that renames or drops what it uses makes its writes fail, so prefer to add.
-Paid answers also wait in journals beside the file. They are no part of the schema: a change of their record needs a
-journal file with another suffix.
+A step must not run `PRAGMA` or `VACUUM`, which fail or have no effect in a transaction. It must not rename the tables
+`answers` and `leads`, which identify a file as ours. A process of an older leadflow may still have the file open. Its
+writes fail if a step renames or drops a name that it uses, so prefer to add.
+Paid answers also wait in journals beside the file. They are not part of the schema. A change of their record format
+needs a journal file with another suffix.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _RECOGNISED_BY = {"answers", "leads"}
 
 @dataclass(frozen=True)
 class Migration:
-    """One step: the statements that bring a file of the version before to this version."""
+    """One step: the statements that bring a file from the version before to this version."""
 
     version: int
     summary: str
@@ -60,7 +60,7 @@ VERSION = MIGRATIONS[-1].version
 
 
 def raise_if_unknown(db: sqlite3.Connection, path: object) -> None:
-    """Raise HistoryError for a file of a newer version and for another program's file; changes nothing."""
+    """Raise HistoryError for a file of a newer version and for another program's file. Changes nothing."""
     tables, version = _tables(db), _version(db)
     if tables and not tables >= _RECOGNISED_BY:
         raise HistoryError(
@@ -98,7 +98,7 @@ def _take_one_step(db: sqlite3.Connection) -> None:
 
 
 def _everything() -> Migration:
-    """The step from an empty file to the current version."""
+    """Return the step from an empty file to the current version."""
     schema = files("leadflow.checkpoints").joinpath("schema.sql").read_text("utf-8")
     return Migration(VERSION, "schema.sql", tuple(part for part in schema.split(";") if part.strip()))
 

@@ -1,6 +1,6 @@
 """Leads under review: the candidates of their paid answers, and the candidate that somebody accepted.
 
-Also the leads of a job that are one person: those whose answers have the same pid.
+This module also finds the leads of a job that are one person: their answers have the same pid.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from leadflow.checkpoints.store import Checkpoints
 
-# The reasons for which a lead is held back until somebody accepts one of its candidates.
+# Leads with these reasons are held back until somebody accepts one of their candidates.
 REVIEWED = ("ambiguous", "near_match")
 _COLUMNS = ("person_key", "reason", "lead", "pid", "candidate", "agrees", "differs", "phones", "emails", "deceased")
 _SHOWN = ("first_name", "last_name", "address", "city", "state", "zip")
@@ -31,7 +31,7 @@ _NEXT = "job.review() lists the leads under review, with the pid of each candida
 
 @dataclass(frozen=True)
 class Choice:
-    """A candidate to accept: the lead's job and batch, the lead's new answer, and which steps are done already."""
+    """An accepted candidate: the lead's job and batch, the lead's new answer, and the steps that are already done."""
 
     job_id: str
     batch: int
@@ -42,9 +42,9 @@ class Choice:
 
 
 def review(checkpoints: Checkpoints, job_id: str) -> pd.DataFrame:
-    """The leads of a job that are under review, one row a candidate; phones show only their last four digits.
+    """Return the leads of a job that are under review, one row a candidate. Phones show only their last four digits.
 
-    A search with too many matches returned nobody, so its lead has no row.
+    A lookup with too many matches returned no candidates, so its lead has no row.
     """
     import pandas as pd
 
@@ -69,9 +69,9 @@ def _row(key: str, reason: str, lead: dict[str, Any], candidate: Candidate) -> t
 
 
 def choose(checkpoints: Checkpoints, person_key: str, pid: str | int) -> Choice:
-    """Return what accepting this candidate would do; changes nothing. Raises InputError if it cannot be accepted.
+    """Return the choice of this candidate without storing it. Raises InputError if it cannot be accepted.
 
-    If several jobs hold the lead back for review, the newest counts.
+    If several jobs have the lead under review, the choice is for the newest of them.
     """
     leads = _leads(checkpoints, person_key)
     if not leads:
@@ -90,7 +90,7 @@ def choose(checkpoints: Checkpoints, person_key: str, pid: str | int) -> Choice:
 
 
 def outcome(checkpoints: Checkpoints, job_id: str, person_key: str) -> str:
-    """The outcome of a lead in a job, such as "held (litigator)"."""
+    """Return the outcome of a lead in a job, such as "held (litigator)"."""
     return next((_describe(lead) for lead in _leads(checkpoints, person_key) if lead["job_id"] == job_id), "removed")
 
 
@@ -100,7 +100,7 @@ def _describe(lead: dict[str, Any]) -> str:
 
 
 def _leads(checkpoints: Checkpoints, person_key: str) -> list[dict[str, Any]]:
-    """The lead in each job that has it, the newest job first."""
+    """Return the lead in each job that has it, the newest job first."""
     sql = (
         "SELECT leads.job_id, batch, disposition, reason, accepted.pid AS accepted FROM leads JOIN jobs USING (job_id) "
         "LEFT JOIN accepted USING (job_id, person_key) WHERE leads.person_key = ? ORDER BY jobs.rowid DESC"
@@ -126,7 +126,7 @@ def _accepted_before(person_key: str, lead: dict[str, Any], answer: Answer | Non
 
 
 def _accepted_answer(person_key: str, answer: Answer | None, pid: str) -> Answer:
-    """The lead's answer with one of its candidates as the person found; entries of one pid are one person."""
+    """Return the lead's answer with this candidate as the person found. Entries with one pid are one person."""
     candidates = answer.candidates if answer is not None else ()
     if answer is None or not candidates:
         raise InputError(
@@ -152,7 +152,7 @@ def _accepted_answer(person_key: str, answer: Answer | None, pid: str) -> Answer
 
 
 def store(checkpoints: Checkpoints, choice: Choice) -> None:
-    """Store the choice: the answer becomes found, and the lead is open again, to be checked and delivered."""
+    """Store the choice: the answer becomes found, and the lead is unsettled again, to be checked and delivered."""
     key, job_id, now = choice.answer.person_key, choice.job_id, time.time()
     with checkpoints.transaction() as db:
         kept = db.execute(
@@ -170,16 +170,16 @@ def store(checkpoints: Checkpoints, choice: Choice) -> None:
 
 
 def waiting_in_batch(checkpoints: Checkpoints, job_id: str, batch: int) -> int:
-    """How many leads of a batch a resume tries again."""
+    """Return the number of leads of a batch that a resume tries again."""
     sql = "SELECT count(*) FROM leads WHERE job_id = ? AND batch = ? AND disposition = 'retry'"
     with checkpoints.reading() as db:
         return int(db.execute(sql, (job_id, batch)).fetchone()[0])
 
 
 def hold_duplicate_persons(leads: pl.DataFrame, checkpoints: Checkpoints, job_id: str) -> pl.DataFrame:
-    """Hold back each lead whose answer has the pid of another lead of the job: two leads, one person, one row.
+    """Hold back each lead whose answer has the pid of an earlier lead of the job, so that a person has one row.
 
-    The first lead with a pid keeps it, so that a resume decides the same. A lead that is held back loses its phones.
+    The first lead with a pid keeps it, also in a resume. A lead that is held back loses its phones.
     """
     with_pid = leads.filter(pl.col("lookup_pid") != "").select("lookup_pid", "person_key")
     owners = _claim(checkpoints, job_id, with_pid.rows())

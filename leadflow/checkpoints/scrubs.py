@@ -1,4 +1,4 @@
-"""Scrubs: the last check of each phone against each list, and how many numbers a job had checked."""
+"""Scrubs: the last check of each phone against each list, and the count of numbers that each job checked."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Scrubs(Database):
     """The scrubs of all jobs."""
 
     def save_scrubs(self, scrubs: Iterable[Scrub], job_id: str = "") -> None:
-        """Store scrubs, the newest a phone and kind of check; with a job, count them as checks that it paid for."""
+        """Store the newest scrub of each phone and kind of check. With a job, count them as checks that it paid for."""
         found = list(scrubs)
         rows = json.dumps([(s.phone, s.check, _to_json(s)) for s in found])
         with self.transaction() as db:
@@ -28,17 +28,17 @@ class Scrubs(Database):
                 db.execute(_COUNT, (job_id, kind, numbers))
 
     def scrubs(self, phones: Iterable[str], check: str) -> dict[str, Scrub]:
-        """The last check of that kind for each phone that has one."""
+        """Return the last scrub of this kind for each phone that has one."""
         sql = "SELECT phone, payload FROM scrubs WHERE kind = ? AND phone IN"
         return {phone: _from_json(payload) for phone, payload in self._select_in(sql, phones, check)}
 
     def count_checked(self, job_id: str, kind: str, numbers: int) -> None:
-        """Count numbers that a job had checked and whose scrubs are not stored."""
+        """Count numbers that a job checked without storing their scrubs."""
         with self.transaction() as db:
             db.execute(_COUNT, (job_id, kind, numbers))
 
     def checked(self, job_id: str) -> dict[str, int]:
-        """How many numbers the job had checked in all its runs, by kind of check; reused scrubs do not count."""
+        """Return the count of numbers that the job checked in all its runs, by kind, without reused scrubs."""
         with self.reading() as db:
             return dict(db.execute("SELECT kind, numbers FROM checked WHERE job_id = ?", (job_id,)).fetchall())
 

@@ -1,9 +1,9 @@
-"""Paid answers and job positions, durable before anything else is done with them.
+"""Paid answers and the state of jobs, stored before they are used.
 
-One SQLite file (0600) next to the history. Many threads and processes may use it, and a killed process leaves it whole.
-It holds personal data until a job's checkpoints are pruned; `forget` removes one person.
+The store is one SQLite file (mode 0600) next to the history. Many threads and processes may use it, and a kill of a
+process does not damage it. It holds personal data until a job's checkpoints are pruned. `forget` removes one person.
 
-What each write guarantees once it has returned:
+The guarantees of each write after it has returned:
 
 | write                                    | after a kill | after a loss of power | transaction                        |
 |------------------------------------------|--------------|-----------------------|------------------------------------|
@@ -23,10 +23,10 @@ What each write guarantees once it has returned:
 | review.store (an accepted candidate)     | stored       | stored                | one: answer, lead, who accepted it |
 | review.hold_duplicate_persons            | stored       | stored                | one: the pids, and reading others' |
 
-"Stored" after a loss of power means that the write waits for the disk (fsync). A write that was killed before it
-returned is stored as a whole or not at all. Before a job's first `take_turn`, and where the disk has no WAL or no room
-for a journal, save_answer is a transaction of its own and waits for the disk like the others. `answers`, `bought`,
-`phones_owed`, `unpaid_keys` and `prune` first write all journals to the file, those of killed processes too.
+"Stored" after a loss of power means that the write waits for the disk (fsync). A write that is killed before it
+returns is stored as a whole or not at all. save_answer is its own transaction and waits for the disk before a job's
+first `take_turn`, and if the disk has no WAL or no room for a journal. `answers`, `bought`, `phones_owed`,
+`unpaid_keys` and `prune` first write all journals to the file, including those of killed processes.
 """
 
 from __future__ import annotations
@@ -52,12 +52,12 @@ WHERE leads.job_id = ? AND {OPEN}"""
 
 
 class Checkpoints(Answers, Scrubs, Leads, Jobs):
-    """The store; safe to use from many threads. Here is what concerns more than one subject."""
+    """The store. Safe to use from many threads. Its own methods read or write the tables of several base classes."""
 
     def take_turn(self, job_id: str) -> list[str]:
-        """Record that the job's list is complete; returns the jobs that did so before and have not ended.
+        """Record that the job's list is complete. Return the jobs that recorded this earlier and have not ended.
 
-        A lead on two lists is left to the job whose turn came first. A resumed job takes a new turn.
+        If a lead is on two lists, the job with the earlier turn processes it. A resumed job takes a new turn.
         """
         self._open_journal()
         with self.transaction() as db:
@@ -65,19 +65,19 @@ class Checkpoints(Answers, Scrubs, Leads, Jobs):
             return [found for (found,) in db.execute(_TURNS_BEFORE, (job_id,))]
 
     def phones_owed(self, job_id: str) -> dict[str, int]:
-        """By lead that is not settled, the phones of the answer it has already: they are still to be checked."""
+        """Return the number of phones that are bought and still to be checked, by unsettled lead."""
         self._gather()
         with self.reading() as db:
             return {key: phones for key, phones in db.execute(_OWED, (job_id,)) if phones}
 
     def unpaid_keys(self, job_id: str) -> list[str]:
-        """The leads that the job has not settled and has bought no answer for, nor had one accepted."""
+        """Return the job's unsettled leads without a bought answer and without an accepted candidate."""
         self._gather()
         with self.reading() as db:
             return [key for (key,) in db.execute(_UNPAID, (job_id,)).fetchall()]
 
     def prune(self, keep_days: float) -> int:
-        """Delete the leads and answers of jobs that ended more than `keep_days` ago; returns the number of jobs."""
+        """Delete the leads and answers of jobs that ended over `keep_days` days ago. Return the number of jobs."""
         self._gather()
         limit = (time.time() - keep_days * 86_400,)
         unused = "person_key NOT IN (SELECT person_key FROM leads)"
@@ -90,7 +90,7 @@ class Checkpoints(Answers, Scrubs, Leads, Jobs):
             return db.execute("DELETE FROM jobs WHERE ended_at < ?", limit).rowcount
 
     def forget(self, person_key: str) -> int:
-        """Remove a person: their answer, the checks of their phones, and their rows; returns the number of rows."""
+        """Remove a person's answer, the scrubs of their phones, and their rows. Return the number of rows removed."""
         known = self.answers([person_key]).get(person_key)
         self._empty_journal()
         of_person = (person_key,)
@@ -111,6 +111,6 @@ class Checkpoints(Answers, Scrubs, Leads, Jobs):
 
 
 def _numbers(answer: Answer | None) -> set[str]:
-    """The phones of an answer and of its candidates."""
+    """Return the phones of an answer and of its candidates."""
     holders = () if answer is None else (answer, *answer.candidates)
     return {phone.number for holder in holders for phone in holder.phones}

@@ -1,4 +1,4 @@
-"""The record of all jobs: one DuckDB file that any number of notebooks may write and read at once."""
+"""The record of all jobs: one DuckDB file that many notebooks can write and read at once."""
 
 from leadflow.history.history import STALE_S, History, default_path, open_history, set_default, standing
 

@@ -1,4 +1,4 @@
-"""Attaching the history file to an instance of DuckDB that stays open, and detaching it again."""
+"""Attaches the history file to an instance of DuckDB that stays open, and detaches it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import duckdb
 
-# DuckDB's words since 1.4 if another instance of this process has the file open.
+# DuckDB's messages since 1.4 if another instance in this process has the file open.
 OPEN_IN_THIS_PROCESS = ("unique file handle conflict", "already attached")
 
 _instance: duckdb.DuckDBPyConnection | None = None
@@ -22,9 +22,9 @@ _numbers = itertools.count(1)
 
 
 def attached(path: Path, storage_version: str = "") -> tuple[duckdb.DuckDBPyConnection, Callable[[], None]]:
-    """A connection to the file, and a function that detaches the file and closes the connection.
+    """Return a connection to the file, and a function that detaches the file and closes the connection.
 
-    `storage_version` is for a file that is made: the oldest DuckDB that can read it.
+    `storage_version` is for a new file. It names the oldest DuckDB that can read the file.
     """
     import duckdb
 
@@ -50,9 +50,9 @@ def attached(path: Path, storage_version: str = "") -> tuple[duckdb.DuckDBPyConn
 
 
 def _attach(connection: duckdb.DuckDBPyConnection, path: Path, name: str, storage_version: str) -> bool:
-    """Attach the file; False if the user has it open with a connection of their own in this process.
+    """Attach the file. Return False if the user has it open in this process with their own connection.
 
-    That connection's instance is then to be shared.
+    The caller must then share the instance of that connection.
     """
     import duckdb
 
@@ -71,13 +71,13 @@ def _attach(connection: duckdb.DuckDBPyConnection, path: Path, name: str, storag
 
 
 def _detach(connection: duckdb.DuckDBPyConnection, name: str) -> None:
-    """Detach a file, also if an interrupt comes meanwhile: no other process could open it until then."""
+    """Detach a file, also after an interrupt, because no other process can open the file while it is attached."""
     import duckdb
 
     try:
         _leave(connection, name)
     except duckdb.Error:
-        # What is committed is in the file's WAL, also if a full disk keeps DuckDB from moving it into the file.
+        # Committed data is in the file's WAL, even if DuckDB cannot move it into the file because the disk is full.
         return
     except BaseException:
         with contextlib.suppress(duckdb.Error):
@@ -91,7 +91,7 @@ def _leave(connection: duckdb.DuckDBPyConnection, name: str) -> None:
 
 
 def _left_attached(connection: duckdb.DuckDBPyConnection, path: Path) -> bool:
-    """Detach what an interrupt left attached; returns whether there was any. Nobody uses it any more."""
+    """Detach a file that an interrupt left attached and nobody uses. Return whether there was one."""
     left = connection.execute("SELECT database_name FROM duckdb_databases() WHERE path = ?", [str(path)]).fetchall()
     for (name,) in left:
         connection.execute(f"DETACH {name}")
@@ -99,7 +99,7 @@ def _left_attached(connection: duckdb.DuckDBPyConnection, path: Path) -> bool:
 
 
 def _cursor(path: Path) -> duckdb.DuckDBPyConnection:
-    """A new connection to the instance that stays open. Its temporary files go beside the first history opened."""
+    """Return a new connection to the open instance. Its temporary files go beside the first history opened."""
     import duckdb
 
     global _instance
@@ -111,7 +111,7 @@ def _cursor(path: Path) -> duckdb.DuckDBPyConnection:
 
 
 def _leave_instance() -> None:
-    """In a forked process, drop the instance unclosed: closing waits for threads that only the parent has."""
+    """Drop the instance in a forked process without closing it: a close waits for threads of the parent only."""
     global _instance, _instance_lock
     _left.append(_instance)
     _instance, _instance_lock = None, threading.Lock()

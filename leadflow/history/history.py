@@ -1,4 +1,4 @@
-"""History: the record of all jobs, that many threads and processes share."""
+"""History: the record of all jobs. Many threads and processes share it."""
 
 from __future__ import annotations
 
@@ -19,30 +19,30 @@ from leadflow.settings import sources as settings_sources
 if TYPE_CHECKING:
     import pandas as pd
 
-# A heartbeat comes every five seconds; after this long without one a job has no owner.
+# A job sends a heartbeat every five seconds. Without one for this many seconds, it counts as having no owner.
 STALE_S = 30.0
 _STATUSES = (*reader.UNENDED, "COMPLETED", "STOPPED", "FAILED", "DEAD")
 _default: Path | None = None
 
 
 def set_default(path: Path | str | None) -> None:
-    """Make this the history that lf.trace, lf.report and lf.jobs read in this process; None for the usual one."""
+    """Set the history that lf.trace, lf.report and lf.jobs read in this process. None restores the default."""
     global _default
     _default = None if path is None else Path(path)
 
 
 def default_path() -> Path:
-    """The history of the last Engine of this process, else of LEADFLOW_HOME (variable or .env), else of ~/.leadflow."""
+    """Return the history of this process's last Engine, else of LEADFLOW_HOME (variable, .env), else ~/.leadflow."""
     return _default or settings_sources.home() / "history.duckdb"
 
 
 def open_history(history: History | Path | str | None = None) -> History:
-    """A History from a History, a path, or nothing."""
+    """Return this History, the History at this path, or the default one."""
     return history if isinstance(history, History) else History(history or default_path())
 
 
 class History:
-    """One history file. A new History opens nothing; each call but `prepare` waits for the file and opens it."""
+    """One history file. A new History opens no file. Each call except `prepare` waits for the file and opens it."""
 
     def __init__(self, path: Path | str, wait_s: float = WAIT_S) -> None:
         self._store = Store(path, wait_s)
@@ -54,7 +54,7 @@ class History:
         return self._store.path
 
     def prepare(self) -> None:
-        """Make the file if there is none, so that the first job need not; one that is there is left alone."""
+        """Make the file if there is none, so that the first job starts faster. An existing file is not opened."""
         self._store.make()
 
     def start_job(self, **fields: Any) -> None:
@@ -69,11 +69,11 @@ class History:
             connection.execute(f"INSERT INTO etl_jobs ({', '.join(fields)}) VALUES ({marks})", list(fields.values()))
 
     def update_job(self, job_id: str, **fields: Any) -> None:
-        """Queue a change of a job's row; flush() makes sure that it is written."""
+        """Queue a change of a job's row. flush() writes it."""
         self._writer.put(writer.update(job_id, fields))
 
     def heartbeat(self, job_id: str, owner: str) -> None:
-        """Record that the owner is alive; raises JobBusyError if the job has another owner by now."""
+        """Record that the owner is alive. Raises JobBusyError if the job has another owner now."""
         with self._store.write() as connection:
             found = rows(connection, "SELECT owner FROM etl_jobs WHERE id = ?", [job_id])
             if found and found[0]["owner"] == owner:
@@ -84,7 +84,7 @@ class History:
         raise JobBusyError(f"job {job_id} was taken over by {found[0]['owner']}; this process must leave it alone")
 
     def claim(self, job_id: str, owner: str, stale_s: float) -> None:
-        """Make a job this owner's; raises JobBusyError while another live process runs it."""
+        """Make this owner the owner of a job. Raises JobBusyError while another live process runs the job."""
         self._writer.flush()
         with self._store.write() as connection:
             found = rows(
@@ -107,7 +107,7 @@ class History:
         )
 
     def live(self, job_ids: Sequence[str], owner: str, stale_s: float) -> list[str]:
-        """Which of these jobs run now, in this process (`owner`) or in another live one."""
+        """Return those of these jobs that run now, in this process (`owner`) or in another live process."""
         with self._seen().read() as connection:
             sql = "SELECT id, status, owner, coalesce(heartbeat_at, created_at) AS beat FROM etl_jobs"
             found = rows(connection, f"{sql} WHERE list_contains(?, id)", [list(job_ids)])
@@ -118,19 +118,19 @@ class History:
         ]
 
     def record(self, recorded: Recorded) -> None:
-        """Queue an event; takes microseconds."""
+        """Queue an event. This takes microseconds."""
         self._writer.put(recorded)
 
     def record_leads(self, job_id: str, batch: int | None, outcomes: Iterable[tuple[str, str, str]]) -> None:
-        """Queue outcomes of leads, each (person_key, disposition, reason)."""
+        """Queue outcomes of leads, each as (person_key, disposition, reason)."""
         self._writer.put(writer.leads(job_id, batch, outcomes))
 
     def record_batch(self, job_id: str, batch: int, **facts: Any) -> None:
-        """Queue a batch's facts. A later call for the same batch, as after a resume, adds its counts and seconds."""
+        """Queue a batch's facts. A later call for the same batch, such as in a resume, adds its counts and seconds."""
         self._writer.put(writer.batch_facts(job_id, batch, facts))
 
     def flush(self) -> None:
-        """Write all that is queued; raises HistoryError, and keeps it queued, if that cannot be done."""
+        """Write all queued items. If that fails, raise HistoryError and keep them queued."""
         self._writer.flush()
 
     def close(self) -> None:
@@ -138,7 +138,7 @@ class History:
         self._writer.close()
 
     def job(self, job_id: str) -> dict[str, Any]:
-        """A job's row as a dict, its counts too; raises JobNotFound."""
+        """Return a job's row as a dict, with its counts. Raises JobNotFound."""
         return reader.job(self._seen(), job_id)
 
     def jobs(
@@ -149,7 +149,7 @@ class History:
         status: str | None = None,
         limit: int | None = 100,
     ) -> pd.DataFrame:
-        """Past jobs, newest first, with how each stands; of status "dead": those whose process died."""
+        """Return past jobs, newest first, with their standing. Status "dead" means that the job's process died."""
         if limit is not None and limit < 1:
             raise InputError(f"limit is {limit}; it must be 1 or more, or None for all jobs")
         status = status and str(status).upper()
@@ -166,55 +166,55 @@ class History:
         )
 
     def resumable(self, limit: int = 30) -> list[dict[str, Any]]:
-        """Jobs that a resume goes on with, newest first: id, standing, settled, retry, counts. None of them runs."""
+        """Return jobs that can be resumed, newest first: id, standing, settled, retry, counts. None of them runs."""
         jobs = reader.unfinished(self._seen())
         found = [{**job, "standing": _standing(job["status"], job["owner"], job["beat"], job["retry"])} for job in jobs]
         return [job for job in found if job["standing"] not in ("running", "completed")][:limit]
 
     def events(self, job_id: str) -> pd.DataFrame:
-        """The events of a job, one row each."""
+        """Return the events of a job, one row each."""
         return reader.events(self._seen(), job_id)
 
     def trace(self, job_id: str) -> pd.DataFrame:
-        """The events of a job as a timeline."""
+        """Return the events of a job as a timeline."""
         return reader.trace(self._seen(), job_id)
 
     def logs(self, job_id: str) -> pd.DataFrame:
-        """The log lines of a job."""
+        """Return the log lines of a job."""
         return reader.logs(self._seen(), job_id)
 
     def batches(self, job_id: str) -> pd.DataFrame:
-        """The batches of a job."""
+        """Return the batches of a job."""
         return reader.batches(self._seen(), job_id)
 
     def open_batches(self, job_id: str) -> list[dict[str, Any]]:
-        """The batches of a job that have begun and not ended: batch, leads, and whether they are through each stage."""
+        """Return a job's unfinished batches: batch, leads, and whether they have completed each stage."""
         return reader.open_batches(self._seen(), job_id)
 
     def leads(self, job_id: str) -> pd.DataFrame:
-        """The last outcome of every lead of a job."""
+        """Return the last outcome of every lead of a job."""
         return reader.outcomes(self._seen(), job_id)
 
     def lineage(self, person_key: str) -> pd.DataFrame:
-        """All that happened to one lead, over all jobs."""
+        """Return all outcomes and events of one lead, over all jobs."""
         return reader.lineage(self._seen(), person_key)
 
     def gaps(self, job: dict[str, Any], threshold_s: float) -> pd.DataFrame:
-        """Unusual silences of a job."""
+        """Return unusual silences of a job."""
         return reader.gaps(self._seen(), job, threshold_s)
 
     def last_seq(self, job_id: str) -> tuple[int, float]:
-        """The last event's number and elapsed seconds, (0, 0.0) if there is none."""
+        """Return the last event's number and elapsed seconds; (0, 0.0) without events."""
         return reader.last_seq(self._seen(), job_id)
 
     def _seen(self) -> Store:
-        """The store, after writing what this process has queued for it."""
+        """Write the items that this process has queued for the store, and return the store."""
         writer.flush_path(self._store)
         return self._store
 
 
 def standing(job: dict[str, Any]) -> str:
-    """How a job from History.job stands: running, dead (its process died), stopped, failed, may clear or completed."""
+    """Return the standing of a job: running, dead (its process died), stopped, failed, may clear or completed."""
     return _standing(
         job["status"], job["owner"], job["heartbeat_at"] or job["created_at"], bool(job["counts"].get("retry"))
     )
@@ -226,7 +226,7 @@ def _standing(status: str, owner: object, beat: datetime, retry: int) -> str:
     if not isinstance(owner, str):
         return "dead"
     if owner.startswith(f"{socket.gethostname()}:{os.getpid()}:"):
-        # This process, or an earlier one with the same number: only the heartbeat shows which.
+        # This process, or an earlier one with the same process id. Only the heartbeat shows which.
         return "running" if _fresh(beat, STALE_S) else "dead"
     return "running" if _busy({"status": status, "owner": owner, "beat": beat}, "", STALE_S) else "dead"
 
@@ -240,18 +240,18 @@ def _busy(found: dict[str, Any], owner: str, stale_s: float) -> bool:
 
 
 def _fresh(beat: datetime, stale_s: float) -> bool:
-    # The absolute value: after the clock stepped back a heartbeat may seem to come from the future.
+    # The absolute value, because a heartbeat can be in the future after the clock was set back.
     return abs((utc_now() - beat.replace(tzinfo=None)).total_seconds()) < stale_s
 
 
 def _dead(owner: str) -> bool:
-    """Whether the owner, "host:pid:token", is surely no longer alive."""
+    """Return whether the owner, "host:pid:token", is certainly no longer alive."""
     host, _, rest = owner.partition(":")
     pid = rest.partition(":")[0]
     if host != socket.gethostname() or not pid.isdigit() or os.name != "posix":
         return False
     if int(pid) == os.getpid():
-        return True  # same pid, another token: that process is gone and its number is ours now
+        return True  # same pid, another token: that process has ended, and this one has its pid now
     try:
         os.kill(int(pid), 0)
     except ProcessLookupError:

@@ -3,8 +3,8 @@
 The version is the one row of the table `leadflow_schema`. A file without that table has version 0: leadflow 0.1.0
 wrote it. A new file gets schema.sql, the tables of the current version. An older file is migrated when it is opened,
 for a write or a read, one step after another, each in a transaction that sets the new version too. A killed process
-leaves the file at one version or the next, and the next open does the rest. DuckDB lets one process at a time open
-the file, so of two that open it at once one migrates and the other waits.
+leaves the file at one version or the next, and the next open runs the remaining steps. DuckDB lets only one process at
+a time open the file. If two processes open it at once, one migrates and the other waits.
 
 To change the schema: change schema.sql, and append a step to MIGRATIONS that makes the same change to the version
 before. A released step never changes. What a step may do:
@@ -12,9 +12,9 @@ before. A released step never changes. What a step may do:
 - change rows (`UPDATE`, `DELETE`, `INSERT ... SELECT`) of tables that no statement of the same step alters;
 - rename or drop a column of a table without a key or an index (`job_logs`, `job_events`, `job_leads`);
 - any other change of a table: create the new one, `INSERT ... SELECT`, drop the old one, rename the new one.
-What a step must not do: change or drop a column of `etl_jobs` or `batches` in place, which DuckDB refuses for a table
-with a key; add a column with NOT NULL or a key, which it refuses as well; rename `etl_jobs`, by which a file is
-recognised; or use what the oldest DuckDB in pyproject.toml does not have.
+A step must not change or drop a column of `etl_jobs` or `batches` in place, because DuckDB refuses that for a table
+with a key. It must not add a column with NOT NULL or a key, which DuckDB refuses as well. It must not rename
+`etl_jobs`, which identifies a file as ours. It must not use a feature that the oldest DuckDB in pyproject.toml lacks.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import duckdb
 
-# The oldest DuckDB that pyproject.toml allows: any that it allows can read a new file.
+# The oldest DuckDB that pyproject.toml allows, so that every allowed version can read a new file.
 STORAGE_VERSION = "v1.4.0"
 _IS_HISTORY = "SELECT 1 FROM duckdb_tables() WHERE database_name = current_database() AND table_name = 'etl_jobs'"
 
@@ -41,7 +41,7 @@ class NewerSchemaError(Exception):
 
 @dataclass(frozen=True)
 class Migration:
-    """One step: the statements that bring a file of the version before to this version."""
+    """One step: the statements that bring a file from the version before to this version."""
 
     version: int
     summary: str
@@ -71,7 +71,7 @@ def create(connection: duckdb.DuckDBPyConnection) -> None:
 
 
 def migrate(connection: duckdb.DuckDBPyConnection) -> None:
-    """Bring the file to the current version. Raises NewerSchemaError or NotAHistoryError, and then changes nothing."""
+    """Bring the file to the current version. Raises NewerSchemaError or NotAHistoryError before any change."""
     found = _version(connection)
     if found > VERSION:
         raise NewerSchemaError(f"schema version {found}; this one reads up to {VERSION}")

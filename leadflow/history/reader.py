@@ -19,7 +19,7 @@ _LISTED = (
     "clean_count, litigator_count, dnc_count, started_by, created_at, started_at, completed_at, "
     "date_diff('millisecond', started_at, completed_at) / 1000.0 AS duration_s"
 )
-# The counts of a job that runs, or whose process died, are those of an earlier end.
+# If a job runs or its process died, the counts in its row are those of an earlier end.
 _RETRY = (
     "CASE WHEN status IN ('PENDING', 'RUNNING') THEN 0 "
     "ELSE coalesce(list_sum(map_values(try_cast(json_extract(counts, '$.retry') AS MAP(VARCHAR, BIGINT)))), 0) "
@@ -30,7 +30,7 @@ UNENDED = ("RUNNING", "PENDING")
 
 
 def frame(store: Store, sql: str, parameters: list[Any]) -> pd.DataFrame:
-    """The result of a query as a pandas DataFrame, with its times in UTC."""
+    """Return the result of a query as a pandas DataFrame, with its times in UTC."""
     with store.read() as connection:
         found = connection.execute(sql, parameters).df()
     for name in _TIMES:
@@ -40,7 +40,7 @@ def frame(store: Store, sql: str, parameters: list[Any]) -> pd.DataFrame:
 
 
 def raise_for_id(job_id: object) -> None:
-    """Raise InputError for what cannot be a job's id, such as the job itself."""
+    """Raise InputError for a value that cannot be a job's id, such as a Job."""
     if not isinstance(job_id, str):
         has = " has its id in .id" if hasattr(job_id, "id") else " is none"
         raise InputError(
@@ -49,7 +49,7 @@ def raise_for_id(job_id: object) -> None:
 
 
 def job(store: Store, job_id: str) -> dict[str, Any]:
-    """One job's row; raises JobNotFound, which lists recent jobs."""
+    """Return one job's row. Raises JobNotFound, which lists recent jobs."""
     raise_for_id(job_id)
     with store.read() as connection:
         found = rows(connection, f"SELECT {', '.join(JOB_COLUMNS)} FROM etl_jobs WHERE id = ?", [job_id])
@@ -64,7 +64,7 @@ def _whole(row: dict[str, Any]) -> dict[str, Any]:
 
 
 def not_found(store: Store, job_id: str) -> JobNotFound:
-    """The error for an unknown id, with the ten most recent jobs and how to find others."""
+    """Return the error for an unknown id, with the ten most recent jobs and how to find others."""
     with store.read() as connection:
         recent = rows(
             connection,
@@ -91,7 +91,7 @@ def not_found(store: Store, job_id: str) -> JobNotFound:
 def jobs(
     store: Store, script: str | None, since: str | date | None, status: str | None, limit: int | None
 ) -> pd.DataFrame:
-    """Past jobs, newest first, each with its owner and last heartbeat. Of status DEAD: all that have not ended."""
+    """Return past jobs, newest first, with owner and last heartbeat. With status DEAD: all that have not ended."""
     wheres, parameters = ["true"], []
     if script:
         wheres.append(
@@ -115,7 +115,7 @@ def jobs(
 
 
 def unfinished(store: Store) -> list[dict[str, Any]]:
-    """Jobs that have not ended well, or left leads to try again, newest first: what a list to resume from needs."""
+    """Return the jobs that did not complete or have leads to retry, newest first, for a list of jobs to resume."""
     sql = f"""SELECT id, status, counts, {_RETRY} AS retry, {_OWNED},
           (SELECT sum(coalesce(delivered, 0) + coalesce(held, 0)) FROM batches b
            WHERE b.job_id = j.id)::BIGINT AS settled
@@ -136,7 +136,7 @@ def _moment(since: str | date) -> datetime:
 
 
 def events(store: Store, job_id: str) -> pd.DataFrame:
-    """All events of a job in their order."""
+    """Return all events of a job in their order."""
     return frame(
         store,
         'SELECT seq, "at", elapsed, stage, source, event, level, batch, message, data FROM job_events '
@@ -146,7 +146,7 @@ def events(store: Store, job_id: str) -> pd.DataFrame:
 
 
 def trace(store: Store, job_id: str) -> pd.DataFrame:
-    """The events of a job as a timeline."""
+    """Return the events of a job as a timeline."""
     raise_for_id(job_id)
     return frame(
         store,
@@ -157,12 +157,12 @@ def trace(store: Store, job_id: str) -> pd.DataFrame:
 
 
 def logs(store: Store, job_id: str) -> pd.DataFrame:
-    """The log lines of a job in their order."""
+    """Return the log lines of a job in their order."""
     return frame(store, "SELECT seq, level, message, created_at FROM job_logs WHERE job_id = ? ORDER BY seq", [job_id])
 
 
 def batches(store: Store, job_id: str) -> pd.DataFrame:
-    """The batches of a job."""
+    """Return the batches of a job."""
     return frame(store, "SELECT * EXCLUDE (job_id) FROM batches WHERE job_id = ? ORDER BY batch", [job_id])
 
 
@@ -181,13 +181,13 @@ GROUP BY b.batch, b.leads HAVING NOT coalesce(bool_or(e.event = 'job_progress'),
 
 
 def open_batches(store: Store, job_id: str) -> list[dict[str, Any]]:
-    """The batches that were begun and are not done: batch, leads, and whether they are through each stage."""
+    """Return a job's unfinished batches: batch, leads, and whether they have completed each stage."""
     with store.read() as connection:
         return rows(connection, _OPEN, {"job": job_id})
 
 
 def last_seq(store: Store, job_id: str) -> tuple[int, float]:
-    """The number of the last event and the largest elapsed time; (0, 0.0) without events."""
+    """Return the number of the last event and the largest elapsed time; (0, 0.0) without events."""
     with store.read() as connection:
         found = connection.execute(
             "SELECT max(seq), max(elapsed) FROM job_events WHERE job_id = ?", [job_id]
@@ -196,7 +196,7 @@ def last_seq(store: Store, job_id: str) -> tuple[int, float]:
 
 
 def outcomes(store: Store, job_id: str) -> pd.DataFrame:
-    """The last outcome of every lead of a job."""
+    """Return the last outcome of every lead of a job."""
     return frame(
         store,
         """SELECT person_key, arg_max(batch, "at") AS batch, arg_max(disposition, "at") AS disposition,
@@ -207,7 +207,7 @@ def outcomes(store: Store, job_id: str) -> pd.DataFrame:
 
 
 def lineage(store: Store, person_key: str) -> pd.DataFrame:
-    """Every outcome and event of one lead, over all jobs, oldest first."""
+    """Return every outcome and event of one lead, over all jobs, oldest first."""
     return frame(
         store,
         """SELECT l."at" AS "at", l.job_id, j.script_name AS script, l.batch, 'outcome' AS kind, 'Engine' AS stage,
@@ -251,6 +251,6 @@ ORDER BY g.gap_s DESC, g.stage LIMIT 1000
 
 
 def gaps(store: Store, found: dict[str, Any], threshold_s: float) -> pd.DataFrame:
-    """Silences of a job longer than the threshold and than three times the median of the script's earlier jobs."""
+    """Return gaps between events that exceed the threshold and three times the median of the script's earlier jobs."""
     created = found["created_at"].replace(tzinfo=None)
     return frame(store, _GAPS, [found["id"], found["script_id"], found["id"], created, threshold_s])

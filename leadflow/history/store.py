@@ -1,9 +1,9 @@
-"""The history file: one DuckDB database, opened for moments only.
+"""The history file: one DuckDB database that is open only for the time of one read or write.
 
-DuckDB lets one process at a time open a file, readers too. So the file is attached for one write or one read, and a
-process that finds it locked waits a little and tries again: two notebooks then work on one history at once. It is
-attached to an instance of DuckDB that stays open, since making one takes ten times as long as most reads and writes.
-A file of an older version is migrated when it is opened, see migrations.py.
+DuckDB lets only one process at a time open a file, even for reads. So the file is attached for one write or one read.
+A process that finds it locked waits a little and tries again. In this way two notebooks can use one history at once.
+The file is attached to an instance of DuckDB that stays open, because making an instance takes ten times as long as
+most reads and writes. A file of an older version is migrated when it is opened; see migrations.py.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ _locks_lock = threading.Lock()
 
 
 class Store:
-    """Opens the history file for one task at a time; makes it, private to its user, when it is not there."""
+    """Opens the history file for one task at a time. If there is no file, it makes one that only its user can read."""
 
     def __init__(self, path: Path | str, wait_s: float = WAIT_S) -> None:
         self.path = Path(path).expanduser().resolve()
@@ -64,7 +64,7 @@ class Store:
 
     @contextlib.contextmanager
     def read(self) -> Iterator[duckdb.DuckDBPyConnection]:
-        """A connection for one task, closed at its end."""
+        """Yield a connection for one task. It is closed at the end."""
         import duckdb
 
         with self._lock, self._open() as connection:
@@ -75,7 +75,7 @@ class Store:
 
     @contextlib.contextmanager
     def write(self) -> Iterator[duckdb.DuckDBPyConnection]:
-        """A connection with a transaction: all of the task is written, or nothing."""
+        """Yield a connection with a transaction: all writes of the task are stored, or none."""
         import duckdb
 
         with self.read() as connection:
@@ -100,7 +100,7 @@ class Store:
                 close()
 
     def _connected(self) -> tuple[duckdb.DuckDBPyConnection, Callable[[], None]]:
-        """A connection to the file, and what closes both."""
+        """Return a connection to the file, and a function that closes both."""
         import duckdb
 
         until = time.monotonic() + self.wait_s
@@ -121,7 +121,7 @@ class Store:
     def _migrated(
         self, connection: duckdb.DuckDBPyConnection, close: Callable[[], None]
     ) -> tuple[duckdb.DuckDBPyConnection, Callable[[], None]]:
-        """The same two, once the file is of the current version."""
+        """Migrate the file to the current version. Return the connection and the function that closes it."""
         try:
             migrations.migrate(connection)
         except BaseException as error:
@@ -137,7 +137,7 @@ class Store:
         return connection, close
 
     def _create(self) -> None:
-        """Make the file elsewhere, then link it in place: nobody ever sees it half made or readable by others."""
+        """Make the file elsewhere, then link it in place, so that it is always complete and private."""
         self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         new = self.path.with_name(f".{self.path.name}.{os.getpid()}.{secrets.token_hex(4)}")
         try:
@@ -172,7 +172,7 @@ class Store:
         )
 
     def _explained(self, error: Exception) -> HistoryError:
-        """The error with the next step for the user."""
+        """Return a HistoryError with the next step for the user."""
         text = str(error).splitlines()[0] if str(error) else type(error).__name__
         low = str(error).lower()
         if any(word in low for word in _LOCKED):
@@ -201,7 +201,7 @@ class Store:
 def rows(
     connection: duckdb.DuckDBPyConnection, sql: str, parameters: list[Any] | dict[str, Any]
 ) -> list[dict[str, Any]]:
-    """The result of a query as a list of dicts."""
+    """Return the result of a query as a list of dicts."""
     cursor = connection.execute(sql, parameters)
     names = [d[0] for d in cursor.description or []]
     return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]

@@ -1,4 +1,4 @@
-"""The background writer: callers append to a queue, and a thread writes the queue in one transaction."""
+"""The background writer. Callers append to a queue, and a thread writes the queue in one transaction."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ BATCH_COLUMNS = [
     "started_at",
     "completed_at",
 ]
-# A resume works on the rest of a batch: what it finds is added to what the first run found.
+# A resume processes the rest of a batch, so its values are added to those of the first run.
 _ADDED = {"lookup_s", "check_s", "deliver_s", "cache_s", "phones_found", "litigator", "dnc", "delivered", "held"}
 _SMALLEST, _LARGEST = {"first_row", "started_at"}, {"last_row", "rows"}
 
@@ -107,7 +107,7 @@ _writers: weakref.WeakSet[Writer] = weakref.WeakSet()
 
 
 class Writer:
-    """Batches writes: once a second, or when a thousand items have come in."""
+    """Collects writes, and writes them once a second or when a thousand items are queued."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
@@ -119,7 +119,7 @@ class Writer:
         _writers.add(self)
 
     def put(self, item: _Item) -> None:
-        """Queue one item; takes microseconds."""
+        """Queue one item. This takes microseconds."""
         self._queue.append(item)
         if not self._wake.is_set():
             self._wake.set()
@@ -129,7 +129,7 @@ class Writer:
             self._full.set()
 
     def flush(self) -> None:
-        """Write all that is queued, now; raises HistoryError if it cannot be written (it stays queued)."""
+        """Write all queued items now. If that fails, raise HistoryError and keep them queued."""
         with self._draining:
             while self._queue:
                 self._write_some()
@@ -147,7 +147,7 @@ class Writer:
                 thread.join(timeout=5)
 
     def _start(self) -> None:
-        # Loaded here, in the caller's thread: at the interpreter's exit, when the last flush runs, it is too late.
+        # Imported here, in the caller's thread, because the last flush runs at the interpreter's exit: too late.
         import duckdb  # noqa: F401
         import pyarrow.pandas_compat  # noqa: F401 - pyarrow loads it with its first array
 
@@ -170,7 +170,7 @@ class Writer:
                 self.flush()
                 wait = _FLUSH_S
             except HistoryError:
-                # It stays queued: flush() raises in the job's thread, and a lock or a full disk may pass.
+                # The items stay queued. flush() raises in the job's thread, and a lock or a full disk may be temporary.
                 self._wake.set()
                 wait = min(5.0, wait * 2)
 
@@ -194,24 +194,24 @@ def _flush_all() -> None:
 
 
 def flush_path(store: Store) -> None:
-    """Write what any History of this process has queued for the same file, so that a reader sees it."""
+    """Write the items that any History of this process has queued for the same file, so that a reader sees them."""
     for writer in list(_writers):
         if writer._store.path == store.path:
             writer.flush()
 
 
 def update(job_id: str, fields: dict[str, Any]) -> _Update:
-    """A queued change of a job's row."""
+    """Return a queued change of a job's row."""
     return _Update(job_id, job_fields(fields))
 
 
 def leads(job_id: str, batch: int | None, rows: Iterable[tuple[str, str, str]]) -> _Leads:
-    """Queued outcomes of leads."""
+    """Return queued outcomes of leads."""
     return _Leads(job_id, batch, utc_now(), [tuple(row) for row in rows])  # type: ignore[misc]
 
 
 def batch_facts(job_id: str, batch: int, facts: dict[str, Any]) -> _BatchFacts:
-    """Queued facts of a batch."""
+    """Return queued facts of a batch."""
     unknown = set(facts) - set(BATCH_COLUMNS)
     if unknown:
         raise TypeError(f"batches has no columns {sorted(unknown)}; it has {', '.join(BATCH_COLUMNS)}")
@@ -219,12 +219,12 @@ def batch_facts(job_id: str, batch: int, facts: dict[str, Any]) -> _BatchFacts:
 
 
 def utc_now() -> datetime:
-    """Now, in UTC, as the file keeps times: without a zone."""
+    """Return the current time in UTC without a time zone, which is the file's format."""
     return datetime.now(timezone.utc).replace(tzinfo=None)
 
 
 def plain(value: Any) -> Any:
-    """A value as the file keeps it."""
+    """Return a value in the file's format."""
     if isinstance(value, datetime):
         return value.astimezone(timezone.utc).replace(tzinfo=None) if value.tzinfo else value
     if isinstance(value, dict):
@@ -233,7 +233,7 @@ def plain(value: Any) -> Any:
 
 
 def job_fields(fields: dict[str, Any]) -> dict[str, Any]:
-    """A job's fields, checked and as the file keeps them."""
+    """Check a job's fields and return them in the file's format."""
     unknown = set(fields) - set(JOB_COLUMNS)
     if unknown:
         raise TypeError(f"etl_jobs has no columns {sorted(unknown)}; it has {', '.join(JOB_COLUMNS)}")
@@ -244,7 +244,7 @@ def job_fields(fields: dict[str, Any]) -> dict[str, Any]:
 
 
 def _clean(text: str) -> str:
-    """Text that any store of UTF-8 takes: a lone surrogate becomes a question mark."""
+    """Return text that is valid UTF-8: a lone surrogate becomes a question mark."""
     return text if text.isascii() else text.encode("utf-8", "replace").decode("utf-8")
 
 
@@ -321,7 +321,7 @@ def _write_leads(connection: duckdb.DuckDBPyConnection, many: list[_Leads]) -> N
 def _write_batches(connection: duckdb.DuckDBPyConnection, many: list[_BatchFacts]) -> None:
     waiting = list(many)
     while waiting:
-        # One statement cannot change a row twice, nor fill different columns in each.
+        # One statement cannot change a row twice, and cannot set different columns in each row.
         now: dict[tuple[str, int], _BatchFacts] = {}
         later: list[_BatchFacts] = []
         for one in waiting:
@@ -337,7 +337,7 @@ def _write_batches(connection: duckdb.DuckDBPyConnection, many: list[_BatchFacts
 
 
 def _known(connection: duckdb.DuckDBPyConnection, places: Iterable[tuple[str, int]]) -> set[tuple[str, int]]:
-    """Which batches have facts already. A statement that merges takes three times as long as one that only adds."""
+    """Return the batches that already have facts. A merge takes three times as long as an insert."""
     jobs, numbers = (list(dict.fromkeys(part)) for part in zip(*places, strict=True))
     among = " AND ".join(
         f"{name} IN ({', '.join('?' * len(part))})" for name, part in (("job_id", jobs), ("batch", numbers))
@@ -351,7 +351,7 @@ def _merge_facts(facts: Iterable[str]) -> str:
 
 
 def _add_batches(connection: duckdb.DuckDBPyConnection, many: list[_BatchFacts], on_conflict: str = "") -> None:
-    """Add the facts of different batches, all of the same names."""
+    """Add the facts of different batches. All have the same names."""
     if not many:
         return
     facts = list(many[0].facts)

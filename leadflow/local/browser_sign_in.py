@@ -1,8 +1,8 @@
-"""Signing in to the Snowflake stand-in with a browser, as the connector's authenticator externalbrowser does.
+"""Sign-in to the Snowflake stand-in with a browser, as the connector's authenticator externalbrowser does it.
 
-The connector listens on a local port, asks for the address of a sign-in page, and opens it in a browser. The page sends
-the browser back to the local port with a token, which the connector sends with its login. The account may allow ID
-tokens, with which later logins need no browser: https://docs.snowflake.com/en/user-guide/admin-security-fed-auth-use
+The connector listens on a local port, requests the address of a sign-in page, and opens it in a browser. The page sends
+the browser back to the local port with a token, and the connector sends this token with its login. If the account
+allows ID tokens, later logins need no browser: https://docs.snowflake.com/en/user-guide/admin-security-fed-auth-use
 """
 
 from __future__ import annotations
@@ -21,17 +21,17 @@ class BrowserSignIns:
     """The sign-in pages that are open, and the tokens that were issued. `allows_id_tokens` is off, as at Snowflake."""
 
     def __init__(self) -> None:
-        """No page is open."""
+        """Start without open pages and tokens."""
         self.allows_id_tokens = False
         self.reset()
 
     def reset(self) -> None:
-        """Forget every token."""
+        """Delete every token."""
         self.proof_keys: dict[str, str] = {}
         self.id_tokens: set[str] = set()
 
     def allow_id_tokens(self, allowed: bool | None) -> None:
-        """Give ID tokens from now on, or not; None also takes back those that were given."""
+        """Set whether sign-ins get ID tokens from now on. None also revokes the tokens that were issued."""
         self.allows_id_tokens = bool(allowed)
         if allowed is None:
             self.id_tokens.clear()
@@ -51,7 +51,7 @@ class BrowserSignIns:
         return Reply("", 302, {"location": where})
 
     def refusal(self, data: dict[str, Any]) -> Reply | None:
-        """The answer to a login whose token is not good; None if it is, or if the login needs none of these."""
+        """Return the answer to a login with an invalid token; None if the token is valid or the login needs none."""
         way = str(data.get("AUTHENTICATOR", "")).upper()
         token = str(data.get("TOKEN"))
         if way == BROWSER and self.proof_keys.pop(token, None) != data.get("PROOF_KEY"):
@@ -61,7 +61,7 @@ class BrowserSignIns:
         return None
 
     def complete(self, data: dict[str, Any], answer: dict[str, Any]) -> dict[str, Any]:
-        """The answer to a good login, with an ID token if the login asks for one and the account allows it."""
+        """Return the answer to a valid login, with an ID token if the login requests it and the account allows it."""
         wants = (data.get("SESSION_PARAMETERS") or {}).get("CLIENT_STORE_TEMPORARY_CREDENTIAL")
         if not (self.allows_id_tokens and wants and data.get("AUTHENTICATOR") == BROWSER):
             return answer

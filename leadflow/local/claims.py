@@ -1,4 +1,4 @@
-"""Writes that Google answers with success although it did something else.
+"""Writes that Google answers with success although it did not do them as requested.
 
 Public reports: with a filter on, an append is answered 200 and adds nothing (theoephraim/node-google-spreadsheet #591)
 or replaces rows (the same project's #321, getodk/collect #2447); rows land at the top of the tab
@@ -18,7 +18,7 @@ _PLACES = ("end", "top", "over")
 
 @dataclass(frozen=True)
 class Effect:
-    """What an append really does: how many rows it writes (None: all), where, and which column (from 0) it changes.
+    """The real effect of an append: how many rows it writes (None: all), where, and which column (from 0) it changes.
 
     `place` is "end", "top" (inserted below the header) or "over" (written over the last rows).
     """
@@ -36,7 +36,7 @@ class Effect:
     def of(cls, options: Mapping[str, Any]) -> Effect:
         """Read the options of a `claimed` fault.
 
-        With a place or a changed column all rows are written, unless `rows` is a number.
+        With a place or a changed column, all rows are written unless `rows` is a number.
         """
         more = "place" in options or "alter" in options
         return cls(options.get("rows", None if more else 0), options.get("place", "end"), options.get("alter"))
@@ -72,11 +72,11 @@ class BasicFilter:
             raise SheetsError(400, f"appends is {self.appends!r}: kept, lost, over")
 
     def effect(self) -> Effect | None:
-        """What an append really does while the filter is on; None: what its answer says."""
+        """Return the real effect of an append while the filter is on; None if it is what the answer reports."""
         return {"kept": None, "lost": Effect(0), "over": Effect(None, "over")}[self.appends]
 
     def described(self, sheet_id: int) -> dict[str, Any]:
-        """As spreadsheets.get gives it."""
+        """Return the filter as spreadsheets.get describes it."""
         names = ("startRowIndex", "startColumnIndex", "endRowIndex", "endColumnIndex")
         bounds = {name: value for name, value in zip(names, self.area, strict=True) if value}
         specs = [{"columnIndex": self.area[1], "filterCriteria": {"hiddenValues": ["x"]}}]

@@ -1,4 +1,4 @@
-"""The control side of the local world: configure, fail, count, reset, look at and edit the sheet."""
+"""The control side of the local world: settings, faults, counters, reset, and reads and edits of the sheet."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Control:
         self.gates: dict[str, Gate] = {name: standin.gate for name, standin in standins.items()}
 
     def configure(self, wanted: dict[str, Any]) -> None:
-        """Set what World.configure describes; ValueError for a name that is no setting of the world."""
+        """Change the settings that World.configure describes. Raises ValueError for an unknown setting."""
         settings = {**self._setters(), **self.snowflake.settings()}
         if unknown := wanted.keys() - settings.keys():
             known = ", ".join(sorted(settings))
@@ -86,7 +86,7 @@ class Control:
     def fail(
         self, service: str, kind: str, times: int = 1, after: int = 0, for_s: float | None = None, **options: Any
     ) -> None:
-        """Queue a fault for a service; World.fail describes its kinds."""
+        """Queue a fault for a service. World.fail describes the kinds of faults."""
         if kind not in KINDS and not (kind.isdigit() and 400 <= int(kind) <= 599):
             raise ValueError(f"no fault is called {kind!r}: {', '.join(sorted(KINDS))}, or a status from 400 to 599")
         gate = self.gates[service]
@@ -94,7 +94,7 @@ class Control:
             gate.faults.append(Fault(kind, times, after, options, for_s))
 
     def stats(self) -> dict[str, Any]:
-        """The counters of every service."""
+        """Return the counters of every service."""
         zero = {"calls": 0, "refused": 0, "faults": 0}
         found: dict[str, Any] = {name: {**zero, **gate.stats()} for name, gate in self.gates.items()}
         found["idicore"] = {"logins": 0, **found["idicore"], "bought": dict(self.idicore.bought)}
@@ -121,7 +121,7 @@ class Control:
                 gate.faults.clear()
 
     def reset(self) -> None:
-        """Counters, faults, tokens, sheet and tables as at the start; latency, caps and quotas stay."""
+        """Reset counters, faults, tokens, sheet and tables to the start. Latency, caps and quotas stay."""
         for gate in self.gates.values():
             gate.reset()
         self.idicore.reset()
@@ -131,7 +131,7 @@ class Control:
         self.snowflake.reset()
 
     def do(self, name: str, body: dict[str, Any]) -> Any:
-        """Run one command by name."""
+        """Run a command by its name."""
         if name == "stats":
             return self.stats()
         if name == "reset":
@@ -161,7 +161,7 @@ class Control:
         raise ValueError(f"no command is called {name!r}")
 
     def app(self) -> Starlette:
-        """An app that takes the commands over HTTP."""
+        """Return an app that receives the commands over HTTP."""
 
         async def command(request: Request) -> JSONResponse:
             body = await request.json() if await request.body() else {}

@@ -14,26 +14,26 @@ _GOOD = re.compile(r"[2-9]\d{9}")
 
 
 class _Scrub:
-    """What both lists share: the login, the number list, the all-or-nothing rule."""
+    """The common part of both lists: the login, the number list, the all-or-nothing rule."""
 
     name = ""
     # JSON types of the optional members, by their name in lower case.
     types: ClassVar[dict[str, type]] = {}
 
     def __init__(self) -> None:
-        """A list behind a gate."""
+        """Make a list behind a gate."""
         self.gate = Gate(self.name)
 
     def operation(self, method: str, path: str) -> str:
-        """Every call is a check."""
+        """Return "check" for every call."""
         return "check"
 
     def error(self, status: int, message: str) -> dict[str, Any]:
-        """DNCScrub's error shape."""
+        """Return an error in DNCScrub's format."""
         return {"ErrorCode": status, "Message": message}
 
     def empty(self) -> list[Any]:
-        """An answer without rows."""
+        """Return an answer without rows."""
         return []
 
     def handle(self, call: Call, fault: Fault | None) -> Reply:
@@ -60,12 +60,12 @@ class _Scrub:
         return self.reply(rows, call)
 
     def _wrong_types(self, body: Any) -> list[str]:
-        """The members of a JSON body whose type is not the manual's."""
+        """Return the members of a JSON body that have another type than in the manual."""
         members = body.items() if isinstance(body, dict) else ()
         return [name for name, value in members if type(value) is not self.types.get(name.lower(), type(value))]
 
     def row(self, number: str) -> dict[str, Any]:
-        """One row of the answer."""
+        """Return the row of the answer for a number."""
         raise NotImplementedError
 
     def set_unknown_value(self, row: dict[str, Any]) -> None:
@@ -73,7 +73,7 @@ class _Scrub:
         raise NotImplementedError
 
     def reply(self, rows: list[dict[str, Any]], call: Call) -> Reply:
-        """The answer."""
+        """Return the answer with these rows."""
         return Reply(rows)
 
 
@@ -85,12 +85,12 @@ class LitigatorList(_Scrub):
     types: ClassVar[dict[str, type]] = {"campaignid": int, "projid": str, "phonelist": str, "outputformat": str}
 
     def row(self, number: str) -> dict[str, Any]:
-        """`Phone` is an integer here."""
+        """Return the row for a number. Its `Phone` is an integer."""
         phone = re.sub(r"\D", "", number)
         return {"Phone": int(phone or 0), "IsLitigator": is_litigator(phone)}
 
     def set_unknown_value(self, row: dict[str, Any]) -> None:
-        """Set neither true nor false."""
+        """Set a value that is neither true nor false."""
         row["IsLitigator"] = None
 
 
@@ -110,12 +110,12 @@ class FullScrub(_Scrub):
     PROJECTS = ("full", "litigator_only", "wireless_only", "without_wireless")
 
     def __init__(self) -> None:
-        """A list behind a gate, with a project that checks everything."""
+        """Make a list behind a gate, with a project that checks everything."""
         super().__init__()
         self.project = "full"
 
     def row(self, number: str) -> dict[str, Any]:
-        """Every value is a string here; `PHONE|ID` gives the id back in Reserved."""
+        """Return the row for a number, with strings only. For `PHONE|ID`, Reserved has the id."""
         phone, _, reserved = number.partition("|")
         code = dnc_code(phone) if _GOOD.fullmatch(phone) else "M"
         wireless = code in "WLGY"
@@ -142,7 +142,7 @@ class FullScrub(_Scrub):
         }
 
     def _checked(self, phone: str, code: str) -> tuple[str, bool]:
-        """The code of the project's answer, and whether it is a litigator's; C for what the project does not check."""
+        """Return the project's code for a phone, and whether it is a litigator. The code is C for unchecked phones."""
         if code in "IMS" or self.project == "full":
             return code, False
         if self.project == "litigator_only":
@@ -155,7 +155,7 @@ class FullScrub(_Scrub):
         row["ResultCode"] = "Q"
 
     def reply(self, rows: list[dict[str, Any]], call: Call) -> Reply:
-        """CSV unless JSON was asked for."""
+        """Return the rows as CSV, or as JSON if the call requests it."""
         if call.field("output") == "json":
             return Reply(rows)
         quoted = [",".join('"' + str(v).replace('"', '""') + '"' for v in row.values()) for row in rows]

@@ -1,19 +1,19 @@
-"""Corrections to fakesnow, put in place once a process, where Snowflake behaves otherwise.
+"""Corrections to fakesnow where Snowflake behaves differently. They are applied once in a process.
 
-1. fakesnow writes a comment for every CREATE with a property (TEMPORARY is one) to its `_fs_global` database, also
-   when there is no comment. MERGE makes such a temporary table. DuckDB lets a transaction write to one database only,
-   so MERGE and CREATE TEMP TABLE inside BEGIN ... COMMIT failed with HTTP 500. Only a real comment is written now.
-2. fakesnow accepts a MERGE whose source matches one row twice; Snowflake answers 100090, and so does this.
+1. fakesnow writes a comment for every CREATE with a property (TEMPORARY is one) to its `_fs_global` database, even if
+   there is no comment. MERGE makes such a temporary table. DuckDB lets a transaction write to one database only, so
+   MERGE and CREATE TEMP TABLE inside BEGIN ... COMMIT failed with HTTP 500. Now only a real comment is written.
+2. fakesnow accepts a MERGE whose source matches one row twice. Snowflake answers with error 100090, and so does this.
 3. A DuckDB error that fakesnow does not translate became HTTP 500, which the connector repeats for minutes. Snowflake
-   answers an SQL error, and so does this. DuckDB quotes the line of the statement, which Snowflake does not.
+   answers with an SQL error, and so does this. DuckDB quotes the line of the statement, and Snowflake does not.
 4. Two sessions that CREATE a table IF NOT EXISTS at the same moment failed with a conflict, in fakesnow's own tables or
    in DuckDB's. Snowflake makes the table once. Here one CREATE waits for the other.
-5. fakesnow translates every MERGE and long statement anew: see statement_cache.py.
+5. fakesnow translates every MERGE and long statement again each time: see statement_cache.py.
 6. fakesnow has no roles, warehouses, session parameters or schemas of temporary tables: see session.py and rights.py.
-7. fakesnow sets one session variable a statement, and looks for variables within literals: see variables.py.
-8. fakesnow knows no results of earlier statements: see results.py.
-9. DuckDB keeps the order of a subquery, which Snowflake does not promise. Here it is forgotten.
-10. fakesnow takes bound values in DDL: see sql_errors.py.
+7. fakesnow sets only one session variable a statement, and replaces variables inside literals: see variables.py.
+8. fakesnow does not keep the results of earlier statements: see results.py.
+9. DuckDB keeps the order of a subquery, and Snowflake does not guarantee it. This removes the order.
+10. fakesnow accepts bound values in DDL: see sql_errors.py.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ _creating = threading.RLock()
 
 
 def patch() -> None:
-    """Put every correction in place; the later ones wrap the earlier ones."""
+    """Apply every correction. The later ones wrap the earlier ones."""
     _patch_comments()
     _patch_merge()
     _patch_execute()
@@ -72,7 +72,7 @@ def _patch_merge() -> None:
 
 
 def _with_duplicate_check(statement: exp.Merge, parts: list[Any]) -> list[Any]:
-    """Add a check between fakesnow's table of candidates and the first change it makes."""
+    """Add a check between fakesnow's table of candidates and its first change."""
     matched = [str(n) for n, when in enumerate(statement.args["whens"]) if when.args.get("matched")]
     if not matched:
         return parts
@@ -87,7 +87,7 @@ def _with_duplicate_check(statement: exp.Merge, parts: list[Any]) -> list[Any]:
 
 
 def _patch_execute() -> None:
-    """Answer what the session answers, check rights, and report errors as Snowflake does."""
+    """Answer statements about the session, check rights, and report errors as Snowflake does."""
     execute = FakeSnowflakeCursor.execute
 
     def executed(self: FakeSnowflakeCursor, command: str, *args: Any, **kwargs: Any) -> FakeSnowflakeCursor:
@@ -107,7 +107,7 @@ def _patch_execute() -> None:
 
 
 def _checked(connection: Any, command: str) -> str:
-    """The command in fakesnow's words, if the session's role may run it."""
+    """Return the command in fakesnow's syntax, if the session's role may run it."""
     session = session_of(connection)
     command = answered(session, command, connection)
     if rights.roles or not session.warehouse:
@@ -133,7 +133,7 @@ def _translated(problem: ProgrammingError | duckdb.Error) -> ProgrammingError:
 
 
 def _forget_order_of_subqueries(statement: Any) -> None:
-    """Order no rows of a subquery without LIMIT, as Snowflake need not; DuckDB does."""
+    """Remove the order of a subquery without LIMIT. DuckDB keeps that order, and Snowflake does not guarantee it."""
     for subquery in statement.find_all(exp.Subquery):
         query = subquery.this
         if query.args.get("order") and not (query.args.get("limit") or query.args.get("fetch")):
@@ -141,7 +141,7 @@ def _forget_order_of_subqueries(statement: Any) -> None:
 
 
 def _patch_temporary_tables() -> None:
-    """Look temporary tables up where Snowflake does."""
+    """Look up temporary tables in the places where Snowflake does."""
     transform, connect = FakeSnowflakeCursor._transform, FakeSnow.connect
 
     def placed(self: FakeSnowflakeCursor, expression: Any, params: Any) -> Any:
@@ -151,7 +151,7 @@ def _patch_temporary_tables() -> None:
 
     def connected(self: FakeSnow, *args: Any, **kwargs: Any) -> Any:
         connection = connect(self, *args, **kwargs)
-        session_of(connection)  # while the request of the sign-in is at hand
+        session_of(connection)  # now, because it reads the request of the sign-in
         return connection
 
     FakeSnowflakeCursor._transform = placed

@@ -31,9 +31,9 @@ APPLIED = {"applied_then_503", "applied_then_drop"}
 
 @dataclass
 class Fault:
-    """One fault in the queue: it lets `after` matching calls pass, then affects `times` of them.
+    """One fault in the queue. It passes `after` matching calls, then affects the next `times` matching calls.
 
-    With `for_s` it affects all calls for so many seconds after the first.
+    With `for_s`, it affects all matching calls for that many seconds after the first.
     """
 
     kind: str
@@ -44,7 +44,7 @@ class Fault:
     ends_at: float = float("inf")
 
     def use(self) -> bool:
-        """Whether the fault affects this call, which matches; counts the call."""
+        """Count a matching call, and return whether the fault affects it."""
         if self.for_s is None:
             self.times -= 1
             return True
@@ -54,11 +54,11 @@ class Fault:
 
     @property
     def is_over(self) -> bool:
-        """Whether it will affect no more calls."""
+        """Whether the fault will affect no more calls."""
         return self.times <= 0 if self.for_s is None else time.monotonic() >= self.ends_at
 
     def matches(self, call: Call) -> bool:
-        """Whether the fault applies to this call: `on` names the operation, `key` a text in the body."""
+        """Return whether the fault applies to this call: `on` names the operation, `key` a text in the body."""
         on = self.options.get(
             "on", "write" if self.kind.startswith(("applied", "claimed")) and call.service == "sheets" else None
         )
@@ -80,14 +80,14 @@ class Call:
     body: bytes
 
     def json(self) -> Any:
-        """The body as JSON, or an empty object."""
+        """Return the body as JSON, or an empty object."""
         try:
             return json.loads(self.body or b"{}")
         except ValueError:
             return {}
 
     def field(self, *names: str) -> str:
-        """A value by any of its names, from the query, a JSON body, a form body or the headers."""
+        """Return a value by any of its names, from the query, a JSON body, a form body or the headers."""
         lowered = {name.lower() for name in names}
         body = self.json()
         form = {} if isinstance(body, dict) and body else parse_qs(self.body.decode("utf-8", "replace"))
@@ -108,7 +108,7 @@ class Reply:
     pretty: bool = False
 
     def content(self) -> tuple[bytes, str]:
-        """The bytes of the body, and their media type."""
+        """Return the bytes of the body, and their media type."""
         if isinstance(self.body, bytes):
             return self.body, "application/octet-stream"
         if isinstance(self.body, str):
@@ -116,7 +116,7 @@ class Reply:
         return (pretty(self.body) if self.pretty else json.dumps(self.body)).encode(), "application/json; charset=utf-8"
 
     def encoded(self) -> Reply:
-        """The same with its body as bytes."""
+        """Return the same reply with its body as bytes."""
         content, media = self.content()
         return Reply(content, self.status, {"content-type": media, **self.headers})
 
@@ -136,7 +136,7 @@ class Gate:
         self.reset()
 
     def reset(self) -> None:
-        """Forget faults, counters and the calls of the last minute."""
+        """Delete faults, counters and the calls of the last minute."""
         with self.lock:
             self.faults: list[Fault] = []
             self.counts: dict[str, int] = {}
@@ -151,12 +151,12 @@ class Gate:
             self.counts[name] = self.counts.get(name, 0) + by
 
     def stats(self) -> dict[str, int]:
-        """The counters."""
+        """Return the counters."""
         with self.lock:
             return {**self.counts, "max_in_flight": self.max_in_flight}
 
     def later(self, seconds: float, work: Callable[[], object]) -> None:
-        """Run `work` after some seconds, unless reset() comes first; `waiting` counts the runs that are due."""
+        """Run `work` after some seconds, unless reset() comes first. `waiting` counts the runs that are due."""
         life = self.lives
 
         def run() -> None:
@@ -172,7 +172,7 @@ class Gate:
         timer.start()
 
     def refuse(self, operation: str) -> tuple[str, float] | None:
-        """The reason to refuse a call of this kind now, and the seconds to wait; None admits and counts it."""
+        """Return why a call of this kind is refused, and the seconds to wait; or count the call and return None."""
         with self.lock:
             if self.cap is not None and self.in_flight >= self.cap:
                 return "in flight", 1.0
@@ -193,7 +193,7 @@ class Gate:
             self.in_flight = max(0, self.in_flight - 1)
 
     def take_fault(self, call: Call) -> Fault | None:
-        """Take the fault that applies to this call out of the queue; None without one."""
+        """Take the fault that applies to this call, or None. Remove it from the queue if it is over."""
         with self.lock:
             for fault in list(self.faults):
                 if not fault.matches(call):
@@ -210,14 +210,14 @@ class Gate:
 
 
 class Clock:
-    """The vendors' clock, which the Date header of every answer shows; `ahead_s` is how far it is ahead."""
+    """The vendors' clock. The Date header of every answer shows it. `ahead_s` is how many seconds it is ahead."""
 
     def __init__(self) -> None:
-        """Right until it is set."""
+        """Start with the right time."""
         self.ahead_s = 0.0
 
     def dated(self, send: Send) -> Send:
-        """A `send` that adds the Date header to an answer's head."""
+        """Return a `send` that adds the Date header to an answer's head."""
 
         async def dated(message: dict[str, Any]) -> None:
             if message["type"] == "http.response.start":
@@ -237,7 +237,7 @@ async def wait_until(moment: float) -> None:
 
 
 async def read_body(receive: Receive) -> bytes:
-    """The whole body of a request."""
+    """Return the whole body of a request."""
     chunks: list[bytes] = []
     while True:
         message = await receive()
@@ -247,7 +247,7 @@ async def read_body(receive: Receive) -> bytes:
 
 
 async def send_reply(send: Send, reply: Reply, *, cut: bool = False, short: bool = False) -> None:
-    """Answer; `cut` halves the body, and with `short` the length header still promises all of it."""
+    """Send a reply. `cut` halves the body. With `short`, the length header still has the full length."""
     content, media = reply.content()
     body = content[: len(content) // 2] if cut else content
     length = len(content) if short else len(body)
@@ -266,7 +266,7 @@ async def drop(receive: Receive) -> None:
 
 
 def fixed_reply(fault: Fault) -> Reply:
-    """The answer of a `body` fault: `body` (with base64=True its bytes), `status` and `headers`."""
+    """Return the answer of a `body` fault: its `body` (base64=True decodes it), `status` and `headers`."""
     body, options = str(fault.options.get("body", "")), fault.options
     sent = base64.b64decode(body) if options.get("base64") else body
     return Reply(
@@ -275,9 +275,9 @@ def fixed_reply(fault: Fault) -> Reply:
 
 
 def altered_reply(reply: Reply, fault: Fault) -> Reply:
-    """The true answer after a `lie` fault.
+    """Return the true answer after a `lie` fault.
 
-    `set` and `unset` change each object, or those that contain `of`; `add` appends objects.
+    `set` and `unset` change each object, or only those that contain `of`. `add` appends objects.
     """
     options = fault.options
     objects = reply.body if isinstance(reply.body, list) else [reply.body]
@@ -291,7 +291,7 @@ def altered_reply(reply: Reply, fault: Fault) -> Reply:
 
 
 def status_reply(status: int, fault: Fault, error: Callable[[int, str], Any]) -> Reply:
-    """A plain HTTP error in the service's own error shape."""
+    """Return an HTTP error in the service's own error format."""
     headers = {}
     if "retry_after" in fault.options:
         headers["retry-after"] = str(fault.options["retry_after"])

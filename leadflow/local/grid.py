@@ -26,7 +26,7 @@ class SheetsError(Exception):
 
 @dataclass
 class Area:
-    """A part of a tab, 0-based; `bottom` and `right` are exclusive, None where the range is open."""
+    """A part of a tab, 0-based. `bottom` and `right` are exclusive, and None if the range is open."""
 
     tab: Tab
     top: int = 0
@@ -36,7 +36,7 @@ class Area:
     single: bool = False  # one cell was named, so a write may grow from it
 
     def name(self, rows: int | None = None, columns: int | None = None) -> str:
-        """The A1 name, of the given size if one is given."""
+        """Return the A1 name, of the given size if one is given."""
         bottom = self.top + rows if rows is not None else min(self.bottom or self.tab.rows, self.tab.rows)
         right = self.left + columns if columns is not None else min(self.right or self.tab.columns, self.tab.columns)
         first, last = f"{letters(self.left)}{self.top + 1}", f"{letters(max(right, 1) - 1)}{max(bottom, 1)}"
@@ -47,7 +47,7 @@ class Area:
 
 @dataclass
 class Tab:
-    """One worksheet; `cells` holds only the rows in use, the grid may be larger."""
+    """One worksheet. `cells` holds only the rows in use. The grid may be larger."""
 
     sheet_id: int
     title: str
@@ -61,7 +61,7 @@ class Tab:
     hidden: list[Box] = field(default_factory=list)  # rows and columns that the search for tables does not see
 
     def properties(self, index: int) -> dict[str, Any]:
-        """As Google describes a tab."""
+        """Return the tab as Google describes it."""
         grid = {"rowCount": self.rows, "columnCount": self.columns, **self.extra}
         return {
             "sheetId": self.sheet_id,
@@ -72,16 +72,16 @@ class Tab:
         }
 
     def copy(self) -> Tab:
-        """The tab as it is now. Rows are replaced, never changed, so that the copy shares them."""
+        """Return a copy of the tab. It shares the rows, because rows are replaced and never changed."""
         lists = {name: getattr(self, name)[:] for name in ("cells", "merges", "tables", "hidden")}
         return replace(self, extra=dict(self.extra), **lists)
 
     def blank(self, row: int) -> bool:
-        """Whether a row is empty."""
+        """Return whether a row is empty."""
         return row >= len(self.cells) or _first(self.cells[row]) is None
 
     def write(self, top: int, left: int, values: list[list[Cell]], raw: bool) -> tuple[int, int, int]:
-        """Put values into the grid; null leaves a cell as it is. Returns rows, columns and cells written."""
+        """Write values into the grid. A null does not change its cell. Return the rows, columns and cells written."""
         width = max((len(row) for row in values), default=0)
         if top + len(values) > self.rows or left + width > self.columns:
             limits = f"Max rows: {self.rows}, max columns: {self.columns}"
@@ -101,7 +101,7 @@ class Tab:
         return len(values), width, count
 
     def _kept(self, number: int, row: list[Cell]) -> list[Cell]:
-        """What a row keeps of what is written: merged cells show the first alone, typed columns may convert."""
+        """Return the cells that a row stores: merged cells keep only the first, typed columns may convert a value."""
         for top, left, bottom, right in self.merges:
             if top <= number < bottom:
                 first = left + (number == top)
@@ -113,7 +113,7 @@ class Tab:
         return row
 
     def merge(self, box: Box) -> None:
-        """Merge cells: the values of all but the first are lost."""
+        """Merge cells. Only the first keeps its value."""
         if any(meet(box, other) for other in self.merges):
             raise SheetsError(400, "You must select all cells in a merged range to merge or unmerge them.")
         self.merges.append(box)
@@ -121,7 +121,7 @@ class Tab:
             self.cells[number] = self._kept(number, self.cells[number][:])
 
     def read(self, area: Area) -> list[list[Cell]]:
-        """The values of an area, without the blanks at the ends of rows and of the area."""
+        """Return the values of an area, without the blanks at the ends of rows and of the area."""
         if area.top >= self.rows or area.left >= self.columns:
             limits = f"Max rows: {self.rows}, max columns: {self.columns}"
             raise SheetsError(400, f"Range ({area.name(1, 1)}) exceeds grid limits. {limits}")
@@ -131,7 +131,7 @@ class Tab:
         return found
 
     def table(self, area: Area) -> Box | None:
-        """The table that an append to the area finds: a typed one, else the last block of cells that it touches."""
+        """Return the table that an append to the area finds: a typed one, else the last block in the area."""
         wanted = (area.top, area.left, area.bottom or _MANY, area.right or _MANY)
         for table in self.tables:
             if table.has(area.top, area.left):
@@ -141,7 +141,7 @@ class Tab:
         return last_region(self._visible() if self.hidden else self.cells, wanted)
 
     def _visible(self) -> list[list[Cell]]:
-        """The cells without those in hidden rows and columns."""
+        """Return the cells without those in hidden rows and columns."""
         rows = [row[:] for row in self.cells]
         for top, left, bottom, right in self.hidden:
             for row in rows[top:bottom]:
@@ -149,7 +149,7 @@ class Tab:
         return rows
 
     def grow_tables(self, top: int, left: int, count: int) -> None:
-        """Make rows that are appended below a typed table part of it."""
+        """Extend typed tables over rows that are appended below them."""
         self.tables = [
             table.grown(top + count) if table.has(top - 1, left) or table.has(top, left) else table
             for table in self.tables
@@ -165,20 +165,20 @@ class Tab:
                 self.cells[number] = row
 
     def _move(self, axis: int, start: int, count: int) -> None:
-        """Move what belongs to cells, after rows (axis 0) or columns were inserted, or deleted (count below 0)."""
+        """Move merges, hidden areas and tables after rows (axis 0) or columns were inserted or deleted (count < 0)."""
         self.merges = [box for old in self.merges if (box := moved(old, axis, start, count))]
         self.hidden = [box for old in self.hidden if (box := moved(old, axis, start, count))]
         self.tables = [table for old in self.tables if (table := old.moved(axis, start, count))]
 
     def insert_rows(self, at: int, count: int) -> None:
-        """Blank rows before row `at`."""
+        """Insert blank rows before row `at`."""
         self.rows += count
         self._move(0, at, count)
         if at < len(self.cells):
             self.cells[at:at] = [[] for _ in range(count)]
 
     def delete_rows(self, start: int, end: int) -> None:
-        """Without rows start to end."""
+        """Delete the rows from `start` to `end`."""
         if end - start >= self.rows:
             raise SheetsError(400, "You can't delete all the rows on the sheet.")
         self.rows -= end - start
@@ -186,32 +186,32 @@ class Tab:
         del self.cells[start:end]
 
     def insert_columns(self, at: int, count: int) -> None:
-        """Blank columns before column `at`."""
+        """Insert blank columns before column `at`."""
         self.columns += count
         self._move(1, at, count)
         self.cells = [[*row[:at], *[""] * count, *row[at:]] if len(row) > at else row for row in self.cells]
 
     def delete_columns(self, start: int, end: int) -> None:
-        """Without columns start to end."""
+        """Delete the columns from `start` to `end`."""
         self.columns -= end - start
         self._move(1, start, start - end)
         self.cells = [[*row[:start], *row[end:]] for row in self.cells]
 
     def resize(self, rows: int, columns: int) -> None:
-        """Cut the grid, or make it larger."""
+        """Cut or enlarge the grid."""
         self.rows, self.columns = rows, columns
         self.cells = [row[:columns] for row in self.cells[:rows]]
 
 
 def _first(row: list[Cell]) -> int | None:
-    """The number of the first cell that is not blank, from 0."""
+    """Return the number of the first cell that is not blank, from 0."""
     if row and row[0] not in ("", None):
         return 0
     return next((n for n, cell in enumerate(row) if cell not in ("", None)), None)
 
 
 def _used(row: list[Cell]) -> int:
-    """How many cells there are up to the last that is not blank."""
+    """Return how many cells there are up to the last that is not blank."""
     end = len(row)
     while end and row[end - 1] in ("", None):
         end -= 1
@@ -223,7 +223,7 @@ def _trim(row: list[Cell]) -> list[Cell]:
 
 
 def entered(value: Cell) -> Cell:
-    """The value of a cell after typing: numbers lose leading zeros, `=` begins a formula."""
+    """Return the value of a cell after a person types it: numbers lose leading zeros, `=` begins a formula."""
     if isinstance(value, str) and _NUMBER.match(value):
         number = float(value)
         return int(number) if number.is_integer() else number
@@ -233,12 +233,12 @@ def entered(value: Cell) -> Cell:
 
 
 def shown(value: Cell) -> str:
-    """A cell as FORMATTED_VALUE gives it."""
+    """Return a cell as FORMATTED_VALUE gives it."""
     return str(value).upper() if isinstance(value, bool) else str(value)
 
 
 def letters(column: int) -> str:
-    """The letters of a 0-based column."""
+    """Return the letters of a 0-based column."""
     text, column = "", column + 1
     while column:
         column, rest = divmod(column - 1, 26)
@@ -257,7 +257,7 @@ def _place(text: str) -> tuple[int | None, int | None]:
 
 
 def parse_range(name: str, tabs: list[Tab]) -> Area:
-    """The area an A1 range names; a bare word is a tab if there is one, else a cell of the first tab."""
+    """Return the area of an A1 range. A bare word is a tab if one has this title, else a cell of the first tab."""
     title, mark, cells = name.rpartition("!")
     if not mark:
         bare = _unquote(name)
@@ -281,7 +281,7 @@ def parse_range(name: str, tabs: list[Tab]) -> Area:
 
 
 def titled(title: str, tabs: list[Tab]) -> Tab | None:
-    """The tab of a title, which is blind to case."""
+    """Return the tab with this title, ignoring case."""
     return next((tab for tab in tabs if tab.title.casefold() == title.casefold()), None)
 
 

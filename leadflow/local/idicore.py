@@ -1,4 +1,4 @@
-"""A stand-in for idiCORE: Basic login for a raw token that expires, and one POST /search a person."""
+"""A stand-in for idiCORE: a Basic login that returns a raw token with an expiry, and one POST /search a person."""
 
 from __future__ import annotations
 
@@ -15,35 +15,35 @@ CLIENT_SECRET = "local-secret"  # noqa: S105 - opens nothing but this stand-in
 
 
 class Idicore:
-    """Answers as idiCORE does, from the truth file, or from the person's key where the file has none."""
+    """Answers as idiCORE does, from the truth file, or from the person's key if the file does not have the person."""
 
     def __init__(self, truth: dict[str, Truth], seed: int) -> None:
-        """Answer from this truth; `seed` is for people whom it does not contain."""
+        """Answer from this truth. `seed` is for people that it does not contain."""
         self.gate = Gate("idicore")
         self.truth, self.seed = truth, seed
         self.token_life_s = 900.0
         self.reset()
 
     def reset(self) -> None:
-        """Forget tokens, purchases, deceased people and the last search."""
+        """Delete tokens, purchases, deceased people and the last search."""
         self.tokens: dict[str, float] = {}
         self.bought: dict[str, int] = {}
         self.dead: set[str] = set()
         self.last_search: dict[str, Any] = {}
 
     def operation(self, method: str, path: str) -> str:
-        """A login or a search."""
+        """Return whether the call is a login or a search."""
         return "login" if path.startswith("/apiclient") else "search"
 
     def error(self, status: int, message: str) -> dict[str, Any]:
-        """idiCORE's error shape."""
+        """Return an error in idiCORE's format."""
         code = {400: "BadRequest", 401: "Unauthorized", 403: "Forbidden", 429: "TooManyRequests"}.get(
             status, "ServerError"
         )
         return {"error": {"code": code, "message": message}}
 
     def empty(self) -> dict[str, Any]:
-        """An answer without a result."""
+        """Return an answer without a result."""
         return {}
 
     def handle(self, call: Call, fault: Fault | None) -> Reply:
@@ -81,7 +81,7 @@ class Idicore:
         )
 
     def _with_premium_fields(self, person: dict[str, Any], key: str, body: dict[str, Any]) -> dict[str, Any]:
-        """The person, with `isDead` only if the search names this premium field."""
+        """Return the person, with `isDead` only if the search requests this premium field."""
         return {**person, "isDead": key in self.dead} if "isDead" in (body.get("fields") or ()) else person
 
 
@@ -132,7 +132,7 @@ def _person(
 
 
 def _phones(phones: list[str], key: str) -> list[dict[str, Any]]:
-    """The phones in no order of rank, now and then with a fake number."""
+    """Return the phones in arbitrary order, sometimes with a fake number."""
     listed = [_phone(phone, key, rank) for rank, phone in enumerate(phones, 1)]
     if listed and draw(f"junk {key}", 20) == 0:
         listed.append({"number": "(000) 000-0000", "type": "Landline", "fake": True, "meta": {"rank": 9}})

@@ -1,4 +1,4 @@
-"""The fictional people behind the local world: who has which phones, and what the lists say of a number.
+"""The fictional people of the local world: their phones, and the entries of the lists about a number.
 
 Standard library only, and without imports from leadflow: data_samples/generate.py loads this file by itself.
 """
@@ -180,7 +180,7 @@ _FORMATS = (
 
 @dataclass
 class Truth:
-    """What is true of one person: the outcome of a search, the phones (10 digits, best first) and the e-mails."""
+    """The truth about one person: the outcome of a search, the phones (10 digits, best first) and the e-mails."""
 
     person_key: str
     outcome: str  # found | no_match | ambiguous | no_phone
@@ -189,23 +189,23 @@ class Truth:
 
 
 def key_of(first: str, last: str, address: str, city: str, state: str, zip_code: str) -> str:
-    """The person key of six parts, as the PERSON_CACHE tables use it."""
+    """Return the person key of six parts, as the PERSON_CACHE tables use it."""
     text = "|".join((part or "").strip(" ").lower() for part in (first, last, address, city, state, zip_code))
     return hashlib.md5(text.encode(), usedforsecurity=False).hexdigest()
 
 
 def draw(text: str, below: int) -> int:
-    """A number below `below` that depends on the text alone."""
+    """Return a number below `below` that depends on the text alone."""
     return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big") % below
 
 
 def is_litigator(phone: str) -> bool:
-    """Whether a 10 digit phone belongs to a litigator: about one in twenty-five."""
+    """Return whether a 10 digit phone belongs to a litigator: about one in twenty-five."""
     return draw(f"litigator {phone}", 25) == 0
 
 
 def dnc_code(phone: str) -> str:
-    """The DNCScrub result code of a 10 digit phone."""
+    """Return the DNCScrub result code of a 10 digit phone."""
     ticket = draw(f"dnc {phone}", sum(weight for _, weight in CODES))
     for code, weight in CODES:
         ticket -= weight
@@ -215,19 +215,19 @@ def dnc_code(phone: str) -> str:
 
 
 def phone_type(phone: str) -> str:
-    """The line type idiCORE reports; it agrees with the scrub's code."""
+    """Return the line type idiCORE reports; it agrees with the scrub's code."""
     code = dnc_code(phone)
     return "Mobile" if code in "WLG" else "VoIP" if code == "Y" else "Landline"
 
 
 def dirty(phone: str, key: str) -> str:
-    """The phone as a vendor writes it: one of several styles, sometimes with an extension."""
+    """Return the phone as a vendor writes it: one of several styles, sometimes with an extension."""
     style = _FORMATS[draw(f"style {key} {phone}", len(_FORMATS))]
     return style.format(a=phone[:3], b=phone[3:6], c=phone[6:])
 
 
 def invent(key: str, seed: int = 7, codes: tuple[str, ...] | list[str] = tuple(AREA_CODES)) -> Truth:
-    """A person's truth from the key alone: 4 % no match, 3 % ambiguous, 5 % without a phone, else 1 to 4 phones."""
+    """Return a person's truth from the key: 4 % no match, 3 % ambiguous, 5 % without a phone, else 1 to 4 phones."""
     lot = draw(f"{seed} outcome {key}", 100)
     outcome = "no_match" if lot < 4 else "ambiguous" if lot < 7 else "no_phone" if lot < 12 else "found"
     count = 1 + draw(f"{seed} phones {key}", 4) if outcome in ("found", "ambiguous") else 0
@@ -242,7 +242,7 @@ def invent(key: str, seed: int = 7, codes: tuple[str, ...] | list[str] = tuple(A
 
 
 def read_truth(path: Path) -> dict[str, Truth]:
-    """truth.csv by person_key."""
+    """Return the rows of truth.csv by person_key."""
     with path.open(encoding="utf-8", newline="") as file:
         return {
             row["person_key"]: Truth(

@@ -1,4 +1,4 @@
-"""What people do to the stand-in's spreadsheet in their browsers: edit, filter, hide, merge, protect, resize, type."""
+"""Edits that people make in the stand-in's spreadsheet: edit, filter, hide, merge, protect, resize, type."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ _MANY = 10**7
 
 
 class Person(Structure):
-    """The commands of World that act as a person would."""
+    """The commands of World that act as a person in a browser."""
 
     lock: threading.RLock
     version: int
 
     def filter(self, name: str | None, hides: bool, appends: str) -> None:
-        """Turn on the basic filter of a tab or a range; without a name, turn every filter off."""
+        """Turn on the basic filter of a tab or a range. Without a name, turn every filter off."""
         with self.lock:
             if name is None:
                 for tab in self.tabs:
@@ -32,18 +32,18 @@ class Person(Structure):
             area.tab.filter = BasicFilter((area.top, area.left, area.bottom, area.right), hides, appends)
 
     def protect(self, ranges: list[str]) -> None:
-        """Protect exactly these A1 ranges or tabs against the caller."""
+        """Protect these A1 ranges or tabs, and no others, against the caller."""
         with self.lock:
             self.protected = [parse_range(name, self.tabs) for name in ranges]
 
     def values(self, title: str | None) -> list[list[str]]:
-        """All values of a tab, as a reader sees them."""
+        """Return all values of a tab, as a reader sees them."""
         with self.lock:
             tab = titled(title, self.tabs) if title else self.tabs[0]
             return [[shown(cell) for cell in row] for row in tab.read(Area(tab))] if tab else []
 
     def edit(self, title: str | None, ops: list[list[Any]]) -> None:
-        """Edit as a person does: insert, delete, set, append or replace; rows count from 1."""
+        """Edit as a person does: insert, delete, set, append or replace. Rows count from 1."""
         with self.lock:
             tab = self._titled(title)
             for name, *args in ops:
@@ -51,11 +51,11 @@ class Person(Structure):
             self.version += 1
 
     def hide(self, ranges: list[str], appends: str) -> None:
-        """Hide the rows or columns of these ranges; without any, show all again.
+        """Hide the rows or columns of these ranges. Without ranges, show all rows and columns.
 
-        A range of whole columns, as A:B, hides columns, any other its rows. With appends="astray" the search for the
-        table of an append does not see hidden cells, as reported for rows and columns: PipedreamHQ/pipedream #20115,
-        theoephraim/node-google-spreadsheet #706. With appends="kept" it does.
+        A range of whole columns, such as A:B, hides columns. Any other range hides its rows. With appends="astray", an
+        append ignores hidden cells when it searches for its table, as reported for rows and columns:
+        PipedreamHQ/pipedream #20115, theoephraim/node-google-spreadsheet #706. With appends="kept", it sees them.
         """
         if appends not in ("astray", "kept"):
             raise SheetsError(400, f"appends is {appends!r}: astray, kept")
@@ -71,7 +71,7 @@ class Person(Structure):
                 area.tab.hidden.append(box)
 
     def merge(self, ranges: list[str]) -> None:
-        """Merge the cells of each range; without any, unmerge all."""
+        """Merge the cells of each range. Without ranges, unmerge all."""
         with self.lock:
             if not ranges:
                 for tab in self.tabs:
@@ -81,7 +81,7 @@ class Person(Structure):
             self.version += 1
 
     def make_table(self, name: str | None, types: Mapping[str, str], converts: bool) -> None:
-        """Make a range a typed table, with the types by column name; without a range, make all tables ranges again."""
+        """Make a range a typed table, with the types by column name. Without a range, remove all typed tables."""
         with self.lock:
             if name is None:
                 for tab in self.tabs:
@@ -96,7 +96,7 @@ class Person(Structure):
             area.tab.tables.append(TypedTable(f"Table{len(area.tab.tables) + 1}", box, kinds, converts))
 
     def resize(self, title: str | None, rows: int | None, columns: int | None) -> None:
-        """Cut a tab's grid, or make it larger; without a size, rows or columns fit the cells in use."""
+        """Cut or enlarge a tab's grid. Without a size, rows or columns fit the cells in use."""
         with self.lock:
             tab = self._titled(title)
             used = max(map(len, tab.cells), default=1)
@@ -111,7 +111,7 @@ class Person(Structure):
 
 
 def _closed(area: Area) -> Box:
-    """An area as a box within its grid."""
+    """Return an area as a box within its grid."""
     tab = area.tab
     return area.top, area.left, min(area.bottom or tab.rows, tab.rows), min(area.right or tab.columns, tab.columns)
 

@@ -8,7 +8,7 @@ from typing import Any
 
 
 def pretty(value: Any, indent: str = "\n") -> str:
-    """A value as indented JSON, with the characters of texts as they are."""
+    """Return a value as indented JSON, without escapes for characters outside ASCII."""
     inner = indent + "  "
     if isinstance(value, str):
         return encode_basestring(value)

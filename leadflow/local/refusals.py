@@ -35,7 +35,7 @@ _METADATA = {
 
 
 def refused(reason: str) -> dict[str, Any]:
-    """The body of a 403 with this reason."""
+    """Return the body of a 403 with this reason."""
     info = {
         "@type": "type.googleapis.com/google.rpc.ErrorInfo",
         "reason": reason,

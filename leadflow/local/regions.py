@@ -15,7 +15,7 @@ BLANK = ("", None)
 
 
 def region_at(cells: Rows, row: int, column: int) -> Box:
-    """The table around a cell in use."""
+    """Return the table around a cell in use."""
     top, left, bottom, right = row, column, row + 1, column + 1
     while True:
         before = top, left, bottom, right
@@ -34,7 +34,7 @@ def region_at(cells: Rows, row: int, column: int) -> Box:
 
 
 def last_region(cells: Rows, wanted: Box) -> Box | None:
-    """The last table that has a cell in common with an area."""
+    """Return the last table that has a cell in common with an area."""
     top, left, bottom, right = wanted
     if (bottom - top, right - left) == (1, 1) and top < len(cells) and _in_use(cells[top], left, right):
         return region_at(cells, top, left)
@@ -42,12 +42,12 @@ def last_region(cells: Rows, wanted: Box) -> Box | None:
 
 
 def meet(one: Box, other: Box) -> bool:
-    """Whether two boxes have a cell in common."""
+    """Return whether two boxes have a cell in common."""
     return one[0] < other[2] and other[0] < one[2] and one[1] < other[3] and other[1] < one[3]
 
 
 def moved(box: Box, axis: int, start: int, count: int) -> Box | None:
-    """A box after `count` rows (axis 0) or columns (axis 1) were inserted at `start`, or deleted if negative."""
+    """Return a box after rows (axis 0) or columns (axis 1) were inserted at `start`, or deleted (`count` below 0)."""
     bounds = list(box)
     if count > 0:
         bounds[axis] += count if start <= box[axis] else 0
@@ -59,7 +59,7 @@ def moved(box: Box, axis: int, start: int, count: int) -> Box | None:
 
 
 def _regions(starts: Rows, cells: Rows) -> Iterator[Box]:
-    """The tables that begin in the first rows, from top to bottom and from left to right."""
+    """Yield the tables that begin in the rows `starts`, from top to bottom and from left to right."""
     open_boxes: list[Box] = []
     for number, row in enumerate(starts):
         open_boxes = [box for box in open_boxes if number < box[2]]

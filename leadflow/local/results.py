@@ -1,8 +1,8 @@
-"""Statements of analysts that Snowflake takes and fakesnow does not.
+"""Statements that Snowflake accepts and fakesnow does not.
 
 1. Results of earlier statements: RESULT_SCAN within a query, LAST_QUERY_ID and the operator ->>.
-2. EXPLAIN and LIST of a user's own stage: answered, without an effect.
-3. A query is described as it was sent; fakesnow describes what sqlglot writes out again, which DuckDB may refuse.
+2. EXPLAIN, and LIST of a user's own stage: they get an answer and have no effect.
+3. The description of a query is made from its original text. fakesnow uses sqlglot's text, which DuckDB may refuse.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _EARLIER = re.compile(r"(\bFROM|\bJOIN|,)(\s+)\$(\d+)", re.IGNORECASE)
 
 
 def patch_results() -> None:
-    """Put it in place, once a process."""
+    """Apply the patch once in a process."""
     execute, describe = FakeSnowflakeCursor.execute, FakeSnowflakeCursor._describe_only
     parse: Any = cursors.parse_one  # type: ignore[attr-defined]
 
@@ -56,12 +56,12 @@ def patch_results() -> None:
 
 
 def _ids(self: FakeSnowflakeCursor) -> list[str]:
-    """The ids of a session's statements, in order."""
+    """Return the ids of a session's statements, in order."""
     return self._conn.__dict__.setdefault("lf_query_ids", [])
 
 
 def _parts(command: str) -> list[str]:
-    """The statements that ->> chains."""
+    """Return the statements that ->> chains."""
     if "->>" not in command:
         return [command]
     ends = [(t.start, t.end + 1) for t in Snowflake().tokenize(command) if t.text == "->>"]
@@ -76,7 +76,7 @@ def _answered(command: str) -> str:
 
 
 def _resolved(self: FakeSnowflakeCursor, command: str, ids: list[str]) -> str:
-    """The command with earlier results as tables of its session, or another that gives what Snowflake answers."""
+    """Return the command with earlier results as tables of its session, or a command with Snowflake's answer."""
     command = _answered(command)
     command = _EARLIER.sub(lambda m: f"{m[1]}{m[2]}TABLE(RESULT_SCAN('{ids[-int(m[3])]}'))" if ids else m[0], command)
     command = _LAST_QUERY_ID.sub(lambda m: f"'{_ids(self)[int(m[1] or -1)]}'", command)

@@ -29,7 +29,7 @@ _WANTED: list[tuple[type[Expr], Sequence[str]]] = [
 
 
 def raise_if_forbidden(session: Session, statement: Expr, connection: Any) -> None:
-    """Refuse what the session's role may not do, in Snowflake's words."""
+    """Refuse a statement that the session's role may not run, with Snowflake's message."""
     granted = roles.get(session.role)
     usable = session.warehouse and (granted is None or "USAGE" in granted.get("WAREHOUSE", ("USAGE",)))
     if not usable and isinstance(statement, (exp.Merge, exp.Insert, exp.Update, exp.Delete)):
@@ -52,7 +52,7 @@ def raise_if_forbidden(session: Session, statement: Expr, connection: Any) -> No
 
 
 def _raise_without_usage(granted: Mapping[str, Sequence[str]], statement: Expr, connection: Any) -> None:
-    """Refuse any table to a role whose rights are given in full, but without USAGE on the database or the schema."""
+    """Refuse any table to a role with a full list of rights but without USAGE on the database or the schema."""
     if "DATABASE" not in granted or {"USAGE"} <= {*granted["DATABASE"]} & {*granted.get("SCHEMA", ())}:
         return
     for table in statement.find_all(exp.Table):
@@ -67,7 +67,7 @@ def _raise_without_create_table(granted: Mapping[str, Sequence[str]], statement:
 
 
 def _needs_no_right(table: exp.Table, statement: Expr, session: Session, hidden: set[str], connection: Any) -> bool:
-    """Whether it is a kept result, a temporary table, a common table expression or the table to be made."""
+    """Return whether a table is a stored result, temporary, a common table expression, or the one to be made."""
     if table.name.startswith(RESULT) or not table.name or place_of(table, connection) in session.temporary:
         return True
     if table.name.upper() in hidden and not table.db:
@@ -76,7 +76,7 @@ def _needs_no_right(table: exp.Table, statement: Expr, session: Session, hidden:
 
 
 def _needed(table: exp.Table, statement: Expr) -> Sequence[str]:
-    """The rights that a statement needs on one of its tables; () where any right will do."""
+    """Return the rights that a statement needs on one of its tables; () if any right is enough."""
     if table is not _target(statement) and not isinstance(statement, exp.Drop):
         return ("SELECT",)
     if isinstance(statement, exp.Describe):
@@ -117,7 +117,7 @@ def _is_temporary(statement: exp.Create) -> bool:
 
 
 def place_of(table: exp.Table, connection: Any) -> Place:
-    """Database, schema and name of a table, those of the session where the statement names none."""
+    """Return database, schema and name of a table. The session's database and schema are the defaults."""
     catalog, schema, name = (_folded(table.args.get(part)) for part in ("catalog", "db", "this"))
     return catalog or connection.database or "", schema or connection.schema or "", name
 
@@ -129,13 +129,13 @@ def _folded(part: Any) -> str:
 
 
 def note_temporary_table(session: Session, statement: Expr, connection: Any) -> None:
-    """Remember the temporary table that a statement makes, and whose it is."""
+    """Record the temporary table that a statement makes, and its owner."""
     if isinstance(statement, exp.Create) and _is_temporary(statement) and (target := _target(statement)) is not None:
         session.temporary[place_of(target, connection)] = session.role
 
 
 def use_named_database(statement: Expr, connection: Any) -> None:
-    """For a session without a current database, have fakesnow look tables up in the database that a statement names."""
+    """Look up tables in the database that a statement names, if the session has no current database."""
     named = next((table for table in statement.find_all(exp.Table) if table.catalog), None)
     if connection.database is None and named is not None:
         connection.database, connection._schema = place_of(named, connection)[:2]
@@ -143,7 +143,7 @@ def use_named_database(statement: Expr, connection: Any) -> None:
 
 
 def place_temporary_tables(session: Session, statement: Expr, connection: Any) -> Expr:
-    """Temporary tables by the bare names that DuckDB takes; refused where Snowflake would not find them."""
+    """Replace temporary tables by their bare names for DuckDB. Refuse those that Snowflake would not find."""
     use_named_database(statement, connection)
     note_temporary_table(session, statement, connection)
     if not session.temporary:

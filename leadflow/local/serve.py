@@ -1,4 +1,4 @@
-"""The child process of the local world: `python -m leadflow.local.serve`, with its orders as one JSON line on stdin.
+"""The child process of the local world: `python -m leadflow.local.serve`. It reads its options as one JSON line.
 
 It writes one JSON line with its ports to stdout, and exits when stdin closes, that is, when its parent has ended.
 """
@@ -32,7 +32,7 @@ QUOTAS = {"sheets_reads": 60, "sheets_writes": 60, "litigator": 1000, "dnc": 100
 
 
 class Vendors:
-    """The stand-ins and the control side under one port, each below its own path."""
+    """The stand-ins and the control side on one port, each below its own path."""
 
     def __init__(self, services: list[Service], control: Any, clock: Clock) -> None:
         """Route by prefix."""
@@ -61,11 +61,11 @@ class _JoiningTransport:
         self._parts: list[bytes] = []
 
     def __getattr__(self, name: str) -> Any:
-        """Pass everything else to the transport."""
+        """Pass all other attributes to the transport."""
         return getattr(self._transport, name)
 
     def write(self, data: bytes) -> None:
-        """Send it in the event loop's next iteration, with everything written until then."""
+        """Send the data in the event loop's next iteration, together with all other data written until then."""
         if not self._parts:
             asyncio.get_running_loop().call_soon(self._send)
         self._parts.append(data)
@@ -76,12 +76,12 @@ class _JoiningTransport:
             self._parts = []
 
     def close(self) -> None:
-        """Send what was written, then close."""
+        """Send the written data, then close."""
         self._send()
         self._transport.close()
 
     def abort(self) -> None:
-        """Send what was written, then cut the connection."""
+        """Send the written data, then cut the connection."""
         self._send()
         self._transport.abort()
 
@@ -96,7 +96,7 @@ class _Protocol(AutoHTTPProtocol):
 
 
 def _listen(app: Any, dates: bool = True) -> tuple[uvicorn.Server, int]:
-    """Serve an app on a free loopback port, in a thread with its own event loop; without `dates` the app adds them."""
+    """Serve an app on a free loopback port in its own thread. Without `dates`, the app sends the Date header."""
     # asyncio sets TCP_NODELAY only on sockets that name their protocol; without it every answer waits 40 ms for an ACK.
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.bind(("127.0.0.1", 0))
@@ -117,7 +117,7 @@ def _listen(app: Any, dates: bool = True) -> tuple[uvicorn.Server, int]:
 
 
 def _exit_with_parent(parent: int) -> None:
-    """Exit when stdin ends, or when the parent changes: a fork of it may hold the pipe open."""
+    """Exit when stdin ends, or when the parent changes, because a fork of the parent may hold the pipe open."""
 
     def watch() -> None:
         while os.getppid() == parent:
@@ -132,7 +132,7 @@ def _exit_with_parent(parent: int) -> None:
 
 def main() -> None:
     """Start everything, write the ports, and wait for the end of stdin."""
-    # The stand-ins share one interpreter: a MERGE must not delay a vendor's answer beyond its latency.
+    # The stand-ins share one interpreter. A MERGE must not delay a vendor's answer beyond its latency.
     sys.setswitchinterval(0.0002)
     parent = os.getppid()
     order = json.loads(sys.stdin.buffer.readline() or b"{}")
@@ -152,7 +152,7 @@ def main() -> None:
     ]
     vendors, vendors_port = _listen(Vendors(services, control.app(), control.clock), dates=False)
     warehouse, warehouse_port = _listen(snowflake)
-    gc.freeze()  # a collection of all loaded modules would delay answers too
+    gc.freeze()  # a garbage collection of all loaded modules would delay answers too
     while not (vendors.started and warehouse.started):
         time.sleep(0.005)
     sys.stdout.write(json.dumps({"vendors": vendors_port, "snowflake": warehouse_port}) + "\n")

@@ -27,24 +27,24 @@ from leadflow.local.faults import (
 
 
 class Standin(Protocol):
-    """What a stand-in implements for its Service."""
+    """The interface that a stand-in implements for its Service."""
 
     gate: Gate
 
     def operation(self, method: str, path: str) -> str:
-        """The kind of call, for quotas and faults: login, search, read, write, check."""
+        """Return the kind of call, for quotas and faults: login, search, read, write, check."""
         ...
 
     def handle(self, call: Call, fault: Fault | None) -> Reply:
-        """Do the work and answer."""
+        """Process the call and return the answer."""
         ...
 
     def error(self, status: int, message: str) -> Any:
-        """The body of an error in this vendor's format."""
+        """Return the body of an error in this vendor's format."""
         ...
 
     def empty(self) -> Any:
-        """The body of an empty answer."""
+        """Return the body of an empty answer."""
         ...
 
 
@@ -100,7 +100,7 @@ class Service:
         )
 
     def _handled(self, call: Call, fault: Fault | None) -> Reply:
-        """The answer, computed before the latency is waited for, so that its own time is part of it."""
+        """Return the answer. It is computed before the wait, so that the latency includes the computation."""
         reply = self.standin.handle(call, fault)
         sent = (altered_reply(reply, fault) if fault and fault.kind == "lie" else reply).encoded()
         self.gate.count("bytes", len(sent.body))

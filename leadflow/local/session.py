@@ -44,7 +44,7 @@ Place = tuple[str, str, str]
 
 @dataclass
 class Session:
-    """The state of one connection; `temporary` has the owners of temporary tables by database, schema and name."""
+    """The state of one connection. `temporary` has the owners of temporary tables by database, schema and name."""
 
     role: str = DEFAULT_ROLE
     warehouse: str = DEFAULT_WAREHOUSE
@@ -56,12 +56,12 @@ class Session:
 
     @property
     def ignores_case(self) -> bool:
-        """Whether names in double quotes are folded too."""
+        """Whether names in double quotes are folded to upper case too."""
         return self.parameters.get("QUOTED_IDENTIFIERS_IGNORE_CASE", "").lower() == "true"
 
 
 def session_of(connection: Any) -> Session:
-    """The session of a connection of fakesnow's."""
+    """Return the session of a fakesnow connection."""
     if not hasattr(connection, "leadflow_session"):
         connection.leadflow_session = _signed_in(SIGN_IN.get())
         connection.leadflow_session.user = str(SIGN_IN.get().get("user") or "").upper()
@@ -69,7 +69,7 @@ def session_of(connection: Any) -> Session:
 
 
 def _signed_in(request: Mapping[str, Any]) -> Session:
-    """A new session as its sign-in asked for it."""
+    """Return a new session with the values that its sign-in requests."""
     role = str(request.get("role") or DEFAULT_ROLE).upper()
     warehouse = str(request.get("warehouse", DEFAULT_WAREHOUSE)).upper()
     chosen = {**account_parameters, **dict(request.get("parameters") or {})}
@@ -78,9 +78,9 @@ def _signed_in(request: Mapping[str, Any]) -> Session:
 
 
 def answered(session: Session, command: str, connection: Any) -> str:
-    """Make the change of the session that a command asks for; the command as fakesnow can run it.
+    """Apply a command's change of the session. Return the command in a form that fakesnow can run.
 
-    What only the session holds, such as CURRENT_ROLE(), becomes a constant.
+    Values that only the session has, such as CURRENT_ROLE(), become constants.
     """
     command = _USE_DATABASE.sub(r"USE DATABASE \1", command)
     if use := _USE.match(command):

@@ -20,16 +20,16 @@ _WORDS |= {429: "RESOURCE_EXHAUSTED", 500: "INTERNAL", 503: "UNAVAILABLE", 504: 
 
 
 class Sheets(Person):
-    """One spreadsheet. A request is atomic: it is done as a whole or not at all."""
+    """One spreadsheet. A request is atomic: it is applied as a whole or not at all."""
 
     def __init__(self) -> None:
-        """A spreadsheet with one empty tab."""
+        """Make a spreadsheet with one empty tab."""
         self.gate = Gate("sheets")
         self.lock = threading.RLock()
         self.reset()
 
     def reset(self) -> None:
-        """An empty sheet again."""
+        """Empty the spreadsheet."""
         with self.lock:
             self.tabs = [Tab(0, WORKSHEET)]
             self.version = 0
@@ -38,20 +38,20 @@ class Sheets(Person):
             self.protected: list[Area] = []
 
     def operation(self, method: str, path: str) -> str:
-        """Google counts reads and writes."""
+        """Return whether Google counts the call as a read or a write."""
         return "read" if method == "GET" else "write"
 
     def error(self, status: int, message: str) -> dict[str, Any]:
-        """Google's error shape."""
+        """Return an error in Google's format."""
         return {"error": {"code": status, "message": message, "status": _WORDS.get(status, "UNKNOWN")}}
 
     def empty(self) -> dict[str, Any]:
-        """An empty answer."""
+        """Return an empty answer."""
         return {}
 
     def handle(self, call: Call, fault: Fault | None) -> Reply:
         """Answer one request."""
-        if self.refusal:  # Google answers so before it looks for the spreadsheet
+        if self.refusal:  # Google refuses before it looks up the spreadsheet
             return Reply(refused(self.refusal), 403)
         match = re.fullmatch(r"/v4/spreadsheets/([^/:]+)(.*)", call.path)
         if not match or match[1] != SPREADSHEET_ID:
@@ -70,7 +70,7 @@ class Sheets(Person):
             return Reply(body, pretty=call.query.get("prettyPrint") != ["false"])
 
     def _undo_claimed(self, call: Call, rest: str, fault: Fault | None, before: list[Tab]) -> None:
-        """Undo a write that is only claimed: by a `claimed` fault, or by a filter that loses appends."""
+        """Undo a write that is only claimed, because of a `claimed` fault or a filter that loses appends."""
         claimed = fault.options if fault and fault.kind == "claimed" and call.operation == "write" else None
         append = rest.startswith("/values/") and rest.endswith(":append")
         tabs, self.tabs = self.tabs, before
@@ -206,7 +206,7 @@ class Sheets(Person):
 
 
 def _grid_range(area: Area) -> dict[str, int]:
-    """An area in Google's JSON; an open side has no entry."""
+    """Return an area in Google's JSON format. An open side has no entry."""
     bounds = {
         "startRowIndex": area.top or None,
         "endRowIndex": area.bottom,

@@ -1,6 +1,6 @@
 """A stand-in for Snowflake: fakesnow's server with RAW_LEADS in it, behind faults, sign-in, sessions and rights.
 
-What fakesnow does otherwise than Snowflake is corrected in fakesnow_patches.py.
+fakesnow_patches.py corrects fakesnow where Snowflake behaves differently.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ class Snowflake:
     """The gate and the tables of fakesnow's server."""
 
     def __init__(self, leads: Path) -> None:
-        """Seed from a CSV file."""
+        """Fill RAW_LEADS from a CSV file."""
         patch()
         logging.getLogger("fakesnow.server").setLevel(logging.ERROR)
         server.shared_fs.duck_conn.execute("SET threads = 1")  # leave the other cores to leadflow
@@ -63,7 +63,7 @@ class Snowflake:
         self.reset()
 
     def settings(self) -> dict[str, Callable[[Any], object]]:
-        """The setters of World.configure that concern Snowflake."""
+        """Return the setters of World.configure for Snowflake."""
         return {
             "roles": self._set_roles,
             "account_parameters": self._set_account_parameters,
@@ -83,7 +83,7 @@ class Snowflake:
         session.account_parameters.update(parameters)
 
     def reset(self) -> None:
-        """Roll open transactions back, drop every table of every user database, seed RAW_LEADS again, forget rights."""
+        """Roll back open transactions, drop every table of every user database, refill RAW_LEADS, delete rights."""
         session.roles.clear()
         session.account_parameters.clear()
         self.tokens.reset()
@@ -104,7 +104,7 @@ class Snowflake:
             )
 
     def rows(self) -> dict[str, int]:
-        """How many rows the tables of PUBLIC hold."""
+        """Return the number of rows of each table of PUBLIC."""
         with server.shared_fs.connect(DATABASE, "PUBLIC") as connection:
             duck = connection._duck_conn
             names = duck.execute(
@@ -156,7 +156,7 @@ class Snowflake:
             self.gate.leave()
 
     async def _browsed(self, scope: Scope, receive: Receive) -> Reply:
-        """Answer the connector that begins a sign-in with a browser, and the browser itself."""
+        """Answer the connector that starts a sign-in with a browser, and answer the browser."""
         if scope["path"].startswith(_PAGE):
             self.gate.count("browsers")
             return self.browser.page(parse_qs(scope["query_string"].decode()))
@@ -164,7 +164,7 @@ class Snowflake:
         return self.browser.start(data, dict(scope["headers"])[b"host"].decode())
 
     async def _signed_in(self, scope: Scope, receive: Receive) -> Reply:
-        """Sign in at fakesnow, with role, warehouse and parameters kept, and the answer completed."""
+        """Sign in at fakesnow, store role, warehouse and parameters, and complete the answer."""
         body = await read_body(receive)
         query = parse_qs(scope["query_string"].decode())
         data = json.loads(_unpacked(body))["data"]
@@ -223,7 +223,7 @@ class Snowflake:
 
 
 def _drops(duck: duckdb.DuckDBPyConnection) -> list[str]:
-    """The statements that drop what users made: everything but fakesnow's and DuckDB's own."""
+    """Return the statements that drop all objects of users: all but those of fakesnow and DuckDB."""
     listing = duck.execute(
         "select 'VIEW', database_name, schema_name, view_name from duckdb_views() where not internal union all "
         "select 'TABLE', database_name, schema_name, table_name from duckdb_tables() where not temporary "
@@ -246,7 +246,7 @@ async def _fakesnow(scope: Scope, receive: Receive, send: Send) -> None:
 
 
 async def _answer(scope: Scope, receive: Receive) -> tuple[int, dict[str, Any]]:
-    """The status and the JSON of fakesnow's answer, which is not sent."""
+    """Return the status and the JSON of fakesnow's answer without sending it."""
     messages: list[dict[str, Any]] = []
 
     async def keep(message: dict[str, Any]) -> None:
@@ -258,12 +258,12 @@ async def _answer(scope: Scope, receive: Receive) -> tuple[int, dict[str, Any]]:
 
 
 def _unpacked(body: bytes) -> bytes:
-    """A request's body; the connector compresses it."""
+    """Return a request's body, decompressed if the connector compressed it."""
     return gzip.decompress(body) if body.startswith(b"\x1f\x8b") else body
 
 
 def _replay(body: bytes, receive: Receive) -> Receive:
-    """A receive that gives a body that was read already."""
+    """Return a `receive` that returns a body that was already read."""
     given = False
 
     async def again() -> dict[str, Any]:

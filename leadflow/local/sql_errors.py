@@ -1,4 +1,4 @@
-"""Errors of Snowflake that fakesnow does not give.
+"""Errors of Snowflake that fakesnow does not raise.
 
 Sources: the messages of 604 and 630 as snowflake-connector-python's users report them, of 625 from
 https://resultant.com/blog/technology/overcoming-concurrent-write-limits-in-snowflake/, and
@@ -22,7 +22,7 @@ _DDL = re.compile(r"\s*(CREATE|ALTER|DROP|GRANT|REVOKE|TRUNCATE)\b", re.IGNORECA
 
 
 def sql_error(code: int) -> dict[str, Any]:
-    """Return the answer to a statement that ended with this error."""
+    """Return the answer to a statement that ends with this error."""
     if code not in _MESSAGES:
         raise ValueError(f"statements end with {', '.join(map(str, _MESSAGES))}")
     number = f"{code:06d}"

@@ -1,8 +1,8 @@
 """A cache of translated statements.
 
-fakesnow reads a MERGE twice, makes five statements of it and runs some eighty passes over each: 45 ms of Python, in
-which the other stand-ins hardly answer. Its translation of a MERGE, and of a long statement that makes a table, is kept
-and used again for the next statement of the same text.
+fakesnow parses a MERGE twice, makes five statements of it and runs about eighty passes over each. That takes 45 ms of
+Python, in which the other stand-ins can hardly answer. So the translation of a MERGE, and of a long statement that
+makes a table, is cached for the next statement with the same text.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ def _parse(text: str) -> Any:
 
 
 def _is_worth_keeping(statement: Any, text: str) -> bool:
-    """A MERGE, or a long statement that makes a table, as that of the people's identities; without bound values."""
+    """Return whether a statement is a MERGE, or a long one that makes a table, and has no bound values."""
     is_long = isinstance(statement, exp.Create) and len(text) > _LONG
     return (isinstance(statement, exp.Merge) or is_long) and not statement.find(exp.Placeholder)
 
@@ -81,7 +81,7 @@ def _patch_transform() -> None:
 
 
 def _rendered(statement: Any) -> Any:
-    """A statement whose text is written now, not each time it is run."""
+    """Return a statement whose text is generated now, not at each run."""
     text = statement.sql(dialect="duckdb")
     statement.meta["rendered"] = True
     statement.sql = lambda *_, **__: text

@@ -18,7 +18,7 @@ _NO_OPS = {"repeatCell", "autoResizeDimensions", "setDataValidation", "addProtec
 
 
 class Structure:
-    """What spreadsheets.batchUpdate changes."""
+    """The parts of a spreadsheet that spreadsheets.batchUpdate changes."""
 
     tabs: list[Tab]
     protected: list[Area]
@@ -163,19 +163,19 @@ class Structure:
 
 
 def grid_range(sheet_id: int, box: Box) -> dict[str, int]:
-    """A box as Google writes a GridRange: bounds and a sheet id of 0, and open sides, have no entry."""
+    """Return a box as a GridRange of Google's. Bounds of 0, a sheet id of 0 and open sides have no entry."""
     names = ("startRowIndex", "startColumnIndex", "endRowIndex", "endColumnIndex")
     bounds = {name: n for name, n in zip(names, box, strict=True) if 0 < n < _MOST_CELLS}
     return {**({"sheetId": sheet_id} if sheet_id else {}), **bounds}
 
 
 def box_of(where: dict[str, Any]) -> Box:
-    """A GridRange as a box; a missing bound is open."""
+    """Return a GridRange as a box. A missing bound is open."""
     top, left = where.get("startRowIndex", 0), where.get("startColumnIndex", 0)
     return top, left, where.get("endRowIndex", _MOST_CELLS), where.get("endColumnIndex", _MOST_CELLS)
 
 
 def _meet(one: Area, other: Area) -> bool:
-    """Whether two areas of a tab have a cell in common."""
+    """Return whether two areas of a tab have a cell in common."""
     rows = one.top < (other.bottom or _MOST_CELLS) and other.top < (one.bottom or _MOST_CELLS)
     return rows and one.left < (other.right or _MOST_CELLS) and other.left < (one.right or _MOST_CELLS)

@@ -1,6 +1,6 @@
 """Session and master tokens of the Snowflake stand-in, as the real service issues, renews and expires them.
 
-fakesnow issues a session token alone. Connector 5 refuses a sign-in without a master token and the two lifetimes.
+fakesnow issues only a session token. Connector 5 refuses a sign-in without a master token and the two lifetimes.
 Sources: snowflake-connector-python 4, which reads these answers in auth/_auth.py and network.py (_renew_session).
 """
 
@@ -24,7 +24,7 @@ _MESSAGES = {
     "390114": "Authentication token has expired.  The user must authenticate again.",
     "390115": "Authentication token is invalid.  The user must authenticate again.",
 }
-# Of a sign-in's answer, what no client library needs here.
+# Members of a sign-in's answer that no client library needs here.
 _UNUSED = {
     "displayUserName": "LEADFLOW",
     "firstLogin": False,
@@ -53,7 +53,7 @@ class Token:
 
 
 class Tokens:
-    """All tokens that were issued; `sessions` is fakesnow's mapping from a session token to its connection."""
+    """All tokens that were issued. `sessions` is fakesnow's mapping from a session token to its connection."""
 
     def __init__(self, sessions: dict[str, Any]) -> None:
         """Issue tokens for these sessions."""
@@ -61,12 +61,12 @@ class Tokens:
         self.reset()
 
     def reset(self) -> None:
-        """Forget every token; new ones live as long as Snowflake's: an hour, and four hours."""
+        """Delete every token. New ones have Snowflake's lifetimes: one hour and four hours."""
         self.issued: dict[str, Token] = {}
         self.life_s, self.master_life_s = 3_600.0, 14_400.0
 
     def complete(self, answer: dict[str, Any], signed_in: Mapping[str, Any]) -> dict[str, Any]:
-        """Add to fakesnow's answer to a sign-in what Snowflake's answer has."""
+        """Add the members of Snowflake's answer to fakesnow's answer to a sign-in."""
         data = answer.get("data")
         if not data or not data.get("token"):
             return answer
@@ -89,7 +89,7 @@ class Tokens:
         return issued
 
     def refusal(self, authorization: str) -> dict[str, Any] | None:
-        """Return Snowflake's error for a request with this header; None if its session is good."""
+        """Return Snowflake's error for a request with this header; None if its session is valid."""
         issued = self.issued.get(_token(authorization))
         if issued is None:
             return None  # fakesnow answers for a token that nobody issued
@@ -98,7 +98,7 @@ class Tokens:
         return error(EXPIRED) if issued.expires < time.monotonic() else None
 
     def renew(self, authorization: str, body: Mapping[str, Any]) -> dict[str, Any]:
-        """Answer a token request: a new session token of the same session, for a master token that is good."""
+        """Answer a token request. A valid master token gets a new session token for the same session."""
         old, master = str(body.get("oldSessionToken")), _token(authorization)
         issued = self.issued.get(old)
         if issued is None or issued.master != master:
@@ -122,8 +122,8 @@ class Tokens:
     def end_all(self, code: str) -> dict[str, Any]:
         """End every session that is open now, with its temporary tables and its open transaction.
 
-        Requests in it are answered with this code; returns that answer. After 390112 a client tries to renew the
-        session, and its master token has expired too.
+        Requests in these sessions are answered with this code. Returns that answer. After 390112, a client tries to
+        renew the session, but its master token has expired too.
         """
         if code not in _MESSAGES:
             raise ValueError(f"sessions end with {', '.join(sorted(_MESSAGES))}")
@@ -136,7 +136,7 @@ class Tokens:
         return error(code)
 
     def _end(self, token: str) -> None:
-        """Roll its transaction back; Snowflake does so when a session ends."""
+        """Roll back the session's transaction, as Snowflake does when a session ends."""
         connection = self.sessions.pop(token, None)
         if connection is not None:
             with suppress(duckdb.Error):
@@ -149,5 +149,5 @@ def _token(authorization: str) -> str:
 
 
 def error(code: str) -> dict[str, Any]:
-    """An error in Snowflake's shape; like Snowflake's, it is sent with HTTP status 200."""
+    """Return an error in Snowflake's format. Snowflake sends it with HTTP status 200."""
     return {"data": None, "code": code, "message": _MESSAGES[code], "success": False, "headers": None}

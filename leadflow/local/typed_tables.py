@@ -1,7 +1,7 @@
 """Typed tables of a tab, as spreadsheets.batchUpdate's addTable makes them.
 
-An append to a cell of a table goes below its last row in use, and the table grows. RAW text stays text, unless
-`converts` has the column types change it, which Google does not promise to leave undone.
+An append to a cell of a table goes below the last row in use, and the table grows. RAW text stays text. With
+`converts`, the column types convert it, because Google does not guarantee that they do not.
 Source: https://developers.google.com/workspace/sheets/api/guides/tables
 """
 
@@ -21,7 +21,7 @@ _NUMBER = re.compile(r"[+-]?\d+(\.\d+)?")
 
 @dataclass(frozen=True)
 class TypedTable:
-    """A table: its name, where it is (header included), and the types of its columns by number in the tab."""
+    """A table: its name, its place (with the header), and the types of its columns by number in the tab."""
 
     name: str
     box: Box
@@ -29,12 +29,12 @@ class TypedTable:
     converts: bool = False
 
     def has(self, row: int, column: int) -> bool:
-        """Whether a cell is in the table."""
+        """Return whether a cell is in the table."""
         top, left, bottom, right = self.box
         return top <= row < bottom and left <= column < right
 
     def moved(self, axis: int, start: int, count: int) -> TypedTable | None:
-        """The table after rows or columns were inserted or deleted."""
+        """Return the table after rows or columns were inserted or deleted."""
         box = moved(self.box, axis, start, count)
         if box is None or axis == 0:
             return box and replace(self, box=box)
@@ -42,12 +42,12 @@ class TypedTable:
         return replace(self, box=box, types={place[1]: kind for kind, place in places.items() if place})
 
     def grown(self, bottom: int) -> TypedTable:
-        """The table with all rows before `bottom`."""
+        """Return the table with all rows before `bottom`."""
         top, left, end, right = self.box
         return replace(self, box=(top, left, max(end, bottom), right))
 
     def stored(self, row: int, column: int, value: Any) -> Any:
-        """What a cell of the table keeps of a text written RAW."""
+        """Return the value that a cell of the table stores for a text written RAW."""
         kind = self.types.get(column)
         if not self.converts or row == self.box[0] or not isinstance(value, str):
             return value
@@ -56,11 +56,11 @@ class TypedTable:
         return value
 
     def default(self, column: int) -> Any:
-        """What a blank cell of a new row holds."""
+        """Return the default value of a blank cell in a new row."""
         return _FILLED.get(self.types.get(column, ""), "")
 
     def described(self, sheet_id: int, header: list[Any]) -> dict[str, Any]:
-        """As spreadsheets.get gives it; a column without a type has no columnType."""
+        """Return the table as spreadsheets.get describes it. A column without a type has no columnType."""
         top, left, bottom, right = self.box
         bounds = {"startRowIndex": top, "endRowIndex": bottom, "startColumnIndex": left, "endColumnIndex": right}
         columns = [

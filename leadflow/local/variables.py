@@ -1,6 +1,6 @@
-"""Session variables as Snowflake has them, in place of fakesnow's.
+"""Session variables with Snowflake's behavior, in place of fakesnow's.
 
-fakesnow sets one variable a statement, fills $s into $state, and takes a $ within a literal for a variable.
+fakesnow sets one variable a statement, replaces $s inside $state, and reads a $ inside a literal as a variable.
 Source: https://docs.snowflake.com/en/sql-reference/session-variables
 """
 
@@ -13,7 +13,7 @@ from fakesnow.variables import Variables
 from snowflake.connector.errors import ProgrammingError
 from sqlglot import exp
 
-# A literal, a quoted name or a comment, which stay as they are; or a variable.
+# Matches a literal, a quoted name or a comment, which do not change, or a variable.
 _VARIABLE = re.compile(
     r"""'(?:[^'\\]|\\.|'')*'|"(?:[^"]|"")*"|\$\$.*?\$\$|--[^\n]*|/\*.*?\*/|(?<![\w$])\$(?P<name>[A-Za-z_]\w*)""",
     re.DOTALL,
@@ -21,7 +21,7 @@ _VARIABLE = re.compile(
 
 
 def patch_variables() -> None:
-    """Put them in place, once a process."""
+    """Apply the patch once in a process."""
     update, is_modifier = Variables.update_variables, Variables.is_variable_modifier
 
     def is_variable_modifier(cls: type[Variables], expr: Any) -> bool:
@@ -57,12 +57,12 @@ def _inline_variables(self: Any, sql: str) -> str:
 
 
 def _unsets_several(statement: Any) -> bool:
-    """UNSET (a, b)."""
+    """Return whether a statement is UNSET (a, b)."""
     return isinstance(statement, exp.Anonymous) and statement.name.upper() == "UNSET"
 
 
 def _set_several(variables: Any, statement: Any) -> bool:
-    """SET (a, b) = (1, 2); False for any other statement."""
+    """Run SET (a, b) = (1, 2). Return False for any other statement."""
     items = statement.args.get("expressions") if isinstance(statement, exp.Set) else None
     pair: Any = items[0].this if items and isinstance(items[0], exp.SetItem) else None
     if not (isinstance(pair, exp.EQ) and isinstance(pair.this, exp.Tuple)):

@@ -31,10 +31,10 @@ Rows = list[list[str]]
 
 
 class World:
-    """A running local world; the child process ends with close() or the `with` block."""
+    """A running local world. The child process ends with close() or with the `with` block."""
 
     def __init__(self, order: Mapping[str, Any], python: str) -> None:
-        """Start the child on this interpreter, with its orders; use `start` instead."""
+        """Start the child process with this interpreter and these options. Use `start` instead."""
         self._folder = tempfile.TemporaryDirectory(prefix="leadflow-local-", ignore_cleanup_errors=True)
         self._homes = 0
         self._log = Path(self._folder.name) / "serve.log"
@@ -51,7 +51,7 @@ class World:
         self.settings = self._make_settings()
 
     def _send_order(self, order: Mapping[str, Any], python: str) -> dict[str, int]:
-        """Send the child its orders; its ports."""
+        """Send the child process its options. Return its ports."""
         if self._child.stdin is None or self._child.stdout is None:
             raise RuntimeError("the local world has no pipes")
         with contextlib.suppress(BrokenPipeError):
@@ -72,12 +72,12 @@ class World:
 
     @property
     def url(self) -> str:
-        """The address of the vendors' stand-ins; each is below its own path."""
+        """The address of the vendors' stand-ins. Each has its own path."""
         return f"http://127.0.0.1:{self._ports['vendors']}"
 
     @property
     def home(self) -> Path:
-        """The private folder of history and checkpoints; reset() makes a new one."""
+        """The private folder of history and checkpoints. reset() makes a new one."""
         return Path(self._folder.name) / f"home{self._homes}"
 
     def _make_settings(self) -> Settings:
@@ -114,7 +114,7 @@ class World:
         }
 
     def env(self) -> dict[str, str]:
-        """The LEADFLOW_ variables with which another process uses this world."""
+        """Return the LEADFLOW_ variables with which another process uses this world."""
         return {f"LEADFLOW_{name}": value for name, value in _flat(self._values(), "")}
 
     def _do(self, command: str, body: Any = None) -> Any:
@@ -124,13 +124,13 @@ class World:
         return answer.json()
 
     def stats(self) -> dict[str, Any]:
-        """Counters of every service since the last reset; of idiCORE also the body of the last search."""
+        """Return the counters of every service since the last reset. idiCORE also has the body of the last search."""
         return self._do("stats")
 
     def fail(
         self, service: str, kind: str, times: int = 1, after: int = 0, for_s: float | None = None, **options: Any
     ) -> None:
-        """Let `times` calls of a service fail, after `after` good ones; with `for_s`, all calls for so many seconds.
+        """Make `times` calls of a service fail, after `after` good ones. With `for_s`, all calls fail for that time.
 
         Kinds: a status such as "503" (retry_after=), timeout (s=), truncated (short=True also cuts the connection),
         html, drop, empty, expired_token, missing_row (rows=), malformed_number, unknown_code, body (body=, base64=,
@@ -138,10 +138,10 @@ class World:
         snowflake also applied_then_503 and applied_then_drop. For snowflake also sql_error (code=604, 625 or 630), and
         session_ended (code="390111", "390112", "390114"), which ends all open sessions, and slow (s=), a statement that
         takes s seconds more, unless its client cancels it. For sheets also applied_late (s=) and claimed: a write that
-        is answered with success and not done; of an append, `rows=` rows are done, at `place=` (end, top, over), with
-        the cells of column `alter=` changed, or all rows `s=` seconds later. `on=` names the kind of call (login,
-        search, check, read, write, query); `key=` is a text that the request body must contain; `applied=True` does
-        the work before the fault.
+        is answered with success and not applied. A claimed append writes `rows=` rows at `place=` (end, top, over),
+        with the cells of column `alter=` changed, or all rows `s=` seconds later. `on=` names the kind of call (login,
+        search, check, read, write, query). `key=` is a text that the request body must contain. `applied=True` applies
+        the call before the fault.
         """
         fault = {"service": service, "kind": kind, "times": times, "after": after, "for_s": for_s}
         self._do("fail", {**fault, **options})
@@ -153,9 +153,9 @@ class World:
         quotas: Mapping[str, float | None] | None = None,
         **more: Any,
     ) -> None:
-        """Change the world's settings; those that are not named stay.
+        """Change the world's settings. Settings that are not named do not change.
 
-        clock_ahead_s: how far the Date header of the vendors' answers is ahead of the real time.
+        clock_ahead_s: how many seconds the Date header of the vendors' answers is ahead of the real time.
         latency: seconds by service. in_flight: most calls at a time by service. quotas: calls a minute by service,
         Sheets' as sheets_reads and sheets_writes; window_s makes the minute shorter.
         token_life_s: of idiCORE's tokens. dead: keys of people who are deceased.
@@ -167,7 +167,7 @@ class World:
         account_parameters: Snowflake's parameters for sessions that set none, as in {"ROWS_PER_RESULTSET": 10}.
         default_warehouse: whether Snowflake's users have one. session_life_s, master_token_life_s: of sessions that
         sign in from now on. end_sessions: end all open Snowflake sessions with this error, such as "390111".
-        id_tokens: whether Snowflake gives a sign-in with a browser a token for later ones; None takes back those given.
+        id_tokens: whether Snowflake issues an ID token to a sign-in with a browser. None also revokes issued tokens.
         """
         wanted = {"latency": latency, "in_flight": in_flight, "quotas": quotas}
         self._do("configure", {**{k: dict(v) for k, v in wanted.items() if v}, **more})
@@ -177,17 +177,17 @@ class World:
         self._do("heal")
 
     def reset(self) -> None:
-        """Counters, faults, sheet and tables as at the start, and a fresh home. Latency, caps and quotas stay."""
+        """Reset counters, faults, sheet and tables to the start, and make a new home. Keep latency, caps and quotas."""
         self._do("reset")
         self._homes += 1
         self.settings = self._make_settings()
 
     def sheet_values(self, tab: str | None = None) -> Rows:
-        """All rows of a tab, the first tab if none is named."""
+        """Return all rows of a tab. The default is the first tab."""
         return self._do("sheet", {"tab": tab})["values"]
 
     def edit_sheet(self, edit: Callable[[Rows], Rows] | list[tuple[Any, ...]], tab: str | None = None) -> None:
-        """Edit as a person would: a function of all rows, or operations whose rows count from 1.
+        """Edit a tab as a person would, with a function of all rows or with operations whose rows count from 1.
 
         Operations: ("insert", row, cells), ("delete", row), ("set", row, cells), ("append", cells).
         """
@@ -201,36 +201,37 @@ class World:
                 return
 
     def protect_sheet(self, *ranges: str) -> None:
-        """Protect these tabs or A1 ranges against the service account; only reset() removes the protection."""
+        """Protect these tabs or A1 ranges against the service account. Only reset() removes the protection."""
         self._do("protect", {"ranges": ranges})
 
     def filter_sheet(self, where: str | None, *, hides: bool = True, appends: str = "lost") -> None:
-        """Turn on the basic filter of a tab or an A1 range; with None, turn all filters off.
+        """Turn on the basic filter of a tab or an A1 range. With None, turn all filters off.
 
-        While it is on, appends are answered 200 and are kept, lost, or written over the last rows (over).
+        While it is on, appends are answered 200, and their rows are kept, lost, or written over the last rows (over).
         """
         self._do("filter", {"range": where, "hides": hides, "appends": appends})
 
     def hide_sheet(self, *ranges: str, appends: str = "astray") -> None:
-        """Hide whole columns (A:B) or the rows of other A1 ranges; without a range, show all rows and columns again.
+        """Hide whole columns (A:B) or the rows of other A1 ranges. Without a range, show all rows and columns.
 
-        Appends do not see hidden cells and go astray, as people report of Google; with appends="kept" they see them.
+        Appends ignore hidden cells and write to the wrong place, as users of Google report. With appends="kept", they
+        see hidden cells.
         """
         self._do("hide", {"ranges": ranges, "appends": appends})
 
     def merge_sheet(self, *ranges: str) -> None:
-        """Merge the cells of each A1 range: only the first keeps a value; without a range, unmerge all."""
+        """Merge the cells of each A1 range. Only the first cell keeps its value. Without a range, unmerge all."""
         self._do("merge", {"ranges": ranges})
 
     def table_sheet(self, where: str | None, types: Mapping[str, str] | None = None, *, converts: bool = False) -> None:
-        """Make an A1 range a typed table, with Google's column types by column name; with None, remove all tables.
+        """Make an A1 range a typed table, with Google's column types by column name. With None, remove all tables.
 
-        With `converts` the types change the texts that are written: a number column keeps no leading zero.
+        With `converts`, the types convert written texts: a number column drops leading zeros.
         """
         self._do("make_table", {"name": where, "types": dict(types or {}), "converts": converts})
 
     def resize_sheet(self, rows: int | None = None, columns: int | None = None, tab: str | None = None) -> None:
-        """Resize a tab's grid as a person would; a size that is not given becomes that of the cells in use."""
+        """Resize a tab's grid as a person would. A size that is not given becomes the size of the cells in use."""
         self._do("resize", {"title": tab, "rows": rows, "columns": columns})
 
     def share_sheet(self, role: str) -> None:
@@ -238,7 +239,7 @@ class World:
         self._do("share", {"role": role})
 
     def close(self) -> None:
-        """End the child and remove the private folder."""
+        """End the child process and remove the private folder."""
         self._http.close()
         for pipe in (self._child.stdin, self._child.stdout):
             if pipe:
@@ -252,22 +253,22 @@ class World:
         self._folder.cleanup()
 
     def __enter__(self) -> Self:
-        """The world itself."""
+        """Return this world."""
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Close."""
+        """Close the world."""
         self.close()
 
     def __repr__(self) -> str:
-        """The address and the process id."""
+        """Return the address and the process id."""
         return f"World({self.url}, pid={self.pid})"
 
 
 def sample(name: str) -> Path:
-    """The path of a bundled file, as in sample("scripts/june_leads.sql")."""
+    """Return the path of a bundled file, such as sample("scripts/june_leads.sql")."""
     return SAMPLES / name
 
 
@@ -281,8 +282,8 @@ def start(
 ) -> World:
     """Start the local world over data_samples/leads.csv, or over a CSV file with the same columns.
 
-    People whom truth.csv (beside the leads) does not know get phones that follow from their key and the seed.
-    `python` is the interpreter of another environment that has leadflow[local]; LEADFLOW_LOCAL_PYTHON names it too.
+    People who are not in truth.csv (beside the leads) get phones that depend on their key and the seed. `python` is the
+    interpreter of another environment with leadflow[local]. LEADFLOW_LOCAL_PYTHON can name it too.
     """
     leads = (leads or SAMPLES / "leads.csv").resolve()
     if not leads.is_file():
@@ -299,7 +300,7 @@ def start(
 
 
 def _child_environment(python: str) -> dict[str, str]:
-    """The child's environment: it imports the same checkout, but no packages of this environment if it has its own."""
+    """Return the child's environment. The child imports this checkout. Another interpreter uses its own packages."""
     paths = [str(_ROOT)] if _IS_CHECKOUT or python == sys.executable else []
     paths += filter(None, [os.environ.get("PYTHONPATH")])
     return {**os.environ, "PYTHONPATH": os.pathsep.join(paths)}

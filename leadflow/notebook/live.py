@@ -1,4 +1,4 @@
-"""A job at one moment, as HTML or as one line of text."""
+"""The state of a job at one moment, as HTML or as one line of text."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _SHOWN = {
 
 @dataclass(frozen=True)
 class Snapshot:
-    """A job at one moment; `log` has its latest lines, oldest first."""
+    """The state of a job at one moment. `log` has the latest log lines, oldest first."""
 
     job_id: str
     status: str
@@ -35,12 +35,12 @@ class Snapshot:
 
 @dataclass
 class Pace:
-    """The rate and the time left of each bar, measured from when it was first shown."""
+    """The rate and the remaining time of each bar, measured from the moment it was first shown."""
 
     _since: dict[str, tuple[float, int]] = field(default_factory=dict[str, tuple[float, int]])
 
     def of(self, bar: str, done: int, total: int) -> str:
-        """As in "120 of 400 · 31/s · 0:09 left"."""
+        """Return the pace of a bar, such as "120 of 400 · 31/s · 0:09 left"."""
         now = time.monotonic()
         start, first = self._since.setdefault(bar, (now, done))
         text = f"{done:,} of {total:,}"
@@ -56,7 +56,7 @@ def _clock(seconds: float) -> str:
 
 
 def to_html(now: Snapshot, pace: Pace) -> str:
-    """The job's bar, one for each stage, the counts and the log."""
+    """Return the job's bar, a bar for each stage, the counts and the log, as HTML."""
     color = _COLORS.get(now.status, "#616e7c")
     badge = f'<span class="lf-status" style="background:{color}">{escape(now.status)}</span>'
     parts = [
@@ -107,7 +107,7 @@ def _log(lines: Sequence[str]) -> str:
 
 
 def to_text(now: Snapshot) -> str:
-    """One line."""
+    """Return the state as one line of text."""
     progress = now.progress
     done = _without_total(now)
     if progress.total is not None:

@@ -1,4 +1,4 @@
-"""The run panel: choose a script, see what it costs, run it, stop it, resume it, read its report."""
+"""The run panel: choose a script, estimate its cost, run it, stop it, resume it, read its report."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ _panels: weakref.WeakKeyDictionary[Engine, Panel] = weakref.WeakKeyDictionary()
 
 
 def panel(engine: Engine, scripts: str | Path | None = None) -> Panel:
-    """The run panel of an engine: one panel, with the state of its job, in every cell that shows it.
+    """Return the run panel of an engine. Every cell that shows it shows the same panel and the state of its job.
 
-    `scripts` is a folder of .sql files to choose from, by default the current one. Jobs run in the background.
-    Without ipywidgets the panel shows what to install, and the state of the engine's job as plain HTML.
+    `scripts` is a folder of .sql files to choose from. The default is the current folder. Jobs run in the background.
+    Without ipywidgets, the panel shows what to install, and the state of the engine's job as plain HTML.
 
     Example:
         >>> import leadflow as lf
@@ -47,7 +47,7 @@ def panel(engine: Engine, scripts: str | Path | None = None) -> Panel:
 
 
 class Panel:
-    """See `panel`. Its state is in the kernel, so it survives a page that is closed and opened again."""
+    """The run panel; see `panel`. The kernel keeps its state while the page is closed and opened again."""
 
     def __init__(self, engine: Engine, scripts: Path) -> None:
         self._engine = weakref.ref(engine)
@@ -64,7 +64,7 @@ class Panel:
 
     @property
     def engine(self) -> Engine:
-        """The engine whose jobs these are."""
+        """The engine that runs the panel's jobs."""
         engine = self._engine()
         if engine is None:
             raise InputError("the engine of this panel is gone; make one, and lf.panel(engine)")
@@ -76,28 +76,28 @@ class Panel:
             self._view.offer_scripts(sorted(p for p in scripts.expanduser().glob("*") if p.suffix.lower() == ".sql"))
 
     def refresh(self) -> None:
-        """Read again which jobs can be resumed, and show a hint if the process of one died."""
+        """Update the list of jobs that can be resumed, and show a hint if a job's process died."""
         if self._view:
             jobs = self._resumable()
             self._view.offer_jobs(jobs)
             self._view.hint(hint(jobs, "Press Resume to go on where it was"))
 
     def estimate(self, script: str | Path, limit_rows: int | None) -> str:
-        """What a run would do and cost, in a sentence."""
+        """Return the estimate of a run in one sentence."""
         return _sentence(self.engine.estimate(script, limit_rows))
 
     def run(self, script: str | Path, limit_rows: int | None) -> None:
-        """Start a job in the background and follow it."""
+        """Start a job in the background and show its state."""
         self._log.clear()
         self._follow(self.engine.submit(script, limit_rows=limit_rows, listeners=(self._log_event,)))
 
     def resume(self, job_id: str) -> None:
-        """Resume a job in the background and follow it."""
+        """Resume a job in the background and show its state."""
         self._log.clear()
         self._follow(self.engine.submit_resume(job_id, listeners=(self._log_event,)))
 
     def stop(self) -> None:
-        """Stop the job that is shown."""
+        """Stop the job that the panel shows."""
         if self.handle:
             self.handle.stop()
 
@@ -127,7 +127,7 @@ class Panel:
             return error_html(error)
 
     def _resumable(self) -> list[dict[str, Any]]:
-        """Jobs that broke off or left leads to retry, and that no process runs now."""
+        """Return the jobs that broke off or have leads to retry, and that no process runs now."""
         mine = {handle.id for handle in self.engine.running}
         return [job for job in self.engine.history.resumable() if job["id"] not in mine]
 
@@ -152,7 +152,7 @@ class Panel:
         return mime_bundle(None, without + resume + self._html(), repr(self), **options)
 
     def __repr__(self) -> str:
-        """The state in one line."""
+        """Return the state as one line of text."""
         now = self._snapshot()
         return f"<Panel: {to_text(now)}>" if now else "<Panel: no job yet; engine.run(script) runs one>"
 

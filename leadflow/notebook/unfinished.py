@@ -1,4 +1,4 @@
-"""Jobs that can be resumed, described for a person who chooses one."""
+"""Descriptions of jobs that can be resumed, for an analyst who chooses one."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from leadflow.reports.accounting import accounting_of
 
 
 def label(job: dict[str, Any]) -> str:
-    """As in "june_leads-20261124-164313-0d46b1 · its process died, 120 of 900 settled".
+    """Return a label, such as "june_leads-20261124-164313-0d46b1 · its process died, 120 of 900 settled".
 
     `job` is one of History.resumable.
     """
@@ -26,7 +26,7 @@ def _settled(job: dict[str, Any]) -> str:
 
 
 def hint(jobs: Sequence[dict[str, Any]], how: str) -> str:
-    """HTML about the newest job whose process died, with `how` to go on; empty if there is none."""
+    """Return HTML about the newest job whose process died, with `how` to continue it; empty if there is none."""
     dead = [job for job in jobs if job["standing"] == "dead"]
     if not dead:
         return ""

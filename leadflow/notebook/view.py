@@ -16,10 +16,10 @@ _PASTE = "paste a script below"
 
 
 class Actions(Protocol):
-    """What the buttons call; the panel has these."""
+    """The methods that the buttons call. Panel implements them."""
 
     def estimate(self, script: str | Path, limit_rows: int | None) -> str:
-        """What a run would do and cost, in a sentence."""
+        """Return the estimate of a run in one sentence."""
         ...
 
     def run(self, script: str | Path, limit_rows: int | None) -> None:
@@ -31,7 +31,7 @@ class Actions(Protocol):
         ...
 
     def stop(self) -> None:
-        """Stop the job that is shown."""
+        """Stop the job that the panel shows."""
         ...
 
 
@@ -78,12 +78,12 @@ class PanelView:
         self.resume_button.on_click(lambda _: self._show_errors(self._resume))
 
     def offer_scripts(self, files: list[Path]) -> None:
-        """List scripts to choose from; the first one is chosen."""
+        """List the scripts and select the first."""
         self.script.options = [(_PASTE, None), *((file.name, file) for file in files)]
         self.script.value = files[0] if files else None
 
     def offer_jobs(self, jobs: list[dict[str, Any]], chosen: str | None = None) -> None:
-        """List the jobs to resume; the chosen one stays chosen, else the newest is."""
+        """List the jobs to resume. Keep the selected job, or select the newest."""
         ids = [job["id"] for job in jobs]
         chosen = chosen or self.job.value
         self.job.options = [(label(job), job["id"]) for job in jobs]
@@ -91,19 +91,19 @@ class PanelView:
         self.resume_button.disabled = self.run_button.disabled or not jobs
 
     def hint(self, text: str) -> None:
-        """Show a hint, unless a message is shown or a job runs."""
+        """Show a hint, unless the panel shows a message or a job runs."""
         if not self.message.value and not self.run_button.disabled:
             self.message.value = text
 
     def running(self, now: bool) -> None:
-        """Enable the buttons of a panel whose job runs, or of one without a running job."""
+        """Enable the buttons that apply while a job runs, or those that apply while none runs."""
         self.run_button.disabled = self.resume_button.disabled = now
         self.stop_button.disabled = not now
         if now:
             self.message.value = self.report.value = ""
 
     def ended(self, job_id: str, report: str, jobs: list[dict[str, Any]]) -> None:
-        """Show the report of the job that ended, and the jobs that can be resumed now."""
+        """Show the report of a job that has ended, and the jobs that can be resumed now."""
         self.report.value = report
         self.offer_jobs(jobs, job_id)
         self.running(False)
@@ -138,7 +138,7 @@ class PanelView:
         self._actions.stop()
 
     def _show_errors(self, do: Callable[[], None]) -> None:
-        """Show the error of a click; ipywidgets would only write it to a log."""
+        """Show the error of a click. ipywidgets alone would only write it to a log."""
         try:
             do()
         except Exception as error:

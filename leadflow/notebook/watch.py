@@ -1,4 +1,4 @@
-"""Follow a job that another notebook or script on this machine runs."""
+"""Watch a job that another notebook or script on this machine runs."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ _LOG_LINES = 200
 
 
 def watch(job_id: str, *, history: History | Path | str | None = None, every_s: float = 1.0) -> Watch:
-    """Follow a job of any process on this machine until it ends; reads the history every `every_s` seconds.
+    """Watch a job of any process on this machine until it ends. Reads the history every `every_s` seconds.
 
-    In a notebook it shows a live view and returns at once; in a terminal it prints a line at each change and returns
+    In a notebook it shows a live view and returns at once. In a terminal it prints a line at each change and returns
     when the job has ended. `.status` is the job's status. Raises JobNotFound, with recent jobs, for an unknown id.
 
     Example:
@@ -41,7 +41,7 @@ def watch(job_id: str, *, history: History | Path | str | None = None, every_s: 
 
 
 class Watch:
-    """See `watch`."""
+    """The live view of a job; see `watch`."""
 
     def __init__(self, job_id: str, history: History, every_s: float) -> None:
         self.job_id = job_id
@@ -54,15 +54,15 @@ class Watch:
 
     @property
     def status(self) -> str:
-        """The job's status when it was last read."""
+        """The job's status at the last read."""
         return self._now.status
 
     def wait(self, timeout: float | None = None) -> bool:
-        """Wait for the end of the job; True if it has ended."""
+        """Wait for the end of the job. Return whether it has ended."""
         return self._ended.wait(timeout)
 
     def start(self) -> None:
-        """Follow the job in the background, in a widget where ipywidgets is installed."""
+        """Watch the job in the background, with a widget if ipywidgets is installed."""
         if have_widgets():
             import ipywidgets
 
@@ -70,7 +70,7 @@ class Watch:
         threading.Thread(target=self._follow, name="leadflow-watch", daemon=True).start()
 
     def print_to_end(self) -> None:
-        """Follow the job to its end; write a line at each change."""
+        """Watch the job until its end and print a line at each change."""
         last = ""
         while True:
             line = to_text(self._now)
@@ -109,7 +109,7 @@ class Watch:
             return Progress(counts=counts)
         open_now = self._history.open_batches(self.job_id)
         settled = counts.get("delivered", 0) + counts.get("held", 0)
-        # The leads to retry of a finished batch went through all stages, until a later run begins the batch again.
+        # In a finished batch, leads to retry count as through all stages until a later run begins the batch again.
         retry = batches.loc[~batches["batch"].isin([batch["batch"] for batch in open_now]), "retry"].sum()
         stages = {
             name: settled + int(retry) + sum(batch["leads"] for batch in open_now if batch[name]) for name in _STAGES
@@ -117,7 +117,7 @@ class Watch:
         return Progress(settled, totals.todo, stages, counts)
 
     def _standing(self, job: dict[str, Any]) -> tuple[str, str]:
-        """The status and its message; the status is DEAD for a job without an end that no process runs."""
+        """Return the status and its message. The status of an unended job that no process runs is DEAD."""
         if standing(job) == "dead":
             return "DEAD", f"the process that ran it is gone; to go on: engine.resume({self.job_id!r})"
         running = standing(job) == "running"
@@ -127,5 +127,5 @@ class Watch:
         return mime_bundle(self._widget, to_html(self._now, self._pace), repr(self), **options)
 
     def __repr__(self) -> str:
-        """The state in one line."""
+        """Return the state as one line of text."""
         return f"<Watch: {to_text(self._now)}>"

@@ -1,4 +1,4 @@
-"""Widgets where a front end can show them, HTML or text elsewhere."""
+"""Widgets for front ends that can show them, and HTML or text for the others."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ INSTALL = "pip install 'leadflow[notebook]'"
 
 
 def have_widgets() -> bool:
-    """Whether ipywidgets is installed."""
+    """Return whether ipywidgets is installed."""
     try:
         import ipywidgets  # noqa: F401
     except ImportError:
@@ -20,7 +20,7 @@ def have_widgets() -> bool:
 
 
 def mime_bundle(widget: Any, as_html: str, as_text: str, **options: Any) -> dict[str, Any]:
-    """A widget together with what a front end without widgets shows instead."""
+    """Return a widget, with the HTML and text that a front end without widgets shows instead."""
     shown: dict[str, Any] = {"text/plain": as_text, "text/html": as_html}
     if widget is None:
         return shown
@@ -30,7 +30,7 @@ def mime_bundle(widget: Any, as_html: str, as_text: str, **options: Any) -> dict
 
 
 def error_html(error: BaseException) -> str:
-    """An error as HTML. The message of a foreign error may hold personal data, so only its type is shown."""
+    """Return an error as HTML. The message of a foreign error may hold personal data, so only its type is shown."""
     text = f"unexpected {type(error).__name__}; lf.trace(job_id) has what was recorded"
     if isinstance(error, LeadflowError):
         text = str(error)

@@ -1,6 +1,6 @@
-"""What happened in a job: its trace, its report, past jobs, two jobs compared, one lead's history.
+"""Reports on jobs: the trace, the report, the list of past jobs, a comparison of two jobs, the history of one lead.
 
-Data comes first (trace, flow, validation, delays, notes); html.py, markdown.py and text.py render it.
+One set of modules makes the data (trace, flow, validation, delays, notes). html.py, markdown.py and text.py render it.
 """
 
 from leadflow.reports.compare import compare

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Accounting:
-    """Where every extracted lead went; `held` counts all leads held back by reason, those to retry included."""
+    """The outcomes of all extracted leads. `held` counts all leads held back by reason, including those to retry."""
 
     known: bool
     extracted: int
@@ -35,7 +35,7 @@ class Accounting:
 
     @property
     def held_final(self) -> dict[str, int]:
-        """Leads that went through the steps and are held back for good, by reason."""
+        """Leads that went through the steps and are finally held back, by reason."""
         final = {reason: n - self.retry.get(reason, 0) for reason, n in self.held.items() if reason not in LEFT_OUT}
         return {reason: n for reason, n in final.items() if n}
 
@@ -46,12 +46,12 @@ class Accounting:
 
     @property
     def processed(self) -> int:
-        """Leads of those whose outcome is known."""
+        """Leads to process that have an outcome."""
         return self.todo - self.waiting
 
     @property
     def balanced(self) -> bool:
-        """Whether extracted = already processed + delivered + held back, with nothing left waiting."""
+        """Whether extracted = already processed + delivered + held back, and no lead is waiting."""
         return (
             self.known
             and self.waiting == 0
@@ -60,7 +60,7 @@ class Accounting:
 
 
 def accounting(counts: dict[str, Any]) -> Accounting:
-    """The accounting from a job's counts."""
+    """Return the accounting from a job's counts."""
     held = {reason: int(counts[reason]) for reason in LEFT_OUT if counts.get(reason)}
     held |= _by_reason(counts.get("held"), "held")
     retry = _by_reason(counts.get("retry"), "unchecked")
@@ -74,7 +74,7 @@ def accounting(counts: dict[str, Any]) -> Accounting:
 
 
 def accounting_of(job: dict[str, Any]) -> Accounting:
-    """The accounting of a job's row; not known where the job broke off before any lead was extracted."""
+    """Return the accounting of a job's row. It is unknown if the job broke off before any lead was extracted."""
     counts = job["counts"]
     return accounting(counts if job["status"] == "COMPLETED" or counts.get("extracted") else {})
 
@@ -86,17 +86,17 @@ def _by_reason(value: Any, name: str) -> dict[str, int]:
 
 
 def reasons(held: dict[str, int]) -> str:
-    """The reasons with their counts, largest first."""
+    """Return the reasons with their counts, largest first."""
     return ", ".join(f"{reason} {n}" for reason, n in sorted(held.items(), key=lambda item: (-item[1], item[0])))
 
 
 def counts_so_far(counts: dict[str, Any], leads: pd.DataFrame) -> dict[str, Any]:
-    """The counts of a job that has not ended, from its extraction and the outcomes recorded by now (History.leads)."""
+    """Return the counts of a job that has not ended, from its extraction and the recorded outcomes (History.leads)."""
     before = accounting(counts)
     if not before.known:
         return counts
     by = _by_disposition(leads)
-    # The counts of an earlier run include the leads that it left to another job; their outcomes are listed too.
+    # The counts of an earlier run include the leads that it left to another job. `leads` lists their outcomes too.
     at_first = before.already_processed - int(counts.get("elsewhere") or 0)
     listed = before.extracted - at_first - sum(before.left_out.values())
     return {

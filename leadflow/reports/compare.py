@@ -16,7 +16,7 @@ _SECONDS = ("lookup_s", "check_s", "deliver_s", "cache_s")
 
 
 def compare(job_a: str, job_b: str, *, history: History | Path | str | None = None) -> pd.DataFrame:
-    """Two jobs side by side, one row a measure, with the change where both are numbers."""
+    """Return two jobs side by side, one row a measure, with the change where both are numbers."""
     import pandas as pd
 
     opened = open_history(history)

@@ -1,4 +1,4 @@
-"""What a report shows, as plain data; html.py, markdown.py and text.py render it."""
+"""The data of a report. html.py, markdown.py and text.py render it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ if TYPE_CHECKING:
 class ReportData:
     """The data of a report: the job's row, a frame for each section, and notes for the reader.
 
-    `standing` is how the job stands now, as in lf.jobs(). `coverage` is the job's line on its do-not-call coverage.
+    `standing` is the state of the job now, as in lf.jobs(). `coverage` is the job's log line about the coverage of its
+    do-not-call check.
     """
 
     job: dict[str, Any]

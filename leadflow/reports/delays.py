@@ -13,8 +13,8 @@ THRESHOLD_S = 5.0
 
 
 def delays(history: History, job: dict[str, Any], threshold_s: float = THRESHOLD_S) -> pd.DataFrame:
-    """Gaps between consecutive events of one stage (and batch) of at least the threshold.
+    """Return gaps between consecutive events of one stage (and batch) that reach the threshold.
 
-    Where earlier jobs of the same script exist, a gap must also be three times their median to be listed.
+    If there are earlier jobs of the same script, a gap is listed only if it is also three times their median.
     """
     return history.gaps(job, threshold_s)

@@ -27,5 +27,5 @@ _COLUMNS = [
 
 
 def flow(batches: pd.DataFrame) -> pd.DataFrame:
-    """One row a batch: rows, phones found, flagged phones, outcomes, and the seconds of each stage."""
+    """Return one row a batch: rows, phones found, flagged phones, outcomes, and the seconds of each stage."""
     return cast("pd.DataFrame", batches[_COLUMNS])

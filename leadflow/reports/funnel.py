@@ -1,4 +1,4 @@
-"""The funnel from extracted to delivered: what each step took away, and what is left after it. Data only."""
+"""The funnel from extracted to delivered: the leads that each step removed, and those that remain. Data only."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _BEFORE = (*_LOOKUP, "litigator", "all_suppressed")
 
 @dataclass(frozen=True)
 class Step:
-    """A line of the funnel: `leads` are those of a level, or those that a step took away; `left` remain after it."""
+    """A line of the funnel. `leads` counts the leads of a level, or those that a step removed. `left` remain."""
 
     name: str
     leads: int
@@ -37,14 +37,14 @@ class Step:
 
     @property
     def level(self) -> bool:
-        """Whether `leads` are those that are there, not those that the step took away."""
+        """Whether `leads` counts the leads of a level, not the leads that a step removed."""
         return self.kind in ("extracted", "todo", "delivered")
 
 
 def steps(totals: Accounting) -> list[Step]:
-    """The funnel, top to bottom, without the steps that took no lead away.
+    """Return the funnel, top to bottom, without the steps that removed no lead.
 
-    Kinds: extracted, todo and delivered are levels; left_out, held, litigator and open take leads away.
+    Kinds: extracted, todo and delivered are levels. left_out, held, litigator and open remove leads.
     """
     found = [Step("extracted", totals.extracted, totals.extracted, "extracted")]
     left = totals.extracted

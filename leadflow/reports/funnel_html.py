@@ -9,7 +9,7 @@ from leadflow.reports.funnel import Step, steps
 
 
 def funnel_to_html(totals: Accounting) -> str:
-    """The funnel drawn: beside each step its leads, their share of what was extracted, and what is left."""
+    """Return the funnel as HTML: for each step its leads, their share of the extracted leads, and the rest."""
     if not totals.known:
         return '<div class="mute">No counts were recorded: the job did not get as far as the extraction.</div>'
     return "".join(_line(step, max(1, totals.extracted)) for step in steps(totals))

@@ -1,4 +1,4 @@
-"""The stages of each batch over time, drawn by altair into SVG that needs no internet and no script."""
+"""A chart of the stages of each batch over time. altair draws it as SVG, which needs no internet and no script."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _WIDTH = 760
 
 
 def gantt(flow: pd.DataFrame) -> str:
-    """The drawing of a report's data flow, of its first batches; a hint where altair is not installed."""
+    """Return the chart of a report's first batches, or a hint if altair is not installed."""
     timed = rows_where(flow, flow["started_at"].notna() & flow["completed_at"].notna())
     if timed.empty:
         return '<div class="mute">No batch was finished.</div>'
@@ -37,9 +37,9 @@ def gantt(flow: pd.DataFrame) -> str:
 
 
 def bars(flow: pd.DataFrame) -> pd.DataFrame:
-    """One row a batch and stage: batch, stage, start and end in seconds since the first batch began.
+    """Return one row a batch and stage: batch, stage, start and end in seconds since the first batch began.
 
-    Lookup and checks follow the batch's start; delivery and cache lead to its end.
+    Lookup and checks are placed after the batch's start, delivery and cache before its end.
     """
     import pandas as pd
 

@@ -1,4 +1,4 @@
-"""A report as one self-contained page for a notebook: no script, no font and no picture from elsewhere."""
+"""A report as one self-contained page for a notebook. It loads no script, font or picture from elsewhere."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _COLORS = {
 
 
 def to_html(data: ReportData) -> str:
-    """The report as HTML."""
+    """Return the report as HTML."""
     totals = accounting_of(data.job)
     timeline = rows_where(data.timeline, data.timeline["event"] != "row_processed")
     parts = [
@@ -65,7 +65,7 @@ def _head(data: ReportData) -> str:
 
 
 def _figures_of(data: ReportData, totals: Accounting) -> dict[str, str]:
-    """The numbers at the top of the page, each with its label."""
+    """Return the numbers at the top of the page, each with its label."""
     counts, flagged = data.job["counts"], data.flow[["litigator", "dnc"]].fillna(0).sum()
     leads = {
         "extracted": totals.extracted,
@@ -114,7 +114,7 @@ def _delays(delays: pd.DataFrame) -> str:
 
 
 def _details(title: str, header: Sequence[str], frame: pd.DataFrame, columns: list[str]) -> str:
-    """A table that is folded until its title is clicked."""
+    """Return a table that is folded until its title is clicked."""
     rows = shortened(frame, columns)
     table = _table(header, rows) if rows else _muted("No events were recorded.")
     return f"<details><summary>{escape(title)}</summary>{table}</details>"

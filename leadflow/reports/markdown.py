@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def to_markdown(data: ReportData) -> str:
-    """The report as Markdown, in the sections of a job-flow trace."""
+    """Return the report as Markdown, in the sections of a job-flow trace."""
     parts = [f"# Job Flow Trace: {data.job['id']}", _head(data)]
     parts += ["## Timeline", _timeline(data.timeline)]
     parts += ["## Data Flow", f"```\n{tree(data.flow, accounting_of(data.job))}\n```"]
@@ -34,12 +34,12 @@ def _head(data: ReportData) -> str:
 
 
 def cell(value: object) -> str:
-    """Text fit for a table cell."""
+    """Return a value as text for a table cell."""
     return str(value).replace("\\", "\\\\").replace("|", "\\|").replace("\r", " ").replace("\n", " ")
 
 
 def table(header: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
-    """A Markdown table."""
+    """Return a Markdown table."""
     lines = [f"| {' | '.join(header)} |", f"|{'|'.join('-' * (len(h) + 2) for h in header)}|"]
     return "\n".join([*lines, *(f"| {' | '.join(cell(v) for v in row)} |" for row in rows)])
 
@@ -58,7 +58,7 @@ def _events(events: pd.DataFrame) -> str:
 
 
 def _fields(data: Any) -> str:
-    """An event's fields as in "{progress: 0, message: "Started"}"; what is no JSON object stays as it is."""
+    """Return an event's fields, such as "{progress: 0, message: "Started"}". Other than a JSON object stays as is."""
     try:
         found = json.loads(data)
     except (TypeError, ValueError):

@@ -1,4 +1,4 @@
-"""What a reader of a report should know first: what is missing, where the trace breaks off, what to run next."""
+"""Notes at the top of a report: what is missing, where the trace breaks off, what to run next."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def notes(job: dict[str, Any], timeline: pd.DataFrame) -> list[str]:
-    """The notes of a job's report, in the order in which they are shown."""
+    """Return the notes of a job's report, in the order in which they are shown."""
     running, resume = standing(job) == "running", f'engine.resume("{job["id"]}")'
     if timeline.empty and running:
         return [f'The job has just begun. To follow it: lf.watch("{job["id"]}")']
@@ -24,7 +24,7 @@ def notes(job: dict[str, Any], timeline: pd.DataFrame) -> list[str]:
 
 
 def coverage(timeline: pd.DataFrame) -> str:
-    """What the job's last run logged about the coverage of its do-not-call check."""
+    """Return the log line of the job's last run about the coverage of its do-not-call check."""
     messages = timeline.loc[timeline["stage"] == "Job", "message"]
     return next((str(text) for text in reversed(messages.to_list()) if str(text).startswith(COVERAGE)), "")
 
@@ -42,7 +42,7 @@ def _last_event(timeline: pd.DataFrame) -> str:
 
 
 def _ending(job: dict[str, Any], last: str, running: bool, resume: str) -> list[str]:
-    """How far a job got that runs, or that did not complete."""
+    """Return notes on the progress of a job that runs or did not complete."""
     if running:
         follow = f'lf.watch("{job["id"]}")'
         return [

@@ -1,4 +1,4 @@
-"""The report of a job: gathers its data from the history and renders it on request."""
+"""The report of a job. It reads its data from the history and renders it on request."""
 
 from __future__ import annotations
 
@@ -19,24 +19,24 @@ from leadflow.reports.validation import Facts, validation
 
 
 class Report(ReportData):
-    """What happened in a job; a page in a notebook, text elsewhere, DataFrames for more."""
+    """The report of a job: a page in a notebook, text elsewhere, and DataFrames for further analysis."""
 
     def to_markdown(self) -> str:
-        """The report as Markdown."""
+        """Return the report as Markdown."""
         return to_markdown(self)
 
     def _repr_html_(self) -> str:
         return to_html(self)
 
     def __repr__(self) -> str:
-        """A few lines for a plain prompt."""
+        """Return a few lines for a plain prompt."""
         return to_text(self)
 
 
 def report(job_id: str, *, history: History | Path | str | None = None, facts: Facts | None = None) -> Report:
-    """The report of a job; one that has not ended is reported as it stands now.
+    """Return the report of a job. For a job that has not ended, it shows the current state.
 
-    Without `facts` no check of the sheet and the tables is ticked.
+    Without `facts`, no check of the sheet and the tables is ticked.
     """
     opened = open_history(history)
     job = job_row(opened, job_id)
@@ -55,7 +55,7 @@ def report(job_id: str, *, history: History | Path | str | None = None, facts: F
 
 
 def job_row(history: History, job_id: str) -> dict[str, Any]:
-    """A job's row; that of a job without an end has the counts of the outcomes recorded by now."""
+    """Return a job's row. If the job has not ended, the counts are those of the outcomes recorded so far."""
     job = history.job(job_id)
     if job["status"] not in ("PENDING", "RUNNING"):
         return job

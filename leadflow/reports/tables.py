@@ -1,4 +1,4 @@
-"""The rows of a report's tables, as every renderer shows them."""
+"""The rows of a report's tables, as all renderers show them."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ _MOST_ROWS = 300
 
 
 def rows_where(frame: pd.DataFrame, wanted: pd.Series) -> pd.DataFrame:
-    """The rows of a frame for which `wanted` is true."""
+    """Return the rows of a frame for which `wanted` is true."""
     return cast("pd.DataFrame", frame[wanted])
 
 
 def shortened(frame: pd.DataFrame, columns: list[str], most: int = _MOST_ROWS) -> list[list[object]]:
-    """The rows of a frame; of a long one the first and the last, with a row between that counts those not shown."""
+    """Return the rows of a frame. For a long frame: the first, a row that counts the hidden ones, and the last."""
     if len(frame) <= most:
         return frame[columns].to_numpy().tolist()
     half = most // 2
@@ -26,7 +26,7 @@ def shortened(frame: pd.DataFrame, columns: list[str], most: int = _MOST_ROWS) -
 
 
 def delay_row(delay: dict[Any, Any], *, with_batch: bool) -> list[object]:
-    """Time, stage, batch if asked for, silence, the usual silence, and the messages before and after."""
+    """Return time, stage, batch (optional), silence, the usual silence, and the messages before and after."""
     batch, usual = delay["batch"], delay["usual_s"]
     return [
         delay["time"],
@@ -40,7 +40,7 @@ def delay_row(delay: dict[Any, Any], *, with_batch: bool) -> list[object]:
 
 
 def _known(value: Any) -> bool:
-    """Whether a number is there: not None, pandas.NA or NaN."""
+    """Return whether a value is a number: not None, pandas.NA or NaN."""
     import pandas as pd
 
     return not pd.isna(value)

@@ -1,4 +1,4 @@
-"""Parts of a report as plain text: the prompt's few lines, the data-flow tree, the totals."""
+"""Parts of a report as plain text: the summary for a prompt, the data-flow tree, the totals."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ if TYPE_CHECKING:
 
 
 def to_text(data: ReportData) -> str:
-    """A few lines for a plain prompt."""
+    """Return a few lines for a plain prompt."""
     checks = check_lines(data.validation)
     lines = [f"Job {data.job['id']}: {data.job['status']}", *data.notes, total_line(accounting_of(data.job)), *checks]
     return "\n".join([*lines, *([data.coverage] if data.coverage else [])])
 
 
 def check_lines(validation: pd.DataFrame) -> list[str]:
-    """A line for each check: a box, ticked if the check holds, what it checks and the detail."""
+    """Return a line for each check: a box (ticked if the check holds), the name of the check, and the detail."""
     checks = validation.to_dict("records")
     return [f"[{'x' if check['ok'] else ' '}] {check['check']} ({check['detail']})" for check in checks]
 
 
 def tree(flow: pd.DataFrame, totals: Accounting) -> str:
-    """The data-flow tree: the script's rows, then each batch through its stages."""
+    """Return the data-flow tree: the script's rows, then each batch through its stages."""
     skipped = {"already processed": totals.already_processed, **{r: totals.held.get(r, 0) for r in LEFT_OUT}}
     left_out = ", ".join(f"{n} {what}" for what, n in skipped.items() if n)
     lines = [
@@ -56,7 +56,7 @@ def _branch(batch: dict[Any, Any], last: bool) -> list[str]:
 
 
 def total_line(totals: Accounting) -> str:
-    """The totals in one line; leads left out were never processed, so they are not among those held back."""
+    """Return the totals in one line. Leads left out were never processed, so they do not count as held back."""
     held = {reason: n for reason, n in totals.held.items() if reason not in LEFT_OUT}
     parts = [
         f"{totals.processed} processed",

@@ -14,9 +14,9 @@ if TYPE_CHECKING:
 
 
 def trace(job_id: str, *, history: History | Path | str | None = None) -> pd.DataFrame:
-    """The events of a job, one row each: time, stage, source, event, message, elapsed, level, batch, at, data.
+    """Return the events of a job, one row each: time, stage, source, event, message, elapsed, level, batch, at, data.
 
-    Raises JobNotFound, with the ten most recent jobs, for an unknown id, and InputError for what is not an id.
+    Raises JobNotFound, with the ten most recent jobs, for an unknown id, and InputError for a value that is no id.
     """
     opened = open_history(history)
     found = opened.trace(job_id)
@@ -33,18 +33,18 @@ def jobs(
     limit: int | None = 100,
     history: History | Path | str | None = None,
 ) -> pd.DataFrame:
-    """Past jobs, newest first.
+    """Return past jobs, newest first.
 
-    `script` is a part of a name, or a script_id; `since` is a UTC time; `status` is a status or "dead".
-    The column `standing` is how a job stands now: running, dead (its process died), stopped, failed, may clear or
-    completed. All but the first and the last can be resumed. `retry` counts the leads that a resume tries again.
+    `script` is a part of a name, or a script_id. `since` is a UTC time. `status` is a status or "dead".
+    The column `standing` is the state of a job now: running, dead (its process died), stopped, failed, may clear or
+    completed. All but running and completed jobs can be resumed. `retry` counts the leads that a resume tries again.
     Raises InputError for a limit below 1, for a `since` that is not a time, and for a status that no job can have.
     """
     return open_history(history).jobs(script=script, since=since, status=status, limit=limit)
 
 
 def lineage(person_key: str, *, history: History | Path | str | None = None) -> pd.DataFrame:
-    """All outcomes and events of one lead, over all jobs, oldest first; no rows for a key that no job has processed.
+    """Return all outcomes and events of one lead, over all jobs, oldest first. An unknown key has no rows.
 
     `person_key` is the whole key, as in the sheet's Lead Key column. Raises InputError for an empty one.
     """

@@ -1,4 +1,4 @@
-"""The checks of a finished job against facts: its status, its counts, the sheet and the tables. Data only."""
+"""The validation of a finished job: its status, its counts, the sheet and the tables. Data only."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Facts:
-    """The lead keys that a job should have written, and those that are there, with repeats.
+    """The lead keys that a job should have written, and the keys that are there, with repeats.
 
-    None stands for what could not be read.
+    None means that the keys could not be read.
     """
 
     delivered_keys: list[str]
@@ -27,7 +27,7 @@ class Facts:
 
 
 def validation(job: dict[str, Any], facts: Facts | None) -> pd.DataFrame:
-    """One row a check: check, ok, detail."""
+    """Return one row a check: check, ok, detail."""
     import pandas as pd
 
     totals = accounting_of(job)
@@ -80,7 +80,7 @@ def _in_tables(job: dict[str, Any], totals: Accounting, facts: Facts | None) -> 
 
 
 def _one_each(totals: Accounting, expected: list[str] | None, there: list[str] | None, count: int) -> tuple[bool, str]:
-    """Whether each expected key is there exactly once, and the detail in words."""
+    """Return whether each expected key is there exactly once, and the detail as text."""
     if not totals.known:
         return False, "no lead was read"
     if expected is None:

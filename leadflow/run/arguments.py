@@ -1,4 +1,4 @@
-"""What must be true of settings and arguments before a job may begin. Each error is one line."""
+"""Checks of settings and arguments before a job begins. Each error is one line."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from leadflow.stages.sheet_rows import sheet_columns
 def raise_if_unusable(settings: Settings) -> None:
     """Make the private folder of history and checkpoints.
 
-    Raises SettingsError if that cannot be made, if the sheet's key column has the name of another, or for what is no
-    Settings.
+    Raises SettingsError if it cannot make the folder, if the sheet's key column has the name of another column, or if
+    `settings` is not a Settings.
     """
     if not isinstance(settings, Settings):
         raise SettingsError(
@@ -38,7 +38,7 @@ def raise_if_unusable(settings: Settings) -> None:
 def raise_if_other_targets(job: Mapping[str, Any], settings: Settings) -> None:
     """Raise InputError if the settings name another sheet or other tables than those that the job began with.
 
-    With half of a job in one sheet and half in another, no report could prove it.
+    A report could not validate a job that is half in one sheet and half in another.
     """
     now = {
         "spreadsheet_id": settings.sheets.spreadsheet_id,
@@ -69,9 +69,9 @@ def _private_folder(settings: Settings) -> None:
 
 
 def whole_number(name: str, value: Any, least: int) -> int | None:
-    """Return an argument that counts something, or None.
+    """Return an argument that is a whole number, or None.
 
-    Raises InputError for text, booleans, fractions, and less than `least`.
+    Raises InputError for text, booleans, fractions, and numbers below `least`.
 
     >>> whole_number("limit_rows", 500, 1)
     500
@@ -115,12 +115,12 @@ def dollars(name: str, value: Any) -> float | None:
 
 
 def _is_boolean(value: Any) -> bool:
-    """Return whether a value is a boolean of Python's or numpy's."""
+    """Return whether a value is a boolean of Python or numpy."""
     return type(value).__name__ in ("bool", "bool_")
 
 
 def _shown(value: Any) -> str:
-    """Return a value as an error shows it: a number or a short text as it is, anything else by its type."""
+    """Return a value as an error shows it: a number or short text unchanged, anything else as its type."""
     return (
         repr(value)
         if isinstance(value, int | float | Decimal) or (isinstance(value, str) and len(value) <= 20)

@@ -17,10 +17,10 @@ Outcome = tuple[str, str, str]
 
 @dataclass
 class Batch:
-    """The leads of one batch, and what the steps record of it for the history.
+    """The leads of one batch, and the facts that the steps record for the history.
 
-    `number` and `first_row` are 1-based. Each step replaces `leads` with what it made of them. `record` holds the rows
-    of the batch, when it started, and the seconds that each step took.
+    `number` and `first_row` are 1-based. Each step replaces `leads` with its result. `record` holds the rows of the
+    batch, its start time, and the seconds that each step took.
     """
 
     number: int
@@ -30,13 +30,13 @@ class Batch:
     delivered_at: datetime | None = None
 
     def start(self) -> None:
-        """Record which rows the batch has, and that its first step starts now."""
+        """Record the rows of the batch and the time at which its first step starts."""
         rows = self.leads.height
         self.record = {"first_row": self.first_row, "last_row": self.first_row + rows - 1, "rows": rows}
         self.record["started_at"] = datetime.now(timezone.utc)
 
     def summary(self, outcomes: Sequence[Outcome]) -> dict[str, Any]:
-        """Return what the history keeps of the batch once its leads have these outcomes."""
+        """Return the facts that the history keeps of the batch when its leads have these outcomes."""
         verdicts = dict(self.leads["verdicts"].explode().drop_nulls().value_counts().iter_rows())
         dispositions = [disposition for _, disposition, _ in outcomes]
         return {
@@ -67,7 +67,7 @@ def row_ranges(batches: Sequence[Batch]) -> Iterator[tuple[Batch, slice]]:
 
 
 def outcomes_of(leads: pl.DataFrame) -> list[Outcome]:
-    """Return the outcome of each lead once it was offered to the sheet.
+    """Return the outcome of each lead after the delivery.
 
     >>> row = {"person_key": ["k1"], "disposition": ["deliver"], "delivered": [False], "reason": [""]}
     >>> outcomes_of(pl.DataFrame(row))

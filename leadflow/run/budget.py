@@ -1,4 +1,4 @@
-"""What a job may spend on lookups and checks, over all its runs."""
+"""The budget of a job: what all its runs together may spend on lookups and checks."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ if TYPE_CHECKING:
     from leadflow.services.transport.limits import StopFlag
     from leadflow.settings import Settings
 
-# The phones that an estimate expects of a lead until enough answers are known.
+# The number of phones that an estimate assumes for a lead until the checkpoints have enough answers.
 PHONES_A_LEAD = 3.0
-# The phones that a lookup in flight may find: their checks are reserved until its answer has the real number.
+# The most phones that a lookup may find. Their checks are reserved until its answer has the real number.
 MOST_PHONES = 10
 CHECKS = ("litigator", "dnc")
-# Dollars that two sums of the same amounts may differ by.
+# The rounding error of a sum, in dollars.
 _ROUNDING = 1e-9
 
 
 @dataclass(frozen=True)
 class Prices:
-    """Dollars a lookup (None: not set) and dollars a number checked, by check. A check without a price is free."""
+    """Dollars a lookup (None: not set), and dollars a checked number by check. A check without a price is free."""
 
     lookup: float | None = None
     checks: Mapping[str, float] = field(default_factory=lambda: dict.fromkeys(CHECKS, 0.0))
@@ -40,11 +40,11 @@ class Prices:
 
     @property
     def phone(self) -> float:
-        """Dollars for both checks of one phone."""
+        """The cost of both checks of one phone, in dollars."""
         return sum(self.checks.values())
 
     def cost(self, lookups: int, free: int, checked: Mapping[str, int]) -> float | None:
-        """Return dollars for lookups, of which `free` found nobody, and for numbers checked; None without a price."""
+        """Return the cost of lookups, of which `free` found nobody, and of checked numbers; None without a price."""
         if self.lookup is None:
             return None
         charged = lookups if self.charge_on_no_match else lookups - free
@@ -53,9 +53,9 @@ class Prices:
     def expected(
         self, lookups: int, leads: int, phones_a_lead: float | None, no_match_share: float = 0.0
     ) -> tuple[float | None, float, float]:
-        """Return the expected cost of a run, the part of its checks, and the phones a lead that these are based on.
+        """Return the expected cost of a run, the part of it that is for checks, and the phones a lead that it assumes.
 
-        `no_match_share` (0 to 1) of the lookups find nobody, and are free unless charge_on_no_match is set.
+        `no_match_share` (0 to 1) of the lookups find nobody. They are free unless charge_on_no_match is set.
         """
         phones = PHONES_A_LEAD if phones_a_lead is None else round(phones_a_lead, 2)
         checks = round(leads * phones * self.phone, 2)
@@ -65,10 +65,11 @@ class Prices:
 
 @dataclass
 class Budget:
-    """Counts what all runs of a job have paid for, and refuses the lookup that could pass a limit.
+    """Counts what all runs of a job have paid for, and refuses a lookup that could exceed a limit.
 
-    A lookup is sent only if the money left covers its price and the checks of the phones it may find. Checks of phones
-    already bought are never refused: their leads are to be delivered. Safe to use from many threads.
+    It allows a lookup only if the money left covers its price and the checks of the phones it may find. It never
+    refuses a check of a phone that is already bought, because that lead must be delivered. Safe to use from many
+    threads.
     """
 
     max_lookups: int | None = None
@@ -78,10 +79,10 @@ class Budget:
     stop: StopFlag | None = None
     _free: int = 0
     _checked: dict[str, int] = field(default_factory=dict[str, int])
-    # Phones that are bought and not checked yet, by lead, and their sum.
+    # Phones that are bought and not yet checked, by lead, and their sum.
     _unchecked: dict[str, int] = field(default_factory=dict[str, int])
     _unchecked_sum: int = 0
-    # The leads among them whose checks are under way.
+    # The leads of `_unchecked` whose checks are under way.
     _in_checks: set[str] = field(default_factory=set[str])
     # The threads that have a lookup in flight.
     _in_flight: set[int] = field(default_factory=set[int])
@@ -90,9 +91,9 @@ class Budget:
 
     @classmethod
     def of(cls, settings: Settings, max_lookups: int | None, max_cost: float | None) -> Budget:
-        """Return the budget of a new job: limits that are None are those of the settings, if any.
+        """Return the budget of a new job. For a limit that is None, use the limit of the settings, if any.
 
-        Raises InputError for what is no limit, SettingsError for a max_cost where the price of a lookup is not set.
+        Raises InputError for an invalid limit, and SettingsError for a max_cost if no price of a lookup is set.
         """
         lookups = settings.max_lookups if max_lookups is None else whole_number("max_lookups", max_lookups, 0)
         cost = settings.max_cost if max_cost is None else dollars("max_cost", max_cost)
@@ -104,18 +105,18 @@ class Budget:
         return cls(lookups, cost, prices)
 
     def resume(self, spent: int, free: int, checked: Mapping[str, int]) -> None:
-        """Count what earlier runs of the job bought: lookups, how many of them found nobody, and numbers checked."""
+        """Count the lookups and checked numbers of earlier runs of the job. `free` lookups found nobody."""
         with self._changed:
             self.spent, self._free, self._checked = spent, free, dict(checked)
 
     def expect_checks(self, phones: Mapping[str, int]) -> None:
-        """Reserve the checks of phones that earlier runs bought, so many for each lead."""
+        """Reserve the checks of phones that earlier runs bought, by lead."""
         with self._changed:
             for key, count in phones.items():
                 self._expect(key, count)
 
     def take(self) -> None:
-        """Reserve one lookup, or raise BudgetReached. Wait while the lookups and checks under way may leave enough."""
+        """Reserve one lookup, or raise BudgetReached. Wait while calls under way may still leave enough budget."""
         thread = threading.get_ident()
         with self._changed:
             self._in_flight.discard(thread)
@@ -129,13 +130,13 @@ class Budget:
             self._in_flight.add(thread)
 
     def give_back(self) -> None:
-        """Return a lookup that was certainly not charged."""
+        """Release a lookup that was certainly not charged."""
         with self._changed:
             self.spent -= 1
             self._end_lookup()
 
     def answered(self, answer: Answer) -> None:
-        """Replace what this thread's lookup reserved by the checks of the phones that it found."""
+        """Replace the reserve of this thread's lookup with the checks of the phones that it found."""
         with self._changed:
             phones = len(answer.phones)
             self._expect(answer.person_key, phones)
@@ -144,22 +145,22 @@ class Budget:
             self._end_lookup()
 
     def ended(self) -> None:
-        """Release what this thread's lookup reserved, answered or not."""
+        """Release the reserve of this thread's lookup, with or without an answer."""
         with self._changed:
             self._end_lookup()
 
     def checked(self, check: str, numbers: int) -> None:
-        """Count numbers that were checked."""
+        """Count checked numbers."""
         with self._changed:
             self._checked[check] = self._checked.get(check, 0) + numbers
 
     def checks_begin(self, person_keys: Iterable[str]) -> None:
-        """Note that the phones of these leads are being checked: until that is done, some are counted twice."""
+        """Record that the phones of these leads are being checked. Until `checks_done`, some are counted twice."""
         with self._changed:
             self._in_checks.update(key for key in person_keys if key in self._unchecked)
 
     def checks_done(self, person_keys: Iterable[str]) -> None:
-        """Release what was reserved for the checks of these leads' phones."""
+        """Release the reserve for the checks of these leads' phones."""
         with self._changed:
             for key in person_keys:
                 self._in_checks.discard(key)
@@ -183,7 +184,7 @@ class Budget:
         return not self._passes_max_lookups() and self._fits(self.spent + 1, self._reserve(len(self._in_flight) + 1))
 
     def _refuse(self) -> NoReturn:
-        """Raise BudgetReached with the limit that one more lookup would pass."""
+        """Raise BudgetReached with the limit that one more lookup would exceed."""
         if self._passes_max_lookups():
             raise BudgetReached(
                 f"{self.spent} lookups are bought, and max_lookups of this job is {self.max_lookups}; "
@@ -195,7 +196,7 @@ class Budget:
         )
 
     def _may_still_fit(self) -> bool:
-        """Return whether one more lookup would fit if the lookups and checks under way cost as little as they can."""
+        """Return whether one more lookup would fit if the lookups and checks under way have the lowest cost."""
         others = len(self._in_flight)
         if not (others or self._in_checks) or self._passes_max_lookups():
             return False
@@ -207,7 +208,7 @@ class Budget:
         return lookups * self._most_phones * self.prices.phone
 
     def _fits(self, lookups: int, reserve: float, counted_twice: int = 0) -> bool:
-        """Return whether so many lookups and a reserve in dollars fit; `counted_twice` phones count as checked, too."""
+        """Return whether these lookups and a reserve in dollars fit. `counted_twice` phones count as checked, too."""
         unchecked = self._unchecked_sum - counted_twice
         checked = {check: self._checked.get(check, 0) + unchecked for check in self.prices.checks}
         cost = self.prices.cost(lookups, self._free, checked)

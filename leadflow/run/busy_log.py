@@ -1,4 +1,4 @@
-"""Log once when a vendor is busy and a run waits for it, and once when the vendor answers again."""
+"""Logs of busy vendors: one line when a run starts to wait for a vendor, and one when the vendor answers again."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @contextmanager
 def busy_vendors_logged(run: RunContext) -> Iterator[None]:
-    """Log the waits of this run, within the block."""
+    """Log the waits of this run inside the `with` block."""
     services = run.services
     stages = {
         "idiCORE": services.idicore,
@@ -32,7 +32,7 @@ def busy_vendors_logged(run: RunContext) -> Iterator[None]:
 
 
 class _StageLog:
-    """Logs the waits of one stage. Of several quotas that are used up at once, the first and the last count."""
+    """Logs when the first wait of one stage starts and when its last wait ends. A stage may have several quotas."""
 
     def __init__(self, run: RunContext, stage: str) -> None:
         self._run, self._stage = run, stage

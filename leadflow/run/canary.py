@@ -1,6 +1,6 @@
 """The canary: a phone known to be on the national do-not-call list. It proves that the check covers that list.
 
-A DNCScrub project may be limited to litigators or to wireless numbers. It then answers C, for clean, for everybody.
+A DNCScrub project may be limited to litigators or to wireless numbers. It then answers C (clean) for all other phones.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ _NAME = "LEADFLOW_DNC__CANARY"
 
 
 def raise_if_uncovered(dnc: PhoneCheck, canaries: Sequence[str], stop: StopFlag | None = None) -> None:
-    """Check the canaries (E.164) with the job's own service. Raises RefusedError unless each one comes back as listed.
+    """Check the canaries (E.164) with the job's own service. Raises RefusedError unless all of them are listed.
 
-    Costs one number each. The answers are not kept: a canary is nobody's lead.
+    Each canary costs one check. The answers are not stored, because a canary is no lead's phone.
     """
     if not canaries:
         return
@@ -38,7 +38,7 @@ def raise_if_uncovered(dnc: PhoneCheck, canaries: Sequence[str], stop: StopFlag 
 
 
 def _fault(scrub: Scrub | None) -> str:
-    """Return why an answer proves nothing; "" if the phone is listed."""
+    """Return why the answer does not prove the coverage; "" if the phone is listed."""
     if scrub is None or scrub.verdict == Verdict.UNCHECKED:
         return "was not answered for; resume the job later"
     if scrub.verdict == Verdict.DNC or (scrub.code == "D" and scrub.verdict not in (*CALLABLE, Verdict.LITIGATOR)):

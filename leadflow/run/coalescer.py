@@ -1,4 +1,4 @@
-"""A worker thread that handles all waiting items in one call: one append for three batches, one merge for two."""
+"""A worker thread that processes all waiting items in one call, such as one append for three batches."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ _END = object()
 
 
 class Coalescer(Generic[T]):
-    """Calls `work` with all the items that wait, in a thread, then puts them to `next_step`.
+    """Calls `work` with all waiting items in a thread, then puts them into `next_step`.
 
-    Before each call it waits `linger()` seconds for more items. It calls `on_start` once, before the first item.
+    It waits `linger()` seconds for more items before each call. It calls `on_start` once, before the first item.
     After an error it drops all further items, and `raise_if_failed` and `finish` raise the error.
     """
 
@@ -49,13 +49,13 @@ class Coalescer(Generic[T]):
             self._next_step.raise_if_failed()
 
     def finish(self) -> None:
-        """Wait until all items are done; raise the error of this step or of a later one."""
+        """Wait until all items are done. Raise the error of this step or of a later one."""
         self._queue.put(_END)
         self._thread.join()
         self.raise_if_failed()
 
     def abandon(self) -> None:
-        """Wait for the call under way and drop the items that wait; a resume does them."""
+        """Wait for the call under way and drop the waiting items. A resume processes them."""
         self._abandoned.set()
         self._queue.put(_END)
         self._thread.join()
@@ -82,7 +82,7 @@ class Coalescer(Generic[T]):
                 self._next_step.put(item)
 
     def _take(self) -> tuple[list[T], bool]:
-        """Return the items that wait or come while this lingers, and whether they are the last."""
+        """Return the items that wait or come during the linger time, and whether they are the last."""
         items = [self._queue.get()]
         while items[-1] is not _END:
             try:
@@ -92,7 +92,7 @@ class Coalescer(Generic[T]):
         return [item for item in items if item is not _END], _END in items
 
     def _next(self) -> Any:
-        """Return the next item; raise queue.Empty if none comes. `linger` is called twice: it may grow meanwhile."""
+        """Return the next item. Raise queue.Empty if none comes. `linger` is called twice, because it may grow."""
         for _ in range(2):
             with suppress(queue.Empty):
                 return self._queue.get(timeout=0 if not self._queue.empty() else self._linger())

@@ -1,4 +1,4 @@
-"""What the parts of one run share: the job, its settings, the outside systems, the two stores, and `emit`."""
+"""The context of a run: the job, its settings, the outside systems, the two stores, and `emit`."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ if TYPE_CHECKING:
 
 
 class Plan(TypedDict):
-    """What a job has to do, as the checkpoints keep it for a resume.
+    """The task of a job, as the checkpoints keep it for a resume.
 
-    `unanswered` lookups of earlier runs may have been charged. `only` names the lead whose candidate somebody accepted:
-    this run delivers that lead and leaves all others as they are.
+    `unanswered` counts lookups of earlier runs that may have been charged. `only` is the key of the lead whose
+    candidate somebody accepted: the run delivers that lead and does not change the others.
     """
 
     script: str
@@ -50,7 +50,7 @@ class Services:
 
 @dataclass(frozen=True)
 class RunContext:
-    """One run of a job. Made before the run starts, and never changed; it does nothing but log."""
+    """One run of a job. It is made before the run starts and never changes. Its only method writes a log line."""
 
     job_id: str
     plan: Plan
@@ -64,10 +64,10 @@ class RunContext:
 
     @property
     def only(self) -> list[str] | None:
-        """The accepted lead that this run delivers; None if it takes all leads of the job."""
+        """The accepted lead that this run delivers; None if the run processes all leads of the job."""
         return self.plan.get("only")
 
     @passes_on
     def log(self, stage: str, message: str, level: str = "info", batch: int | None = None) -> None:
-        """Emit a log line. Its source in the trace is the caller's line."""
+        """Emit a log line. The trace shows the caller's line of code as its source."""
         self.emit(JobLog(stage=stage, message=message, level=level, batch=batch))

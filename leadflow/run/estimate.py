@@ -1,4 +1,4 @@
-"""What a run would do and cost, before it buys or writes anything."""
+"""The estimate of a run: its rows, calls and cost, before it buys or writes anything."""
 
 from __future__ import annotations
 
@@ -22,13 +22,14 @@ _LEADS_A_READ = 10_000
 
 @dataclass(frozen=True)
 class Estimate:
-    """What a run would do and cost; nothing was bought or written.
+    """The rows, calls and cost of a run. An estimate buys and writes nothing.
 
-    `cost` is in dollars: every lookup at its price, plus `check_cost`. It is None while idicore.price is not set. With
-    idicore.charge_on_no_match=False, the share of answers in the checkpoints that found nobody is free, if there are 20
-    answers or more. `check_cost` is what the litigator and do-not-call checks are expected to cost, of `phones_a_lead`
-    phones for each lead to process: the mean of the answers in the checkpoints, or 3 if those are fewer than 20. A
-    check without a price counts as free. `notes` list what a run would do first, such as making a missing table.
+    `cost` is in dollars: the price of every lookup plus `check_cost`. It is None if idicore.price is not set.
+    `check_cost` is the expected cost of the litigator and do-not-call checks of `phones_a_lead` phones for each lead to
+    process. `phones_a_lead` is the mean of the answers in the checkpoints, or 3 if there are fewer than 20 answers. A
+    check without a price counts as free. With idicore.charge_on_no_match=False, a share of the lookups is free: the
+    share of answers in the checkpoints that found nobody, if there are 20 answers or more. `notes` list what a run
+    would do first, such as making a missing table.
     """
 
     extracted: int
@@ -46,7 +47,7 @@ class Estimate:
 
 
 def estimate(script: str | Path, limit_rows: int | None, settings: Settings, checkpoints: Checkpoints) -> Estimate:
-    """Return rows, calls and money of a run, from the same anti-join as the run's."""
+    """Return the rows, calls and cost of a run. The anti-join is the one that the run uses."""
     text, _ = read_script(script)
     limit_rows = whole_number("limit_rows", limit_rows, 1)
     with Warehouse(settings.warehouse, query_tag="leadflow:estimate") as warehouse:
@@ -77,7 +78,7 @@ def estimate(script: str | Path, limit_rows: int | None, settings: Settings, che
 def _extract(
     text: str, limit_rows: int | None, warehouse: Warehouse, checkpoints: Checkpoints
 ) -> tuple[dict[str, int], int]:
-    """Return the counts of the extraction, and how many of its leads have an answer that was paid for."""
+    """Return the counts of the extraction, and the number of its leads that have a paid answer."""
     extraction = open_extraction(text, warehouse, limit_rows=limit_rows)
     reused = sum(len(checkpoints.answers(leads["person_key"])) for leads in extraction.batches(_LEADS_A_READ))
     return extraction.counts, reused

@@ -1,7 +1,8 @@
-"""Keeps the garbage collector short while jobs run.
+"""Shorter pauses of the garbage collector while jobs run.
 
-A full collection scans every object of the process. In a notebook with its libraries loaded that takes a tenth of a
-second or more, in which no thread runs and idiCORE's slots stay empty. So objects older than the job are not scanned.
+A full collection scans every object of the process. In a notebook with its libraries loaded, that takes a tenth of a
+second or more. No thread runs meanwhile, and idiCORE's slots stay empty. So the collector skips objects that are older
+than the job.
 """
 
 from __future__ import annotations
@@ -18,9 +19,9 @@ _frozen_here = False
 
 @contextmanager
 def gc_frozen() -> Iterator[None]:
-    """Exclude all present objects from collection until the last job has ended.
+    """Freeze all existing objects until the last job has ended, so that the garbage collector skips them.
 
-    Does nothing in a process that has frozen objects of its own.
+    Does nothing if the process has frozen objects itself.
 
     >>> with gc_frozen():
     ...     gc.get_freeze_count() > 0

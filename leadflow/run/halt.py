@@ -1,4 +1,4 @@
-"""Why a run ends before its last batch."""
+"""The stop flag of a run, and the reasons why a run ends before its last batch."""
 
 from __future__ import annotations
 
@@ -15,10 +15,11 @@ _POLL_S = 0.05
 
 
 class Halt:
-    """The stop flag of one run: set once the user stops the job, or once the run fails.
+    """The stop flag of one run. It is set when the user stops the job or the run fails.
 
-    `stop` is the user's flag alone. `limit` is the budget's refusal: no further batch starts, and what was paid for is
-    still delivered. `unsaved` is the failure to write a paid answer, which is reported before any other error.
+    `stop` is set by the user only. `limit` is the error of the budget: no further batch starts, but the leads that are
+    paid for are still delivered. `unsaved` is the error of a write of a paid answer. It is reported before any other
+    error.
     """
 
     def __init__(self, job_id: str, stop: threading.Event) -> None:
@@ -29,7 +30,7 @@ class Halt:
         self._failed = threading.Event()
 
     def fail(self) -> None:
-        """End the steps of all batches as soon as their calls in flight are back."""
+        """End the steps of all batches as soon as their calls in flight have returned."""
         self._failed.set()
 
     def is_set(self) -> bool:
@@ -37,7 +38,7 @@ class Halt:
         return self.stop.is_set() or self._failed.is_set()
 
     def wait(self, timeout: float | None = None) -> bool:
-        """Wait up to `timeout` seconds for the flag; return whether it is set."""
+        """Wait up to `timeout` seconds for the flag. Return whether it is set."""
         end = None if timeout is None else time.monotonic() + timeout
         while not self.is_set():
             left = _POLL_S if end is None else min(_POLL_S, end - time.monotonic())

@@ -1,6 +1,6 @@
-"""The start of a run: sign in, prove that the job can be finished, and list the leads to process.
+"""The start of a run: sign in, verify that the job can be completed, and list the leads to process.
 
-All leads are on disk before the first is paid for, so a resume extracts nothing again.
+All leads are on disk before the first lookup is bought, so a resume does not extract again.
 """
 
 from __future__ import annotations
@@ -30,14 +30,14 @@ if TYPE_CHECKING:
     from leadflow.run.target_sheet import TargetSheet
     from leadflow.stages.withheld import WithheldTally
 
-# Leads that one statement looks up in PERSON_CACHE.
+# The number of leads that one statement looks up in PERSON_CACHE.
 _LEADS_A_STATEMENT = 50_000
 _PERSON = ("person_key", *IDENTITY)
 
 
 @dataclass(frozen=True)
 class Work:
-    """What a run has to do: its batches, the running jobs that listed their leads first, and notes for the end."""
+    """The work of a run: its batches, the running jobs that listed their leads earlier, and notes for its end."""
 
     batches: Iterator[Batch]
     earlier_jobs: list[str]
@@ -45,9 +45,9 @@ class Work:
 
 
 def open_run(run: RunContext, tally: Tally, sheet: TargetSheet, ready: int) -> Work:
-    """Sign in to all systems at once and list the leads; the first `ready` batches are read meanwhile.
+    """Sign in to all systems at once, list the leads, and read the first `ready` batches meanwhile.
 
-    Raises what any of the systems raised, before the first lookup.
+    Raises the error of any system before the first lookup.
     """
     with ThreadPoolExecutor(2, "sign-in") as pool:
         _prove_dnc(run)
@@ -67,7 +67,7 @@ def open_run(run: RunContext, tally: Tally, sheet: TargetSheet, ready: int) -> W
 
 
 def _prove_dnc(run: RunContext) -> None:
-    """Prove before the first lookup, not at the first check, that the do-not-call check is current and complete."""
+    """Verify before the first lookup that the do-not-call check is current and complete."""
     dnc, canaries = run.services.dnc, run.settings.dnc.canaries
     if prove := getattr(dnc, "raise_if_unusable", None):
         prove()
@@ -78,7 +78,7 @@ def _prove_dnc(run: RunContext) -> None:
 
 
 def _connect_warehouse(run: RunContext) -> list[str]:
-    """Connect and prove that the job may write its tables; return a note for each table that was made."""
+    """Connect and verify that the job may write its tables. Return a note for each table that was made."""
     warehouse = run.services.warehouse
     warehouse.log = lambda message: run.log("Snowflake", message, "warning")
     warehouse.raise_if_stopped = run.halt.raise_if_stopped
@@ -97,7 +97,7 @@ def _connect_warehouse(run: RunContext) -> list[str]:
 
 
 def _list_leads(run: RunContext, withheld: WithheldTally) -> dict[str, int]:
-    """Extract the leads, unless an earlier run of the job did; return the counts of the extraction."""
+    """Extract the leads, unless an earlier run of the job did. Return the counts of the extraction."""
     counts = run.checkpoints.extracted(run.job_id)
     if counts is None:
         return run.services.warehouse.repeated(lambda: _extract(run, withheld))
@@ -136,7 +136,7 @@ def _extract(run: RunContext, withheld: WithheldTally) -> dict[str, int]:
 
 
 def _leave_processed(run: RunContext) -> None:
-    """Settle the leads of a resumed job that another job, perhaps on another machine, has processed since."""
+    """Settle the leads of a resumed job that another job has processed meanwhile, perhaps on another machine."""
     outcomes = [(key, "processed", "by_another_job") for key in sorted(_processed_since(run))]
     if outcomes:
         run.checkpoints.settle(run.job_id, outcomes)
@@ -145,7 +145,7 @@ def _leave_processed(run: RunContext) -> None:
 
 
 def _processed_since(run: RunContext) -> set[str]:
-    """Return the unpaid leads of the job that PERSON_CACHE has by now."""
+    """Return the unpaid leads of the job that are in PERSON_CACHE now."""
     unpaid = set(run.checkpoints.unpaid_keys(run.job_id))
     batches = run.checkpoints.unsettled(run.job_id)
     leads = (row for batch in batches for row in batch.rows if row["person_key"] in unpaid)
@@ -158,7 +158,7 @@ def _processed_since(run: RunContext) -> set[str]:
 
 
 def _start_tally(run: RunContext, tally: Tally, total: int) -> None:
-    """Start counting where earlier runs of the job ended."""
+    """Start the counts with those of earlier runs of the job."""
     leads = run.checkpoints.tally(run.job_id)
     settled = sum(n for (disposition, _), n in leads.items() if disposition not in ("", "retry"))
     if any(n for key, n in leads.items() if key != ("", "")):
@@ -173,7 +173,7 @@ def _start_tally(run: RunContext, tally: Tally, total: int) -> None:
 
 
 def _earlier_jobs(run: RunContext) -> list[str]:
-    """Return the jobs that listed their leads before this one and still run: a lead on both lists is theirs."""
+    """Return the running jobs that listed their leads before this one. They process a lead that is on both lists."""
     before = run.checkpoints.take_turn(run.job_id)
     return run.history.live(before, process_owner(), STALE_S) if before else []
 

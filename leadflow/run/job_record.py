@@ -1,4 +1,4 @@
-"""What the history records of a job: its start, its end, and the message that sums it up."""
+"""The history's record of a job: its start, its end, and its closing message."""
 
 from __future__ import annotations
 
@@ -23,17 +23,17 @@ if TYPE_CHECKING:
     from leadflow.run.context import Plan, RunContext
     from leadflow.settings import Settings
 
-# Tells this process from a later one with the same number on the same machine.
+# Distinguishes this process from a later one with the same process id on the same machine.
 _TOKEN = secrets.token_hex(4)
 
 
 def process_owner() -> str:
-    """Return the name of this process, under which it owns the jobs that it runs."""
+    """Return the name of this process as the owner of the jobs that it runs."""
     return f"{socket.gethostname()}:{os.getpid()}:{_TOKEN}"
 
 
 def new_job_id(name: str) -> str:
-    """Return an id for a new job of this name."""
+    """Return an id for a new job with this name."""
     slug = re.sub(r"[^a-z0-9]+", "_", name.lower()).strip("_")[:40] or "job"
     return f"{slug}-{datetime.now(timezone.utc):%Y%m%d-%H%M%S}-{secrets.token_hex(3)}"
 
@@ -79,9 +79,9 @@ def record_running(run: RunContext, message: str) -> None:
 def record_end(
     run: RunContext, status: JobStatus, message: str, counts: Counts, flagged: Mapping[str, int], percent: int
 ) -> str:
-    """Record how a job ended, wait until that is written, and return its message.
+    """Record the end of a job, wait until it is written, and return the job's message.
 
-    Raises HistoryError if it cannot be written: such a job is not reported as a success.
+    Raises HistoryError if the record cannot be written, so that the job is not reported as a success.
     """
     if counts.unanswered:
         run.checkpoints.change_plan(run.job_id, unanswered=counts.unanswered)
@@ -102,7 +102,7 @@ def record_end(
 
 
 def summary(job_id: str, counts: Counts, notes: Sequence[str]) -> str:
-    """Return what a completed job did, in one line, and what can be done next."""
+    """Return one line with the result of a completed job and the possible next steps."""
     held_back = counts.held_back - counts.left_out
     parts = f"{counts.delivered:,} delivered, {held_back:,} held back, {counts.already_processed:,} already processed"
     if counts.left_out:

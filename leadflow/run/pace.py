@@ -1,4 +1,4 @@
-"""How soon a run ends, at the speed of its lookups so far."""
+"""The time that a run still needs, at the rate of its lookups so far."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 class Pace:
-    """Estimates when the last batch leaves its checks. `check_s` is how long the checks of the latest batch took."""
+    """Estimates when the checks of the last batch end. `check_s` is the time that the latest batch's checks took."""
 
     def __init__(self, tally: Tally) -> None:
         self._tally = tally
@@ -23,7 +23,7 @@ class Pace:
         self._started_at, self._looked_up_before = time.monotonic(), self._tally.progress.stages["Lookup"]
 
     def ends_within(self, seconds: float) -> bool:
-        """Return whether the last batch is likely to have left its checks by then."""
+        """Return whether the checks of the last batch probably end within this time."""
         progress = self._tally.progress
         looked_up, total = progress.stages["Lookup"], progress.total or 0
         elapsed = time.monotonic() - self._started_at

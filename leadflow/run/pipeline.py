@@ -1,8 +1,8 @@
-"""The flow of one run: which batches are under way at once, when the next one starts, and when all of them halt.
+"""The pipeline of one run: how many batches are under way at once, when the next one starts, and when all stop.
 
     open_run -> Lookup -> Check -> (sheet thread) Deliver -> (cache thread) Cache
 
-Batches overlap: while one is delivered, the next are checked and looked up. A batch goes one way through the steps.
+Batches overlap: while one batch is delivered, the next are checked and looked up. A batch never returns to a step.
 """
 
 from __future__ import annotations
@@ -27,15 +27,15 @@ if TYPE_CHECKING:
     from leadflow.run.tally import Tally
     from leadflow.settings import Settings
 
-# Batches that may be unfinished for each one in lookup: a slow sheet delays the next lookups.
+# The most unfinished batches for each batch in lookup. With this limit, a slow sheet delays the next lookups.
 _UNFINISHED_A_WINDOW = 8
 
 
 class Pipeline:
-    """Takes every unsettled lead of a job through the steps.
+    """Sends every unsettled lead of a job through the steps.
 
-    Up to `window` batches are looked up and checked at once, each in a thread of its own. One thread delivers and one
-    caches, each with all the batches that wait for it.
+    Up to `window` batches are looked up and checked at once, each in its own thread. One thread delivers and one
+    caches. Each of these two processes all batches that wait for it in one call.
     """
 
     def __init__(self, run: RunContext, tally: Tally) -> None:
@@ -48,7 +48,7 @@ class Pipeline:
         self._before_sheet = self._unfinished = 0  # batches before the sheet, and batches that are not cached yet
 
     def run(self) -> list[str]:
-        """Block until the run is done; return notes for the job's message. Raises what ended the run early."""
+        """Run until all leads are done. Return notes for the job's message. Raises the error that ended the run."""
         run, tally = self._run, self._tally
         work = open_run(run, tally, self._sheet, self._window)
         with ThreadPoolExecutor(2 * self._window, "check") as pool:
@@ -75,7 +75,7 @@ class Pipeline:
         sheet: Coalescer[Batch],
         cache: Coalescer[Batch],
     ) -> None:
-        """Take all batches to the end. After an error what is in the sheet is still cached, and the rest is left."""
+        """Send all batches through all steps. After an error, cache what is in the sheet and leave the rest."""
         try:
             self._process_all(batches, process, sheet)
         except BaseException:
@@ -92,7 +92,7 @@ class Pipeline:
             cache.finish()
 
     def _process_all(self, batches: Iterator[Batch], process: Callable[[Batch], None], sheet: Coalescer[Batch]) -> None:
-        """Bring every batch to the sheet. When this returns or raises, no lookup is under way."""
+        """Send every batch as far as the sheet's queue. When this returns or raises, no lookup is under way."""
         pool = ThreadPoolExecutor(self._window, "batch")
         self._pace.start()
         try:
@@ -110,7 +110,7 @@ class Pipeline:
         process: Callable[[Batch], None],
         sheet: Coalescer[Batch],
     ) -> None:
-        """Keep `window` batches between extraction and the sheet. End at an error, or when the budget is reached."""
+        """Keep `window` batches in lookup and checks. Stop at an error, or when the budget is reached."""
         flying: set[Future[None]] = set()
         for batch in batches:
             flying = self._wait_for_room(flying, self._window, sheet)
@@ -122,9 +122,9 @@ class Pipeline:
             flying = self._wait_for_room(flying, len(flying), sheet)
 
     def _wait_for_room(self, flying: set[Future[None]], window: int, sheet: Coalescer[Batch]) -> set[Future[None]]:
-        """Wait until fewer than `window` batches fly and not too many are unfinished; return those that still fly.
+        """Wait until fewer than `window` batches are under way and not too many are unfinished.
 
-        Raises what a batch, the sheet or the cache raised, and Stopped.
+        Returns the batches that are still under way. Raises the error of a batch, the sheet or the cache, and Stopped.
         """
         while (len(flying) >= window and flying) or self._unfinished >= window * _UNFINISHED_A_WINDOW:
             done, flying = wait(flying, timeout=0.1, return_when=FIRST_COMPLETED)
@@ -137,7 +137,7 @@ class Pipeline:
         return flying
 
     def _process(self, lookup: Lookup, check: Check, sheet: Coalescer[Batch], ahead: LookAhead, batch: Batch) -> None:
-        """Take one batch through lookup and checks, in its thread, and queue it for the sheet."""
+        """Send one batch through lookup and checks in its thread, and queue it for the sheet."""
         halt = self._run.halt
         batch.start()
         lookup.do(batch)
@@ -162,9 +162,9 @@ class Pipeline:
             self._unfinished += unfinished
 
     def _linger(self) -> float:
-        """Return how long the sheet waits for more batches before it appends.
+        """Return the seconds that the sheet's thread waits for more batches before it appends.
 
-        Until its quota allows a write, and for the last batch too if an append now would make that one wait.
+        It waits until the quota allows a write. It also waits for the last batch if an append now would delay that one.
         """
         every = self._run.settings.sheets.write_every_s
         until_last = every if self._before_sheet and self._pace.ends_within(every) else 0.0
@@ -172,6 +172,6 @@ class Pipeline:
 
 
 def _window(settings: Settings) -> int:
-    """Return how many batches are looked up and checked at once: enough to keep all of idiCORE's slots busy."""
+    """Return the number of batches in lookup and checks at once. It keeps all of idiCORE's slots busy."""
     slots = settings.idicore.max_in_flight
     return max(settings.batches_in_flight, 2 + -(-2 * slots // settings.batch_size))

@@ -1,4 +1,4 @@
-"""The progress bar of engine.run: a widget in a notebook, text in a terminal, nothing without a display."""
+"""The progress bar of engine.run: a widget in a notebook, text in a terminal, and none without a display."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _LOOK_EVERY_S = 0.2
 
 
 def wait_for(handle: JobHandle, progress: bool) -> Job:
-    """Wait for a job with a progress bar and return it; an interrupt, wherever it comes, stops the job first."""
+    """Show a progress bar, wait for the job and return it. On an interrupt, stop the job first."""
     try:
         with bar(handle.name, progress) as drawn:
             while not handle.wait(_LOOK_EVERY_S):
@@ -29,13 +29,13 @@ def wait_for(handle: JobHandle, progress: bool) -> Job:
 
 
 class Bar:
-    """A progress bar. It is dropped when it fails: a job must not end with the display of its notebook."""
+    """A progress bar. If the bar fails, it is removed, so that a display error does not end the job."""
 
     def __init__(self, drawn: Any = None) -> None:
         self._drawn = drawn
 
     def move_to(self, percent: int) -> None:
-        """Show so many percent."""
+        """Show this percentage."""
         if self._drawn is not None:
             try:
                 self._drawn.update(percent - self._drawn.n)
@@ -45,7 +45,7 @@ class Bar:
 
 @contextmanager
 def bar(name: str, progress: bool) -> Iterator[Bar]:
-    """Show a bar for a job, if `progress` is wanted and there is a display."""
+    """Show a bar for a job if `progress` is true and there is a display."""
     drawn = _drawn(name) if progress and has_display() else None
     try:
         yield Bar(drawn)
@@ -69,11 +69,11 @@ def _drawn(name: str) -> Any:
 
 
 def has_display() -> bool:
-    """Return whether there is a notebook, which is no terminal, or a terminal."""
+    """Return whether there is a notebook or a terminal."""
     return in_notebook() or sys.stderr.isatty()
 
 
 def in_notebook() -> bool:
-    """Return whether this runs in a kernel."""
+    """Return whether this process is a Jupyter kernel."""
     shell = sys.modules["IPython"].get_ipython() if "IPython" in sys.modules else None
     return hasattr(shell, "kernel")

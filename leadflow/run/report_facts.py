@@ -1,4 +1,4 @@
-"""What the validation of a report reads: the keys that a job should have left behind, and those that are there."""
+"""The facts for the validation of a report: the keys that a job should have written, and the keys that are there."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def read_facts(job_id: str, settings: Settings, checkpoints: Checkpoints) -> Facts:
-    """Read the checkpoints, the sheet and both tables; what cannot be read is None."""
+    """Read the keys from the checkpoints, the sheet and both tables. A part that cannot be read is None."""
     from leadflow.reports import Facts
 
     delivered = checkpoints.keys(job_id, "delivered")

@@ -1,4 +1,4 @@
-"""What a job that goes on continues with: its plan, and the budget that earlier runs have left."""
+"""The state of a job that is resumed: its plan, and the budget that earlier runs left."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def stored_plan(checkpoints: Checkpoints, job_id: str) -> Plan:
-    """Return what the job has to do. Raises JobNotFound if its checkpoints are gone."""
+    """Return the plan of the job. Raises JobNotFound if its checkpoints are gone."""
     return cast("Plan", checkpoints.plan(job_id))
 
 
@@ -31,7 +31,7 @@ def resumed_budget(
     max_lookups: int | None,
     max_cost: float | None,
 ) -> Budget:
-    """Return the budget of a resumed job, less what it has bought. Without new limits the job keeps those it had."""
+    """Return the budget of a resumed job, less its spending. Without new limits the job keeps its old ones."""
     if max_lookups is None and max_cost is None:
         max_lookups, max_cost = plan.get("max_lookups"), plan.get("max_cost")
     budget = Budget.of(settings, max_lookups, max_cost)
@@ -41,13 +41,13 @@ def resumed_budget(
 
 
 def spent_budget(job_id: str, plan: Plan, settings: Settings, checkpoints: Checkpoints) -> Budget:
-    """Return a budget whose limit is what the job has bought already, so that its run buys nothing."""
+    """Return a budget with the job's lookups so far as its limit, so that the run buys nothing."""
     spent = checkpoints.bought(job_id) + plan.get("unanswered", 0)
     return Budget(spent, None, Prices.of(settings), spent)
 
 
 def accepted_before(choice: review.Choice, history: History) -> tuple[str, str, JobStatus, Counts, str]:
-    """Return id, name, status, counts and message of the job of a candidate who was accepted already."""
+    """Return id, name, status, counts and message of the job whose candidate is already accepted."""
     job = history.job(choice.job_id)
     counts = Counts(**{name: value for name, value in job["counts"].items() if name in Counts.__dataclass_fields__})
     message = f"this candidate was accepted for lead {choice.answer.person_key} before; nothing was done"
@@ -55,7 +55,7 @@ def accepted_before(choice: review.Choice, history: History) -> tuple[str, str, 
 
 
 def store_choice(choice: review.Choice, history: History, checkpoints: Checkpoints) -> None:
-    """Claim the job of an accepted candidate, and make the choice durable. If that fails, the job is as it was."""
+    """Claim the job of an accepted candidate and store the choice. If that fails, the job stays as it was."""
     before = history.job(choice.job_id)
     history.claim(choice.job_id, process_owner(), STALE_S)
     try:

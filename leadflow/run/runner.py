@@ -1,4 +1,4 @@
-"""The thread of one job: its heartbeat, its run, and how it ended."""
+"""The thread of one job: it sends the heartbeat, runs the job and records the end."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ from leadflow.run.tally import Tally
 from leadflow.services.warehouse.browser import may_use_browser
 
 _HEARTBEAT_S = 5.0
-# Makes the Job that its user gets: of id, name, status, counts and message.
+# Makes the Job for the user from id, name, status, counts and message.
 MakeJob = Callable[[str, str, JobStatus, Counts, str], Job]
 
 
 class Runner:
-    """Runs one job in a thread of its own and records how it ended, whatever happened. `handle` is for its user."""
+    """Runs one job in its own thread and always records how it ended. The user gets `handle`."""
 
     def __init__(self, run: RunContext, make_job: MakeJob) -> None:
         tally = Tally(run)
@@ -41,7 +41,7 @@ class Runner:
         threading.Thread(target=self._drive, name=f"leadflow-{self._run.job_id}", daemon=True).start()
 
     def _drive(self) -> None:
-        """Run the job to its end, with a heartbeat beside it, and give the result to its handle."""
+        """Run the job to its end, with a heartbeat in the background, and pass the result to the handle."""
         ended = threading.Event()
         heartbeat = threading.Thread(target=self._beat, args=(ended,), name="heartbeat", daemon=True)
         heartbeat.start()
@@ -68,7 +68,7 @@ class Runner:
             try:
                 self._run.history.heartbeat(self._run.job_id, process_owner())
             except JobBusyError:
-                # Another process took the job over because it found this one dead: two must not deliver.
+                # Another process took the job over because this one seemed dead. Only one process may deliver.
                 self._run.halt.stop.set()
             except LeadflowError:
                 continue
@@ -116,7 +116,7 @@ class Runner:
         return self._end(JobStatus.COMPLETED, message, counts)
 
     def _raise_if_unfinished(self, counts: Counts) -> None:
-        """Raise unless every lead has an outcome; the run of an accepted lead leaves the others waiting."""
+        """Raise an error unless every lead has an outcome. A run of an accepted lead does not settle the others."""
         job_id = self._run.job_id
         if counts.waiting and counts.balanced and self._run.only is not None:
             raise Stopped(
@@ -151,7 +151,7 @@ class Runner:
 
 
 def _where(error: BaseException) -> str:
-    """Return the last file:line of the traceback: not the error's message, which may hold personal data."""
+    """Return the last file:line of the traceback, without the error's message, which may hold personal data."""
     frames = traceback.extract_tb(error.__traceback__)
     return f"{Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else "an unknown place"
 

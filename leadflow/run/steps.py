@@ -1,7 +1,8 @@
 """The steps of a batch: lookup, check, deliver, cache.
 
-A batch goes through them once, in this order. Each step is safe to repeat: a lookup and a check read the checkpoints
-first, an append reads the sheet's keys first, and a merge is made on the key. So a resume runs the same steps again.
+A batch goes through the steps once, in this order. Each step is safe to repeat: a lookup and a check read the
+checkpoints first, an append reads the sheet's keys first, and a merge matches rows on the key. So a resume can run the
+same steps again.
 """
 
 from __future__ import annotations
@@ -41,14 +42,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Lookup:
-    """Buys what the checkpoints do not have. Leaves out the leads that `earlier_jobs`, which still run, will buy."""
+    """Buys the answers that the checkpoints do not have. Skips leads that the running `earlier_jobs` will buy."""
 
     run: RunContext
     tally: Tally
     earlier_jobs: Sequence[str]
 
     def do(self, batch: Batch) -> None:
-        """Look up the leads of a batch, or, once the budget is reached, keep those whose answers are paid for."""
+        """Look up the leads of a batch. If the budget is reached, keep the leads whose answers are paid for."""
         with timed("lookup_s", batch):
             leads = self._without_earlier(batch)
             answers = self.run.checkpoints.answers(leads["person_key"])
@@ -60,7 +61,7 @@ class Lookup:
             batch.leads = with_script_phones(leads, self.run.settings.policy)
 
     def _without_earlier(self, batch: Batch) -> pl.DataFrame:
-        """Settle as retry the leads that an earlier job will buy: both would pay for them."""
+        """Settle leads that an earlier job will buy as `retry`, so that only one job pays for them."""
         run, keys = self.run, batch.leads["person_key"].to_list()
         theirs: set[str] = set().union(*(run.checkpoints.unsettled_keys(job, keys) for job in self.earlier_jobs))
         if not theirs:
@@ -73,7 +74,7 @@ class Lookup:
         return batch.leads.filter(~pl.col("person_key").is_in(list(theirs)))
 
     def _answered(self, leads: pl.DataFrame, number: int, error: BudgetReached) -> pl.DataFrame:
-        """Keep the leads that are paid for, to be delivered. The rest waits for a resume with more budget."""
+        """Keep the leads that are paid for. The other leads wait for a resume with more budget."""
         run = self.run
         run.halt.limit = error
         run.emit(JobLog(stage="idiCORE", message=str(error), level="warning", batch=number, source=raised_at(error)))
@@ -97,7 +98,7 @@ class Lookup:
         return self._without_duplicates(found, number)
 
     def _save(self, answer: Answer) -> None:
-        """Make a paid answer durable. If that fails, end the run: the next answers could not be kept either."""
+        """Store a paid answer. If that fails, end the run, because the next answers could not be stored either."""
         try:
             self.run.checkpoints.save_answer(self.run.job_id, answer)
         except HistoryError as error:
@@ -120,7 +121,7 @@ class Lookup:
 
 @dataclass(frozen=True)
 class Check:
-    """Checks the phones of a batch against both lists at once, in the threads of `pool`, and settles its leads."""
+    """Checks the phones of a batch against both lists at once, in threads of `pool`, and settles its leads."""
 
     run: RunContext
     tally: Tally
@@ -128,7 +129,7 @@ class Check:
     pool: Executor
 
     def do(self, batch: Batch) -> None:
-        """Check the leads of a batch, and decide which of them to deliver."""
+        """Check the leads of a batch and decide which of them to deliver."""
         budget, keys = self.run.budget, batch.leads["person_key"]
         budget.checks_begin(keys)
         with timed("check_s", batch):
@@ -137,12 +138,12 @@ class Check:
         batch.leads = settle(leads, self.run.settings.policy)
 
     def _checked(self, batch: Batch) -> pl.DataFrame:
-        """Return the leads with the columns of both checks."""
+        """Return the leads with the result columns of both checks."""
         self.look_ahead.start_if_due()
         leads = batch.leads
         dnc = self.pool.submit(self._check_dnc, leads, batch.number)
         litigators = self.pool.submit(self._check_litigators, leads, batch.number)
-        # The first error is raised at once. The other check ends meanwhile and saves what it was answered.
+        # The first error is raised at once. The other check ends meanwhile and saves its answers.
         for check in wait((litigators, dnc), return_when=FIRST_EXCEPTION).done:
             check.result()
         found = (litigators.result(), "litigator"), (dnc.result(), "dnc")
@@ -162,7 +163,7 @@ class Check:
             batch=number,
         )
         for phone in _phones(leads):
-            time_zones(phone)  # fills its cache for delivery, while the slower check is under way
+            time_zones(phone)  # fills the cache for delivery while the slower check is under way
         self.tally.advance("Litigators", leads.height)
         return checked
 
@@ -183,7 +184,7 @@ class Check:
     def _fresh(
         self, leads: pl.DataFrame, check: str, service: LitigatorList | DncScrub | DncListFile
     ) -> dict[str, Scrub]:
-        """Return recent scrubs of these phones, made by this service under the policy that it has now."""
+        """Return recent scrubs of these phones that this service made under its current policy."""
         policy, now = self.run.settings.policy, datetime.now(timezone.utc)
         age = min(timedelta(hours=policy.reuse_scrubs_hours), timedelta(days=policy.max_scrub_age_days))
         if not age:
@@ -197,14 +198,14 @@ class Check:
         }
 
     def _save(self, scrubs: list[Scrub]) -> None:
-        """Make checks that were paid for durable, and count them."""
+        """Store paid checks and count them."""
         self.run.checkpoints.save_scrubs(scrubs, self.run.job_id)
         self.run.budget.checked(scrubs[0].check, len(scrubs))
 
 
 @dataclass(frozen=True)
 class Deliver:
-    """Appends to the sheet what may be called. A thread of `pool` sends Snowflake the rows for the cache meanwhile."""
+    """Appends leads to the sheet. Meanwhile a thread of `pool` sends the rows for the cache to Snowflake."""
 
     run: RunContext
     tally: Tally
@@ -212,7 +213,7 @@ class Deliver:
     pool: Executor
 
     def do(self, batches: list[Batch]) -> None:
-        """Deliver all the batches that wait, with one append."""
+        """Deliver all waiting batches with one append."""
         run, leads = self.run, joined(batches)
         at = datetime.now(timezone.utc)
         with timed("deliver_s", *batches):
@@ -244,7 +245,7 @@ class Cache:
     tally: Tally
 
     def do(self, batches: list[Batch]) -> None:
-        """Cache all the batches that wait, with one merge."""
+        """Cache all waiting batches with one merge."""
         run, leads = self.run, joined(batches)
         with timed("cache_s", *batches):
             consolidate(

@@ -1,4 +1,4 @@
-"""The counts of a job, its progress, and what is recorded when a batch is done."""
+"""The counts and the progress of a job, and the record of a finished batch."""
 
 from __future__ import annotations
 
@@ -29,23 +29,23 @@ class Tally:
         self.progress = Progress()
 
     def start(self, settled: int, total: int) -> None:
-        """Start with the leads that earlier runs of the job settled, of all that it has to process."""
+        """Start with the number of leads that earlier runs settled, and the number of all leads to process."""
         counts = self._recorded() if settled else {}
         self.progress = Progress(settled, total, dict.fromkeys(STAGES, settled), counts)
 
     def advance(self, stage: str, leads: int) -> None:
-        """Count leads that have passed a stage."""
+        """Count leads that have completed a stage."""
         with self._lock:
             self.progress = self.progress.through(stage, leads)
 
     def reuse(self, answers: int) -> None:
-        """Count answers that were paid for before."""
+        """Count reused answers, which were paid for earlier."""
         with self._lock:
             self._reused += answers
         self.advance("Lookup", answers)
 
     def finish(self, batch: Batch, outcomes: Sequence[Outcome]) -> None:
-        """Record the outcomes of a batch in the history, and emit the progress."""
+        """Record the outcomes of a batch in the history and emit the progress."""
         self._emit_rows(batch, outcomes)
         settled = sum(1 for _, disposition, _ in outcomes if disposition != "retry")
         record = batch.summary(outcomes)
@@ -83,17 +83,17 @@ class Tally:
         )
 
     def _recorded(self) -> dict[str, int]:
-        """Return the counts of earlier runs of the job, but for leads that this run tries again."""
+        """Return the counts of earlier runs of the job, without the leads that this run tries again."""
         batches = self._run.history.batches(self._run.job_id)
         return {name: int(batches[name].fillna(0).sum()) for name in _COUNTED if name != "retry"}
 
     def flagged(self) -> dict[str, int]:
-        """Return how many phones each check flagged, in all runs of the job."""
+        """Return the number of phones that each check flagged, in all runs of the job."""
         counts = self._recorded() if self.progress.total is None else self.progress.counts
         return {f"{name}_count": counts.get(name, 0) for name in ("litigator", "dnc")}
 
     def counts(self) -> Counts:
-        """Return the accounting of the job, in all its runs, from what is on disk."""
+        """Return the accounting of all runs of the job, from the stores on disk."""
         checkpoints, job_id = self._run.checkpoints, self._run.job_id
         extracted = checkpoints.extracted(job_id)
         if extracted is None:
@@ -118,7 +118,7 @@ class Tally:
         )
 
     def _cost(self, bought: int, checked: Mapping[str, int]) -> float | None:
-        """Return the dollars that all runs of the job cost."""
+        """Return the cost of all runs of the job, in dollars."""
         prices, checkpoints = self._run.budget.prices, self._run.checkpoints
         free = 0 if prices.charge_on_no_match else checkpoints.bought(self._run.job_id, "no_match")
         cost = prices.cost(bought, free, checked)
@@ -130,7 +130,7 @@ def _sum(leads: Mapping[tuple[str, str], int], disposition: str) -> int:
 
 
 def _held(extracted: Mapping[str, int], leads: Mapping[tuple[str, str], int]) -> dict[str, int]:
-    """Return the leads that were left out or held back for good, by reason."""
+    """Return the number of leads that were left out or finally held back, by reason."""
     held = {reason: extracted[reason] for reason in LEFT_OUT if extracted.get(reason)}
     held |= {reason: n + held.get(reason, 0) for (disposition, reason), n in leads.items() if disposition == "held"}
     if forgotten := _sum(leads, "forgotten"):

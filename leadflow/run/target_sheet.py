@@ -1,4 +1,4 @@
-"""The sheet of one run: connected and proven, its columns prepared, its shared phones marked."""
+"""The sheet of one run: connects it, prepares its columns and marks shared phones."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ _STAGE = "Google Sheets"
 
 
 class TargetSheet:
-    """Prepares the sheet before the first append and completes it after the last.
+    """Prepares the sheet before the first append and completes it after the last append.
 
-    `withheld` counts the cells that are kept from the sheet, `sharing` collects the phones of the rows appended.
+    `withheld` counts the cells that are not written to the sheet. `sharing` collects the phones of appended rows.
     """
 
     def __init__(self, run: RunContext) -> None:
@@ -32,7 +32,7 @@ class TargetSheet:
         self.sharing = SharedPhones(self._sheet)
 
     def connect(self) -> None:
-        """Open the sheet and prove that it may be written, before the first lookup."""
+        """Open the sheet and verify that it is writable, before the first lookup."""
         self._run.log(_STAGE, "Connecting to Google Sheets")
         self._sheet.connect(prove=True)
         if warning := self._sheet.filter_warning():
@@ -42,12 +42,12 @@ class TargetSheet:
         self._run.log(_STAGE, "Connected to Google Sheets")
 
     def open(self) -> None:
-        """Prepare the sheet, and read its phones while the first lookups are under way."""
+        """Prepare the sheet. Read its phones while the first lookups are under way."""
         self._prepare()
         self.sharing.begin()
 
     def finish(self) -> None:
-        """After the last append, while it is cached: remove repeated rows, mark the rows that share a phone."""
+        """Remove repeated rows and mark rows that share a phone, after the last append and while it is cached."""
         self._log_removed(self._sheet.settle_doubts())
         try:
             self.sharing.finish(self._run.emit)
@@ -55,7 +55,7 @@ class TargetSheet:
             self._run.log(_STAGE, f"Rows that share a phone are not marked in column 'Shared With': {error}", "warning")
 
     def _prepare(self) -> None:
-        """Give the sheet its columns: before the first lookup if it has a header, before the first append if not."""
+        """Add missing columns: before the first lookup if the sheet has a header, else before the first append."""
         if not self._prepared:
             settings = self._run.settings
             names = [settings.sheets.key_column, *sheet_columns(settings.policy), *self._script_columns()]
@@ -63,7 +63,7 @@ class TargetSheet:
             self._prepared = True
 
     def _script_columns(self) -> list[str]:
-        """Return the script's columns that have text for the sheet; none before the leads are on disk."""
+        """Return the script's columns with text for the sheet. There are none before the leads are on disk."""
         checkpoints, job_id, settings = self._run.checkpoints, self._run.job_id, self._run.settings
         names = checkpoints.columns(job_id) if checkpoints.extracted(job_id) else []
         own = own_columns(names, settings.sheets.key_column, settings.policy)
@@ -88,9 +88,9 @@ class LookAhead:
         self._reading: Future[None] | None = None
 
     def start_if_due(self) -> None:
-        """Read while the quota delays the append, or before the last append of the job.
+        """Start a read while the quota delays the append, or before the last append of the job.
 
-        One read at a time: several that wait for a slow sheet would take the threads of the checks.
+        Only one read runs at a time. Several reads of a slow sheet would block the threads of the checks.
         """
         is_due = self._pace.ends_within(LOOK_HOLDS_S) or 0 < self._sheet.writes.pause() < LOOK_HOLDS_S
         if is_due and (self._reading is None or self._reading.done()):
