@@ -13,6 +13,7 @@ from leadflow.stages.sheet_rows import sheet_columns
 _MOST_ATTEMPTS, _LONGEST_CALL_S = 2, 30.0
 _CREDENTIALS, _BOOK, _SHARING, _TAB = "Google credentials", "Spreadsheet", "Spreadsheet sharing", "Tab"
 _HEADER, _ROOM = "Header", "Room in the spreadsheet"
+_CHECK_BOOK = "Check LEADFLOW_SHEETS__SPREADSHEET_ID and CREDENTIALS_FILE, and share the spreadsheet with the account as an editor."
 _FEW_ROWS = 10_000
 
 
@@ -42,8 +43,7 @@ class _Probes:
         checklist.add(
             _BOOK,
             self._book,
-            "Check LEADFLOW_SHEETS__SPREADSHEET_ID and CREDENTIALS_FILE, and share the spreadsheet with the account as "
-            "an editor.",
+            _CHECK_BOOK,
             needs=(_CREDENTIALS,),
         )
         checklist.add(_TAB, self._tab, needs=(_BOOK,))
