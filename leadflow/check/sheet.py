@@ -13,7 +13,8 @@ from leadflow.stages.sheet_rows import sheet_columns
 _MOST_ATTEMPTS, _LONGEST_CALL_S = 2, 30.0
 _CREDENTIALS, _BOOK, _SHARING, _TAB = "Google credentials", "Spreadsheet", "Spreadsheet sharing", "Tab"
 _HEADER, _ROOM = "Header", "Room in the spreadsheet"
-_CHECK_BOOK = "Check LEADFLOW_SHEETS__SPREADSHEET_ID and CREDENTIALS_FILE, and share the spreadsheet with the account as an editor."
+_CHECK_BOOK = "Check LEADFLOW_SHEETS__SPREADSHEET_ID and CREDENTIALS_FILE, and share it with the account as an editor."
+_ADD_KEY = "Set LEADFLOW_SHEETS__CREDENTIALS_FILE to the key of a service account."
 _FEW_ROWS = 10_000
 
 
@@ -37,9 +38,7 @@ class _Probes:
         self.is_protected = False
 
     def add_rows(self, checklist: Checklist) -> None:
-        checklist.add(
-            _CREDENTIALS, self._credentials, "Set LEADFLOW_SHEETS__CREDENTIALS_FILE to the key of a service account."
-        )
+        checklist.add(_CREDENTIALS, self._credentials, _ADD_KEY)
         checklist.add(
             _BOOK,
             self._book,
