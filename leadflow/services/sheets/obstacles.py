@@ -56,9 +56,10 @@ def raise_for_types(tab: str, tables: Sequence[Mapping[str, Any]], header: Seque
     for table in tables:
         left = table.get("range", {}).get("startColumnIndex", 0)
         for column in table.get("columnProperties", []):
-            place, kind = left + column.get("columnIndex", 0), column.get("columnType", "TEXT")
-            if kind not in TEXT_TYPES and place < len(header) and (name := header[place]) in ours:
-                typed[name] = kind
+            place: int = left + column.get("columnIndex", 0)
+            kind: str = column.get("columnType", "TEXT")
+            if kind not in TEXT_TYPES and place < len(header) and header[place] in ours:
+                typed[header[place]] = kind
     if typed:
         columns = ", ".join(f"{name!r} ({kind})" for name, kind in typed.items())
         raise RefusedError(
