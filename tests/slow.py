@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 TABLE = Path(__file__).with_name("slow.txt")
-BUDGET_S = 90.0  # of the two minutes; the rest is for collecting the tests and for their fixtures
+BUDGET_S = 70.0  # of the two minutes; the rest is for collecting the tests and for their fixtures
 ALL, REST = "all", "rest"
 # One test of each main guarantee stays fast, whatever it takes: its first case, if it has several.
 GUARANTEES = {
