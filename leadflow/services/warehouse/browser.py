@@ -30,7 +30,8 @@ if TYPE_CHECKING:
 
 _BROWSER = "EXTERNALBROWSER"
 _MOST_IDLE = 4
-_COMMENTS = r"(?:\s|--[^\n]*(?:\n|$)|/\*.*?\*/)*"
+# Atomic, so that a match that fails does not try every other way to divide many comments.
+_COMMENTS = r"(?>(?:\s|--[^\n]*(?:\n|$)|/\*.*?\*/)*)"
 # Statements that leave the session as it is, apart from leadflow's own temporary tables.
 _KEEPS_SESSION = re.compile(
     rf"{_COMMENTS}(?:SELECT|WITH|DESCRIBE|SHOW|MERGE|INSERT|CREATE\s+TABLE)\b",
