@@ -8,8 +8,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from leadflow.check import CheckResult as CheckResult
-from leadflow.check import check_systems
 from leadflow.checkpoints import Checkpoints
 from leadflow.checkpoints import review as candidates
 from leadflow.errors import JobBusyError
@@ -38,6 +36,7 @@ from leadflow.stages.script import read_script
 if TYPE_CHECKING:
     import pandas as pd  # pyright: ignore[reportMissingTypeStubs] - pandas has none
 
+    from leadflow.check import CheckResult
     from leadflow.reports import Report
 
 _engines: list[Engine] = []
@@ -97,6 +96,8 @@ class Engine:
         It writes nothing, makes no table and buys no lookup. It checks the canaries, and one reserved number against
         each list. DNCScrub may bill these checks.
         """
+        from leadflow.check import check_systems
+
         return check_systems(self.settings, self.dnc)
 
     def run(

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from leadflow.check.rows import Checklist, Deadline, Finding, failed, warning
+from leadflow.check.short_calls import with_short_calls
 from leadflow.errors import RefusedError
 from leadflow.services.sheets.probe import SheetProbe
 from leadflow.settings import Policy, SheetsSettings
 from leadflow.stages.sheet_rows import sheet_columns
 
-_MOST_ATTEMPTS, _LONGEST_CALL_S = 2, 30.0
+_LONGEST_CALL_S = 30.0
 _CREDENTIALS, _BOOK, _SHARING, _TAB = "Google credentials", "Spreadsheet", "Spreadsheet sharing", "Tab"
 _HEADER, _ROOM = "Header", "Room in the spreadsheet"
 _CHECK_BOOK = "Check LEADFLOW_SHEETS__SPREADSHEET_ID and CREDENTIALS_FILE, and share it with the account as an editor."
@@ -20,12 +21,9 @@ _FEW_ROWS = 10_000
 
 def add_sheet_rows(settings: SheetsSettings, policy: Policy, checklist: Checklist) -> None:
     """Add the rows about Google Sheets."""
-    quick = {
-        "attempts": min(settings.attempts, _MOST_ATTEMPTS),
-        "timeout_s": min(settings.timeout_s, _LONGEST_CALL_S),
-    }
+    quick = with_short_calls(settings, _LONGEST_CALL_S)
     names = [settings.key_column, *sheet_columns(policy)]
-    _Probes(SheetProbe(settings.model_copy(update=quick), stop=Deadline()), names).add_rows(checklist)
+    _Probes(SheetProbe(quick, stop=Deadline()), names).add_rows(checklist)
 
 
 class _Probes:

@@ -10,6 +10,7 @@ from datetime import date, datetime, timezone
 from typing import TYPE_CHECKING
 
 from leadflow.check.rows import Checklist, Deadline, Finding, failed, warning
+from leadflow.check.short_calls import with_short_calls
 from leadflow.leads.area_codes import STATE_OF
 from leadflow.leads.verdicts import OLDEST, Scrub, Verdict
 from leadflow.run.canary import raise_if_uncovered
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from leadflow.stages.checks import PhoneCheck
 
 RESERVED = "+15045550143"
-_MOST_ATTEMPTS, _LONGEST_CALL_S = 2, 20.0
+_LONGEST_CALL_S = 20.0
 _DAYS_LEFT = 7
 _LITIGATORS, _SCRUB = "Litigator list", "Do-not-call scrub"
 _LIST, _CANARY = "Do-not-call list", "Do-not-call canary"
@@ -31,7 +32,7 @@ _LIST, _CANARY = "Do-not-call list", "Do-not-call canary"
 
 def add_idicore_row(settings: IdicoreSettings, checklist: Checklist) -> None:
     """Add the row about idiCORE. It only logs in and looks nobody up."""
-    quick = settings.model_copy(update=_in_a_hurry(settings))
+    quick = with_short_calls(settings, _LONGEST_CALL_S)
     with closing(Login(quick)) as login:
 
         def sign_in() -> Finding:
@@ -49,7 +50,7 @@ def add_idicore_row(settings: IdicoreSettings, checklist: Checklist) -> None:
 
 def add_litigator_row(settings: LitigatorSettings, checklist: Checklist) -> None:
     """Add the row about the litigator list."""
-    quick = settings.model_copy(update=_in_a_hurry(settings))
+    quick = with_short_calls(settings, _LONGEST_CALL_S)
     with closing(LitigatorList(quick)) as service:
         advice = "Check LEADFLOW_LITIGATOR__LOGIN_ID, PROJ_ID and CAMPAIGN_ID, and ask DNCScrub about the account."
         checklist.add(_LITIGATORS, lambda: _answered(service, advice), advice)
@@ -61,18 +62,10 @@ def add_dnc_rows(settings: DncSettings, dnc: DncScrub | DncListFile, checklist: 
         _add_list_rows(dnc, checklist)
         _add_canary_row(settings, dnc, _LIST, checklist)
         return
-    with closing(DncScrub(settings.model_copy(update=_in_a_hurry(settings)))) as service:
+    with closing(DncScrub(with_short_calls(settings, _LONGEST_CALL_S))) as service:
         advice = "Check LEADFLOW_DNC__LOGIN_ID, PROJ_ID, CAMPAIGN_ID and VERSION, and ask DNCScrub about the account."
         checklist.add(_SCRUB, lambda: _answered(service, advice), advice)
         _add_canary_row(settings, service, _SCRUB, checklist)
-
-
-def _in_a_hurry(settings: IdicoreSettings | LitigatorSettings | DncSettings) -> dict[str, float]:
-    """Return changed settings, with which a vendor that is down does not delay the check for minutes."""
-    return {
-        "attempts": min(settings.attempts, _MOST_ATTEMPTS),
-        "timeout_s": min(settings.timeout_s, _LONGEST_CALL_S),
-    }
 
 
 def _answered(service: PhoneCheck, what_to_do: str) -> Finding:

@@ -7,7 +7,7 @@ same steps again.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_EXCEPTION, Executor, wait
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
@@ -38,6 +38,8 @@ if TYPE_CHECKING:
     from leadflow.run.target_sheet import LookAhead, TargetSheet
     from leadflow.services.dnc_list import DncListFile
     from leadflow.services.dncscrub import DncScrub, LitigatorList
+
+    Service = LitigatorList | DncScrub | DncListFile
 
 
 @dataclass(frozen=True)
@@ -152,38 +154,32 @@ class Check:
         )
 
     def _check_litigators(self, leads: pl.DataFrame, number: int) -> pl.DataFrame:
-        run, service = self.run, self.run.services.litigator
-        checked = check_litigators(
-            leads,
-            service,
-            known=self._fresh(leads, "litigator", service),
-            on_scrubs=self._save,
-            stop=run.halt,
-            emit=run.emit,
-            batch=number,
-        )
+        checked = self._check(check_litigators, "litigator", self.run.services.litigator, leads, number)
         for phone in _phones(leads):
             time_zones(phone)  # fills the cache for delivery while the slower check is under way
         self.tally.advance("Litigators", leads.height)
         return checked
 
     def _check_dnc(self, leads: pl.DataFrame, number: int) -> pl.DataFrame:
-        run, service = self.run, self.run.services.dnc
-        checked = check_dnc(
-            leads,
-            service,
-            known=self._fresh(leads, "dnc", service),
-            on_scrubs=self._save,
-            stop=run.halt,
-            emit=run.emit,
-            batch=number,
-        )
+        checked = self._check(check_dnc, "dnc", self.run.services.dnc, leads, number)
         self.tally.advance("DNC", leads.height)
         return checked
 
-    def _fresh(
-        self, leads: pl.DataFrame, check: str, service: LitigatorList | DncScrub | DncListFile
-    ) -> dict[str, Scrub]:
+    def _check(
+        self, stage: Callable[..., pl.DataFrame], kind: str, service: Service, leads: pl.DataFrame, number: int
+    ) -> pl.DataFrame:
+        """Run the stage of one check. Recent scrubs are used again, and new ones are saved."""
+        return stage(
+            leads,
+            service,
+            known=self._fresh(leads, kind, service),
+            on_scrubs=self._save,
+            stop=self.run.halt,
+            emit=self.run.emit,
+            batch=number,
+        )
+
+    def _fresh(self, leads: pl.DataFrame, check: str, service: Service) -> dict[str, Scrub]:
         """Return recent scrubs of these phones that this service made under its current policy."""
         policy, now = self.run.settings.policy, datetime.now(timezone.utc)
         age = min(timedelta(hours=policy.reuse_scrubs_hours), timedelta(days=policy.max_scrub_age_days))

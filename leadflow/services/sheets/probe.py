@@ -11,7 +11,7 @@ from typing import Any
 from leadflow.errors import RefusedError
 from leadflow.services.sheets.google import UNPROTECT, credentials
 from leadflow.services.sheets.obstacles import TEXT_TYPES
-from leadflow.services.sheets.sheet import _MOST_CELLS, Sheet, _filter_warning_of
+from leadflow.services.sheets.sheet import MOST_CELLS, Sheet, cells_used, filter_warning_of
 
 
 class SheetProbe(Sheet):
@@ -68,7 +68,7 @@ class SheetProbe(Sheet):
 
     def filter_text(self) -> str:
         """Return the warning about the tab's filter, "" without one."""
-        return _filter_warning_of(self.settings.worksheet, (self.described or {}).get("basicFilter"))
+        return filter_warning_of(self.settings.worksheet, (self.described or {}).get("basicFilter"))
 
     def raise_if_values_would_change(self, names: Iterable[str]) -> None:
         """Raise RefusedError if merged cells or typed columns would lose or change a run's values."""
@@ -88,8 +88,7 @@ class SheetProbe(Sheet):
 
     def free_rows(self, columns: int) -> tuple[int, int]:
         """Return how many cells the spreadsheet uses, and how many more rows with this many columns fit."""
-        grids = [tab["properties"].get("gridProperties", {}) for tab in self._tabs or ()]
-        used = sum(grid.get("rowCount", 0) * grid.get("columnCount", 0) for grid in grids)
+        used = cells_used(self._tabs or ())
         grid = (self.described or {}).get("properties", {}).get("gridProperties", {})
         width = max(columns, grid.get("columnCount", 0), 1)
-        return used, max(0, _MOST_CELLS - used) // width
+        return used, max(0, MOST_CELLS - used) // width

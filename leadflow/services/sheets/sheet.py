@@ -15,7 +15,7 @@ from leadflow.services.sheets.repair import Repair
 from leadflow.services.transport.limits import StopFlag
 from leadflow.settings import SheetsSettings
 
-_MOST_CELLS = 10_000_000
+MOST_CELLS = 10_000_000
 _USUAL_COLUMNS = 60  # of a tab without a header yet, about
 
 
@@ -46,7 +46,7 @@ class Sheet(Repair):
             return
         self._tab = worksheet_of(book, described)
         self._has_typed_table = bool(described.get("tables"))
-        self._filter_warning = _filter_warning_of(self.settings.worksheet, described.get("basicFilter"))
+        self._filter_warning = filter_warning_of(self.settings.worksheet, described.get("basicFilter"))
         result_or_retry(looked, self._look)
         self._looked_ahead = self._stamp()
         if proven:
@@ -117,16 +117,21 @@ class Sheet(Repair):
         if self._tabs is None:
             self._retry(self.tab.spreadsheet.fetch_sheet_metadata)
         tabs, self._tabs = self._tabs or [], None
-        grids = [tab["properties"].get("gridProperties", {}) for tab in tabs]
-        used = sum(grid.get("rowCount", 0) * grid.get("columnCount", 0) for grid in grids)
-        if used + rows * max(self.tab.col_count, len(self.header) or _USUAL_COLUMNS) > _MOST_CELLS:
+        used = cells_used(tabs)
+        if used + rows * max(self.tab.col_count, len(self.header) or _USUAL_COLUMNS) > MOST_CELLS:
             raise DeliveryError(
-                f"the spreadsheet has {used:,} of {_MOST_CELLS:,} cells in use, too many for {rows:,} more rows; "
+                f"the spreadsheet has {used:,} of {MOST_CELLS:,} cells in use, too many for {rows:,} more rows; "
                 "delete empty rows and columns, or set LEADFLOW_SHEETS__SPREADSHEET_ID to another one, then resume"
             )
 
 
-def _filter_warning_of(tab: str, found: Mapping[str, Any] | None) -> str:
+def cells_used(tabs: Iterable[Mapping[str, Any]]) -> int:
+    """Return how many cells the grids of these tabs have, by Google's description."""
+    grids = [tab["properties"].get("gridProperties", {}) for tab in tabs]
+    return sum(grid.get("rowCount", 0) * grid.get("columnCount", 0) for grid in grids)
+
+
+def filter_warning_of(tab: str, found: Mapping[str, Any] | None) -> str:
     """Return the warning about a tab's basic filter; "" without one. A filter view does not affect appends.
 
     Source: https://developers.google.com/workspace/sheets/api/guides/filters

@@ -172,10 +172,8 @@ class Statements:
             return list(self._run(sql, params, timeout_s).fetchall())
 
     def _run(self, sql: str, params: Sequence[Any] = (), timeout_s: int | None = None) -> Any:
-        # Connector 4 cancels a statement after network_timeout unless it has its own; connector 5 has query_timeout.
         limit = timeout_s or self.settings.statement_timeout_s
-        options: dict[str, Any] = {"timeout": limit} if connector_major() < 5 else {}
-        cursor = self._connection.cursor()
+        options, cursor = _limit_option(limit), self._connection.cursor()
         self._use.record(sql)
         work = lambda: cursor.execute(sql, tuple(params) or None, **options)  # noqa: E731
         return self._watched(lambda: translated("run a statement", work, sql), limit)
@@ -228,9 +226,8 @@ class Statements:
         """Return the names of a query's columns, without running it."""
         with self._lock:
             self.connect()
-            cursor = self._connection.cursor()
             limit = self.settings.statement_timeout_s
-            options: dict[str, Any] = {"timeout": limit} if connector_major() < 5 else {}
+            options, cursor = _limit_option(limit), self._connection.cursor()
             work = lambda: cursor.describe(query, **options)  # noqa: E731
             described = self._watched(lambda: translated("read the script's columns", work, query), limit)
             return [column.name for column in described]
@@ -250,3 +247,8 @@ class Statements:
                     frame = pl.from_arrow(table)
                     assert isinstance(frame, pl.DataFrame)
                     yield frame
+
+
+def _limit_option(seconds: int) -> dict[str, Any]:
+    """Connector 4 cancels a statement after network_timeout unless it has its own; connector 5 has query_timeout."""
+    return {"timeout": seconds} if connector_major() < 5 else {}
