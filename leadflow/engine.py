@@ -93,8 +93,7 @@ class Engine:
     def check(self) -> CheckResult:
         """Check every account, right and limit before any money is spent. Return one row each, with what to do.
 
-        It writes nothing, makes no table and buys no lookup. It checks the canaries, and one reserved number against
-        each list. DNCScrub may bill these checks.
+        It writes nothing and buys no lookup. DNCScrub may bill the canaries and one reserved number for each list.
         """
         from leadflow.check import check_systems
 
