@@ -58,7 +58,10 @@ def worst(*verdicts: Verdict) -> Verdict:
 
 @dataclass(frozen=True)
 class Scrub:
-    """The recorded result of one check of one phone: verdict, provider, raw code, time (UTC) and list date."""
+    """The recorded result of one check of one phone: verdict, provider, raw code, time (UTC) and list date.
+
+    `calling_window` is the provider's answer on when the phone may be called, in its own words; "" without one.
+    """
 
     phone: str
     check: str  # "litigator" or "dnc"
@@ -68,6 +71,7 @@ class Scrub:
     checked_at: datetime
     list_date: str = ""
     policy: str = ""
+    calling_window: str = ""
 
     def __repr__(self) -> str:
         """Return a text without the phone: a log may contain the repr."""

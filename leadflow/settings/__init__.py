@@ -1,5 +1,6 @@
 """Settings of leadflow: their names and values, the sources that they are read from, and their errors."""
 
+from leadflow.settings.compliance import ComplianceSettings
 from leadflow.settings.policy import Policy
 from leadflow.settings.settings import Settings
 from leadflow.settings.sheets import SheetsSettings
@@ -14,4 +15,5 @@ __all__ = [
     "DncSettings",
     "SheetsSettings",
     "Policy",
+    "ComplianceSettings",
 ]

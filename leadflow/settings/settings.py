@@ -25,6 +25,7 @@ from leadflow.settings.base import (
     Word,
     fill,
 )
+from leadflow.settings.compliance import ComplianceSettings
 from leadflow.settings.policy import Policy
 from leadflow.settings.sheets import SheetsSettings
 from leadflow.settings.sources import places, read
@@ -69,6 +70,7 @@ class Settings(Checked, BaseSettings):
     dnc: DncSettings
     sheets: SheetsSettings
     policy: Policy = Policy()
+    compliance: ComplianceSettings = ComplianceSettings()
 
     if not TYPE_CHECKING:
 

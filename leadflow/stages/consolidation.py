@@ -131,5 +131,7 @@ def _consolidated(leads: pl.DataFrame, job_id: str, script: str, now: str) -> pl
     constants = [
         pl.lit(value).alias(name) for name, value in (("Job Id", job_id), ("Script", script), ("Processed At", now))
     ]
+    until = pl.col("callable_until") if "callable_until" in leads.columns else pl.lit("")
+    constants.append(leads.select(until.alias("Callable Until"), pl.int_range(pl.len()))["Callable Until"])
     json = extra.select(pl.struct(pl.all()).struct.json_encode())[:, 0] if extra.width else pl.lit("{}")
     return pl.concat([own, lists], how="horizontal").with_columns(*constants, json.alias("Extra"))

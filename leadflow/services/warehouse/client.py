@@ -44,11 +44,11 @@ class Warehouse(Statements):
             super().close()
 
     def ensure_tables(self) -> list[str]:
-        """Create PERSON_CACHE and UNIQUE_CONSOLIDATED_DATA if missing; return those created. Raises RefusedError."""
+        """Create the tables that are missing, and return their names. Raises RefusedError."""
         return tables.ensure(self)
 
     def missing_tables(self) -> list[str]:
-        """Return which of both tables are missing, or hidden from this role."""
+        """Return which of the tables are missing, or hidden from this role."""
         return tables.missing(self)
 
     def merge(self, rows: pl.DataFrame, key: str, into: Mapping[str, Mapping[str, str]]) -> int:
@@ -113,11 +113,11 @@ class Warehouse(Statements):
     def _stage(self, rows: pl.DataFrame) -> None:
         """Put rows into a temporary table. Runs before the transaction, since a CREATE would commit it."""
         self._staged = None
-        source = select_document_sql(rows.columns, tables.TIMES)
+        source = select_document_sql(rows.columns)
         stage = self.temporary(_STAGE)
         if self._stage_columns != rows.columns:
             self._stage_columns = []
-            self.execute(f"CREATE OR REPLACE TEMPORARY TABLE {stage} ({table_columns_sql(rows.columns, tables.TIMES)})")
+            self.execute(f"CREATE OR REPLACE TEMPORARY TABLE {stage} ({table_columns_sql(rows.columns)})")
             self._stage_columns = rows.columns
         begin = f"INSERT OVERWRITE INTO {stage}"
         for document in documents(rows):

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 import polars as pl
 
 from leadflow.services.warehouse.names import quoted
+from leadflow.services.warehouse.tables import type_of
 
 _DOCUMENT_BYTES = 4_000_000
 
@@ -32,32 +33,27 @@ def documents(rows: pl.DataFrame) -> Iterator[str]:
         yield f"[{','.join(part['text'])}]"
 
 
-def select_document_sql(columns: Sequence[str], times: Sequence[str]) -> str:
-    """Return the SELECT that reads a bound document of `documents`; columns in `times` become TIMESTAMP_NTZ."""
-    texts = [f"value:c{n}::VARCHAR" for n in range(len(columns))]
-    picked = ", ".join(
-        f"{_time_sql(text) if name in times else text} AS {quoted(name)}"
-        for text, name in zip(texts, columns, strict=True)
-    )
+def select_document_sql(columns: Sequence[str]) -> str:
+    """Return the SELECT that reads a bound document of `documents`, each column with its type."""
+    picked = ", ".join(f"{_value_sql(n, name)} AS {quoted(name)}" for n, name in enumerate(columns))
     return f"SELECT {picked} FROM TABLE(FLATTEN(INPUT => PARSE_JSON(?)))"
 
 
-def table_columns_sql(columns: Sequence[str], times: Sequence[str]) -> str:
+def table_columns_sql(columns: Sequence[str]) -> str:
     """Return the columns of the table that takes such a document.
 
-    >>> table_columns_sql(["a", "at"], ["at"])
-    '"a" VARCHAR, "at" TIMESTAMP_NTZ'
+    >>> table_columns_sql(["a", "Processed At"])
+    '"a" VARCHAR, "Processed At" TIMESTAMP_NTZ'
     """
-    return ", ".join(f"{quoted(name)} {_kind(name, times)}" for name in columns)
+    return ", ".join(f"{quoted(name)} {type_of(name)}" for name in columns)
 
 
-def _time_sql(text: str) -> str:
-    """Return the SQL of a time; a cast would depend on the account's TIMESTAMP_INPUT_FORMAT."""
-    return f"TO_TIMESTAMP_NTZ({text}, 'YYYY-MM-DD HH24:MI:SS')"
-
-
-def _kind(name: str, times: Sequence[str]) -> str:
-    return "TIMESTAMP_NTZ" if name in times else "VARCHAR"
+def _value_sql(n: int, column: str) -> str:
+    """Return the SQL of a value; a cast of a time or a date would depend on the account's input formats."""
+    text = f"value:c{n}::VARCHAR"
+    if type_of(column) == "TIMESTAMP_NTZ":
+        return f"TO_TIMESTAMP_NTZ({text}, 'YYYY-MM-DD HH24:MI:SS')"
+    return f"TO_DATE({text}, 'YYYY-MM-DD')" if type_of(column) == "DATE" else text
 
 
 def merge_sql(table: str, source: str, key: str, columns: Mapping[str, str]) -> str:

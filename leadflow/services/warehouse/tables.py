@@ -14,9 +14,29 @@ PERSON_CACHE_COLUMNS = (
 CONSOLIDATED_COLUMNS = (
     "Lead Key", "First Name", "Last Name", "Address", "City", "State", "Zip",
     "Phone 1", "Phone 1 Verdict", "Phone 2", "Phone 2 Verdict", "Phone 3", "Phone 3 Verdict",
-    "Email 1", "Email 2", "Email 3", "Disposition", "Reason", "Job Id", "Script", "Processed At", "Extra",
+    "Email 1", "Email 2", "Email 3", "Disposition", "Reason", "Job Id", "Script", "Processed At", "Callable Until",
+    "Extra",
 )  # fmt: skip
-TIMES = ("checked_at", "Processed At")
+# An entry is never changed. EVENT is check, delivered or withdrawn; ENTRY_ID makes a repeated write harmless.
+LEDGER_COLUMNS = (
+    "ENTRY_ID", "EVENT", "EVENT_AT", "LEAD_KEY", "PHONE", "KIND", "PROVIDER", "CODE", "VERDICT", "LIST_DATE", "POLICY",
+    "REASON", "JOB_ID",
+)  # fmt: skip
+# A suppression has a phone, a lead key, or both.
+SUPPRESSIONS_COLUMNS = (
+    "SUPPRESSION_ID", "PHONE", "LEAD_KEY", "REASON", "SOURCE", "ADDED_BY", "ADDED_AT", "SCOPE", "EXPIRES_ON",
+)  # fmt: skip
+# The columns of each table, by the setting that names the table.
+COLUMNS = {
+    "person_cache": PERSON_CACHE_COLUMNS,
+    "consolidated": CONSOLIDATED_COLUMNS,
+    "ledger": LEDGER_COLUMNS,
+    "suppressions": SUPPRESSIONS_COLUMNS,
+}
+TIMES = ("checked_at", "Processed At", "EVENT_AT", "ADDED_AT")
+DATES = ("Callable Until", "LIST_DATE", "EXPIRES_ON")
+# Columns that came after the first version: leadflow adds them to a table that lacks them.
+_ADDED = ("Callable Until",)
 # A row of PERSON_CACHE, named by a table alias, with an answer: a failed lookup is bought again.
 ANSWERED = """COALESCE({}."status", '') <> 'error'"""
 # The fewest characters that a column must hold. Names and addresses are compared with the leads' own lengths.
@@ -26,53 +46,80 @@ _SHORTEST = {
     **{f"Phone {n}": 12 for n in (1, 2, 3)},
     **{f"Phone {n} Verdict": 20 for n in (1, 2, 3)},
     **{f"Email {n}": 254 for n in (1, 2, 3)},
+    **{"ENTRY_ID": 32, "EVENT": 20, "LEAD_KEY": 32, "PHONE": 12, "KIND": 20, "PROVIDER": 40, "CODE": 20},
+    **{"VERDICT": 20, "POLICY": 100, "REASON": 200, "JOB_ID": 80},
+    **{"SUPPRESSION_ID": 32, "SOURCE": 100, "ADDED_BY": 100, "SCOPE": 100},
 }
 # Columns that have a text for each lead; any other may be NULL.
 _ALWAYS_FILLED = frozenset({
     "person_key", "first_name", "last_name", "address", "phones", "emails", "checked_at", "status",
     "Lead Key", "First Name", "Last Name", "Address", "Disposition", "Job Id", "Script", "Processed At", "Extra",
+    "ENTRY_ID", "EVENT", "EVENT_AT", "LEAD_KEY", "JOB_ID", "SUPPRESSION_ID", "ADDED_BY", "ADDED_AT",
 })  # fmt: skip
 
 
 def ensure(warehouse: Statements) -> list[str]:
     """Create the missing tables and return their names as SQL. Raises RefusedError if a table cannot be used."""
-    settings = warehouse.settings
     created = []
-    for setting, name, columns in (
-        ("PERSON_CACHE", settings.person_cache, PERSON_CACHE_COLUMNS),
-        ("CONSOLIDATED", settings.consolidated, CONSOLIDATED_COLUMNS),
-    ):
+    for setting, columns in COLUMNS.items():
+        name = getattr(warehouse.settings, setting)
         if warehouse.columns_of(name) is None:
             _create(warehouse, setting, name, columns)
             created.append(warehouse.table(name))
+        _add_columns(warehouse, name, columns)
         _raise_if_unfit(warehouse.table(name), warehouse.columns_of(name) or [], columns)
     return created
 
 
 def missing(warehouse: Statements) -> list[str]:
-    """Return which of both tables are missing, as SQL."""
-    names = (warehouse.settings.person_cache, warehouse.settings.consolidated)
+    """Return which of the tables are missing, as SQL."""
+    names = [getattr(warehouse.settings, setting) for setting in COLUMNS]
     return [warehouse.table(name) for name in names if warehouse.columns_of(name) is None]
+
+
+def type_of(column: str) -> str:
+    """Return the SQL type of one of leadflow's columns.
+
+    >>> type_of("EVENT_AT"), type_of("Callable Until"), type_of("PHONE")
+    ('TIMESTAMP_NTZ', 'DATE', 'VARCHAR')
+    """
+    return "TIMESTAMP_NTZ" if column in TIMES else "DATE" if column in DATES else "VARCHAR"
 
 
 def _create(warehouse: Statements, setting: str, name: str, columns: tuple[str, ...]) -> None:
     table = warehouse.table(name)
-    shape = ", ".join(f"{quoted(c)} {'TIMESTAMP_NTZ' if c in TIMES else 'VARCHAR'}" for c in columns)
+    shape = ", ".join(f"{quoted(column)} {type_of(column)}" for column in columns)
     try:
         warehouse.repeated(lambda: warehouse.execute(f"CREATE TABLE IF NOT EXISTS {table} ({shape})"))
     except SqlError as error:
         failure = RefusedError(
             f"table {table} is missing, or hidden from {warehouse.role}, and creating it was refused ({error}). "
-            f"Nothing was bought. Correct LEADFLOW_WAREHOUSE__{setting}, or have the table created and SELECT, INSERT "
-            f"and UPDATE on it granted to {warehouse.role}"
+            f"Nothing was bought. Correct LEADFLOW_WAREHOUSE__{setting.upper()}, or have the table created and SELECT, "
+            f"INSERT and UPDATE on it granted to {warehouse.role}"
         )
         raise failure from None
     warehouse.forget_columns(name)
 
 
+def _add_columns(warehouse: Statements, name: str, columns: tuple[str, ...]) -> None:
+    """Add the columns of a later version to a table that an earlier version made."""
+    found = {column.name for column in warehouse.columns_of(name) or []}
+    for column in [column for column in columns if column in _ADDED and column not in found]:
+        added = f"ALTER TABLE {warehouse.table(name)} ADD COLUMN IF NOT EXISTS {quoted(column)} {type_of(column)}"
+        try:
+            warehouse.repeated(lambda added=added: warehouse.execute(added))
+        except SqlError as error:
+            failure = RefusedError(
+                f"table {warehouse.table(name)} lacks column {quoted(column)}, which this version of leadflow writes, "
+                f"and adding it was refused ({error}). Nothing was bought. Have the table's owner run: {added}"
+            )
+            raise failure from None
+        warehouse.forget_columns(name)
+
+
 def raise_if_unfit(warehouse: Statements, name: str) -> None:
     """Raise RefusedError if an existing table of the settings cannot hold the values that a job writes."""
-    wanted = CONSOLIDATED_COLUMNS if name == warehouse.settings.consolidated else PERSON_CACHE_COLUMNS
+    wanted = next(columns for setting, columns in COLUMNS.items() if getattr(warehouse.settings, setting) == name)
     _raise_if_unfit(warehouse.table(name), warehouse.columns_of(name) or [], wanted)
 
 
@@ -103,6 +150,9 @@ def _problem_of(column: Column) -> str:
     if column.name in TIMES:
         if not (column.kind.startswith("TIMESTAMP") or column.kind == "DATETIME"):
             return f"{name} is {column.type} and must be TIMESTAMP_NTZ"
+    elif column.name in DATES:
+        if column.kind != "DATE":
+            return f"{name} is {column.type} and must be DATE"
     elif column.kind not in ("VARCHAR", "TEXT", "STRING"):
         return f"{name} is {column.type} and must be VARCHAR"
     elif column.width < shortest:

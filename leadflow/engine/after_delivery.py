@@ -1,0 +1,9 @@
+"""The verbs for rows that are already delivered: the ledger, re-scrubs and suppressions."""
+
+from __future__ import annotations
+
+from leadflow.engine.launch import Launch
+
+
+class AfterDelivery(Launch):
+    """The verbs that keep delivered rows lawful, or take them out."""

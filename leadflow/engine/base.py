@@ -1,0 +1,73 @@
+"""What all verbs of Engine share: the services, the stores, and the jobs that run now."""
+
+from __future__ import annotations
+
+import threading
+from concurrent.futures import Executor
+from typing import Self
+
+from leadflow.checkpoints import Checkpoints
+from leadflow.errors import JobBusyError
+from leadflow.history import History, set_default
+from leadflow.job import JobHandle
+from leadflow.run.arguments import raise_if_unusable
+from leadflow.services.dncscrub import LitigatorList
+from leadflow.services.idicore import Idicore
+from leadflow.settings import Settings
+
+# Every engine of this process that is not closed, the newest last.
+engines: list[EngineBase] = []
+# Locked while a job is resumed, so that two threads or two engines of one process cannot resume it at once.
+starting = threading.Lock()
+
+
+class EngineBase:
+    """The services, the stores and the running jobs of an engine."""
+
+    def __init__(self, settings: Settings | None = None, *, executor: Executor | None = None) -> None:
+        from leadflow.services.dnc_list import dnc_service
+
+        self.settings = settings if settings is not None else Settings()  # pyright: ignore[reportCallIssue] - from .env
+        raise_if_unusable(self.settings)
+        self.history = History(self.settings.history_file, wait_s=self.settings.history_wait_s)
+        self.history.prepare()
+        set_default(self.settings.history_file)
+        self.checkpoints = Checkpoints(self.settings.checkpoint_file)
+        self.checkpoints.prune(self.settings.policy.keep_checkpoints_days)
+        self.idicore = Idicore(self.settings.idicore, executor)
+        self.litigator = LitigatorList(self.settings.litigator)
+        self.dnc = dnc_service(self.settings.dnc)
+        self._running: dict[str, JobHandle] = {}
+        engines.append(self)
+
+    def __enter__(self) -> Self:
+        """Return this engine."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Close the engine."""
+        self.close()
+
+    @property
+    def running(self) -> list[JobHandle]:
+        """The jobs that this engine runs now, the newest last."""
+        return [handle for handle in self._running.values() if not handle.wait(0)]
+
+    def close(self) -> None:
+        """Stop the running jobs, wait for their end, and close every service."""
+        for handle in self._running.values():
+            handle.stop()
+        for handle in self._running.values():
+            handle.wait()
+        self.history.close()
+        self.checkpoints.close()
+        for service in (self.idicore, self.litigator, self.dnc):
+            service.close()
+        if self in engines:
+            engines.remove(self)
+
+
+def raise_if_running(job_id: str) -> None:
+    """Raise JobBusyError if any engine of this process runs the job: a notebook may have a second engine."""
+    if any(handle.id == job_id for engine in engines for handle in engine.running):
+        raise JobBusyError(f"job {job_id} runs in this very process; .stop() its handle first")

@@ -1,0 +1,55 @@
+"""The verbs that read: check, trace, report, review; and forget."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from leadflow.checkpoints import review as candidates
+from leadflow.engine.base import EngineBase
+from leadflow.run.report_facts import read_facts
+
+if TYPE_CHECKING:
+    import pandas as pd  # pyright: ignore[reportMissingTypeStubs] - pandas has none
+
+    from leadflow.check import CheckResult
+    from leadflow.reports import Report
+
+
+class Reading(EngineBase):
+    """The verbs that read what jobs recorded, and check the accounts."""
+
+    def check(self) -> CheckResult:
+        """Check every account, right and limit before any money is spent. Return one row each, with what to do.
+
+        It writes nothing and buys no lookup. DNCScrub may bill the canaries and one reserved number for each list.
+        """
+        from leadflow.check import check_systems
+
+        return check_systems(self.settings, self.dnc)
+
+    def trace(self, job_id: str) -> pd.DataFrame:
+        """Return the timeline of a job as a DataFrame, one row an event."""
+        from leadflow import reports
+
+        self.history.flush()
+        return reports.trace(job_id, history=self.history)
+
+    def report(self, job_id: str) -> Report:
+        """Return the report of a job, validated against the sheet and the tables as they are now."""
+        from leadflow import reports
+
+        self.history.flush()
+        facts = read_facts(job_id, self.settings, self.checkpoints)
+        return reports.report(job_id, history=self.history, facts=facts)
+
+    def review(self, job_id: str) -> pd.DataFrame:
+        """Return the leads of a job that are under review, one row a candidate. Raises JobNotFound. See Job.review."""
+        self.history.job(job_id)
+        return candidates.review(self.checkpoints, job_id)
+
+    def forget(self, person_key: str) -> int:
+        """Remove a person from the checkpoints. Return the number of rows removed.
+
+        This does not change the sheet and the Snowflake tables. lf.lineage(person_key) lists where the lead went.
+        """
+        return self.checkpoints.forget(person_key)

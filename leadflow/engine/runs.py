@@ -1,0 +1,137 @@
+"""The verbs that run jobs: run, submit, resume, estimate, review, accept."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from leadflow.checkpoints import review as candidates
+from leadflow.engine.base import raise_if_running, starting
+from leadflow.engine.launch import Launch
+from leadflow.events import Listener
+from leadflow.history import STALE_S
+from leadflow.job import Job, JobHandle
+from leadflow.run.arguments import raise_if_other_targets, whole_number
+from leadflow.run.budget import Budget
+from leadflow.run.context import Plan
+from leadflow.run.estimate import Estimate, estimate
+from leadflow.run.job_record import new_job_id, process_owner, record_new
+from leadflow.run.progress import wait_for
+from leadflow.run.resume import accepted_before, resumed_budget, spent_budget, store_choice, stored_plan
+from leadflow.stages.script import read_script
+
+if TYPE_CHECKING:
+    pass  # pyright: ignore[reportMissingTypeStubs] - pandas has none
+
+
+class Runs(Launch):
+    """The verbs that run jobs."""
+
+    def run(
+        self,
+        script: str | Path,
+        name: str | None = None,
+        limit_rows: int | None = None,
+        *,
+        max_lookups: int | None = None,
+        max_cost: float | None = None,
+        progress: bool = True,
+    ) -> Job:
+        """Run a script (SQL text, or the path of a .sql file), wait for its end and return the job.
+
+        `limit_rows` counts unprocessed leads that can be looked up. Raises JobFailedError if the job fails. Returns a
+        job that was stopped. Ctrl-C waits for the calls in flight, stops the job and raises KeyboardInterrupt. You can
+        resume the job.
+        """
+        handle = self.submit(script, name, limit_rows, max_lookups=max_lookups, max_cost=max_cost)
+        return wait_for(handle, progress)
+
+    def submit(
+        self,
+        script: str | Path,
+        name: str | None = None,
+        limit_rows: int | None = None,
+        *,
+        max_lookups: int | None = None,
+        max_cost: float | None = None,
+        listeners: tuple[Listener, ...] = (),
+    ) -> JobHandle:
+        """Start a run in the background. `listeners` get all its events, from the first."""
+        text, name = read_script(script, name)
+        limit_rows = whole_number("limit_rows", limit_rows, 1)
+        job_id = new_job_id(name)
+        budget = Budget.of(self.settings, max_lookups, max_cost)
+        plan = Plan(
+            script=text,
+            name=name,
+            limit_rows=limit_rows,
+            max_lookups=budget.max_lookups,
+            max_cost=budget.max_cost,
+        )
+        record_new(self.history, job_id, plan, self.settings, self.dnc.policy)
+        self.checkpoints.add_job(job_id, plan)
+        return self._launch(job_id, plan, budget, listeners)
+
+    def resume(
+        self, job_id: str, *, max_lookups: int | None = None, max_cost: float | None = None, progress: bool = True
+    ) -> Job:
+        """Continue a job whose last run died, failed or was stopped, and try again the leads held back for retry.
+
+        It pays for nothing twice. `max_lookups` and `max_cost` limit the job over all its runs. Without them, a job
+        keeps the limits it had, but a job that a limit stopped continues with the limits of the settings, if any.
+        Raises JobNotFound for an unknown job, JobBusyError while another live process runs it, and InputError if the
+        settings name another sheet or other tables than those the job began with.
+        """
+        return wait_for(self.submit_resume(job_id, max_lookups=max_lookups, max_cost=max_cost), progress)
+
+    def submit_resume(
+        self,
+        job_id: str,
+        *,
+        max_lookups: int | None = None,
+        max_cost: float | None = None,
+        listeners: tuple[Listener, ...] = (),
+    ) -> JobHandle:
+        """Resume a job in the background."""
+        raise_if_other_targets(self.history.job(job_id), self.settings)
+        plan = stored_plan(self.checkpoints, job_id)
+        budget = resumed_budget(job_id, plan, self.settings, self.checkpoints, max_lookups, max_cost)
+        with starting:
+            raise_if_running(job_id)
+            self.history.claim(job_id, process_owner(), STALE_S)
+            self.checkpoints.reopen(job_id)
+            return self._launch(job_id, plan, budget, listeners, self.history.last_seq(job_id))
+
+    def accept(self, person_key: str, pid: str | int, *, progress: bool = True) -> Job:
+        """Accept a candidate of job.review() as the lead's person: check the phones, deliver the lead, buy nothing.
+
+        Continues the job that has the lead and returns it. If several jobs have the lead, it continues the newest.
+        Accepting the same candidate again does nothing. If the delivery broke off, engine.resume completes it. Other
+        leads of the job do not change: a job that a limit stopped stays STOPPED. Raises InputError, before it changes
+        anything, for a lead that is not under review, an unknown pid and a deceased candidate. Raises JobBusyError
+        while the job runs, and JobFailedError if the delivery fails.
+        """
+        with starting:
+            choice = candidates.choose(self.checkpoints, person_key, pid)
+            if choice.done:
+                return self._job(*accepted_before(choice, self.history))
+            handle = self._deliver_accepted(choice)
+        job = wait_for(handle, progress)
+        return replace(
+            job, message=f"lead {person_key}: {candidates.outcome(self.checkpoints, job.id, person_key)}; {job.message}"
+        )
+
+    def _deliver_accepted(self, choice: candidates.Choice) -> JobHandle:
+        job_id = choice.job_id
+        raise_if_other_targets(self.history.job(job_id), self.settings)
+        raise_if_running(job_id)
+        plan = stored_plan(self.checkpoints, job_id)
+        store_choice(choice, self.history, self.checkpoints)
+        plan["only"] = [choice.answer.person_key]
+        budget = spent_budget(job_id, plan, self.settings, self.checkpoints)
+        return self._launch(job_id, plan, budget, (), self.history.last_seq(job_id))
+
+    def estimate(self, script: str | Path, limit_rows: int | None = None) -> Estimate:
+        """Return the rows, calls and cost of a run, from the exact anti-join. It buys nothing and changes no table."""
+        return estimate(script, limit_rows, self.settings, self.checkpoints)

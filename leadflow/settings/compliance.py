@@ -1,0 +1,26 @@
+"""Settings of the duties after delivery: how long evidence is kept, and what becomes of rows that may not be called."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from leadflow.settings.base import Part, Real, Whole, Word
+
+
+class ComplianceSettings(Part):
+    """The duties after delivery. Nothing here is legal advice.
+
+    `keep_evidence_years` is how long the ledger of checks is kept; `keep_opt_outs_years` how long suppressions are.
+    A re-scrub checks again the rows whose checks are older than `rescrub_after_days`. A row that may not be called any
+    more is moved to the tab `withdrawn_tab` with the callers' own cells, or deleted, as `withdraw` says.
+
+    Sources: 89 FR 26760, in force 2024-05-16 (five years, 16 CFR 310.5); Va. Code 59.1-514 (opt-outs for ten years).
+    """
+
+    keep_evidence_years: Annotated[Whole, Field(ge=5)] = 5
+    keep_opt_outs_years: Annotated[Whole, Field(ge=10)] = 10
+    rescrub_after_days: Annotated[Real, Field(gt=0, le=31)] = 25
+    withdraw: Literal["move", "delete"] = "move"
+    withdrawn_tab: Word = "Withdrawn"
