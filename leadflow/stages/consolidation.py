@@ -128,7 +128,7 @@ def _consolidated(leads: pl.DataFrame, job_id: str, script: str, now: str) -> pl
         pl.when("delivered").then(pl.lit("delivered")).otherwise(pl.lit("held")).alias("Disposition"),
         pl.col("reason").fill_null("").alias("Reason"),
     )
-    constants = [
+    constants: list[pl.Expr | pl.Series] = [
         pl.lit(value).alias(name) for name, value in (("Job Id", job_id), ("Script", script), ("Processed At", now))
     ]
     until = pl.col("callable_until") if "callable_until" in leads.columns else pl.lit("")
