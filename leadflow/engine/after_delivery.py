@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from leadflow.engine.launch import Launch
+from leadflow.engine.records import Records
 
 
-class AfterDelivery(Launch):
+class AfterDelivery(Records):
     """The verbs that keep delivered rows lawful, or take them out."""
