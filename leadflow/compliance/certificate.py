@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from leadflow.compliance.certificate_data import CertificateData, CheckedList
 from leadflow.compliance.certificate_page import page, section
 from leadflow.compliance.evidence import scrub_of
 from leadflow.compliance.ledger_reading import entries_where, job_entries, ledger_hash, ledger_of, moment
@@ -27,49 +27,13 @@ if TYPE_CHECKING:
 _NOT_COVERED = "not covered:"
 
 
-@dataclass(frozen=True)
-class CheckedList:
-    """One list that phones were checked against: kind of check, provider, policy, dates, and how many phones.
-
-    `list_dates` and `checked` are the first and the last. `reused` counts the phones whose check is older than the job,
-    and `not_covered` those that the list could not clear.
-    """
-
-    kind: str
-    provider: str
-    policy: str
-    list_dates: tuple[str, str]
-    checked: tuple[str, str]
-    phones: int
-    reused: int
-    not_covered: int
-
-
-@dataclass(frozen=True, repr=False, eq=False)
-class Certificate:
+class Certificate(CertificateData):
     """The certificate of a job. It holds no phone and no name of a lead.
 
     In a notebook it shows itself. `.save("certificate.html")` writes a page that prints. `.ok` is whether the records
-    are complete: `.problems` says what is missing. `counts` are of phones, except leads_delivered and leads_withdrawn.
-    `sha256` is over the job's rows in the ledger; engine.certificate of the same job gives the same hash as long as no
-    row is added or changed.
+    are complete: `.problems` says what is missing. `.sha256` is over the job's rows in the ledger. It stays the same as
+    long as none of them is added, changed or deleted.
     """
-
-    job: dict[str, Any]
-    lists: list[CheckedList]
-    counts: dict[str, int]
-    entries: int
-    sha256: str
-    problems: list[str]
-    settings: dict[str, Any]
-    coverage: str
-    ledger: str
-    made_at: datetime
-
-    @property
-    def ok(self) -> bool:
-        """Whether each delivered phone has both checks on record, in time, and no record was changed."""
-        return not self.problems
 
     def save(self, path: str | Path) -> Path:
         """Write the certificate as a page of HTML, and return its path.

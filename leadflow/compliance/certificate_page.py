@@ -10,14 +10,14 @@ from importlib import resources
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from leadflow.compliance.certificate import Certificate, CheckedList
+    from leadflow.compliance.certificate_data import CertificateData, CheckedList
 
 _KINDS = {"litigator": "TCPA litigators", "dnc": "Do not call"}
 _FIGURES = {
     "checked": "phones checked",
     "clean": "clean",
-    "flagged": "flagged, not delivered",
-    "unchecked": "without an answer, not delivered",
+    "flagged": "flagged",
+    "unchecked": "without an answer",
     "delivered": "phones delivered",
     "leads_delivered": "rows delivered",
     "withdrawn": "phones withdrawn since",
@@ -35,14 +35,14 @@ _LAW = (
 )
 
 
-def page(certificate: Certificate) -> str:
+def page(certificate: CertificateData) -> str:
     """Return a page that stands alone: it loads nothing from elsewhere."""
     title = escape(f"Certificate of job {certificate.job['id']}")
     head = f'<meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>{title}</title>'
     return f'<html lang="en"><head>{head}</head><body class="lf-cert-page">{section(certificate)}</body></html>\n'
 
 
-def section(certificate: Certificate) -> str:
+def section(certificate: CertificateData) -> str:
     """Return the certificate for a notebook."""
     parts = [
         _head(certificate),
@@ -65,7 +65,7 @@ def _style() -> str:
     return resources.files("leadflow.compliance").joinpath("certificate.css").read_text(encoding="utf-8")
 
 
-def _head(certificate: Certificate) -> str:
+def _head(certificate: CertificateData) -> str:
     word, kind = ("Records complete", "yes") if certificate.ok else ("Records not complete", "no")
     problems = "".join(f'<p class="problem">{escape(_sentence(text))}</p>' for text in certificate.problems)
     return (
@@ -83,7 +83,7 @@ def _figures(counts: Mapping[str, int]) -> str:
     return f'<div class="nums">{"".join(boxes)}</div>'
 
 
-def _job(certificate: Certificate) -> dict[str, str]:
+def _job(certificate: CertificateData) -> dict[str, str]:
     job = certificate.job
     ended = job["completed_at"]
     return {
@@ -97,7 +97,7 @@ def _job(certificate: Certificate) -> dict[str, str]:
     }
 
 
-def _records(certificate: Certificate) -> dict[str, str]:
+def _records(certificate: CertificateData) -> dict[str, str]:
     settings = certificate.settings
     return {
         "Kept": f"checks {settings['keep_evidence_years']} years, opt-outs {settings['keep_opt_outs_years']} years",

@@ -159,5 +159,5 @@ def _told(entry: Entry) -> str:
 def _frame(columns: list[str], rows: Iterable[dict[str, Any]]) -> pd.DataFrame:
     import pandas as pd
 
-    found = pd.DataFrame(list(rows), columns=["time", *columns])
+    found = pd.DataFrame(list(rows), columns=pd.Index(["time", *columns]))
     return found.assign(time=pd.to_datetime(found["time"], utc=True))

@@ -25,8 +25,11 @@ def entries_where(warehouse: Warehouse, condition: str, values: Sequence[str]) -
     names = ", ".join(f"t.{quoted(name)}" for name in LEDGER_COLUMNS)
     sql = f"SELECT {names} FROM {table} t WHERE {condition}"
     rows = warehouse.repeated(lambda: warehouse.execute(sql, values))
-    entries = (dict(zip(LEDGER_COLUMNS, map(_text, row), strict=True)) for row in rows)
-    return list({entry["ENTRY_ID"]: entry for entry in entries}.values())
+    found: dict[str, Entry] = {}
+    for row in rows:
+        entry: Entry = dict(zip(LEDGER_COLUMNS, map(_text, row), strict=True))
+        found[entry["ENTRY_ID"]] = entry
+    return list(found.values())
 
 
 def job_entries(warehouse: Warehouse, job_id: str) -> list[Entry]:

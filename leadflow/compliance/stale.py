@@ -31,7 +31,7 @@ def stale(warehouse: Warehouse, history: History, days: int) -> pd.DataFrame:
     places = _places(history, {job_id for _, _, job_id in found})
     today = datetime.now(timezone.utc).date()
     rows = [(key, until, (until - today).days, job_id, *places[job_id]) for key, until, job_id in found]
-    return pd.DataFrame(rows, columns=list(_COLUMNS))
+    return pd.DataFrame(rows, columns=pd.Index(_COLUMNS))
 
 
 def _last_day(days: Any) -> date:
