@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from leadflow import errors as errors
     from leadflow import local as local
     from leadflow import stages as stages
+    from leadflow.compliance.calling_hours import may_call as may_call
     from leadflow.engine import Engine as Engine
     from leadflow.engine import Estimate as Estimate
     from leadflow.job import Job as Job
@@ -52,6 +53,7 @@ _DEFINED_IN = {
     "forget": "leadflow.shortcuts",
     "panel": "leadflow.notebook",
     "watch": "leadflow.notebook",
+    "may_call": "leadflow.compliance.calling_hours",
 }
 _MODULES = ("errors", "local", "stages")
 
@@ -70,6 +72,7 @@ __all__ = [
     "lineage",
     "report",
     "forget",
+    "may_call",
     "panel",
     "watch",
     "errors",

@@ -10,6 +10,7 @@ from decimal import Decimal
 from typing import Any
 
 from leadflow.errors import InputError, SettingsError
+from leadflow.leads.calling_hours import read_hours
 from leadflow.services.warehouse.names import is_one_table
 from leadflow.settings import Settings
 from leadflow.stages.sheet_rows import sheet_columns
@@ -19,7 +20,7 @@ def raise_if_unusable(settings: Settings) -> None:
     """Make the private folder of history and checkpoints.
 
     Raises SettingsError if it cannot make the folder, if the sheet's key column has the name of another column, or if
-    `settings` is not a Settings.
+    `settings` is not a Settings. Raises SettingsError also for a file of calling hours that cannot be read strictly.
     """
     if not isinstance(settings, Settings):
         raise SettingsError(
@@ -27,6 +28,10 @@ def raise_if_unusable(settings: Settings) -> None:
             "without an argument it reads the environment and .env"
         )
     _private_folder(settings)
+    try:
+        read_hours(settings.compliance.calling_hours_file)
+    except InputError as error:
+        raise SettingsError(f"LEADFLOW_COMPLIANCE__CALLING_HOURS_FILE: {error}; nothing was bought") from None
     key = settings.sheets.key_column
     if key.casefold() in {name.casefold() for name in sheet_columns(settings.policy)}:
         raise SettingsError(

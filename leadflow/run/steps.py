@@ -7,10 +7,10 @@ same steps again.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import FIRST_EXCEPTION, Executor, wait
 from dataclasses import dataclass
-from datetime import datetime, timedelta, timezone
+from datetime import date, datetime, timedelta, timezone
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -21,12 +21,15 @@ from leadflow.events import JobLog, raised_at
 from leadflow.leads.counts import DUPLICATE
 from leadflow.leads.phones import time_zones
 from leadflow.run.batch import joined, outcomes_of, row_ranges, timed
+from leadflow.services.dncscrub.reassigned import KIND as REASSIGNED
+from leadflow.services.dncscrub.reassigned import policy_since
 from leadflow.stages.consolidation import consolidate, stage_ahead
 from leadflow.stages.delivery import deliver
 from leadflow.stages.dnc import check_dnc
 from leadflow.stages.lead_phones import with_script_phones
 from leadflow.stages.litigators import check_litigators
 from leadflow.stages.lookup import lookup_people
+from leadflow.stages.reassigned import check_reassigned
 from leadflow.stages.settle import settle
 from leadflow.stages.shown_phones import with_shown_phones
 
@@ -136,10 +139,10 @@ class Check:
         budget, keys = self.run.budget, batch.leads["person_key"]
         budget.checks_begin(keys)
         with timed("check_s", batch):
-            leads = self._checked(batch)
+            leads = self._with_reassigned(self._checked(batch), batch.number)
         budget.checks_done(keys)
-        policy = self.run.settings.policy
-        batch.leads = with_shown_phones(settle(leads, policy), policy)
+        policy, compliance = self.run.settings.policy, self.run.settings.compliance
+        batch.leads = with_shown_phones(settle(leads, policy, compliance), policy)
 
     def _checked(self, batch: Batch) -> pl.DataFrame:
         """Return the leads with the result columns of both checks."""
@@ -156,6 +159,37 @@ class Check:
             for frame, kind in found
             for column in frame.select(rf"^{kind}_(verdicts|scrubbed_at|not_covered|checks)$")
         )
+
+    def _with_reassigned(self, leads: pl.DataFrame, number: int) -> pl.DataFrame:
+        """Ask for the phones that are still callable and need the reassigned-numbers check, if that check is set."""
+        service, states = self.run.services.reassigned, self.run.settings.compliance.hold_without_reassigned_check
+        if service is None or not states:
+            return leads
+        return check_reassigned(
+            leads,
+            service,
+            states=states,
+            reuse=self._reassigned_before,
+            on_scrubs=self._save,
+            stop=self.run.halt,
+            emit=self.run.emit,
+            batch=number,
+        )
+
+    def _reassigned_before(self, since: Mapping[str, date]) -> dict[str, Scrub]:
+        """Return recent answers for the same dates."""
+        known = self.run.checkpoints.scrubs(since, REASSIGNED)
+        now = datetime.now(timezone.utc)
+        return {
+            phone: scrub
+            for phone, scrub in known.items()
+            if scrub.fresh(now, self._reuse_age) and scrub.policy == policy_since(since[phone])
+        }
+
+    @property
+    def _reuse_age(self) -> timedelta:
+        policy = self.run.settings.policy
+        return min(timedelta(hours=policy.reuse_scrubs_hours), timedelta(days=policy.max_scrub_age_days))
 
     def _check_litigators(self, leads: pl.DataFrame, number: int) -> pl.DataFrame:
         checked = self._check(check_litigators, "litigator", self.run.services.litigator, leads, number)
@@ -185,8 +219,7 @@ class Check:
 
     def _fresh(self, leads: pl.DataFrame, check: str, service: Service) -> dict[str, Scrub]:
         """Return recent scrubs of these phones that this service made under its current policy."""
-        policy, now = self.run.settings.policy, datetime.now(timezone.utc)
-        age = min(timedelta(hours=policy.reuse_scrubs_hours), timedelta(days=policy.max_scrub_age_days))
+        now, age = datetime.now(timezone.utc), self._reuse_age
         if not age:
             return {}
         known = self.run.checkpoints.scrubs(_phones(leads), check)
@@ -221,6 +254,7 @@ class Deliver:
                 leads,
                 run.services.sheet,
                 policy=run.settings.policy,
+                compliance=run.settings.compliance,
                 job_id=run.job_id,
                 emit=run.emit,
                 batch=batches[0].number if len(batches) == 1 else None,

@@ -42,7 +42,17 @@ _UNORDERED = (
     "limit_rows takes, is Snowflake's. Add the term to the SELECT"
 )
 STATES = ("already_processed", "duplicate", "no_identity", "todo")
-_SHEET = ("lead key", "phone ", "email ", "held phones", "shared with", "scrubbed at", "job id")
+_SHEET = (
+    "lead key",
+    "phone ",
+    "email ",
+    "held phones",
+    "shared with",
+    "scrubbed at",
+    "callable until",
+    "call window",
+    "job id",
+)
 
 
 def extract(script: str, warehouse: Warehouse, *, allow_writes: bool = False, emit: Emit = no_emit) -> pd.DataFrame:

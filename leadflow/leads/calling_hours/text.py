@@ -1,6 +1,6 @@
 """The windows of a lead as a short text for callers, in the lead's own time, and back.
 
-    Mon-Sat 9am-8pm, no Sun, no holidays (Central)
+Mon-Sat 9am-8pm, no Sun, no holidays (Central)
 """
 
 from __future__ import annotations
@@ -146,9 +146,7 @@ def _group(days: list[int], spans: list[Span]) -> str:
     names = _NAMES[days[0]] if len(days) == 1 else f"{_NAMES[days[0]]}-{_NAMES[days[-1]]}"
     if len(days) == 7:
         names = "every day"
-    return (
-        f"{names} {' and '.join(f'{clock(start)}-{clock(end)}' for start, end in spans)}" if spans else f"no {names}"
-    )
+    return f"{names} {' and '.join(f'{clock(start)}-{clock(end)}' for start, end in spans)}" if spans else f"no {names}"
 
 
 def _positions(names: str) -> range:

@@ -55,7 +55,7 @@ def storable_window(value: object) -> str:
     return value.strip()
 
 
-def _span(part: str) -> Span | None | str:
+def _span(part: str) -> Span | str | None:
     """Return the hours of a day, None for a day without calls, "" for text that cannot be read."""
     if part in _CLOSED:
         return None

@@ -40,12 +40,15 @@ _SAME = {
 }
 
 STATE_ZONES: dict[str, tuple[str, ...]] = {
-    **dict.fromkeys("CT DC DE GA MA MD ME NC NH NJ NY OH PA RI SC VA VT WV".split(), (_EASTERN,)),
-    **dict.fromkeys("AL AR IA IL LA MN MO MS OK WI".split(), (_CENTRAL,)),
-    **dict.fromkeys("CO MT NM UT WY".split(), (_MOUNTAIN,)),
-    **dict.fromkeys("CA WA".split(), (_PACIFIC,)),
-    **dict.fromkeys("FL IN KY MI".split(), (_EASTERN, _CENTRAL)),
-    **dict.fromkeys("KS ND NE SD TX".split(), (_CENTRAL, _MOUNTAIN)),
+    **dict.fromkeys(
+        ["CT", "DC", "DE", "GA", "MA", "MD", "ME", "NC", "NH", "NJ", "NY", "OH", "PA", "RI", "SC", "VA", "VT", "WV"],
+        (_EASTERN,),
+    ),
+    **dict.fromkeys(["AL", "AR", "IA", "IL", "LA", "MN", "MO", "MS", "OK", "WI"], (_CENTRAL,)),
+    **dict.fromkeys(["CO", "MT", "NM", "UT", "WY"], (_MOUNTAIN,)),
+    **dict.fromkeys(["CA", "WA"], (_PACIFIC,)),
+    **dict.fromkeys(["FL", "IN", "KY", "MI"], (_EASTERN, _CENTRAL)),
+    **dict.fromkeys(["KS", "ND", "NE", "SD", "TX"], (_CENTRAL, _MOUNTAIN)),
     "TN": (_CENTRAL, _EASTERN),
     "ID": (_MOUNTAIN, _PACIFIC),
     "NV": (_PACIFIC, _MOUNTAIN),
