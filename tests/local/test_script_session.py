@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from outcome import SCRIPT, sheet_rows, table_keys
-from warehouse_tables import READ, TABLES, WRITE, make_tables, refused, with_warehouse
+from warehouse_tables import READ, RIGHTS, make_tables, refused, with_warehouse
 
 import leadflow as lf
 from leadflow import stages
@@ -57,10 +57,10 @@ def test_what_a_script_changes_of_its_session_is_put_back(other, name):
 @pytest.mark.parametrize("name", CHANGES)
 def test_a_job_is_finished_by_the_role_that_it_began_with(other, name):
     make_tables(other)
-    other.configure(roles={"LOADER": {**dict.fromkeys(TABLES, WRITE)}, "OTHER": {"RAW_LEADS": READ}})
+    other.configure(roles={"LOADER": {**RIGHTS}, "OTHER": {"RAW_LEADS": READ}})
     uses_role = "USE ROLE" in CHANGES[name]
     if not uses_role:
-        other.configure(roles={"LOADER": {**dict.fromkeys(TABLES, WRITE), "RAW_LEADS": READ}})
+        other.configure(roles={"LOADER": {**RIGHTS, "RAW_LEADS": READ}})
     query = "SELECT * FROM MINE" if "MINE" in CHANGES[name] else FROM_ALL
     with lf.Engine(with_warehouse(other, role="LOADER", allow_writes=True)) as engine:
         job = engine.run(f"{CHANGES[name]}; {query}", limit_rows=6, progress=False)
