@@ -101,6 +101,7 @@ class Control:
         found["idicore"]["last_search"] = self.idicore.last_search
         for name in ("litigator", "dnc"):
             found[name] = {"numbers": 0, **found[name]}
+        found["dnc"]["internal"] = {project: sorted(there) for project, there in self.dnc.internal.numbers.items()}
         rows = max(0, len(self.sheets.values(None)) - 1)
         found["sheets"] = {
             "reads": 0,
@@ -126,6 +127,7 @@ class Control:
             gate.reset()
         self.idicore.reset()
         self.dnc.project = "full"
+        self.dnc.internal.numbers.clear()
         self.clock.ahead_s = 0.0
         self.sheets.reset()
         self.snowflake.reset()
