@@ -69,6 +69,8 @@ MIGRATIONS: tuple[Migration, ...] = (
             "tried_at TEXT NOT NULL)",
             "CREATE TABLE unproven_appends (job_id TEXT NOT NULL, target TEXT NOT NULL, "
             "PRIMARY KEY (job_id, target)) WITHOUT ROWID",
+            "CREATE TABLE unrecorded_withdrawals (target TEXT NOT NULL, lead_key TEXT NOT NULL, phone TEXT NOT NULL, "
+            "job_id TEXT NOT NULL, PRIMARY KEY (target, lead_key, phone, job_id)) WITHOUT ROWID",
         ),
     ),
 )

@@ -20,7 +20,7 @@ The guarantees of each write after it has returned:
 | end                                      | stored       | stored                | one: the end, and the job's turn   |
 | prune                                    | stored       | stored                | one: all tables, all old jobs      |
 | forget                                   | stored       | stored                | one: all tables, after a `sync`    |
-| save_suppressions, keep_only_..., targets | stored      | stored                | one: all entries of the call       |
+| writes of suppressions.py                | stored       | stored                | one: all entries of the call       |
 | review.store (an accepted candidate)     | stored       | stored                | one: answer, lead, who accepted it |
 | review.hold_duplicate_persons            | stored       | stored                | one: the pids, and reading others' |
 

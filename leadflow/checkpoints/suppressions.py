@@ -30,6 +30,9 @@ _HOLDS = "(expires_on = '' OR expires_on >= ?1) AND (?2 = 'all' OR scope IN ('al
 _AMONG = f"SELECT phone, lead_key FROM suppressions WHERE {_HOLDS} AND"
 _FORGET = "INSERT OR IGNORE INTO suppressions ({}) VALUES ({})"
 
+# A phone of a row that is withdrawn: target, lead key, phone ("" if the row shows none), the job that delivered it.
+Withdrawal = tuple[str, str, str, str]
+
 
 @dataclass(frozen=True, repr=False)
 class Entry:
@@ -59,12 +62,6 @@ class Suppressions(Database):
         rows = json.dumps([[*_texts(entry), int(in_table)] for entry in entries])
         with self.transaction() as db:
             db.execute(_SAVE, (rows,))
-
-    def keep_only_suppressions(self, ids: Collection[str]) -> int:
-        """Delete entries that were in SUPPRESSIONS and are not among these ids any more. Return how many."""
-        gone = "DELETE FROM suppressions WHERE in_table = 1 AND id NOT IN (SELECT value FROM json_each(?))"
-        with self.transaction() as db:
-            return db.execute(gone, (json.dumps(list(ids)),)).rowcount
 
     def suppressed(self, scope: str = EVERYWHERE, day: date | None = None) -> Suppressed:
         """Return everything that may not be called on a day, today by default, by a job of a scope."""
@@ -129,6 +126,30 @@ class Suppressions(Database):
         done = "UPDATE suppressions SET closed_at = ? WHERE closed_at IS NULL AND in_table = 1 AND seq <= ?"
         with self.transaction() as db:
             db.execute(done, (now, seq))
+
+    def drop_suppressions(self, ids: Collection[str]) -> None:
+        """Delete entries that SUPPRESSIONS does not have, or has under another id."""
+        with self.transaction() as db:
+            db.execute(
+                "DELETE FROM suppressions WHERE id IN (SELECT value FROM json_each(?))", (json.dumps(list(ids)),)
+            )
+
+    def add_withdrawals(self, rows: Iterable[Withdrawal]) -> None:
+        """Store, before rows are taken out of a sheet, what is to be recorded of them afterwards."""
+        with self.transaction() as db:
+            db.executemany("INSERT OR IGNORE INTO unrecorded_withdrawals VALUES (?, ?, ?, ?)", list(rows))
+
+    def withdrawals(self, target: str) -> list[Withdrawal]:
+        """Return the rows of a sheet whose withdrawal is not recorded yet: target, lead key, phone, job id."""
+        sql = "SELECT target, lead_key, phone, job_id FROM unrecorded_withdrawals WHERE target = ?"
+        with self.reading() as db:
+            return db.execute(sql, (target,)).fetchall()
+
+    def withdrawals_recorded(self, rows: Iterable[Withdrawal]) -> None:
+        """Forget rows whose withdrawal is recorded."""
+        of_row = "target = ? AND lead_key = ? AND phone = ? AND job_id = ?"
+        with self.transaction() as db:
+            db.executemany(f"DELETE FROM unrecorded_withdrawals WHERE {of_row}", list(rows))
 
     def begin_appends(self, job_id: str, target: str) -> None:
         """Record, before its first append, that a job's rows must be compared with the list after its last append."""

@@ -9,6 +9,7 @@ from leadflow.leads.counts import LEFT_OUT
 from leadflow.reports.accounting import Accounting
 
 _LABELS = {
+    "suppressed": "asked not to be called",
     "duplicate": "duplicates",
     "no_identity": "no identity",
     "no_person_name": "no person's name",

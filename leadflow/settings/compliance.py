@@ -8,13 +8,17 @@ from pydantic import Field
 
 from leadflow.settings.base import Part, Real, Whole, Word
 
+# The names of campaigns: lower case, so that one campaign has one name.
+SCOPE = r"^[a-z0-9][a-z0-9 _.-]{0,99}$"
+
 
 class ComplianceSettings(Part):
     """The duties after delivery. Nothing here is legal advice.
 
     `keep_evidence_years` is how long the ledger of checks is kept; `keep_opt_outs_years` how long suppressions are.
     A re-scrub checks again the rows whose checks are older than `rescrub_after_days`. A row that may not be called any
-    more is moved to the tab `withdrawn_tab` with the callers' own cells, or deleted, as `withdraw` says.
+    more is moved to the tab `withdrawn_tab` with the callers' own cells, or deleted, as `withdraw` says. `scope` names
+    the campaign of this engine's jobs: they obey suppressions of this scope and of scope "all"; with "all", of each.
 
     Sources: 89 FR 26760, in force 2024-05-16 (five years, 16 CFR 310.5); Va. Code 59.1-514 (opt-outs for ten years).
     """
@@ -24,3 +28,4 @@ class ComplianceSettings(Part):
     rescrub_after_days: Annotated[Real, Field(gt=0, le=31)] = 25
     withdraw: Literal["move", "delete"] = "move"
     withdrawn_tab: Word = "Withdrawn"
+    scope: Annotated[Word, Field(pattern=SCOPE)] = "all"

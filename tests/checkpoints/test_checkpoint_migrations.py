@@ -30,6 +30,7 @@ _ROWS = {
     "suppressions": "INSERT INTO suppressions VALUES (1, 'i', '', 'k', 'r', 's', 'me', 'now', 'all', '', 1, 2, NULL)",
     "suppression_targets": "INSERT INTO suppression_targets VALUES ('sheet', 1, '', 'now')",
     "unproven_appends": "INSERT INTO unproven_appends VALUES ('j', 'sheet')",
+    "unrecorded_withdrawals": "INSERT INTO unrecorded_withdrawals VALUES ('sheet', 'k', 'p', 'j')",
     "sqlite_sequence": "UPDATE sqlite_sequence SET seq = seq",
 }
 _CHANGES = {

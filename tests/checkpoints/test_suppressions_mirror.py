@@ -57,13 +57,8 @@ def test_the_table_may_shorten_an_entry_and_take_it_away(checkpoints):
     checkpoints.save_suppressions([_entry(PHONE), _entry(key="k")], in_table=True)
     checkpoints.save_suppressions([_entry(PHONE, expires=date(2020, 1, 1))], in_table=True)
     assert not checkpoints.suppressed().phones
-    assert checkpoints.keep_only_suppressions([_entry(key="k").id]) == 1
-    assert checkpoints.suppressed().keys == {"k"}
-
-
-def test_an_entry_that_the_table_does_not_have_yet_is_not_taken_away(checkpoints):
-    checkpoints.save_suppressions([_entry(PHONE)], in_table=False)
-    assert checkpoints.keep_only_suppressions([]) == 0
+    checkpoints.drop_suppressions([_entry(PHONE).id])
+    assert [entry.suppression.lead_key for entry in checkpoints.suppression_entries()] == ["k"]
 
 
 def test_scopes_and_expiries_decide_what_a_job_obeys(checkpoints):

@@ -12,6 +12,7 @@ columns), Append, Repair (deleting rows), Sheet (what a job uses). The modules i
 """
 
 from leadflow.services.sheets.cells import LONGEST_CELL, raise_for_cells
+from leadflow.services.sheets.existing import ExistingSheet
 from leadflow.services.sheets.layout import LOOK_HOLDS_S
 from leadflow.services.sheets.sheet import Sheet
 
