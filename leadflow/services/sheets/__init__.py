@@ -8,7 +8,8 @@ never overwritten.
 Sources: https://developers.google.com/workspace/sheets/api/reference/rest/v4/spreadsheets.values/append,
 https://developers.google.com/workspace/sheets/api/limits
 Each class adds one job to the class before it: Connection (calls to one tab), Layout (header and keys), Cells (single
-columns), Append, Repair (deleting rows), Sheet (what a job uses). The modules import in that order, one way.
+columns), Append, Deletion (rows by number), Repair (rows that must not be there), Sheet (what a job uses). The modules
+import in that order, one way.
 """
 
 from leadflow.services.sheets.cells import LONGEST_CELL, raise_for_cells
