@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from leadflow.settings import Settings as Settings
     from leadflow.shortcuts import forget as forget
     from leadflow.shortcuts import report as report
+    from leadflow.shortcuts import suppressions as suppressions
 
 __version__ = "0.1.0"
 
@@ -50,6 +51,7 @@ _DEFINED_IN = {
     "lineage": "leadflow.reports",
     "report": "leadflow.shortcuts",
     "forget": "leadflow.shortcuts",
+    "suppressions": "leadflow.shortcuts",
     "panel": "leadflow.notebook",
     "watch": "leadflow.notebook",
 }
@@ -70,6 +72,7 @@ __all__ = [
     "lineage",
     "report",
     "forget",
+    "suppressions",
     "panel",
     "watch",
     "errors",

@@ -64,8 +64,13 @@ def read_terms(
     plain = str(scope).strip().lower()
     if not re.fullmatch(SCOPE, plain):
         raise InputError(f"scope must be {EVERYWHERE!r} or a campaign's name of letters, digits, blanks and _ . -")
-    now = datetime.now(timezone.utc).replace(microsecond=0)
+    now = utc_second()
     return Terms(reason.strip(), by.strip(), now, plain, _expiry(expires, now.date(), settings), source)
+
+
+def utc_second() -> datetime:
+    """Return the time, in UTC, to the second: SUPPRESSIONS keeps no more."""
+    return datetime.now(timezone.utc).replace(microsecond=0)
 
 
 def _expiry(expires: date | str | None, today: date, settings: ComplianceSettings) -> date | None:

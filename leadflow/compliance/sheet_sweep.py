@@ -40,13 +40,16 @@ class ShownRow:
 
 
 def shown_rows(sheet: Sheet) -> dict[str, ShownRow]:
-    """Read which phones the rows of each lead show, in one call. Raises RefusedError, DeliveryError."""
+    """Read which phones the rows of each lead show, in one call; "" is the key of rows that people added.
+
+    Raises RefusedError, DeliveryError.
+    """
     sheet.key_list()
     names = [name for name in sheet.header if _PHONE.fullmatch(name)]
     now = sheet.read_columns([*names, _JOB])
     found: dict[str, ShownRow] = {}
     for row, key in enumerate(now.keys):
-        if key:
+        if key or any(now.cells[name][row] for name in names if name in now.cells):
             shown = found.setdefault(key, ShownRow())
             cells = (now.cells[name][row] for name in names if name in now.cells)
             shown.phones.update(phone for cell in cells if (phone := to_e164(cell)))
@@ -64,13 +67,16 @@ def sweep(
 ) -> dict[str, ShownRow]:
     """Take all rows of suppressed people and phones out of a sheet; return what they showed, by lead key.
 
-    A row with one suppressed phone goes as a whole. Raises RefusedError, DeliveryError, TransientError.
+    A row with one suppressed phone goes as a whole. Rows without a lead key are people's own and stay; the result has
+    their suppressed phones under the key "". Raises RefusedError, DeliveryError, TransientError.
     """
-    found = {key: row for key, row in shown_rows(sheet).items() if is_forbidden(key, row.phones, suppressed)}
+    rows, broken_off = shown_rows(sheet), {key for _, key, _, _ in checkpoints.withdrawals(target)}
+    theirs = rows.pop("", ShownRow()).phones & suppressed.phones
+    found = {k: row for k, row in rows.items() if k in broken_off or is_forbidden(k, row.phones, suppressed)}
     checkpoints.add_withdrawals(_withdrawals(target, found))
     if found:
         withdraw(dict.fromkeys(found, REASON), sheet, settings.compliance, emit=emit)
-    return found
+    return {**found, **({"": ShownRow(theirs)} if theirs else {})}
 
 
 def is_forbidden(key: str, phones: Iterable[str], suppressed: Suppressed) -> bool:

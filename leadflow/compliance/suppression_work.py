@@ -1,13 +1,13 @@
 """What every new entry of the do-not-call list asks for: rows out of every sheet, and DNCScrub told.
 
-Each sheet that a job of this home delivered to, and DNCScrub's list of the project, is a target. A target is done up to
-an entry. What cannot be done now is said in words, and stays open until `complete` has done it: the next job of this
-home calls it, and so does engine.complete_suppressions().
+Each sheet that a job of this home delivered to, the sheet of the settings, and DNCScrub's list of the project are
+targets. A target is done up to an entry. What cannot be done now is said in words, and stays open until `complete` has
+done it: the next job of this home calls it, and so does engine.complete_suppressions().
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -15,43 +15,48 @@ from leadflow.compliance.sheet_sweep import ShownRow, record_withdrawals, sweep
 from leadflow.compliance.suppression_list import store
 from leadflow.errors import LeadflowError
 from leadflow.events import Emit, no_emit
+from leadflow.leads.suppressions import today
 from leadflow.services.dncscrub import InternalList
-from leadflow.services.sheets import ExistingSheet
+from leadflow.services.sheets import ExistingSheet, NoTabError
 
 if TYPE_CHECKING:
     from leadflow.checkpoints import Checkpoints
-    from leadflow.checkpoints.suppressions import Entry
     from leadflow.history import History
     from leadflow.services.warehouse import Warehouse
     from leadflow.settings import Settings
 
-_SHEET, _DNCSCRUB, _TABLE = "sheet ", "DNCScrub project ", "SUPPRESSIONS"
-_GONE = 2**62  # a sheet that is gone for good is done with every entry, also later ones
+_SHEET, _DNCSCRUB, TABLE = "sheet ", "DNCScrub project ", "SUPPRESSIONS"
+_LATER = "engine.complete_suppressions(), or the next job here, does it"
+_GONE = 2**62  # a sheet that is gone for good is done with every entry, also with later ones
 
 
 @dataclass
 class Done:
-    """What was done, and what is still open: sentences that say why and what to do, by target.
+    """What was done now, and what is still open: sentences that say why and what to do, by target.
 
-    `withdrawn` maps the seq of an entry to the number of leads whose rows were taken out because of it now.
-    `confirmed` has the phones that DNCScrub says are on its list, None if it was not asked.
+    `withdrawn` maps the seq of an entry to the number of leads whose rows were taken out because of it. `confirmed` has
+    the phones that DNCScrub says are on its list, and `told` those that were sent to it.
     """
 
     open: dict[str, str] = field(default_factory=dict[str, str])
     withdrawn: dict[int, int] = field(default_factory=dict[int, int])
-    confirmed: set[str] | None = None
+    told: set[str] = field(default_factory=set[str])
+    confirmed: set[str] = field(default_factory=set[str])
     notes: list[str] = field(default_factory=list[str])
 
 
 @dataclass(frozen=True)
 class Work:
-    """The stores and systems that the work on the list needs. `busy` are jobs that run now and sweep for themselves."""
+    """The stores and systems that the work on the list needs.
+
+    `live` returns which of some jobs run now: each of them looks at its sheet itself, after its last append.
+    """
 
     settings: Settings
     checkpoints: Checkpoints
     history: History
     warehouse: Warehouse
-    busy: Collection[str] = ()
+    live: Callable[[list[str]], Collection[str]] = list
     emit: Emit = no_emit
 
     def complete(self) -> Done:
@@ -60,21 +65,22 @@ class Work:
         self._store(done)
         last, targets = self.checkpoints.last_suppression(), self.checkpoints.suppression_targets()
         unproven = self._unproven()
-        for target in self._sheets(unproven.values()):
-            known = targets.get(target)
-            is_done = known is not None and known.seq >= last and not known.obstacle
+        for target in dict.fromkeys([*self._sheets(), *unproven.values()]):
+            is_done = target in targets and targets[target].seq >= last
             if not is_done or target in unproven.values() or self.checkpoints.withdrawals(target):
-                self._try(done, target, lambda target=target: self._sweep(done, target, last, unproven))
+                jobs = [job for job, of_job in unproven.items() if of_job == target]
+                self._try(done, target, lambda target=target, jobs=jobs: self.sweep(done, target, last, jobs))
         self._tell_dncscrub(done, last)
-        self._close(done)
+        self._close()
         return done
 
-    def give_up(self, sheets: Iterable[str]) -> list[str]:
-        """Record that spreadsheets (ids) are gone for good: nobody can call from them. Return the targets."""
-        ids = set(sheets)
-        found = [target for target in self._sheets(()) if sheet_of(target)[0] in ids]
+    def give_up(self, spreadsheets: Iterable[str]) -> list[str]:
+        """Record that spreadsheets (ids) are gone for good: nobody can call from them. Return their targets."""
+        ids = set(spreadsheets)
+        found = [target for target in self._sheets() if sheet_of(target)[0] in ids]
         for target in found:
             self.checkpoints.record_target(target, _GONE)
+            self.checkpoints.withdrawals_recorded(self.checkpoints.withdrawals(target))
         return found
 
     def _store(self, done: Done) -> None:
@@ -82,114 +88,115 @@ class Work:
             store(self.warehouse, self.checkpoints)
         except LeadflowError as error:
             table = self.settings.warehouse.suppressions
-            done.open[_TABLE] = (
-                f"not written to {table} yet, so jobs on other machines do not know it: {error}. "
-                "engine.complete_suppressions(), or the next job here, writes it"
-            )
+            done.open[TABLE] = f"not in {table} yet, so that other machines do not know it: {error}. {_LATER}"
 
     def _unproven(self) -> dict[str, str]:
-        """Return the jobs that ended without a look at the list after their last append, with their sheets."""
-        return {job: target for job, target in self.checkpoints.unproven_appends() if job not in self.busy}
+        """Return the jobs, with their sheets, that broke off without a look at the list after their last append."""
+        found = dict(self.checkpoints.unproven_appends())
+        running = set(self.live(list(found))) if found else set[str]()
+        return {job: target for job, target in found.items() if job not in running}
 
-    def _sheets(self, unproven: Iterable[str]) -> list[str]:
-        """Return the sheets to look at: those that jobs of this home delivered to, and that of the settings."""
-        found = [sheet_target(*sheet) for sheet in self.history.delivered_sheets()]
-        return list(dict.fromkeys([*found, *unproven]))
+    def _sheets(self) -> list[str]:
+        """Return the sheets that may show suppressed phones."""
+        own = self.settings.sheets.spreadsheet_id, self.settings.sheets.worksheet
+        return [sheet_target(*sheet) for sheet in dict.fromkeys([*self.history.delivered_sheets(), own])]
 
-    def _try(self, done: Done, target: str, work: object) -> None:
-        """Run the work of one target; if it fails, say so and leave it open."""
-        assert callable(work)
+    def _try(self, done: Done, target: str, work: Callable[[], object]) -> None:
+        """Do the work of one target; if it fails, say so and leave it open."""
         try:
             work()
         except LeadflowError as error:
-            done.open[target] = (
-                f"{target} is not done: {error}. engine.complete_suppressions(), or the next job here, does it. If that "
-                "sheet is gone for good: engine.complete_suppressions(gone=['its id'])"
+            gone = (
+                ". If that sheet is gone for good: engine.complete_suppressions(gone=['its id'])"
                 if target.startswith(_SHEET)
-                else f"{target} is not done: {error}. engine.complete_suppressions(), or the next job here, does it"
+                else ""
             )
+            done.open[target] = f"{target} is not done: {error}. {_LATER}{gone}"
             self.checkpoints.record_target(target, None, type(error).__name__)
 
-    def _sweep(self, done: Done, target: str, last: int, unproven: dict[str, str]) -> None:
+    def sweep(self, done: Done, target: str, last: int, jobs: Iterable[str]) -> None:
+        """Take suppressed rows out of one sheet, and record them; the list was read after the last append of `jobs`.
+
+        The sheet knows all entries up to `last` afterwards. Raises RefusedError, DeliveryError, TransientError.
+        """
         spreadsheet_id, worksheet = sheet_of(target)
         place = {"spreadsheet_id": spreadsheet_id, "worksheet": worksheet}
-        sheet = ExistingSheet(
-            self.settings.sheets.model_copy(update=place), locks=self.settings.home.expanduser()
-        )
-        rows = sweep(sheet, target, self._suppressed(), self.settings, self.checkpoints, self.emit)
-        self.count(done, rows)
-        record_withdrawals(self.warehouse, self.checkpoints, target)
+        locks = self.settings.home.expanduser()
+        suppressed = self.checkpoints.suppressed(self.settings.compliance.scope)
+        if suppressed:
+            sheet = ExistingSheet(self.settings.sheets.model_copy(update=place), locks=locks)
+            try:
+                rows = sweep(sheet, target, suppressed, self.settings, self.checkpoints, self.emit)
+            except NoTabError:
+                if (spreadsheet_id, worksheet) in self.history.delivered_sheets() or jobs:
+                    raise
+                rows = {}  # no job of this home has delivered there yet
+            self._count(done, target, rows)
         self.checkpoints.record_target(target, last)
-        for job in [job for job, of_job in unproven.items() if of_job == target]:
+        if TABLE not in done.open:
+            record_withdrawals(self.warehouse, self.checkpoints, target)
+        elif self.checkpoints.withdrawals(target):
+            done.open[f"records of {target}"] = f"rows were taken out of {target} and are not recorded yet. {_LATER}"
+        for job in jobs:
             self.checkpoints.prove_appends(job, target)
 
-    def _suppressed(self) -> object:
-        return self.checkpoints.suppressed(self.settings.compliance.scope)
-
-    def count(self, done: Done, rows: dict[str, ShownRow]) -> None:
+    def _count(self, done: Done, target: str, rows: dict[str, ShownRow]) -> None:
         """Count the withdrawn leads for the entries because of which they went."""
-        if not rows:
-            return
-        by_phone: dict[str, int] = {}
-        by_key: dict[str, int] = {}
-        for entry in self.checkpoints.suppression_entries():
-            by_phone.setdefault(entry.suppression.phone, entry.seq)
-            by_key.setdefault(entry.suppression.lead_key, entry.seq)
+        if theirs := rows.pop("", None):
+            done.notes.append(
+                f"{target} has rows without a lead key that show {len(theirs.phones)} suppressed phones; people added "
+                "them, so leadflow leaves them there: delete them"
+            )
+        entries = self.checkpoints.suppression_entries() if rows else []
+        by_subject = {name: e.seq for e in reversed(entries) for name in e.suppression.subject[:2] if name}
         counts: dict[int, int] = {}
         for key, row in rows.items():
-            seqs = [by_key.get(key), *(by_phone.get(phone) for phone in row.phones)]
-            if found := [seq for seq in seqs if seq is not None]:
+            if found := [by_subject[name] for name in (key, *row.phones) if name in by_subject]:
                 counts[min(found)] = counts.get(min(found), 0) + 1
         self.checkpoints.count_withdrawn(counts)
         for seq, leads in counts.items():
             done.withdrawn[seq] = done.withdrawn.get(seq, 0) + leads
 
     def _tell_dncscrub(self, done: Done, last: int) -> None:
-        dnc = self.settings.dnc
-        if dnc.provider != "dncscrub":
+        """Put new suppressed phones on the internal list of the project, if there is one."""
+        target = dncscrub_target(self.settings)
+        if not target:
+            if self.settings.dnc.provider == "dncscrub" and last:
+                done.notes.append("DNCScrub was not told: set LEADFLOW_DNC__PROJ_ID to the project whose list to keep")
             return
-        if not dnc.proj_id:
-            done.notes.append(
-                "DNCScrub was not told: LEADFLOW_DNC__PROJ_ID is not set, so there is no list of a project to add to"
-            )
-            return
-        target = f"{_DNCSCRUB}{dnc.proj_id}"
         known = self.checkpoints.suppression_targets().get(target)
-        entries = self.checkpoints.suppression_entries()
-        fresh = [entry for entry in entries if known is None or known.obstacle or entry.seq > known.seq]
-        phones = sorted({e.suppression.phone for e in fresh if e.suppression.phone and self._obeyed(e)})
-        self._try(done, target, lambda: self._push(done, target, phones, last))
+        scope, day, seq = self.settings.compliance.scope, today(), known.seq if known else 0
+        entries = [entry for entry in self.checkpoints.suppression_entries() if entry.seq > seq]
+        done.told = {e.suppression.phone for e in entries if e.suppression.phone and e.suppression.holds(day, scope)}
+        self._try(done, target, lambda: self._push(done, target, last))
 
-    def _obeyed(self, entry: Entry) -> bool:
-        from leadflow.leads.suppressions import today
-
-        return entry.suppression.holds(today(), self.settings.compliance.scope)
-
-    def _push(self, done: Done, target: str, phones: list[str], last: int) -> None:
-        if phones:
+    def _push(self, done: Done, target: str, last: int) -> None:
+        if done.told:
             internal = InternalList(self.settings.dnc)
             try:
-                internal.add(phones)
-                done.confirmed = internal.listed(phones)
+                internal.add(sorted(done.told))
+                done.confirmed = internal.listed(sorted(done.told))
             finally:
                 internal.close()
-            if missing := len(phones) - len(done.confirmed):
+            if missing := len(done.told) - len(done.confirmed):
                 done.notes.append(
-                    f"DNCScrub accepted {len(phones)} numbers for project {self.settings.dnc.proj_id} and did not "
-                    f"confirm {missing} of them; look at the project's internal list there"
+                    f"DNCScrub accepted {len(done.told)} numbers for project {self.settings.dnc.proj_id} and did not "
+                    f"confirm {missing} of them: look at the project's internal list there"
                 )
         self.checkpoints.record_target(target, last)
 
-    def _close(self, done: Done) -> None:
+    def _close(self) -> None:
         """Close the entries that every target has learnt of."""
-        targets, sheets = self.checkpoints.suppression_targets(), self._sheets(())
-        wanted = [*sheets, *([f"{_DNCSCRUB}{self.settings.dnc.proj_id}"] if _is_told(self.settings) else [])]
+        targets = self.checkpoints.suppression_targets()
+        wanted = [*self._sheets(), *filter(None, [dncscrub_target(self.settings)])]
         reached = [targets[name].seq if name in targets else 0 for name in wanted]
         self.checkpoints.close_suppressions(min([*reached, self.checkpoints.last_suppression()]))
 
 
-def _is_told(settings: Settings) -> bool:
-    return settings.dnc.provider == "dncscrub" and bool(settings.dnc.proj_id)
+def dncscrub_target(settings: Settings) -> str:
+    """Return the name of DNCScrub's list as a target, "" if there is none to keep."""
+    dnc = settings.dnc
+    return f"{_DNCSCRUB}{dnc.proj_id}" if dnc.provider == "dncscrub" and dnc.proj_id else ""
 
 
 def sheet_target(spreadsheet_id: str, worksheet: str) -> str:

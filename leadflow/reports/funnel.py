@@ -10,6 +10,7 @@ from leadflow.reports.accounting import Accounting
 
 _LABELS = {
     "suppressed": "asked not to be called",
+    "suppressed_meanwhile": "asked not to be called meanwhile",
     "duplicate": "duplicates",
     "no_identity": "no identity",
     "no_person_name": "no person's name",
