@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from leadflow.settings import Settings as Settings
     from leadflow.shortcuts import forget as forget
     from leadflow.shortcuts import report as report
+    from leadflow.shortcuts import suppressions as suppressions
 
 __version__ = "0.1.0"
 
@@ -51,6 +52,7 @@ _DEFINED_IN = {
     "lineage": "leadflow.reports",
     "report": "leadflow.shortcuts",
     "forget": "leadflow.shortcuts",
+    "suppressions": "leadflow.shortcuts",
     "panel": "leadflow.notebook",
     "watch": "leadflow.notebook",
     "may_call": "leadflow.compliance.calling_hours",
@@ -73,6 +75,7 @@ __all__ = [
     "report",
     "forget",
     "may_call",
+    "suppressions",
     "panel",
     "watch",
     "errors",

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import TYPE_CHECKING
 
 from leadflow.errors import SettingsError
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from leadflow.reports import Report
 
 
@@ -29,8 +32,18 @@ def report(job_id: str) -> Report:
         return reports.report(job_id)
 
 
+def suppressions(since: str | date | None = None) -> pd.DataFrame:
+    """Return the house's own do-not-call list, newest first. See Engine.suppressions."""
+    from leadflow.engine import Engine, last_engine
+
+    if engine := last_engine():
+        return engine.suppressions(since)
+    with Engine() as engine:
+        return engine.suppressions(since)
+
+
 def forget(person_key: str) -> int:
-    """Remove a person from the checkpoints. Return the number of rows removed."""
+    """Remove a person from the checkpoints, and leave a mark so that nobody buys them again. See Engine.forget."""
     from leadflow.engine import Engine, last_engine
 
     if engine := last_engine():

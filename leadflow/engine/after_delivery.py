@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from leadflow.engine.launch import Launch
+from leadflow.engine.suppressing import Suppressing
 
 
-class AfterDelivery(Launch):
+class AfterDelivery(Suppressing):
     """The verbs that keep delivered rows lawful, or take them out."""

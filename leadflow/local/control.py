@@ -113,6 +113,7 @@ class Control:
         found["reassigned"]["dates"] = dict(self.reassigned.dates)
         for name in ("litigator", "dnc", "reassigned"):
             found[name] = {"numbers": 0, **found[name]}
+        found["dnc"]["internal"] = {project: sorted(there) for project, there in self.dnc.internal.numbers.items()}
         rows = max(0, len(self.sheets.values(None)) - 1)
         found["sheets"] = {
             "reads": 0,
@@ -138,6 +139,7 @@ class Control:
             gate.reset()
         self.idicore.reset()
         self.dnc.project, self.dnc.calling_windows = "full", {}
+        self.dnc.internal.numbers.clear()
         self.reassigned.answers, self.reassigned.dates = {}, {}
         self.clock.ahead_s = 0.0
         self.sheets.reset()

@@ -7,10 +7,12 @@ from datetime import date, datetime, timezone
 from typing import Any, ClassVar
 
 from leadflow.local.faults import Call, Fault, Gate, Reply
+from leadflow.local.internal_list import InternalLists
 from leadflow.local.people import dnc_code, is_litigator, reassigned
 
 LOGIN_ID = "local-login"
 MOST = 10_000
+_INTERNAL = "/app/main/rpc/pdnc"
 _GOOD = re.compile(r"[2-9]\d{9}")
 
 
@@ -53,7 +55,7 @@ class _Scrub:
         if (malformed and call.field("ignoreInvalid") != "1") or (fault and fault.kind == "malformed_number"):
             return Reply(self.error(400, "phoneList holds a malformed number"), 400)
         self.gate.count("numbers", len(numbers))
-        rows = [self.row(n) for n in numbers]
+        rows = [self.row(n, call.field("projId")) for n in numbers]
         if fault and fault.kind == "missing_row":
             rows = rows[: -int(fault.options.get("rows", 1))]
         if fault and fault.kind == "unknown_code" and rows:
@@ -65,8 +67,8 @@ class _Scrub:
         members = body.items() if isinstance(body, dict) else ()
         return [name for name, value in members if type(value) is not self.types.get(name.lower(), type(value))]
 
-    def row(self, number: str) -> dict[str, Any]:
-        """Return the row of the answer for a number."""
+    def row(self, number: str, project: str) -> dict[str, Any]:
+        """Return the row of the answer for a number of a project's request."""
         raise NotImplementedError
 
     def set_unknown_value(self, row: dict[str, Any]) -> None:
@@ -85,7 +87,7 @@ class LitigatorList(_Scrub):
     # https://docs.dncscrub.com/api-reference/litigator/scrub-post
     types: ClassVar[dict[str, type]] = {"campaignid": int, "projid": str, "phonelist": str, "outputformat": str}
 
-    def row(self, number: str) -> dict[str, Any]:
+    def row(self, number: str, project: str) -> dict[str, Any]:
         """Return the row for a number. Its `Phone` is an integer."""
         phone = re.sub(r"\D", "", number)
         return {"Phone": int(phone or 0), "IsLitigator": is_litigator(phone)}
@@ -96,7 +98,7 @@ class LitigatorList(_Scrub):
 
 
 class FullScrub(_Scrub):
-    """GET or POST /app/main/rpc/scrub."""
+    """GET or POST /app/main/rpc/scrub. A number on the project's internal list has the code P."""
 
     name = "dnc"
     # https://docs.dncscrub.com/api-reference/scrub/scrub-multiple
@@ -115,14 +117,29 @@ class FullScrub(_Scrub):
         super().__init__()
         self.project = "full"
         self.calling_windows: dict[str, str] = {}
+        self.internal = InternalLists()
 
-    def row(self, number: str) -> dict[str, Any]:
+    def operation(self, method: str, path: str) -> str:
+        """Return "list" for a call to the internal lists, "check" for a scrub."""
+        return "list" if path == _INTERNAL else "check"
+
+    def handle(self, call: Call, fault: Fault | None) -> Reply:
+        """Scrub numbers, or change and read an internal list, which takes the login from the header alone."""
+        if call.path != _INTERNAL:
+            return super().handle(call, fault)
+        if call.headers.get("loginid") != LOGIN_ID:
+            return Reply("loginId is not valid", 401)
+        return self.internal.handle(call, fault)
+
+    def row(self, number: str, project: str) -> dict[str, Any]:
         """Return the row for a number, with strings only. For `PHONE|ID`, Reserved has the id."""
         phone, _, reserved = number.partition("|")
         code = dnc_code(phone) if _GOOD.fullmatch(phone) else "M"
         wireless = code in "WLGY"
         line = "VoIP" if code == "Y" else "Wireless" if wireless else "AllOther"
         code, litigator = self._checked(phone, code)
+        if code not in "DIMS" and self.internal.has(project, phone):
+            code = "P"
         return {
             "Phone": phone,
             "ResultCode": code,

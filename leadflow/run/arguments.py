@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
+from leadflow.compliance.withdrawal import raise_if_one_tab
 from leadflow.errors import InputError, SettingsError
 from leadflow.leads.calling_hours import read_hours
 from leadflow.services.warehouse.names import is_one_table
@@ -19,8 +20,9 @@ from leadflow.stages.sheet_rows import sheet_columns
 def raise_if_unusable(settings: Settings) -> None:
     """Make the private folder of history and checkpoints.
 
-    Raises SettingsError if it cannot make the folder, if the sheet's key column has the name of another column, or if
-    `settings` is not a Settings. Raises SettingsError also for a file of calling hours that cannot be read strictly.
+    Raises SettingsError if it cannot make the folder, if the sheet's key column has the name of another column, if
+    withdrawn rows would be moved to the callers' own tab, if the file of calling hours cannot be read strictly, or if
+    `settings` is not a Settings.
     """
     if not isinstance(settings, Settings):
         raise SettingsError(
@@ -38,6 +40,7 @@ def raise_if_unusable(settings: Settings) -> None:
             f"LEADFLOW_SHEETS__KEY_COLUMN is {key!r}, which is another column of the sheet; "
             "give the key a column of its own, such as Lead Key"
         )
+    raise_if_one_tab(settings)
 
 
 def raise_if_other_targets(job: Mapping[str, Any], settings: Settings) -> None:

@@ -52,7 +52,8 @@ def estimate(script: str | Path, limit_rows: int | None, settings: Settings, che
     limit_rows = whole_number("limit_rows", limit_rows, 1)
     with Warehouse(settings.warehouse, query_tag="leadflow:estimate") as warehouse:
         warehouse.connect()
-        counts, reused = warehouse.repeated(lambda: _extract(text, limit_rows, warehouse, checkpoints))
+        scope = settings.compliance.scope
+        counts, reused = warehouse.repeated(lambda: _extract(text, limit_rows, warehouse, checkpoints, scope))
         missing = warehouse.missing_tables()
     leads = counts["todo"]
     batches = -(-leads // settings.batch_size)
@@ -76,9 +77,9 @@ def estimate(script: str | Path, limit_rows: int | None, settings: Settings, che
 
 
 def _extract(
-    text: str, limit_rows: int | None, warehouse: Warehouse, checkpoints: Checkpoints
+    text: str, limit_rows: int | None, warehouse: Warehouse, checkpoints: Checkpoints, scope: str
 ) -> tuple[dict[str, int], int]:
     """Return the counts of the extraction, and the number of its leads that have a paid answer."""
-    extraction = open_extraction(text, warehouse, limit_rows=limit_rows)
+    extraction = open_extraction(text, warehouse, limit_rows=limit_rows, scope=scope)
     reused = sum(len(checkpoints.answers(leads["person_key"])) for leads in extraction.batches(_LEADS_A_READ))
     return extraction.counts, reused

@@ -7,7 +7,7 @@ same steps again.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from concurrent.futures import FIRST_EXCEPTION, Executor, wait
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta, timezone
@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from leadflow.checkpoints.leads import SUPPRESSED
 from leadflow.checkpoints.review import hold_duplicate_persons
 from leadflow.errors import BudgetReached, HistoryError
 from leadflow.events import JobLog, raised_at
@@ -34,6 +35,7 @@ from leadflow.stages.settle import settle
 from leadflow.stages.shown_phones import with_shown_phones
 
 if TYPE_CHECKING:
+    from leadflow.compliance.guard import Guard
     from leadflow.leads.people import Answer
     from leadflow.leads.verdicts import Scrub
     from leadflow.run.batch import Batch
@@ -48,17 +50,22 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Lookup:
-    """Buys the answers that the checkpoints do not have. Skips leads that the running `earlier_jobs` will buy."""
+    """Buys the answers that the checkpoints do not have. Skips leads that the running `earlier_jobs` will buy.
+
+    It also skips people who asked not to be called since the job listed its leads.
+    """
 
     run: RunContext
     tally: Tally
     earlier_jobs: Sequence[str]
+    guard: Guard
 
     def do(self, batch: Batch) -> None:
         """Look up the leads of a batch. If the budget is reached, keep the leads whose answers are paid for."""
         with timed("lookup_s", batch):
             leads = self._without_earlier(batch)
             answers = self.run.checkpoints.answers(leads["person_key"])
+            leads = self._without_suppressed(leads, answers, batch.number)
             self.tally.reuse(len(answers))
             try:
                 leads = self._look_up(leads, answers, batch.number)
@@ -78,6 +85,19 @@ class Lookup:
         jobs = ", ".join(self.earlier_jobs)
         run.log("Engine", f"{len(outcomes)} leads are left to job {jobs}, which runs now", "warning", batch.number)
         return batch.leads.filter(~pl.col("person_key").is_in(list(theirs)))
+
+    def _without_suppressed(self, leads: pl.DataFrame, answers: Container[str], number: int) -> pl.DataFrame:
+        """Leave out suppressed people before they are bought. An answer that is paid for goes on to the check."""
+        run, keys = self.run, self.guard.suppressed(leads).keys
+        left_out = [key for key in leads["person_key"] if key in keys and key not in answers]
+        if left_out:
+            run.checkpoints.settle(run.job_id, [(key, *SUPPRESSED) for key in left_out])
+            run.history.record_leads(run.job_id, number, [(key, "held", SUPPRESSED[1]) for key in left_out])
+            self.tally.leave_out(len(left_out))
+            run.log(
+                "Engine", f"{len(left_out)} leads asked not to be called meanwhile and are not bought", batch=number
+            )
+        return leads.filter(~pl.col("person_key").is_in(left_out))
 
     def _answered(self, leads: pl.DataFrame, number: int, error: BudgetReached) -> pl.DataFrame:
         """Keep the leads that are paid for. The other leads wait for a resume with more budget."""
@@ -133,13 +153,14 @@ class Check:
     tally: Tally
     look_ahead: LookAhead
     pool: Executor
+    guard: Guard
 
     def do(self, batch: Batch) -> None:
         """Check the leads of a batch and decide which of them to deliver."""
         budget, keys = self.run.budget, batch.leads["person_key"]
         budget.checks_begin(keys)
         with timed("check_s", batch):
-            leads = self._with_reassigned(self._checked(batch), batch.number)
+            leads = self.guard.mark(self._with_reassigned(self._checked(batch), batch.number))
         budget.checks_done(keys)
         policy, compliance = self.run.settings.policy, self.run.settings.compliance
         batch.leads = with_shown_phones(settle(leads, policy, compliance), policy)
@@ -238,17 +259,22 @@ class Check:
 
 @dataclass(frozen=True)
 class Deliver:
-    """Appends leads to the sheet. Meanwhile a thread of `pool` sends the rows for the cache to Snowflake."""
+    """Appends leads to the sheet. Meanwhile a thread of `pool` sends the rows for the cache to Snowflake.
+
+    Directly before the append, people who asked not to be called meanwhile are held back.
+    """
 
     run: RunContext
     tally: Tally
     sheet: TargetSheet
     pool: Executor
+    guard: Guard
 
     def do(self, batches: list[Batch]) -> None:
         """Deliver all waiting batches with one append."""
-        run, leads = self.run, joined(batches)
+        run, leads = self.run, self._allowed(joined(batches))
         at = datetime.now(timezone.utc)
+        self.guard.before_append()
         with timed("deliver_s", *batches):
             done = deliver(
                 leads,
@@ -261,10 +287,23 @@ class Deliver:
                 when_ready=lambda: self._stage(leads, at),
                 on_withheld=self.sheet.withheld.add,
             )
+        self.guard.delivered(done)
         self.sheet.sharing.add(done)
         self.tally.advance("Sheet", leads.height)
         for batch, rows in row_ranges(batches):
             batch.leads, batch.delivered_at = done[rows], at
+
+    def _allowed(self, leads: pl.DataFrame) -> pl.DataFrame:
+        """Settle the leads again if some of their phones may not be called since the check."""
+        if not self.guard.suppressed(leads):
+            return leads
+        policy = self.run.settings.policy
+        settled = with_shown_phones(settle(self.guard.mark(leads), policy), policy)
+        held = leads.filter(pl.col("disposition") == "deliver").height
+        held -= settled.filter(pl.col("disposition") == "deliver").height
+        if held:
+            self.run.log("Engine", f"{held} leads asked not to be called since their check, and are held back")
+        return settled
 
     def _stage(self, leads: pl.DataFrame, at: datetime) -> None:
         run = self.run
@@ -273,10 +312,14 @@ class Deliver:
 
 @dataclass(frozen=True)
 class Cache:
-    """Merges settled leads into the tables, then records that they are settled."""
+    """Merges settled leads into the tables, then records that they are settled.
+
+    Between merges it looks for new requests not to be called, which delays no append.
+    """
 
     run: RunContext
     tally: Tally
+    guard: Guard
 
     def do(self, batches: list[Batch]) -> None:
         """Cache all waiting batches with one merge."""
@@ -295,6 +338,7 @@ class Cache:
         self.tally.advance("Cache", leads.height)
         for batch, rows in row_ranges(batches):
             self.tally.finish(batch, outcomes[rows])
+        self.guard.look_if_due()
 
 
 def _phones(leads: pl.DataFrame) -> list[str]:

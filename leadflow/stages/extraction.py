@@ -18,11 +18,13 @@ from leadflow.events import Emit, JobLog, no_emit
 from leadflow.leads.columns import ADDED, IDENTITY, resolve_columns
 from leadflow.leads.matching import UNSEARCHABLE
 from leadflow.leads.postal import repaired_zip
+from leadflow.leads.suppressions import EVERYWHERE
 from leadflow.services.warehouse.interruption import InterruptedWork
 from leadflow.services.warehouse.names import quoted
 from leadflow.services.warehouse.session import put_back, restore, session_of
 from leadflow.services.warehouse.tables import raise_if_too_narrow
-from leadflow.stages.person_cache import IS_KNOWN, with_identity_sql
+from leadflow.settings.warehouse import TABLE_SETTINGS
+from leadflow.stages.person_cache import IS_KNOWN, IS_SUPPRESSED, with_identity_sql
 from leadflow.stages.script import Script, parse_script, without_constants
 from leadflow.stages.searchable import SearchableFilter
 
@@ -41,7 +43,7 @@ _UNORDERED = (
     "the script's ORDER BY has a term that is no column of its SELECT, so the order of the leads, and which of them "
     "limit_rows takes, is Snowflake's. Add the term to the SELECT"
 )
-STATES = ("already_processed", "duplicate", "no_identity", "todo")
+STATES = ("suppressed", "already_processed", "duplicate", "no_identity", "todo")
 _SHEET = (
     "lead key",
     "phone ",
@@ -146,17 +148,19 @@ def open_extraction(
     limit_rows: int | None = None,
     allow_writes: bool = False,
     key_column: str = "Lead Key",
+    scope: str = EVERYWHERE,
     emit: Emit = no_emit,
 ) -> Extraction:
-    """Run the script and classify its rows: already_processed, duplicate, no_identity, or todo.
+    """Run the script and classify its rows: suppressed, already_processed, duplicate, no_identity, or todo.
 
-    `limit_rows` limits the leads that can be looked up; `key_column` is the sheet's. Raises ScriptError, ColumnsError
-    or InputError.
+    `limit_rows` limits the leads that can be looked up; `key_column` is the sheet's; `scope` is the job's, by which it
+    obeys SUPPRESSIONS. Raises ScriptError, ColumnsError or InputError.
     """
     if limit_rows is not None and limit_rows <= 0:
         raise InputError(f"limit_rows is {limit_rows}; it must be 1 or more, or None for all the leads")
     parsed = _parsed(script, warehouse, allow_writes)
-    warehouse.columns_of(warehouse.settings.person_cache)  # raises before a long script runs
+    for table in (warehouse.settings.person_cache, warehouse.settings.suppressions):
+        warehouse.columns_of(table)  # raises before a long script runs
     with _not_twice(parsed):
         with put_back(warehouse, changing=bool(parsed.setup) or parsed.alone) as before:
             query = _set_up(parsed, warehouse)
@@ -167,7 +171,7 @@ def open_extraction(
         extracted = warehouse.execute(f"SELECT COUNT(*) FROM {warehouse.temporary('LF_SCRIPT')}")[0][0]
         emit(JobLog(stage=_STAGE, message=f"SQL executed, returned {extracted} rows"))
         others = {name: _free_name(name, key_column) for name in names if name not in identity.values()}
-        found = _classify(warehouse, identity, others)
+        found = _classify(warehouse, identity, others, scope)
     counts = {"extracted": int(extracted), **{state: int(found.get(state, 0)) for state in STATES}}
     total = counts["todo"]
     page = _PAGE if limit_rows is None else min(_PAGE, limit_rows + _SPARE)
@@ -176,7 +180,7 @@ def open_extraction(
 
 
 def _others(counts: dict[str, int]) -> str:
-    states = ("already_processed", "duplicate", "no_identity", *UNSEARCHABLE, "over_limit")
+    states = ("already_processed", "suppressed", "duplicate", "no_identity", *UNSEARCHABLE, "over_limit")
     return ", ".join(f"{counts[state]} {state.replace('_', ' ')}" for state in states)
 
 
@@ -215,13 +219,15 @@ def _land(warehouse: Warehouse, query: str, names: list[str], before: Session | 
     warehouse.execute(f"{table} SELECT {columns}, LF_NUMBER AS \"lf_seq\" FROM TABLE(RESULT_SCAN('{result}'))")
 
 
-def _classify(warehouse: Warehouse, identity: dict[str, str], others: dict[str, str]) -> dict[str, int]:
+def _classify(
+    warehouse: Warehouse, identity: dict[str, str], others: dict[str, str], scope: str = EVERYWHERE
+) -> dict[str, int]:
     """Make LF_LEADS, each row as text with its key and state; returns the number of rows in each state."""
     keyed = warehouse.temporary("LF_KEYED")
     rows = _keyed_sql(warehouse.temporary("LF_SCRIPT"), identity, others)
     warehouse.execute(f"CREATE OR REPLACE TEMPORARY TABLE {keyed} AS {rows}")
     leads = warehouse.temporary("LF_LEADS")
-    rows = _classified_sql(*with_identity_sql(warehouse, keyed, "lf_seq"))
+    rows = _classified_sql(*with_identity_sql(warehouse, keyed, "lf_seq", scope))
     warehouse.execute(f"CREATE OR REPLACE TEMPORARY TABLE {leads} AS {rows}")
     written = {part: quoted(part) for part in IDENTITY} | {"zip": _REPAIRED_ZIP}
     longest = ", ".join(f"COALESCE(MAX(LENGTH({text})), 0)" for text in written.values())
@@ -262,9 +268,10 @@ def _set_up(parsed: Script, warehouse: Warehouse) -> str:
 
 
 def _raise_if_shadowing(names: Iterable[str], warehouse: Warehouse) -> None:
-    """Refuse a temporary table with one of leadflow's names: it could hide PERSON_CACHE, and leads be bought again."""
+    """Refuse a temporary table with one of leadflow's names: it could hide PERSON_CACHE or SUPPRESSIONS."""
     settings = warehouse.settings
-    ours = {table.rpartition(".")[2].strip('"').upper() for table in (settings.person_cache, settings.consolidated)}
+    tables = (getattr(settings, name) for name in TABLE_SETTINGS)
+    ours = {table.rpartition(".")[2].strip('"').upper() for table in tables}
     for name in names:
         if name.upper() in ours or name.upper().startswith("LF_"):
             raise ScriptError(
@@ -360,6 +367,7 @@ def _classified_sql(identified: str, known: str) -> str:
     )
     return f"""SELECT k.*, CASE
             WHEN {nameless} THEN 'no_identity'
+            WHEN {IS_SUPPRESSED} THEN 'suppressed'
             WHEN {IS_KNOWN} THEN 'already_processed'
             WHEN {again} THEN 'duplicate'
             ELSE 'todo' END AS "lf_state"

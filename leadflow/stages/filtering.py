@@ -1,4 +1,4 @@
-"""Filter leads: drop the leads whose person is already in PERSON_CACHE."""
+"""Filter leads: drop the leads whose person is already in PERSON_CACHE, or asked not to be called."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _CHECK_NAME = "If you have such a table, correct the name in LEADFLOW_WAREHOUSE_
 
 
 def filter_unprocessed(leads: F, warehouse: Warehouse, *, emit: Emit = no_emit) -> F:
-    """Keep the leads whose person is not in PERSON_CACHE, and one lead for each person.
+    """Keep the leads whose person is neither in PERSON_CACHE nor in SUPPRESSIONS, and one lead for each person.
 
     `leads` is a pandas or polars frame with first and last name, address, city, state and ZIP. Columns added:
     `person_key` and the six parts of the identity (text). A cache that does not exist is created empty, with a warning,

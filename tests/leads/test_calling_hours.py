@@ -267,7 +267,7 @@ def test_a_file_that_is_missing_empty_or_no_text_is_refused(tmp_path):
         path = tmp_path / "x.csv"
         if content is not None:
             path.write_bytes(content)
-        with pytest.raises(InputError, match="x.csv"):
+        with pytest.raises(InputError, match=r"x\.csv"):
             read_hours(path)
 
 
@@ -276,5 +276,5 @@ def test_the_engine_refuses_a_wrong_file_before_any_money(world, tmp_path):
 
     path = _file(tmp_path, "NY,9-20,none,none,none,,x,2026-11-01")
     settings = world.settings.model_copy(update={"compliance": {"calling_hours_file": str(path)}})
-    with pytest.raises(SettingsError, match="CALLING_HOURS_FILE: .*line 2, column weekday"):
+    with pytest.raises(SettingsError, match=r"CALLING_HOURS_FILE: .*line 2, column weekday"):
         lf.Engine(settings)

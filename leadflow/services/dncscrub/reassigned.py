@@ -62,8 +62,9 @@ class ReassignedNumbers:
     ) -> dict[str, Scrub]:
         """Return the scrubs of phones (E.164), each asked with its own date; a phone without an answer is absent.
 
-        `on_scrub` receives each paid answer as it comes, in a thread of the check. The verdict is clean for a number that was not reassigned, and hold for one that was, and for one on which there
-        is not enough data. Raises RefusedError, ServiceDownError, or Stopped when `stop` is set.
+        `on_scrub` receives each paid answer as it comes, in a thread of the check. The verdict is clean for a number
+        that was not reassigned, and hold for one that was, and for one on which there is not enough data. Raises
+        RefusedError, ServiceDownError, or Stopped when `stop` is set.
         """
         calls = [self._pool.submit(self._ask, phone, day, stop, on_scrub) for phone, day in since.items()]
         try:
