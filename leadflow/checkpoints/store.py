@@ -9,6 +9,7 @@ The guarantees of each write after it has returned:
 |------------------------------------------|--------------|-----------------------|------------------------------------|
 | save_answer                              | stored       | after the next `sync` | none: a record in the journal      |
 | sync                                     | stored       | stored                | one: all answers in the journal    |
+| take_over, drop_answers                  | stored       | stored                | one: all answers of the call       |
 | save_scrubs                              | stored       | stored                | one: the scrubs, and their count   |
 | count_checked                            | stored       | stored                | its own                            |
 | add_job, change_plan, reopen             | stored       | stored                | its own                            |

@@ -21,6 +21,7 @@ from leadflow.leads.columns import IDENTITY
 from leadflow.run.batch import Batch
 from leadflow.run.canary import raise_if_uncovered
 from leadflow.run.job_record import process_owner
+from leadflow.run.take_up import take_up
 from leadflow.stages.consolidation import prove_rights
 from leadflow.stages.extraction import open_extraction
 from leadflow.stages.person_cache import known_keys
@@ -120,14 +121,16 @@ def _extract(run: RunContext, withheld: WithheldTally) -> dict[str, int]:
         allow_writes=run.settings.warehouse.allow_writes,
         key_column=run.settings.sheets.key_column,
         scope=run.settings.compliance.scope,
+        retry_after_days=run.settings.policy.retry_after_days,
         emit=run.emit,
     )
-    first_row = 1
+    first_row, keys = 1, set[str]()
     for number, leads in enumerate(extraction.batches(run.settings.batch_size), 1):
         run.halt.raise_if_stopped()
         withheld.scan(leads)
         run.checkpoints.add_leads(run.job_id, number, first_row, leads.to_dicts())
         first_row += leads.height
+        keys.update(leads["person_key"] if extraction.retried else ())
     withheld.warn()
     counts = extraction.counts
     if extraction.missing:
@@ -135,6 +138,7 @@ def _extract(run: RunContext, withheld: WithheldTally) -> dict[str, int]:
         raise InputError(
             f"Snowflake announced {extraction.total} leads and sent {sent}; nothing was bought, run the job again"
         )
+    take_up(run, [lead for lead in extraction.retried if lead.person_key in keys])
     run.history.update_job(run.job_id, counts=counts)
     return run.checkpoints.extracted(run.job_id, counts) or counts
 
@@ -164,7 +168,8 @@ def _known_since(run: RunContext) -> tuple[set[str], set[str]]:
     processed, suppressed = set[str](), set[str]()
     while page := list(islice(rows, _LEADS_A_STATEMENT)):
         people = pl.DataFrame(page, dict.fromkeys(_PERSON, pl.String), orient="row")
-        known, left_out = known_keys(people, run.services.warehouse, run.settings.compliance.scope)
+        retry = run.settings.policy.retry_after_days
+        known, left_out = known_keys(people, run.services.warehouse, run.settings.compliance.scope, retry)
         processed |= known
         suppressed |= left_out
     return processed, suppressed

@@ -6,7 +6,7 @@ PERSON_CACHE (by person key and identity). Only the leads to look up are transfe
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -25,6 +25,7 @@ from leadflow.services.warehouse.session import put_back, restore, session_of
 from leadflow.services.warehouse.tables import raise_if_too_narrow
 from leadflow.settings.warehouse import TABLE_SETTINGS
 from leadflow.stages.person_cache import IS_KNOWN, IS_SUPPRESSED, with_identity_sql
+from leadflow.stages.retried import ALL_SUPPRESSED, Retried, find_released, keep_first_keys, read_retried
 from leadflow.stages.script import Script, parse_script, without_constants
 from leadflow.stages.searchable import SearchableFilter
 
@@ -86,7 +87,8 @@ class Extraction:
 
     `counts` has the number of rows in each state. After `batches` has ended, `todo` is final, and `counts` also has the
     leads that cannot be looked up and those over the limit. `total` is the number of unprocessed rows that the
-    warehouse reported; `missing` is the number of those rows that it did not send.
+    warehouse reported; `missing` is the number of those rows that it did not send. `retried` are the leads among them
+    that were held back before and are taken up again.
     """
 
     warehouse: Warehouse
@@ -98,6 +100,7 @@ class Extraction:
     emit: Emit = no_emit
     missing: int = 0
     script: Script | None = None
+    retried: Sequence[Retried] = ()
 
     def batches(self, size: int) -> Iterator[pl.DataFrame]:
         """Yield the unprocessed leads that can be looked up, `size` at a time; all columns are text."""
@@ -149,6 +152,7 @@ def open_extraction(
     allow_writes: bool = False,
     key_column: str = "Lead Key",
     scope: str = EVERYWHERE,
+    retry_after_days: Mapping[str, float] | None = None,
     emit: Emit = no_emit,
 ) -> Extraction:
     """Run the script and classify its rows: suppressed, already_processed, duplicate, no_identity, or todo.
@@ -171,12 +175,12 @@ def open_extraction(
         extracted = warehouse.execute(f"SELECT COUNT(*) FROM {warehouse.temporary('LF_SCRIPT')}")[0][0]
         emit(JobLog(stage=_STAGE, message=f"SQL executed, returned {extracted} rows"))
         others = {name: _free_name(name, key_column) for name in names if name not in identity.values()}
-        found = _classify(warehouse, identity, others, scope)
+        found, retried = _classify(warehouse, identity, others, scope, retry_after_days or {}, emit)
     counts = {"extracted": int(extracted), **{state: int(found.get(state, 0)) for state in STATES}}
     total = counts["todo"]
     page = _PAGE if limit_rows is None else min(_PAGE, limit_rows + _SPARE)
     columns = ("person_key", *IDENTITY, *others.values())
-    return Extraction(warehouse, columns, counts, total, limit_rows, page, emit, script=parsed)
+    return Extraction(warehouse, columns, counts, total, limit_rows, page, emit, script=parsed, retried=retried)
 
 
 def _others(counts: dict[str, int]) -> str:
@@ -220,20 +224,45 @@ def _land(warehouse: Warehouse, query: str, names: list[str], before: Session | 
 
 
 def _classify(
-    warehouse: Warehouse, identity: dict[str, str], others: dict[str, str], scope: str = EVERYWHERE
-) -> dict[str, int]:
-    """Make LF_LEADS, each row as text with its key and state; returns the number of rows in each state."""
+    warehouse: Warehouse,
+    identity: dict[str, str],
+    others: dict[str, str],
+    scope: str,
+    retry_after_days: Mapping[str, float],
+    emit: Emit,
+) -> tuple[dict[str, int], list[Retried]]:
+    """Make LF_LEADS, each row as text with its key and state.
+
+    Return the number of rows in each state, and the leads that are taken up again.
+    """
     keyed = warehouse.temporary("LF_KEYED")
     rows = _keyed_sql(warehouse.temporary("LF_SCRIPT"), identity, others)
     warehouse.execute(f"CREATE OR REPLACE TEMPORARY TABLE {keyed} AS {rows}")
     leads = warehouse.temporary("LF_LEADS")
-    rows = _classified_sql(*with_identity_sql(warehouse, keyed, "lf_seq", scope))
+    released = find_released(warehouse, retry_after_days)
+    rows = _classified_sql(*with_identity_sql(warehouse, keyed, "lf_seq", scope, released=released))
+    if released is not None:
+        keep_first_keys(warehouse, keyed, warehouse.temporary("LF_IDENTITY"), released)
     warehouse.execute(f"CREATE OR REPLACE TEMPORARY TABLE {leads} AS {rows}")
     written = {part: quoted(part) for part in IDENTITY} | {"zip": _REPAIRED_ZIP}
     longest = ", ".join(f"COALESCE(MAX(LENGTH({text})), 0)" for text in written.values())
     lengths = warehouse.execute(f"SELECT {longest} FROM {leads} WHERE \"lf_state\" = 'todo'")[0]
     raise_if_too_narrow(warehouse, dict(zip(IDENTITY, map(int, lengths), strict=True)))
-    return dict(warehouse.execute(f'SELECT "lf_state", COUNT(*) FROM {leads} GROUP BY "lf_state"'))
+    counts = dict(warehouse.execute(f'SELECT "lf_state", COUNT(*) FROM {leads} GROUP BY "lf_state"'))
+    return counts, [] if released is None else _retried(warehouse, leads, released, retry_after_days, emit)
+
+
+def _retried(
+    warehouse: Warehouse, leads: str, released: str, after_days: Mapping[str, float], emit: Emit
+) -> list[Retried]:
+    found, unread = read_retried(warehouse, leads, released, after_days)
+    if unread:
+        message = (
+            f"{unread} leads that were held as {ALL_SUPPRESSED} long enough ago stay processed: PERSON_CACHE has "
+            "phones for them that cannot be read, and a lookup would be bought twice"
+        )
+        emit(JobLog(stage=_STAGE, level="warning", message=message))
+    return found
 
 
 def with_repaired_zip(leads: pl.DataFrame) -> pl.DataFrame:

@@ -12,6 +12,7 @@ from leadflow.leads.identity import identity_sql
 from leadflow.leads.suppressions import EVERYWHERE, today
 from leadflow.services.warehouse.names import quoted
 from leadflow.services.warehouse.tables import ANSWERED
+from leadflow.stages.retried import find_released
 
 if TYPE_CHECKING:
     from leadflow.services.warehouse import Warehouse
@@ -32,13 +33,19 @@ IS_SUPPRESSED = '(lf_s."lf_done" IS NOT NULL OR lf_t."lf_done" IS NOT NULL)'
 
 
 def with_identity_sql(
-    warehouse: Warehouse, leads: str, row: str, scope: str = EVERYWHERE, name: str = "LF_IDENTITY"
+    warehouse: Warehouse,
+    leads: str,
+    row: str,
+    scope: str = EVERYWHERE,
+    name: str = "LF_IDENTITY",
+    released: str | None = None,
 ) -> tuple[str, str]:
     """Return as SQL the leads with "lf_identity", and the join that finds known and suppressed leads.
 
     It finds them by key or identity. One expression computes the identities of the leads and of the tables. `leads` is
     a table with "person_key", the parts of IDENTITY as text and the column `row`, a row number. The join expects the
     alias k for the leads. A table that does not exist counts as empty. `scope` is the job's, for SUPPRESSIONS.
+    The people of `released`, the table of `find_released`, do not count as known.
     """
     columns = ", ".join(map(quoted, IDENTITY))
     sources = [f'SELECT {quoted(row)} AS "lf_row", {columns} FROM {leads}']
@@ -46,6 +53,14 @@ def with_identity_sql(
     cache = warehouse.settings.person_cache
     if warehouse.columns_of(cache) is not None:
         answered = f"FROM {warehouse.table(cache)} p WHERE {ANSWERED.format('p')}"
+        if released is not None:
+            ready = f'(SELECT "person_key" AS "lf_done", "lf_row" FROM {released} WHERE "lf_ready" = 1) lf_r'
+            on = 'ON lf_r."lf_done" = p."person_key"'
+            sources.append(
+                f'SELECT lf_r."lf_row", {_parts_sql(_CACHED)} FROM {warehouse.table(cache)} p JOIN {ready} {on}'
+            )
+            answered = f"FROM {warehouse.table(cache)} p LEFT JOIN {ready} {on} "
+            answered += f'WHERE {ANSWERED.format("p")} AND lf_r."lf_done" IS NULL'
         sources.append(f'SELECT {_OF_THE_CACHE} AS "lf_row", {_parts_sql(_CACHED)} {answered}')
         keys = f'(SELECT DISTINCT p."person_key" AS "lf_done" {answered})'
     if warehouse.columns_of(warehouse.settings.suppressions) is not None:
@@ -115,32 +130,48 @@ def _same_person_keys(keys: Sequence[str], warehouse: Warehouse) -> list[tuple[s
         )
 
 
-def processed_keys(leads: pl.DataFrame, warehouse: Warehouse, scope: str = EVERYWHERE) -> set[str]:
+def processed_keys(
+    leads: pl.DataFrame,
+    warehouse: Warehouse,
+    scope: str = EVERYWHERE,
+    retry_after_days: Mapping[str, float] | None = None,
+) -> set[str]:
     """Return the keys of the leads that are not to be bought: processed before, or suppressed.
 
     PERSON_CACHE has an answer for them, or SUPPRESSIONS forbids them, by key or by identity. `leads` has person_key and
     the parts of IDENTITY, all text. Raises RefusedError, TransientError.
     """
-    processed, suppressed = known_keys(leads, warehouse, scope)
+    processed, suppressed = known_keys(leads, warehouse, scope, retry_after_days)
     return processed | suppressed
 
 
-def known_keys(leads: pl.DataFrame, warehouse: Warehouse, scope: str = EVERYWHERE) -> tuple[set[str], set[str]]:
-    """Return the keys of the leads that are processed and not suppressed, and of those that are suppressed."""
+def known_keys(
+    leads: pl.DataFrame,
+    warehouse: Warehouse,
+    scope: str = EVERYWHERE,
+    retry_after_days: Mapping[str, float] | None = None,
+) -> tuple[set[str], set[str]]:
+    """Return the keys of the leads that are processed and not suppressed, and of those that are suppressed.
+
+    Leads that policy.retry_after_days takes up again are not processed.
+    """
     if leads.is_empty():
         return set(), set()
     rows = leads.select("person_key", *IDENTITY, pl.int_range(pl.len()).cast(pl.String).alias("row"))
-    found = warehouse.repeated(lambda: _known_keys(rows, warehouse, scope))
+    found = warehouse.repeated(lambda: _known_keys(rows, warehouse, scope, retry_after_days or {}))
     suppressed = {key for key, is_suppressed in found if is_suppressed}
     return {key for key, _ in found} - suppressed, suppressed
 
 
-def _known_keys(rows: pl.DataFrame, warehouse: Warehouse, scope: str) -> list[tuple[str, bool]]:
+def _known_keys(
+    rows: pl.DataFrame, warehouse: Warehouse, scope: str, retry_after_days: Mapping[str, float]
+) -> list[tuple[str, bool]]:
     with warehouse.exclusively():
+        released = find_released(warehouse, retry_after_days)
         staged = warehouse.staged(rows)
         text = ", ".join(f"COALESCE({quoted(part)}, '') AS {quoted(part)}" for part in IDENTITY)
         numbered = f'(SELECT "person_key", {text}, CAST("row" AS INTEGER) AS "row" FROM {staged})'
-        identified, join = with_identity_sql(warehouse, numbered, "row", scope)
+        identified, join = with_identity_sql(warehouse, numbered, "row", scope, released=released)
         return warehouse.execute(
             f'SELECT DISTINCT k."person_key", {IS_SUPPRESSED} FROM {identified} k {join} '
             f"WHERE {IS_KNOWN} OR {IS_SUPPRESSED}"

@@ -135,7 +135,7 @@ def read_retried(
     rows: Sequence[tuple[str, ...]] = warehouse.execute(
         f'SELECT l."person_key", {columns} {joined} WHERE l."lf_state" = \'todo\' AND r."lf_ready" = 1'
     )
-    unread = warehouse.execute(f'SELECT COUNT(*) {joined} WHERE r."lf_ready" = 0')[0][0]
+    unread = warehouse.execute(f'SELECT COUNT(DISTINCT l."person_key") {joined} WHERE r."lf_ready" = 0')[0][0]
     found = [
         Retried(key, reason, after_days[reason], _answer(key, phones, emails, status) if _is_bought(reason) else None)
         for key, reason, phones, emails, status in rows
