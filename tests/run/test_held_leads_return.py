@@ -19,7 +19,9 @@ _ALL = {"all_suppressed": 30, "no_match": 30, "no_phone": 30}
 
 def _engine(world, days=None, **policy):
     return lf.Engine(
-        world.settings.model_copy(update={"policy": {"retry_after_days": days or {}, "reuse_scrubs_hours": 0, **policy}})
+        world.settings.model_copy(
+            update={"policy": {"retry_after_days": days or {}, "reuse_scrubs_hours": 0, **policy}}
+        )
     )
 
 
@@ -32,14 +34,14 @@ def _sql(world, text):
 def _held(world):
     """The keys of held leads, by reason."""
     found = {}
-    rows = _sql(world, "SELECT \"Lead Key\", \"Reason\" FROM UNIQUE_CONSOLIDATED_DATA WHERE \"Disposition\" = 'held'")
+    rows = _sql(world, 'SELECT "Lead Key", "Reason" FROM UNIQUE_CONSOLIDATED_DATA WHERE "Disposition" = \'held\'')
     for key, reason in rows:
         found.setdefault(reason, set()).add(key)
     return found
 
 
 def _age(world, days):
-    _sql(world, f"UPDATE PERSON_CACHE SET \"checked_at\" = DATEADD(day, -{days}, \"checked_at\")")
+    _sql(world, f'UPDATE PERSON_CACHE SET "checked_at" = DATEADD(day, -{days}, "checked_at")')
 
 
 @pytest.fixture
@@ -98,7 +100,7 @@ def test_a_lead_whose_phones_are_clean_now_is_delivered(world, first):
         assert delivered
         shown = {row["Lead Key"]: row for row in sheet_rows(world)}
         for key in delivered:
-            (phones,) = _sql(world, f"SELECT \"phones\" FROM PERSON_CACHE WHERE \"person_key\" = '{key}'")[0]
+            (phones,) = _sql(world, f'SELECT "phones" FROM PERSON_CACHE WHERE "person_key" = \'{key}\'')[0]
             assert shown[key]["Phone 1"] in json.loads(phones)
     # and it never comes back
     _age(world, 400)
