@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from leadflow import errors as errors
     from leadflow import local as local
     from leadflow import stages as stages
+    from leadflow.compliance.calling_hours import may_call as may_call
     from leadflow.engine import Engine as Engine
     from leadflow.engine import Estimate as Estimate
     from leadflow.job import Job as Job
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from leadflow.shortcuts import forget as forget
     from leadflow.shortcuts import report as report
     from leadflow.shortcuts import stale as stale
+    from leadflow.shortcuts import suppressions as suppressions
 
 __version__ = "0.1.0"
 
@@ -56,8 +58,10 @@ _DEFINED_IN = {
     "stale": "leadflow.shortcuts",
     "evidence": "leadflow.shortcuts",
     "certificate": "leadflow.shortcuts",
+    "suppressions": "leadflow.shortcuts",
     "panel": "leadflow.notebook",
     "watch": "leadflow.notebook",
+    "may_call": "leadflow.compliance.calling_hours",
 }
 _MODULES = ("errors", "local", "stages")
 
@@ -79,6 +83,8 @@ __all__ = [
     "stale",
     "evidence",
     "certificate",
+    "may_call",
+    "suppressions",
     "panel",
     "watch",
     "errors",

@@ -37,8 +37,13 @@ def report(job_id: str) -> Report:
         return reports.report(job_id)
 
 
+def suppressions(since: str | date | None = None) -> pd.DataFrame:
+    """Return the house's own do-not-call list, newest first. See Engine.suppressions."""
+    return _with_engine(lambda engine: engine.suppressions(since))
+
+
 def forget(person_key: str) -> int:
-    """Remove a person from the checkpoints. Return the number of rows removed."""
+    """Remove a person from the checkpoints, and leave a mark so that nobody buys them again. See Engine.forget."""
     return _with_engine(lambda engine: engine.forget(person_key))
 
 

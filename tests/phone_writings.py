@@ -9,7 +9,7 @@ from leadflow.stages import check_dnc, check_litigators
 DNC, CLEAN, LITIGATOR = "3055550116", "2125550105", "4805550114"
 
 
-WHO = {"First Name": "Ann", "Last Name": "Lee", "Address": "1 Elm St", "City": "Bath", "State": "ME", "Zip": "04530"}
+WHO = {"First Name": "Ann", "Last Name": "Lee", "Address": "1 Elm St", "City": "Bath", "State": "NH", "Zip": "03740"}
 
 
 # Ways to write 305 555 0116, each with the digits in place.

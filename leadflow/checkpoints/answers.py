@@ -14,6 +14,8 @@ from leadflow.checkpoints.database import Database, from_json
 from leadflow.errors import HistoryError
 from leadflow.leads.people import Answer
 
+# An answer that PERSON_CACHE had cost nothing.
+_BOUGHT = "coalesce(json_extract(payload, '$.source'), '') = ''"
 _COLUMNS = ("person_key", "payload", "job_id", "saved_at")
 _NEWEST = "SELECT payload FROM answers ORDER BY rowid DESC LIMIT 1000"
 # An answer is dropped if its job was pruned or its person forgotten meanwhile, or if a newer one is stored.
@@ -67,8 +69,23 @@ class Answers(Database):
         self._gather()
         of_status = "" if status is None else " AND json_extract(payload, '$.status') = ?"
         with self.reading() as db:
-            sql = f"SELECT count(*) FROM answers WHERE job_id = ?{of_status}"
+            sql = f"SELECT count(*) FROM answers WHERE job_id = ? AND {_BOUGHT}{of_status}"
             return int(db.execute(sql, (job_id,) if status is None else (job_id, status)).fetchone()[0])
+
+    def take_over(self, job_id: str, answers: Iterable[Answer]) -> None:
+        """Store answers that PERSON_CACHE had, for leads without a bought answer here. They do not count as bought."""
+        found = {answer.person_key: answer for answer in answers}
+        known = self.answers(found)
+        rows = [(key, a.to_json(), job_id, time.time()) for key, a in found.items() if key not in known]
+        if rows:
+            self._write_answers([json.dumps(row).encode() for row in rows])
+
+    def drop_answers(self, person_keys: Iterable[str], before: float) -> None:
+        """Delete the answers of these leads that were stored before a time, in seconds since 1970."""
+        self._gather()
+        with self.transaction() as db:
+            sql = "DELETE FROM answers WHERE person_key IN (SELECT value FROM json_each(?)) AND saved_at < ?"
+            db.execute(sql, (json.dumps(list(person_keys)), before))
 
     def phones_a_lead(self, least: int = 20) -> float | None:
         """Return the mean number of phones of the newest thousand answers; None if there are fewer than `least`."""

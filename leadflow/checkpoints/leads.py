@@ -7,10 +7,14 @@ from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 
 from leadflow.checkpoints.database import Database
+from leadflow.leads.counts import MEANWHILE
 
 # A lead with one of these dispositions is settled. `processed`: another job processed it meanwhile.
-# `forgotten`: lf.forget removed the person before the lead was settled.
-_FINAL = ("delivered", "held", "processed", "forgotten")
+# `forgotten`: lf.forget removed the person before the lead was settled. `suppressed`: the person asked not to be called
+# after the leads were listed and before the lookup.
+_FINAL = ("delivered", "held", "processed", "forgotten", "suppressed")
+# Disposition and reason of such a lead.
+SUPPRESSED = ("suppressed", MEANWHILE)
 OPEN = f"coalesce(disposition, '') NOT IN {_FINAL}"
 _INSERT = "INSERT OR IGNORE INTO leads (job_id, person_key, seq, batch, row) VALUES (?, ?, ?, ?, ?)"
 _SETTLE = """UPDATE leads SET disposition = ?, reason = ?

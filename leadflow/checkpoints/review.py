@@ -192,7 +192,8 @@ def hold_duplicate_persons(leads: pl.DataFrame, checkpoints: Checkpoints, job_id
         pl.when(is_duplicate).then(pl.lit(DUPLICATE)).otherwise("lookup_status").alias("lookup_status"),
         *(
             pl.when(is_duplicate).then(empty).otherwise(name).alias(name)
-            for name in ("phones", "phone_types", "emails")
+            for name in ("phones", "phone_types", "phone_last_seen", "phone_ranks", "emails")
+            if name in leads.columns
         ),
     )
 

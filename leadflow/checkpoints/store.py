@@ -9,6 +9,7 @@ The guarantees of each write after it has returned:
 |------------------------------------------|--------------|-----------------------|------------------------------------|
 | save_answer                              | stored       | after the next `sync` | none: a record in the journal      |
 | sync                                     | stored       | stored                | one: all answers in the journal    |
+| take_over, drop_answers                  | stored       | stored                | one: all answers of the call       |
 | save_scrubs                              | stored       | stored                | one: the scrubs, and their count   |
 | count_checked                            | stored       | stored                | its own                            |
 | add_job, change_plan, reopen             | stored       | stored                | its own                            |
@@ -20,6 +21,7 @@ The guarantees of each write after it has returned:
 | end                                      | stored       | stored                | one: the end, and the job's turn   |
 | prune                                    | stored       | stored                | one: all tables, all old jobs      |
 | forget                                   | stored       | stored                | one: all tables, after a `sync`    |
+| writes of suppressions.py                | stored       | stored                | one: all entries of the call       |
 | review.store (an accepted candidate)     | stored       | stored                | one: answer, lead, who accepted it |
 | review.hold_duplicate_persons            | stored       | stored                | one: the pids, and reading others' |
 
@@ -38,8 +40,10 @@ from leadflow.checkpoints.answers import Answers
 from leadflow.checkpoints.jobs import Jobs
 from leadflow.checkpoints.leads import OPEN, Leads
 from leadflow.checkpoints.scrubs import Scrubs
+from leadflow.checkpoints.suppressions import Suppressions, mark_forgotten
 from leadflow.leads.people import Answer
 from leadflow.leads.phone_text import phones_in
+from leadflow.leads.suppressions import Suppression
 
 _TABLES_OF_A_LEAD = ("pids", "accepted")
 _TABLES_OF_A_JOB = (*_TABLES_OF_A_LEAD, "checked")
@@ -51,7 +55,7 @@ _OWED = f"""SELECT person_key, json_array_length(payload, '$.phones') FROM leads
 WHERE leads.job_id = ? AND {OPEN}"""
 
 
-class Checkpoints(Answers, Scrubs, Leads, Jobs):
+class Checkpoints(Answers, Scrubs, Leads, Jobs, Suppressions):
     """The store. Safe to use from many threads. Its own methods read or write the tables of several base classes."""
 
     def take_turn(self, job_id: str) -> list[str]:
@@ -89,8 +93,11 @@ class Checkpoints(Answers, Scrubs, Leads, Jobs):
                 db.execute(f"DELETE FROM {table} WHERE job_id IN ({_OLD})", limit)
             return db.execute("DELETE FROM jobs WHERE ended_at < ?", limit).rowcount
 
-    def forget(self, person_key: str) -> int:
-        """Remove a person's answer, the scrubs of their phones, and their rows. Return the number of rows removed."""
+    def forget(self, person_key: str, mark: Suppression | None = None) -> int:
+        """Remove a person's answer, the scrubs of their phones, and their rows. Return the number of rows removed.
+
+        `mark`, an entry with the key alone, stays in the local copy of the do-not-call list.
+        """
         known = self.answers([person_key]).get(person_key)
         self._empty_journal()
         of_person = (person_key,)
@@ -106,6 +113,8 @@ class Checkpoints(Answers, Scrubs, Leads, Jobs):
                 gone += db.execute("DELETE FROM scrubs WHERE phone = ?", (number,)).rowcount
             for table in _TABLES_OF_A_LEAD:
                 db.execute(f"DELETE FROM {table} WHERE person_key = ?", of_person)
+            if mark:
+                mark_forgotten(db, mark)
         self._truncate_wal()
         return gone
 

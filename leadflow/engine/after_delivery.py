@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from leadflow.engine.records import Records
+from leadflow.engine.suppressing import Suppressing
 
 
-class AfterDelivery(Records):
+class AfterDelivery(Records, Suppressing):
     """The verbs that keep delivered rows lawful, or take them out."""

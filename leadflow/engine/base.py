@@ -11,7 +11,7 @@ from leadflow.errors import JobBusyError
 from leadflow.history import History, set_default
 from leadflow.job import JobHandle
 from leadflow.run.arguments import raise_if_unusable
-from leadflow.services.dncscrub import LitigatorList
+from leadflow.services.dncscrub import LitigatorList, ReassignedNumbers
 from leadflow.services.idicore import Idicore
 from leadflow.settings import Settings
 
@@ -37,6 +37,8 @@ class EngineBase:
         self.idicore = Idicore(self.settings.idicore, executor)
         self.litigator = LitigatorList(self.settings.litigator)
         self.dnc = dnc_service(self.settings.dnc)
+        reassigned = self.settings.reassigned
+        self.reassigned = ReassignedNumbers(reassigned) if reassigned.is_set else None
         self._running: dict[str, JobHandle] = {}
         engines.append(self)
 
@@ -61,8 +63,9 @@ class EngineBase:
             handle.wait()
         self.history.close()
         self.checkpoints.close()
-        for service in (self.idicore, self.litigator, self.dnc):
-            service.close()
+        for service in (self.idicore, self.litigator, self.dnc, self.reassigned):
+            if service is not None:
+                service.close()
         if self in engines:
             engines.remove(self)
 

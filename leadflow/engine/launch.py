@@ -49,7 +49,7 @@ class Launch(Reading):
         """Let a new run call vendors that failed before. If no other job runs, let it write the checkpoints again."""
         if not self.running:
             self.checkpoints.try_again()
-        for service in (self.idicore, self.litigator, self.dnc):
+        for service in (self.idicore, self.litigator, self.dnc, self.reassigned):
             for breaker in getattr(service, "breakers", ()):
                 breaker.reset()
 
@@ -60,4 +60,5 @@ class Launch(Reading):
             self.litigator,
             self.dnc,
             Sheet(self.settings.sheets, locks=self.settings.home.expanduser(), stop=stop),
+            self.reassigned,
         )

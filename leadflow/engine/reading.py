@@ -1,4 +1,4 @@
-"""The verbs that read: check, trace, report, review; and forget."""
+"""The verbs that read: check, trace, report, review."""
 
 from __future__ import annotations
 
@@ -46,10 +46,3 @@ class Reading(EngineBase):
         """Return the leads of a job that are under review, one row a candidate. Raises JobNotFound. See Job.review."""
         self.history.job(job_id)
         return candidates.review(self.checkpoints, job_id)
-
-    def forget(self, person_key: str) -> int:
-        """Remove a person from the checkpoints. Return the number of rows removed.
-
-        This does not change the sheet and the Snowflake tables. lf.lineage(person_key) lists where the lead went.
-        """
-        return self.checkpoints.forget(person_key)

@@ -181,6 +181,10 @@ class History:
         found = [{**job, "standing": _standing(job["status"], job["owner"], job["beat"], job["retry"])} for job in jobs]
         return [job for job in found if job["standing"] not in ("running", "completed")][:limit]
 
+    def delivered_sheets(self) -> list[tuple[str, str]]:
+        """Return the sheets that any job delivered to: spreadsheet's id and tab."""
+        return reader.delivered_sheets(self._seen())
+
     def events(self, job_id: str) -> pd.DataFrame:
         """Return the events of a job, one row each."""
         return reader.events(self._seen(), job_id)

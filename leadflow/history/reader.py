@@ -101,7 +101,7 @@ def jobs(
         parameters += [script, script, script]
     if since is not None:
         wheres.append("created_at >= ?")
-        parameters.append(_moment(since))
+        parameters.append(moment(since))
     if status:
         wheres.append("list_contains(?, status)")
         parameters.append(list(UNENDED) if status == "DEAD" else [status])
@@ -114,6 +114,17 @@ def jobs(
     )
 
 
+_DELIVERED_SHEETS = """SELECT DISTINCT spreadsheet_id, worksheet FROM etl_jobs j
+WHERE spreadsheet_id IS NOT NULL AND worksheet IS NOT NULL AND (coalesce(clean_count, 0) > 0
+  OR EXISTS (SELECT 1 FROM job_leads l WHERE l.job_id = j.id AND l.disposition = 'delivered')) ORDER BY 1, 2"""
+
+
+def delivered_sheets(store: Store) -> list[tuple[str, str]]:
+    """Return the sheets that any job delivered to: spreadsheet's id and tab."""
+    with store.read() as connection:
+        return [(row["spreadsheet_id"], row["worksheet"]) for row in rows(connection, _DELIVERED_SHEETS, [])]
+
+
 def unfinished(store: Store) -> list[dict[str, Any]]:
     """Return the jobs that did not complete or have leads to retry, newest first, for a list of jobs to resume."""
     sql = f"""SELECT id, status, counts, {_RETRY} AS retry, {_OWNED},
@@ -124,7 +135,8 @@ def unfinished(store: Store) -> list[dict[str, Any]]:
         return [_whole(row) for row in rows(connection, sql, [])]
 
 
-def _moment(since: str | date) -> datetime:
+def moment(since: str | date) -> datetime:
+    """Return a time that a user gives, in UTC without a zone. Raises InputError."""
     import pandas as pd
 
     try:

@@ -5,7 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 # Reasons of leads that are left out: held back before any step ran.
-LEFT_OUT = ("duplicate", "no_identity", "unreadable_address", "no_person_name", "over_limit", "forgotten")
+LEFT_OUT = (
+    *("suppressed", "duplicate", "no_identity", "unreadable_address", "no_person_name", "over_limit", "forgotten"),
+    "suppressed_meanwhile",
+)
+# The reason for a lead whose person asked not to be called after the leads were listed and before the lookup.
+MEANWHILE = LEFT_OUT[-1]
 # The reason for a lead that has the same paid answer, or the same identity, as another lead of the job.
 DUPLICATE = "duplicate_person"
 

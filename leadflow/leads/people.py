@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
-from typing import Any
+from typing import Any, ClassVar
 
 
 @dataclass(frozen=True, repr=False)
@@ -75,7 +75,7 @@ class Candidate:
 class Answer:
     """A paid answer: `status` is found, no_match, ambiguous, near_match or deceased.
 
-    An answer that needs a review has no phones of its own; its `candidates` have them.
+    An answer that needs a review has no phones of its own; its `candidates` have them. `source` is "" for a bought one.
     """
 
     person_key: str
@@ -85,6 +85,10 @@ class Answer:
     bought_at: datetime = field(default_factory=lambda: datetime.now(timezone.utc))
     pid: str = ""
     candidates: tuple[Candidate, ...] = ()
+    source: str = ""
+
+    # The source of an answer that PERSON_CACHE had: no lookup was bought for it.
+    FROM_CACHE: ClassVar[str] = "person_cache"
 
     def __repr__(self) -> str:
         """Counts, not contents."""

@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
-from leadflow.local.dncscrub import FullScrub, LitigatorList
+from leadflow.local.dncscrub import FullScrub, LitigatorList, Reassigned
 from leadflow.local.faults import KINDS, Clock, Fault, Gate
 from leadflow.local.grid import SheetsError
 from leadflow.local.idicore import Idicore
@@ -21,18 +21,27 @@ from leadflow.local.snowflake import Snowflake
 
 _QUOTAS = {"sheets_reads": ("sheets", "read"), "sheets_writes": ("sheets", "write"), "sheets": ("sheets", "write")}
 _QUOTAS |= {"idicore": ("idicore", "search"), "litigator": ("litigator", "check"), "dnc": ("dnc", "check")}
+_QUOTAS |= {"reassigned": ("reassigned", "check")}
 
 
 class Control:
     """The commands of the control side, over all stand-ins."""
 
     def __init__(
-        self, idicore: Idicore, litigator: LitigatorList, dnc: FullScrub, sheets: Sheets, snowflake: Snowflake
+        self,
+        idicore: Idicore,
+        litigator: LitigatorList,
+        dnc: FullScrub,
+        sheets: Sheets,
+        snowflake: Snowflake,
+        reassigned: Reassigned,
     ) -> None:
         """Control these stand-ins."""
         self.idicore, self.dnc, self.sheets, self.snowflake = idicore, dnc, sheets, snowflake
+        self.reassigned = reassigned
         self.clock = Clock()
         standins = {"idicore": idicore, "litigator": litigator, "dnc": dnc, "sheets": sheets, "snowflake": snowflake}
+        standins["reassigned"] = reassigned
         self.gates: dict[str, Gate] = {name: standin.gate for name, standin in standins.items()}
 
     def configure(self, wanted: dict[str, Any]) -> None:
@@ -53,6 +62,8 @@ class Control:
             "token_life_s": lambda seconds: setattr(self.idicore, "token_life_s", float(seconds)),
             "dead": lambda keys: setattr(self.idicore, "dead", set(keys)),
             "dnc_project": self._set_dnc_project,
+            "calling_windows": lambda by_phone: setattr(self.dnc, "calling_windows", dict(by_phone)),
+            "reassigned": lambda by_phone: setattr(self.reassigned, "answers", dict(by_phone)),
             "sheets_refusal": self._set_sheets_refusal,
         }
 
@@ -99,8 +110,10 @@ class Control:
         found: dict[str, Any] = {name: {**zero, **gate.stats()} for name, gate in self.gates.items()}
         found["idicore"] = {"logins": 0, **found["idicore"], "bought": dict(self.idicore.bought)}
         found["idicore"]["last_search"] = self.idicore.last_search
-        for name in ("litigator", "dnc"):
+        found["reassigned"]["dates"] = dict(self.reassigned.dates)
+        for name in ("litigator", "dnc", "reassigned"):
             found[name] = {"numbers": 0, **found[name]}
+        found["dnc"]["internal"] = {project: sorted(there) for project, there in self.dnc.internal.numbers.items()}
         rows = max(0, len(self.sheets.values(None)) - 1)
         found["sheets"] = {
             "reads": 0,
@@ -125,7 +138,9 @@ class Control:
         for gate in self.gates.values():
             gate.reset()
         self.idicore.reset()
-        self.dnc.project = "full"
+        self.dnc.project, self.dnc.calling_windows = "full", {}
+        self.dnc.internal.numbers.clear()
+        self.reassigned.answers, self.reassigned.dates = {}, {}
         self.clock.ahead_s = 0.0
         self.sheets.reset()
         self.snowflake.reset()

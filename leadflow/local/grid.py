@@ -11,6 +11,7 @@ from leadflow.local.typed_tables import TypedTable
 
 Cell = Any
 _MANY = 10**9
+_DELETE = "Invalid requests[0].deleteDimension:"
 _CELL = re.compile(r"^\$?([A-Za-z]{0,3})\$?(\d*)$")
 _NUMBER = re.compile(r"^[+-]?\d+(\.\d+)?([eE][+-]?\d+)?$")
 
@@ -180,7 +181,7 @@ class Tab:
     def delete_rows(self, start: int, end: int) -> None:
         """Delete the rows from `start` to `end`."""
         if end - start >= self.rows:
-            raise SheetsError(400, "You can't delete all the rows on the sheet.")
+            raise SheetsError(400, f"{_DELETE} You can't delete all the rows on the sheet.")
         self.rows -= end - start
         self._move(0, start, start - end)
         del self.cells[start:end]
@@ -193,6 +194,10 @@ class Tab:
 
     def delete_columns(self, start: int, end: int) -> None:
         """Delete the columns from `start` to `end`."""
+        if end - start >= self.columns:
+            raise SheetsError(
+                400, "Invalid requests[0].deleteDimension: You can't delete all the columns on the sheet."
+            )
         self.columns -= end - start
         self._move(1, start, start - end)
         self.cells = [[*row[:start], *row[end:]] for row in self.cells]

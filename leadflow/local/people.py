@@ -204,6 +204,11 @@ def is_litigator(phone: str) -> bool:
     return draw(f"litigator {phone}", 25) == 0
 
 
+def reassigned(phone: str) -> bool | None:
+    """Return whether a 10 digit phone was reassigned: about one in eight; None, not enough data, for one in eight."""
+    return (True, None)[lot] if (lot := draw(f"reassigned {phone}", 16) // 2) < 2 else False
+
+
 def dnc_code(phone: str) -> str:
     """Return the DNCScrub result code of a 10 digit phone."""
     ticket = draw(f"dnc {phone}", sum(weight for _, weight in CODES))

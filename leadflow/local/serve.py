@@ -20,7 +20,7 @@ import uvicorn
 from uvicorn.protocols.http.auto import AutoHTTPProtocol
 
 from leadflow.local.control import Control
-from leadflow.local.dncscrub import FullScrub, LitigatorList
+from leadflow.local.dncscrub import FullScrub, LitigatorList, Reassigned
 from leadflow.local.faults import Clock, Receive, Reply, Scope, Send, send_reply
 from leadflow.local.idicore import Idicore
 from leadflow.local.people import read_truth
@@ -28,7 +28,7 @@ from leadflow.local.service import Service
 from leadflow.local.sheets import Sheets
 from leadflow.local.snowflake import Snowflake
 
-QUOTAS = {"sheets_reads": 60, "sheets_writes": 60, "litigator": 1000, "dnc": 100}
+QUOTAS = {"sheets_reads": 60, "sheets_writes": 60, "litigator": 1000, "dnc": 100, "reassigned": 500}
 
 
 class Vendors:
@@ -141,13 +141,15 @@ def main() -> None:
     truth_file = Path(order["truth"])
     idicore = Idicore(read_truth(truth_file) if truth_file.exists() else {}, order["seed"])
     litigator, dnc, sheets, snowflake = LitigatorList(), FullScrub(), Sheets(), Snowflake(Path(order["leads"]))
-    control = Control(idicore, litigator, dnc, sheets, snowflake)
+    reassigned = Reassigned()
+    control = Control(idicore, litigator, dnc, sheets, snowflake, reassigned)
     control.configure({"quotas": QUOTAS})
     control.configure({name: order[name] for name in ("latency", "in_flight", "quotas")})
     services = [
         Service(idicore, "/idicore"),
         Service(litigator, "/litigator"),
         Service(dnc, "/dnc"),
+        Service(reassigned, "/reassigned"),
         Service(sheets, "/sheets"),
     ]
     vendors, vendors_port = _listen(Vendors(services, control.app(), control.clock), dates=False)

@@ -32,11 +32,21 @@ class Structure:
             raise SheetsError(400, _PROTECTED)
 
     def _batch_update(self, body: dict[str, Any]) -> dict[str, Any]:
-        replies = [self._change(kind, part) for request in body.get("requests", []) for kind, part in request.items()]
+        """Apply requests in their order, each on the result of those before it; the caller undoes all if one fails."""
+        requests = body.get("requests", [])
+        if not requests:
+            raise SheetsError(400, "Must specify at least one request.")
+        replies = [self._change(n, *one) for n, request in enumerate(requests) for one in request.items()]
         self._check_size()
         return {"replies": replies}
 
-    def _change(self, kind: str, part: dict[str, Any]) -> dict[str, Any]:
+    def _change(self, number: int, kind: str, part: dict[str, Any]) -> dict[str, Any]:
+        try:
+            return self._changed(kind, part)
+        except SheetsError as error:
+            raise SheetsError(error.status, str(error).replace("requests[0]", f"requests[{number}]")) from None
+
+    def _changed(self, kind: str, part: dict[str, Any]) -> dict[str, Any]:
         if kind in _NO_OPS:
             return {}
         self._raise_if_structure_is_protected(kind, part)
@@ -100,10 +110,20 @@ class Structure:
 
     def _do_deleteDimension(self, part: dict[str, Any]) -> None:
         where = part["range"]
-        tab, start, end = self._tab(where.get("sheetId", 0)), where.get("startIndex", 0), where["endIndex"]
-        if end > (tab.rows if where["dimension"] == "ROWS" else tab.columns):
+        tab, start = self._tab(where.get("sheetId", 0)), where.get("startIndex", 0)
+        of_rows = where["dimension"] == "ROWS"
+        size, end = (tab.rows if of_rows else tab.columns), where.get("endIndex", tab.rows if of_rows else tab.columns)
+        if not 0 <= start < end <= size:
             raise SheetsError(400, "Invalid requests[0].deleteDimension: Cannot delete a dimension that doesn't exist.")
-        (tab.delete_rows if where["dimension"] == "ROWS" else tab.delete_columns)(start, end)
+        name, frozen = ("rows", "frozenRowCount") if of_rows else ("columns", "frozenColumnCount")
+        kept = tab.extra.get(frozen, 0)
+        if kept and start <= kept and end - max(start, kept) >= size - kept:
+            # Source: https://github.com/jlolling/talendcomp_tGoogleSheet/issues/19
+            why = f"Sorry, it is not possible to delete all non-frozen {name}."
+            raise SheetsError(400, f"Invalid requests[0].deleteDimension: {why}")
+        (tab.delete_rows if of_rows else tab.delete_columns)(start, end)
+        if start < kept:
+            tab.extra[frozen] = kept - (min(end, kept) - start)
 
     def _do_updateSheetProperties(self, part: dict[str, Any]) -> None:
         wanted = part["properties"]

@@ -159,6 +159,8 @@ class World:
         latency: seconds by service. in_flight: most calls at a time by service. quotas: calls a minute by service,
         Sheets' as sheets_reads and sheets_writes; window_s makes the minute shorter.
         token_life_s: of idiCORE's tokens. dead: keys of people who are deceased.
+        calling_windows: DNCScrub's CallingWindow by phone (10 digits), as in {"2125550105": "No calls"}.
+        reassigned: what RNDBasic answers by phone (10 digits): True, False, or None for not enough data.
         dnc_project: what DNCScrub's project checks: full, litigator_only, wireless_only or without_wireless.
         sheets_refusal: why Google refuses every call: SERVICE_DISABLED, ACCESS_TOKEN_SCOPE_INSUFFICIENT or None.
         roles: rights of Snowflake's roles by table, "*" for the other tables, as in {"ANALYST": {"*": ["SELECT"],

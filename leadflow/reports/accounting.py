@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from leadflow.leads.counts import LEFT_OUT
+from leadflow.leads.counts import LEFT_OUT, MEANWHILE
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -98,11 +98,14 @@ def counts_so_far(counts: dict[str, Any], leads: pd.DataFrame) -> dict[str, Any]
     by = _by_disposition(leads)
     # The counts of an earlier run include the leads that it left to another job. `leads` lists their outcomes too.
     at_first = before.already_processed - int(counts.get("elsewhere") or 0)
-    listed = before.extracted - at_first - sum(before.left_out.values())
+    # Leads that were left out after they were listed are among `leads` too.
+    left_out = {reason: n for reason, n in before.left_out.items() if reason != MEANWHILE}
+    listed = before.extracted - at_first - sum(left_out.values())
+    left_out[MEANWHILE] = by["held"].pop(MEANWHILE, 0)
     return {
         "extracted": before.extracted,
         "already_processed": at_first + sum(by["processed"].values()),
-        **before.left_out,
+        **left_out,
         "delivered": sum(by["delivered"].values()),
         "held": by["held"],
         "retry": by["retry"],

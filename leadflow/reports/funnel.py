@@ -9,6 +9,8 @@ from leadflow.leads.counts import LEFT_OUT
 from leadflow.reports.accounting import Accounting
 
 _LABELS = {
+    "suppressed": "asked not to be called",
+    "suppressed_meanwhile": "asked not to be called meanwhile",
     "duplicate": "duplicates",
     "no_identity": "no identity",
     "no_person_name": "no person's name",

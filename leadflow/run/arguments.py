@@ -9,7 +9,9 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
+from leadflow.compliance.withdrawal import raise_if_one_tab
 from leadflow.errors import InputError, SettingsError
+from leadflow.leads.calling_hours import read_hours
 from leadflow.services.warehouse.names import is_one_table
 from leadflow.settings import Settings
 from leadflow.stages.sheet_rows import sheet_columns
@@ -18,7 +20,8 @@ from leadflow.stages.sheet_rows import sheet_columns
 def raise_if_unusable(settings: Settings) -> None:
     """Make the private folder of history and checkpoints.
 
-    Raises SettingsError if it cannot make the folder, if the sheet's key column has the name of another column, or if
+    Raises SettingsError if it cannot make the folder, if the sheet's key column has the name of another column, if
+    withdrawn rows would be moved to the callers' own tab, if the file of calling hours cannot be read strictly, or if
     `settings` is not a Settings.
     """
     if not isinstance(settings, Settings):
@@ -27,12 +30,17 @@ def raise_if_unusable(settings: Settings) -> None:
             "without an argument it reads the environment and .env"
         )
     _private_folder(settings)
+    try:
+        read_hours(settings.compliance.calling_hours_file)
+    except InputError as error:
+        raise SettingsError(f"LEADFLOW_COMPLIANCE__CALLING_HOURS_FILE: {error}; nothing was bought") from None
     key = settings.sheets.key_column
     if key.casefold() in {name.casefold() for name in sheet_columns(settings.policy)}:
         raise SettingsError(
             f"LEADFLOW_SHEETS__KEY_COLUMN is {key!r}, which is another column of the sheet; "
             "give the key a column of its own, such as Lead Key"
         )
+    raise_if_one_tab(settings)
 
 
 def raise_if_other_targets(job: Mapping[str, Any], settings: Settings) -> None:

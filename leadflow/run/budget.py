@@ -36,11 +36,14 @@ class Prices:
     def of(cls, settings: Settings) -> Prices:
         """Return the prices of the settings."""
         checks = {"litigator": settings.litigator.price or 0.0, "dnc": settings.dnc.price or 0.0}
+        # Only phones of some states are sent to this check; the reserve assumes all of them.
+        if settings.reassigned.is_set and settings.compliance.hold_without_reassigned_check:
+            checks["reassigned"] = settings.reassigned.price or 0.0
         return cls(settings.idicore.price, checks, settings.idicore.charge_on_no_match)
 
     @property
     def phone(self) -> float:
-        """The cost of both checks of one phone, in dollars."""
+        """The highest cost of all checks of one phone, in dollars."""
         return sum(self.checks.values())
 
     def cost(self, lookups: int, free: int, checked: Mapping[str, int]) -> float | None:
@@ -51,14 +54,22 @@ class Prices:
         return charged * self.lookup + sum(price * checked.get(check, 0) for check, price in self.checks.items())
 
     def expected(
-        self, lookups: int, leads: int, phones_a_lead: float | None, no_match_share: float = 0.0
+        self,
+        lookups: int,
+        leads: int,
+        phones_a_lead: float | None,
+        no_match_share: float = 0.0,
+        reassigned_leads: int | None = None,
     ) -> tuple[float | None, float, float]:
         """Return the expected cost of a run, the part of it that is for checks, and the phones a lead that it assumes.
 
-        `no_match_share` (0 to 1) of the lookups find nobody. They are free unless charge_on_no_match is set.
+        `no_match_share` (0 to 1) of the lookups find nobody. They are free unless charge_on_no_match is set. Of the
+        leads, `reassigned_leads` need the reassigned-numbers check, all by default.
         """
         phones = PHONES_A_LEAD if phones_a_lead is None else round(phones_a_lead, 2)
-        checks = round(leads * phones * self.phone, 2)
+        reassigned = self.checks.get("reassigned", 0.0)
+        others = leads * (self.phone - reassigned)
+        checks = round(phones * (others + reassigned * (leads if reassigned_leads is None else reassigned_leads)), 2)
         charged = lookups if self.charge_on_no_match else lookups * (1 - no_match_share)
         return None if self.lookup is None else round(charged * self.lookup + checks, 2), checks, phones
 

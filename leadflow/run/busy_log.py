@@ -22,6 +22,7 @@ def busy_vendors_logged(run: RunContext) -> Iterator[None]:
         "Litigator": services.litigator,
         "DNC": services.dnc,
         "Google Sheets": services.sheet,
+        "Reassigned": services.reassigned,
     }
     with ExitStack() as listening:
         for stage, service in stages.items():

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from leadflow.run.budget import Budget
     from leadflow.run.halt import Halt
     from leadflow.services.dnc_list import DncListFile
-    from leadflow.services.dncscrub import DncScrub, LitigatorList
+    from leadflow.services.dncscrub import DncScrub, LitigatorList, ReassignedNumbers
     from leadflow.services.idicore import Idicore
     from leadflow.services.sheets import Sheet
     from leadflow.services.warehouse import Warehouse
@@ -39,13 +39,14 @@ class Plan(TypedDict):
 
 @dataclass(frozen=True)
 class Services:
-    """The outside systems of a run. Each enforces its own limits."""
+    """The outside systems of a run. Each enforces its own limits. `reassigned` is None if the check is not set."""
 
     warehouse: Warehouse
     idicore: Idicore
     litigator: LitigatorList
     dnc: DncScrub | DncListFile
     sheet: Sheet
+    reassigned: ReassignedNumbers | None = None
 
 
 @dataclass(frozen=True)

@@ -6,11 +6,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from leadflow.leads.area_codes import state_code
 from leadflow.leads.counts import LEFT_OUT
 from leadflow.run.arguments import whole_number
 from leadflow.run.budget import PHONES_A_LEAD, Prices
+from leadflow.run.take_up import taken_up
 from leadflow.services.warehouse import Warehouse
 from leadflow.stages.extraction import open_extraction
+from leadflow.stages.retried import Retried
 from leadflow.stages.script import read_script
 
 if TYPE_CHECKING:
@@ -29,7 +32,8 @@ class Estimate:
     process. `phones_a_lead` is the mean of the answers in the checkpoints, or 3 if there are fewer than 20 answers. A
     check without a price counts as free. With idicore.charge_on_no_match=False, a share of the lookups is free: the
     share of answers in the checkpoints that found nobody, if there are 20 answers or more. `notes` list what a run
-    would do first, such as making a missing table.
+    would do first, such as making a missing table, and how many leads would be taken up again. `reassigned_calls` are
+    the expected calls of the reassigned-numbers check, one for each phone of the leads in states that ask for it.
     """
 
     extracted: int
@@ -44,6 +48,7 @@ class Estimate:
     check_cost: float = 0.0
     phones_a_lead: float = PHONES_A_LEAD
     notes: tuple[str, ...] = ()
+    reassigned_calls: int = 0
 
 
 def estimate(script: str | Path, limit_rows: int | None, settings: Settings, checkpoints: Checkpoints) -> Estimate:
@@ -52,12 +57,13 @@ def estimate(script: str | Path, limit_rows: int | None, settings: Settings, che
     limit_rows = whole_number("limit_rows", limit_rows, 1)
     with Warehouse(settings.warehouse, query_tag="leadflow:estimate") as warehouse:
         warehouse.connect()
-        counts, reused = warehouse.repeated(lambda: _extract(text, limit_rows, warehouse, checkpoints))
+        found = warehouse.repeated(lambda: _extract(text, limit_rows, warehouse, checkpoints, settings))
         missing = warehouse.missing_tables()
+    counts, reused = found.counts, found.reused
     leads = counts["todo"]
     batches = -(-leads // settings.batch_size)
     cost, check_cost, phones = Prices.of(settings).expected(
-        leads - reused, leads, checkpoints.phones_a_lead(), checkpoints.no_match_share()
+        leads - reused, leads, checkpoints.phones_a_lead(), checkpoints.no_match_share(), found.reassigned
     )
     return Estimate(
         extracted=counts["extracted"],
@@ -71,14 +77,35 @@ def estimate(script: str | Path, limit_rows: int | None, settings: Settings, che
         cost=cost,
         check_cost=check_cost,
         phones_a_lead=phones,
-        notes=tuple(f"table {table} is not there; a run makes it, empty" for table in missing),
+        notes=(*(f"table {table} is not there; a run makes it, empty" for table in missing), *found.notes),
+        reassigned_calls=round(found.reassigned * phones) if settings.reassigned.is_set else 0,
     )
 
 
+@dataclass(frozen=True)
+class _Found:
+    """What the extraction found: its counts, the leads with a paid answer, and those in need of a third check."""
+
+    counts: dict[str, int]
+    reused: int
+    reassigned: int
+    notes: tuple[str, ...]
+
+
 def _extract(
-    text: str, limit_rows: int | None, warehouse: Warehouse, checkpoints: Checkpoints
-) -> tuple[dict[str, int], int]:
-    """Return the counts of the extraction, and the number of its leads that have a paid answer."""
-    extraction = open_extraction(text, warehouse, limit_rows=limit_rows)
-    reused = sum(len(checkpoints.answers(leads["person_key"])) for leads in extraction.batches(_LEADS_A_READ))
-    return extraction.counts, reused
+    text: str, limit_rows: int | None, warehouse: Warehouse, checkpoints: Checkpoints, settings: Settings
+) -> _Found:
+    days, states = settings.policy.retry_after_days, settings.compliance.hold_without_reassigned_check
+    extraction = open_extraction(
+        text, warehouse, limit_rows=limit_rows, scope=settings.compliance.scope, retry_after_days=days
+    )
+    held = {lead.person_key: lead for lead in extraction.retried}
+    reused, reassigned, retried = 0, 0, list[Retried]()
+    for leads in extraction.batches(_LEADS_A_READ):
+        keys = leads["person_key"].to_list()
+        known = checkpoints.answers(keys)
+        retried += [held[key] for key in keys if key in held]
+        # The answers of leads that are bought again do not count, and those in PERSON_CACHE do.
+        reused += sum(held[key].answer is not None if key in held else key in known for key in keys)
+        reassigned += sum(state_code(state) in states for state in leads["state"])
+    return _Found(extraction.counts, reused, reassigned, (taken_up(retried),) if retried else ())

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from leadflow.checkpoints.leads import SUPPRESSED
 from leadflow.errors import InputError
 from leadflow.events import PROVEN, UNPROVEN, BatchProgress
 from leadflow.history import STALE_S
@@ -20,11 +21,13 @@ from leadflow.leads.columns import IDENTITY
 from leadflow.run.batch import Batch
 from leadflow.run.canary import raise_if_uncovered
 from leadflow.run.job_record import process_owner
+from leadflow.run.take_up import take_up
 from leadflow.stages.consolidation import prove_rights
 from leadflow.stages.extraction import open_extraction
-from leadflow.stages.person_cache import processed_keys
+from leadflow.stages.person_cache import known_keys
 
 if TYPE_CHECKING:
+    from leadflow.compliance.guard import Guard
     from leadflow.run.context import RunContext
     from leadflow.run.tally import Tally
     from leadflow.run.target_sheet import TargetSheet
@@ -44,7 +47,7 @@ class Work:
     notes: list[str]
 
 
-def open_run(run: RunContext, tally: Tally, sheet: TargetSheet, ready: int) -> Work:
+def open_run(run: RunContext, tally: Tally, sheet: TargetSheet, ready: int, guard: Guard) -> Work:
     """Sign in to all systems at once, list the leads, and read the first `ready` batches meanwhile.
 
     Raises the error of any system before the first lookup.
@@ -54,6 +57,7 @@ def open_run(run: RunContext, tally: Tally, sheet: TargetSheet, ready: int) -> W
         connected = pool.submit(sheet.connect)
         pool.submit(run.services.idicore.sign_in, run.halt.stop)  # if it fails, the first lookup raises the reason
         notes = _connect_warehouse(run)
+        guard.begin()
         counts = _list_leads(run, sheet.withheld)
         _start_tally(run, tally, counts["todo"])
         earlier_jobs = _earlier_jobs(run)
@@ -116,14 +120,17 @@ def _extract(run: RunContext, withheld: WithheldTally) -> dict[str, int]:
         limit_rows=run.plan["limit_rows"],
         allow_writes=run.settings.warehouse.allow_writes,
         key_column=run.settings.sheets.key_column,
+        scope=run.settings.compliance.scope,
+        retry_after_days=run.settings.policy.retry_after_days,
         emit=run.emit,
     )
-    first_row = 1
+    first_row, keys = 1, set[str]()
     for number, leads in enumerate(extraction.batches(run.settings.batch_size), 1):
         run.halt.raise_if_stopped()
         withheld.scan(leads)
         run.checkpoints.add_leads(run.job_id, number, first_row, leads.to_dicts())
         first_row += leads.height
+        keys.update(leads["person_key"] if extraction.retried else ())
     withheld.warn()
     counts = extraction.counts
     if extraction.missing:
@@ -131,30 +138,41 @@ def _extract(run: RunContext, withheld: WithheldTally) -> dict[str, int]:
         raise InputError(
             f"Snowflake announced {extraction.total} leads and sent {sent}; nothing was bought, run the job again"
         )
+    take_up(run, [lead for lead in extraction.retried if lead.person_key in keys])
     run.history.update_job(run.job_id, counts=counts)
     return run.checkpoints.extracted(run.job_id, counts) or counts
 
 
 def _leave_processed(run: RunContext) -> None:
-    """Settle the leads of a resumed job that another job has processed meanwhile, perhaps on another machine."""
-    outcomes = [(key, "processed", "by_another_job") for key in sorted(_processed_since(run))]
+    """Settle the leads of a resumed job that another job has processed meanwhile, perhaps on another machine.
+
+    So are people who asked not to be called meanwhile, unless their lookup is paid for: then the check holds them back.
+    """
+    processed, suppressed = _known_since(run)
+    outcomes = [(key, "processed", "by_another_job") for key in sorted(processed)]
+    left_out = sorted(suppressed)
+    run.checkpoints.settle(run.job_id, [*outcomes, *((key, *SUPPRESSED) for key in left_out)])
+    run.history.record_leads(run.job_id, None, [*outcomes, *((key, "held", SUPPRESSED[1]) for key in left_out)])
     if outcomes:
-        run.checkpoints.settle(run.job_id, outcomes)
-        run.history.record_leads(run.job_id, None, outcomes)
         run.log("Snowflake", f"{len(outcomes)} leads were processed by another job meanwhile and are left alone")
+    if left_out:
+        run.log("Snowflake", f"{len(left_out)} leads asked not to be called meanwhile and are not bought")
 
 
-def _processed_since(run: RunContext) -> set[str]:
-    """Return the unpaid leads of the job that are in PERSON_CACHE now."""
+def _known_since(run: RunContext) -> tuple[set[str], set[str]]:
+    """Return the unpaid leads of the job that are in PERSON_CACHE now, and those that are suppressed now."""
     unpaid = set(run.checkpoints.unpaid_keys(run.job_id))
     batches = run.checkpoints.unsettled(run.job_id)
     leads = (row for batch in batches for row in batch.rows if row["person_key"] in unpaid)
     rows = ([row[name] for name in _PERSON] for row in leads)
-    known: set[str] = set()
+    processed, suppressed = set[str](), set[str]()
     while page := list(islice(rows, _LEADS_A_STATEMENT)):
         people = pl.DataFrame(page, dict.fromkeys(_PERSON, pl.String), orient="row")
-        known |= processed_keys(people, run.services.warehouse)
-    return known
+        retry = run.settings.policy.retry_after_days
+        known, left_out = known_keys(people, run.services.warehouse, run.settings.compliance.scope, retry)
+        processed |= known
+        suppressed |= left_out
+    return processed, suppressed
 
 
 def _start_tally(run: RunContext, tally: Tally, total: int) -> None:

@@ -1,6 +1,6 @@
 """The pipeline of one run: how many batches are under way at once, when the next one starts, and when all stop.
 
-    open_run -> Lookup -> Check -> (sheet thread) Deliver -> (cache thread) Cache
+    open_run -> Lookup -> Check -> (sheet thread) Deliver -> (cache thread) Cache; at the end Guard.end
 
 Batches overlap: while one batch is delivered, the next are checked and looked up. A batch never returns to a step.
 """
@@ -14,9 +14,13 @@ from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING
 
+from leadflow.compliance.guard import Guard
+from leadflow.compliance.suppression_work import Work
 from leadflow.errors import LeadflowError
+from leadflow.history import STALE_S
 from leadflow.run.coalescer import Coalescer
 from leadflow.run.intake import open_run
+from leadflow.run.job_record import process_owner
 from leadflow.run.pace import Pace
 from leadflow.run.steps import Cache, Check, Deliver, Lookup
 from leadflow.run.target_sheet import LookAhead, TargetSheet
@@ -44,25 +48,29 @@ class Pipeline:
         self._sheet = TargetSheet(run)
         self._pace = Pace(tally)
         self._window = _window(run.settings)
+        self._guard = guard_of(run)
         self._lock = threading.Lock()
         self._before_sheet = self._unfinished = 0  # batches before the sheet, and batches that are not cached yet
 
     def run(self) -> list[str]:
         """Run until all leads are done. Return notes for the job's message. Raises the error that ended the run."""
         run, tally = self._run, self._tally
-        work = open_run(run, tally, self._sheet, self._window)
+        guard = self._guard
+        work = open_run(run, tally, self._sheet, self._window, guard)
         with ThreadPoolExecutor(2 * self._window, "check") as pool:
             ahead = LookAhead(run, self._pace, pool)
-            cache = Coalescer("cache", partial(self._cache, Cache(run, tally)))
+            cache = Coalescer("cache", partial(self._cache, Cache(run, tally, guard)))
             sheet = Coalescer(
                 "sheet",
-                Deliver(run, tally, self._sheet, pool).do,
+                Deliver(run, tally, self._sheet, pool, guard).do,
                 next_step=cache,
                 linger=self._linger,
                 on_start=self._sheet.open,
             )
-            lookup, check = Lookup(run, tally, work.earlier_jobs), Check(run, tally, ahead, pool)
+            lookup = Lookup(run, tally, work.earlier_jobs, guard)
+            check = Check(run, tally, ahead, pool, guard)
             self._drain(work.batches, partial(self._process, lookup, check, sheet, ahead), sheet, cache)
+        guard.end()
         self._sheet.withheld.warn()
         if run.halt.limit:
             raise run.halt.limit
@@ -169,6 +177,19 @@ class Pipeline:
         every = self._run.settings.sheets.write_every_s
         until_last = every if self._before_sheet and self._pace.ends_within(every) else 0.0
         return max(self._run.services.sheet.writes.pause(), until_last)
+
+
+def guard_of(run: RunContext) -> Guard:
+    """Return the do-not-call list as this run uses it."""
+    work = Work(
+        run.settings,
+        run.checkpoints,
+        run.history,
+        run.services.warehouse,
+        lambda jobs: run.history.live(jobs, process_owner(), STALE_S),
+        run.emit,
+    )
+    return Guard(work, run.job_id)
 
 
 def _window(settings: Settings) -> int:

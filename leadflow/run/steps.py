@@ -7,30 +7,35 @@ same steps again.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from concurrent.futures import FIRST_EXCEPTION, Executor, wait
 from dataclasses import dataclass
-from datetime import datetime, timedelta, timezone
+from datetime import date, datetime, timedelta, timezone
 from typing import TYPE_CHECKING
 
 import polars as pl
 
+from leadflow.checkpoints.leads import SUPPRESSED
 from leadflow.checkpoints.review import hold_duplicate_persons
 from leadflow.errors import BudgetReached, HistoryError
 from leadflow.events import JobLog, raised_at
 from leadflow.leads.counts import DUPLICATE
 from leadflow.leads.phones import time_zones
 from leadflow.run.batch import joined, outcomes_of, row_ranges, timed
+from leadflow.services.dncscrub.reassigned import KIND as REASSIGNED
+from leadflow.services.dncscrub.reassigned import policy_since
 from leadflow.stages.consolidation import consolidate, stage_ahead
 from leadflow.stages.delivery import deliver
 from leadflow.stages.dnc import check_dnc
 from leadflow.stages.lead_phones import with_script_phones
 from leadflow.stages.litigators import check_litigators
 from leadflow.stages.lookup import lookup_people
+from leadflow.stages.reassigned import check_reassigned
 from leadflow.stages.settle import settle
 from leadflow.stages.shown_phones import with_shown_phones
 
 if TYPE_CHECKING:
+    from leadflow.compliance.guard import Guard
     from leadflow.leads.people import Answer
     from leadflow.leads.verdicts import Scrub
     from leadflow.run.batch import Batch
@@ -45,17 +50,22 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Lookup:
-    """Buys the answers that the checkpoints do not have. Skips leads that the running `earlier_jobs` will buy."""
+    """Buys the answers that the checkpoints do not have. Skips leads that the running `earlier_jobs` will buy.
+
+    It also skips people who asked not to be called since the job listed its leads.
+    """
 
     run: RunContext
     tally: Tally
     earlier_jobs: Sequence[str]
+    guard: Guard
 
     def do(self, batch: Batch) -> None:
         """Look up the leads of a batch. If the budget is reached, keep the leads whose answers are paid for."""
         with timed("lookup_s", batch):
             leads = self._without_earlier(batch)
             answers = self.run.checkpoints.answers(leads["person_key"])
+            leads = self._without_suppressed(leads, answers, batch.number)
             self.tally.reuse(len(answers))
             try:
                 leads = self._look_up(leads, answers, batch.number)
@@ -75,6 +85,19 @@ class Lookup:
         jobs = ", ".join(self.earlier_jobs)
         run.log("Engine", f"{len(outcomes)} leads are left to job {jobs}, which runs now", "warning", batch.number)
         return batch.leads.filter(~pl.col("person_key").is_in(list(theirs)))
+
+    def _without_suppressed(self, leads: pl.DataFrame, answers: Container[str], number: int) -> pl.DataFrame:
+        """Leave out suppressed people before they are bought. An answer that is paid for goes on to the check."""
+        run, keys = self.run, self.guard.suppressed(leads).keys
+        left_out = [key for key in leads["person_key"] if key in keys and key not in answers]
+        if left_out:
+            run.checkpoints.settle(run.job_id, [(key, *SUPPRESSED) for key in left_out])
+            run.history.record_leads(run.job_id, number, [(key, "held", SUPPRESSED[1]) for key in left_out])
+            self.tally.leave_out(len(left_out))
+            run.log(
+                "Engine", f"{len(left_out)} leads asked not to be called meanwhile and are not bought", batch=number
+            )
+        return leads.filter(~pl.col("person_key").is_in(left_out))
 
     def _answered(self, leads: pl.DataFrame, number: int, error: BudgetReached) -> pl.DataFrame:
         """Keep the leads that are paid for. The other leads wait for a resume with more budget."""
@@ -130,16 +153,17 @@ class Check:
     tally: Tally
     look_ahead: LookAhead
     pool: Executor
+    guard: Guard
 
     def do(self, batch: Batch) -> None:
         """Check the leads of a batch and decide which of them to deliver."""
         budget, keys = self.run.budget, batch.leads["person_key"]
         budget.checks_begin(keys)
         with timed("check_s", batch):
-            leads = self._checked(batch)
+            leads = self.guard.mark(self._with_reassigned(self._checked(batch), batch.number))
         budget.checks_done(keys)
-        policy = self.run.settings.policy
-        batch.leads = with_shown_phones(settle(leads, policy), policy)
+        policy, compliance = self.run.settings.policy, self.run.settings.compliance
+        batch.leads = with_shown_phones(settle(leads, policy, compliance), policy)
 
     def _checked(self, batch: Batch) -> pl.DataFrame:
         """Return the leads with the result columns of both checks."""
@@ -156,6 +180,37 @@ class Check:
             for frame, kind in found
             for column in frame.select(rf"^{kind}_(verdicts|scrubbed_at|not_covered|checks)$")
         )
+
+    def _with_reassigned(self, leads: pl.DataFrame, number: int) -> pl.DataFrame:
+        """Ask for the phones that are still callable and need the reassigned-numbers check, if that check is set."""
+        service, states = self.run.services.reassigned, self.run.settings.compliance.hold_without_reassigned_check
+        if service is None or not states:
+            return leads
+        return check_reassigned(
+            leads,
+            service,
+            states=states,
+            reuse=self._reassigned_before,
+            on_scrubs=self._save,
+            stop=self.run.halt,
+            emit=self.run.emit,
+            batch=number,
+        )
+
+    def _reassigned_before(self, since: Mapping[str, date]) -> dict[str, Scrub]:
+        """Return recent answers for the same dates."""
+        known = self.run.checkpoints.scrubs(since, REASSIGNED)
+        now = datetime.now(timezone.utc)
+        return {
+            phone: scrub
+            for phone, scrub in known.items()
+            if scrub.fresh(now, self._reuse_age) and scrub.policy == policy_since(since[phone])
+        }
+
+    @property
+    def _reuse_age(self) -> timedelta:
+        policy = self.run.settings.policy
+        return min(timedelta(hours=policy.reuse_scrubs_hours), timedelta(days=policy.max_scrub_age_days))
 
     def _check_litigators(self, leads: pl.DataFrame, number: int) -> pl.DataFrame:
         checked = self._check(check_litigators, "litigator", self.run.services.litigator, leads, number)
@@ -185,8 +240,7 @@ class Check:
 
     def _fresh(self, leads: pl.DataFrame, check: str, service: Service) -> dict[str, Scrub]:
         """Return recent scrubs of these phones that this service made under its current policy."""
-        policy, now = self.run.settings.policy, datetime.now(timezone.utc)
-        age = min(timedelta(hours=policy.reuse_scrubs_hours), timedelta(days=policy.max_scrub_age_days))
+        now, age = datetime.now(timezone.utc), self._reuse_age
         if not age:
             return {}
         known = self.run.checkpoints.scrubs(_phones(leads), check)
@@ -205,32 +259,51 @@ class Check:
 
 @dataclass(frozen=True)
 class Deliver:
-    """Appends leads to the sheet. Meanwhile a thread of `pool` sends the rows for the cache to Snowflake."""
+    """Appends leads to the sheet. Meanwhile a thread of `pool` sends the rows for the cache to Snowflake.
+
+    Directly before the append, people who asked not to be called meanwhile are held back.
+    """
 
     run: RunContext
     tally: Tally
     sheet: TargetSheet
     pool: Executor
+    guard: Guard
 
     def do(self, batches: list[Batch]) -> None:
         """Deliver all waiting batches with one append."""
-        run, leads = self.run, joined(batches)
+        run, leads = self.run, self._allowed(joined(batches))
         at = datetime.now(timezone.utc)
+        self.guard.before_append()
         with timed("deliver_s", *batches):
             done = deliver(
                 leads,
                 run.services.sheet,
                 policy=run.settings.policy,
+                compliance=run.settings.compliance,
                 job_id=run.job_id,
                 emit=run.emit,
                 batch=batches[0].number if len(batches) == 1 else None,
                 when_ready=lambda: self._stage(leads, at),
                 on_withheld=self.sheet.withheld.add,
             )
+        self.guard.delivered(done)
         self.sheet.sharing.add(done)
         self.tally.advance("Sheet", leads.height)
         for batch, rows in row_ranges(batches):
             batch.leads, batch.delivered_at = done[rows], at
+
+    def _allowed(self, leads: pl.DataFrame) -> pl.DataFrame:
+        """Settle the leads again if some of their phones may not be called since the check."""
+        if not self.guard.suppressed(leads):
+            return leads
+        policy = self.run.settings.policy
+        settled = with_shown_phones(settle(self.guard.mark(leads), policy), policy)
+        held = leads.filter(pl.col("disposition") == "deliver").height
+        held -= settled.filter(pl.col("disposition") == "deliver").height
+        if held:
+            self.run.log("Engine", f"{held} leads asked not to be called since their check, and are held back")
+        return settled
 
     def _stage(self, leads: pl.DataFrame, at: datetime) -> None:
         run = self.run
@@ -239,10 +312,14 @@ class Deliver:
 
 @dataclass(frozen=True)
 class Cache:
-    """Merges settled leads into the tables, then records that they are settled."""
+    """Merges settled leads into the tables, then records that they are settled.
+
+    Between merges it looks for new requests not to be called, which delays no append.
+    """
 
     run: RunContext
     tally: Tally
+    guard: Guard
 
     def do(self, batches: list[Batch]) -> None:
         """Cache all waiting batches with one merge."""
@@ -261,6 +338,7 @@ class Cache:
         self.tally.advance("Cache", leads.height)
         for batch, rows in row_ranges(batches):
             self.tally.finish(batch, outcomes[rows])
+        self.guard.look_if_due()
 
 
 def _phones(leads: pl.DataFrame) -> list[str]:

@@ -6,6 +6,7 @@ import threading
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from leadflow.checkpoints.leads import SUPPRESSED
 from leadflow.checkpoints.review import waiting_in_batch
 from leadflow.events import JobProgress, RowProcessed
 from leadflow.job import Progress
@@ -37,6 +38,11 @@ class Tally:
         """Count leads that have completed a stage."""
         with self._lock:
             self.progress = self.progress.through(stage, leads)
+
+    def leave_out(self, leads: int) -> None:
+        """Count leads that are left out although they were listed."""
+        with self._lock:
+            self.progress = self.progress.settled(leads, {})
 
     def reuse(self, answers: int) -> None:
         """Count reused answers, which were paid for earlier."""
@@ -133,6 +139,7 @@ def _held(extracted: Mapping[str, int], leads: Mapping[tuple[str, str], int]) ->
     """Return the number of leads that were left out or finally held back, by reason."""
     held = {reason: extracted[reason] for reason in LEFT_OUT if extracted.get(reason)}
     held |= {reason: n + held.get(reason, 0) for (disposition, reason), n in leads.items() if disposition == "held"}
-    if forgotten := _sum(leads, "forgotten"):
-        held["forgotten"] = forgotten
+    for disposition, reason in (("forgotten", "forgotten"), SUPPRESSED):
+        if left_out := _sum(leads, disposition):
+            held[reason] = left_out
     return held

@@ -4,7 +4,7 @@ from leadflow.settings.compliance import ComplianceSettings
 from leadflow.settings.policy import Policy
 from leadflow.settings.settings import Settings
 from leadflow.settings.sheets import SheetsSettings
-from leadflow.settings.vendors import DncSettings, IdicoreSettings, LitigatorSettings
+from leadflow.settings.vendors import DncSettings, IdicoreSettings, LitigatorSettings, ReassignedSettings
 from leadflow.settings.warehouse import WarehouseSettings
 
 __all__ = [
@@ -13,6 +13,7 @@ __all__ = [
     "IdicoreSettings",
     "LitigatorSettings",
     "DncSettings",
+    "ReassignedSettings",
     "SheetsSettings",
     "Policy",
     "ComplianceSettings",

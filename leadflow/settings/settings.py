@@ -29,7 +29,7 @@ from leadflow.settings.compliance import ComplianceSettings
 from leadflow.settings.policy import Policy
 from leadflow.settings.sheets import SheetsSettings
 from leadflow.settings.sources import places, read
-from leadflow.settings.vendors import DncSettings, IdicoreSettings, LitigatorSettings
+from leadflow.settings.vendors import DncSettings, IdicoreSettings, LitigatorSettings, ReassignedSettings
 from leadflow.settings.warehouse import WarehouseSettings
 
 
@@ -68,6 +68,7 @@ class Settings(Checked, BaseSettings):
     idicore: IdicoreSettings
     litigator: LitigatorSettings
     dnc: DncSettings
+    reassigned: ReassignedSettings = ReassignedSettings()
     sheets: SheetsSettings
     policy: Policy = Policy()
     compliance: ComplianceSettings = ComplianceSettings()

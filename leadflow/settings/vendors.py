@@ -98,6 +98,40 @@ class LitigatorSettings(Part):
     _urls = field_validator("url")(safe_url)
 
 
+class ReassignedSettings(Part):
+    """DNCScrub's check against the reassigned-numbers database (RNDBasic), which Maine asks for before a sales call.
+
+    It is off without a `login_id`. `date_column` names the script's column with the date of consent or last contact;
+    a lead without such a date has no clean answer. `price` is in dollars per number. The manual says 50 requests a
+    minute on one page and 500 on another; the lower one is the default.
+    """
+
+    login_id: Secret | None = None
+    url: str = "https://dataapi.dncscrub.com/v1.5/Data/RNDBasic"
+    date_column: Word | None = None
+    price: Price | None = None
+    max_in_flight: Positive = 8
+    max_per_minute: Positive | None = 50
+    timeout_s: Seconds = 30.0
+    attempts: Positive = 4
+    busy_wait_s: Seconds = BUSY_WAIT_S
+    breaker_failures: Positive = 8
+
+    _urls = field_validator("url")(safe_url)
+
+    @property
+    def is_set(self) -> bool:
+        """Whether the check is on."""
+        return self.login_id is not None
+
+    @model_validator(mode="after")
+    def _whole(self) -> ReassignedSettings:
+        if (self.login_id is None) != (self.date_column is None):
+            missing, there = ("login_id", "date_column") if self.login_id is None else ("date_column", "login_id")
+            raise ValueError(f"{there} is set without {missing}; the check needs both")
+        return self
+
+
 class DncSettings(Part):
     """The do-not-call check: DNCScrub's scrub, or a local copy of the national registry (`provider="list"`).
 

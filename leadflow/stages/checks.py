@@ -10,6 +10,7 @@ import polars as pl
 
 from leadflow.errors import RefusedError, ServiceDownError, TransientError, UnreadableError
 from leadflow.events import Emit, JobLog
+from leadflow.leads.calling_hours import UNREADABLE
 from leadflow.leads.verdicts import CALLABLE, OLDEST, Scrub, Verdict
 from leadflow.services.transport.limits import StopFlag
 from leadflow.stages.coverage import NOT_COVERED, scrubs_of_non_consumers, with_not_covered
@@ -63,6 +64,7 @@ def check_phones(
         _per_phone_text(scrubs, scrub_text, default="").alias("check"),
     )
     if kind == "dnc":
+        _warn_of_windows(scrubs, emit, batch)
         phones = with_not_covered(phones, leads, service, emit, batch)
     _log_counts(phones["verdict"], stage, emit, batch)
     gaps = {NOT_COVERED: pl.col(NOT_COVERED)} if kind == "dnc" else {}
@@ -102,6 +104,16 @@ def _check(
             )
         )
     return answered
+
+
+def _warn_of_windows(scrubs: Mapping[str, Scrub], emit: Emit, batch: int | None) -> None:
+    """Warn of calling windows that cannot be read: they count as no answer."""
+    if unread := sum(scrub.calling_window == UNREADABLE for scrub in scrubs.values()):
+        message = (
+            f"the calling windows of {unread} of {len(scrubs)} phones cannot be read; their Call Window comes from the "
+            "table of calling hours alone"
+        )
+        emit(JobLog(stage="DNC", batch=batch, level="warning", message=message))
 
 
 def _log_counts(verdicts: pl.Series, stage: str, emit: Emit, batch: int | None) -> None:

@@ -9,8 +9,9 @@ import polars as pl
 
 from leadflow.errors import InputError
 from leadflow.events import Emit, JobLog, no_emit, raised_at
+from leadflow.leads.calling_hours import read_hours
 from leadflow.leads.columns import script_columns
-from leadflow.settings import Policy
+from leadflow.settings import ComplianceSettings, Policy
 from leadflow.stages.duplicates import hold_duplicate_pids
 from leadflow.stages.frames import as_text, same_kind, with_identity
 from leadflow.stages.list_columns import per_phone
@@ -35,6 +36,7 @@ def deliver(
     sheet: Sheet,
     *,
     policy: Policy | None = None,
+    compliance: ComplianceSettings | None = None,
     job_id: str = "",
     emit: Emit = no_emit,
     batch: int | None = None,
@@ -53,27 +55,35 @@ def deliver(
     which the row may not be called any more, "" if the frame does not have the columns of the checks). A row that a
     sheet cannot hold is held back as bad_cell.
 
+    The column "Call Window" says when the row may be called, after the package's table of calling hours or the file
+    that `compliance` names. A phone of a state in compliance.hold_without_reassigned_check (Maine) is callable only if
+    `check_reassigned` cleared it; without another phone its lead is held back as reassigned_check.
+
     The frame's own columns are written too; a column with the name of one of leadflow's becomes "Script ...". A cell
     that reads like an unchecked phone is left blank: a warning counts these cells by column, or `on_withheld` receives
     the counts. A row of an earlier run whose phones may not be called any more is removed. `when_ready` is called after
     the rows are made and before they are appended. `job_id` is written into the column "Job Id"; `batch` is the number
     in events.
 
-    Raises ColumnsError, RefusedError, TransientError, DeliveryError.
+    Raises ColumnsError, RefusedError, TransientError, DeliveryError, and InputError for a file of calling hours that
+    cannot be read.
     """
-    policy = policy or Policy()
+    policy, compliance = policy or Policy(), compliance or ComplianceSettings()
 
     def warn(counts: Mapping[str, int]) -> None:
         warn_withheld(counts, emit, batch)
 
     report = on_withheld or warn
-    return same_kind(leads, lambda frame: _deliver(frame, sheet, policy, job_id, emit, batch, when_ready, report))
+    return same_kind(
+        leads, lambda frame: _deliver(frame, sheet, policy, compliance, job_id, emit, batch, when_ready, report)
+    )
 
 
 def _deliver(
     leads: pl.DataFrame,
     sheet: Sheet,
     policy: Policy,
+    compliance: ComplianceSettings,
     job_id: str,
     emit: Emit,
     batch: int | None,
@@ -82,13 +92,14 @@ def _deliver(
 ) -> pl.DataFrame:
     leads = with_identity(leads)
     if "disposition" not in leads.columns:
-        leads = settle(leads, policy)
+        leads = settle(leads, policy, compliance)
     leads = hold_duplicate_pids(leads)
     if "callable_until" not in leads.columns or "shown_phones" not in leads.columns:
         leads = with_shown_phones(leads, policy)
     key = sheet.settings.key_column
     extra = own_columns(leads.columns, key, policy)
-    rows = sheet_rows(leads.filter(pl.col("disposition") == "deliver"), key, policy, job_id, extra)
+    hours = read_hours(compliance.calling_hours_file)
+    rows = sheet_rows(leads.filter(pl.col("disposition") == "deliver"), key, policy, job_id, extra, hours)
     rows, extra = _without_phones(rows, leads, key, policy, extra, on_withheld)
     bad = [*_bad(rows, key, emit, batch), *_phone_keys(rows, key, policy, emit, batch)]
     rows = rows.filter(~pl.col(key).is_in(bad)).unique(key, keep="last", maintain_order=True)

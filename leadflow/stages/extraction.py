@@ -6,7 +6,7 @@ PERSON_CACHE (by person key and identity). Only the leads to look up are transfe
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -18,11 +18,14 @@ from leadflow.events import Emit, JobLog, no_emit
 from leadflow.leads.columns import ADDED, IDENTITY, resolve_columns
 from leadflow.leads.matching import UNSEARCHABLE
 from leadflow.leads.postal import repaired_zip
+from leadflow.leads.suppressions import EVERYWHERE
 from leadflow.services.warehouse.interruption import InterruptedWork
 from leadflow.services.warehouse.names import quoted
 from leadflow.services.warehouse.session import put_back, restore, session_of
 from leadflow.services.warehouse.tables import raise_if_too_narrow
-from leadflow.stages.person_cache import IS_KNOWN, with_identity_sql
+from leadflow.settings.warehouse import TABLE_SETTINGS
+from leadflow.stages.person_cache import IS_KNOWN, IS_SUPPRESSED, with_identity_sql
+from leadflow.stages.retried import ALL_SUPPRESSED, Retried, find_released, keep_first_keys, read_retried
 from leadflow.stages.script import Script, parse_script, without_constants
 from leadflow.stages.searchable import SearchableFilter
 
@@ -41,8 +44,18 @@ _UNORDERED = (
     "the script's ORDER BY has a term that is no column of its SELECT, so the order of the leads, and which of them "
     "limit_rows takes, is Snowflake's. Add the term to the SELECT"
 )
-STATES = ("already_processed", "duplicate", "no_identity", "todo")
-_SHEET = ("lead key", "phone ", "email ", "held phones", "shared with", "scrubbed at", "job id")
+STATES = ("suppressed", "already_processed", "duplicate", "no_identity", "todo")
+_SHEET = (
+    "lead key",
+    "phone ",
+    "email ",
+    "held phones",
+    "shared with",
+    "scrubbed at",
+    "callable until",
+    "call window",
+    "job id",
+)
 
 
 def extract(script: str, warehouse: Warehouse, *, allow_writes: bool = False, emit: Emit = no_emit) -> pd.DataFrame:
@@ -74,7 +87,8 @@ class Extraction:
 
     `counts` has the number of rows in each state. After `batches` has ended, `todo` is final, and `counts` also has the
     leads that cannot be looked up and those over the limit. `total` is the number of unprocessed rows that the
-    warehouse reported; `missing` is the number of those rows that it did not send.
+    warehouse reported; `missing` is the number of those rows that it did not send. `retried` are the leads among them
+    that were held back before and are taken up again.
     """
 
     warehouse: Warehouse
@@ -86,6 +100,7 @@ class Extraction:
     emit: Emit = no_emit
     missing: int = 0
     script: Script | None = None
+    retried: Sequence[Retried] = ()
 
     def batches(self, size: int) -> Iterator[pl.DataFrame]:
         """Yield the unprocessed leads that can be looked up, `size` at a time; all columns are text."""
@@ -136,17 +151,20 @@ def open_extraction(
     limit_rows: int | None = None,
     allow_writes: bool = False,
     key_column: str = "Lead Key",
+    scope: str = EVERYWHERE,
+    retry_after_days: Mapping[str, float] | None = None,
     emit: Emit = no_emit,
 ) -> Extraction:
-    """Run the script and classify its rows: already_processed, duplicate, no_identity, or todo.
+    """Run the script and classify its rows: suppressed, already_processed, duplicate, no_identity, or todo.
 
-    `limit_rows` limits the leads that can be looked up; `key_column` is the sheet's. Raises ScriptError, ColumnsError
-    or InputError.
+    `limit_rows` limits the leads that can be looked up; `key_column` is the sheet's; `scope` is the job's, by which it
+    obeys SUPPRESSIONS. Raises ScriptError, ColumnsError or InputError.
     """
     if limit_rows is not None and limit_rows <= 0:
         raise InputError(f"limit_rows is {limit_rows}; it must be 1 or more, or None for all the leads")
     parsed = _parsed(script, warehouse, allow_writes)
-    warehouse.columns_of(warehouse.settings.person_cache)  # raises before a long script runs
+    for table in (warehouse.settings.person_cache, warehouse.settings.suppressions):
+        warehouse.columns_of(table)  # raises before a long script runs
     with _not_twice(parsed):
         with put_back(warehouse, changing=bool(parsed.setup) or parsed.alone) as before:
             query = _set_up(parsed, warehouse)
@@ -157,16 +175,16 @@ def open_extraction(
         extracted = warehouse.execute(f"SELECT COUNT(*) FROM {warehouse.temporary('LF_SCRIPT')}")[0][0]
         emit(JobLog(stage=_STAGE, message=f"SQL executed, returned {extracted} rows"))
         others = {name: _free_name(name, key_column) for name in names if name not in identity.values()}
-        found = _classify(warehouse, identity, others)
+        found, retried = _classify(warehouse, identity, others, scope, retry_after_days or {}, emit)
     counts = {"extracted": int(extracted), **{state: int(found.get(state, 0)) for state in STATES}}
     total = counts["todo"]
     page = _PAGE if limit_rows is None else min(_PAGE, limit_rows + _SPARE)
     columns = ("person_key", *IDENTITY, *others.values())
-    return Extraction(warehouse, columns, counts, total, limit_rows, page, emit, script=parsed)
+    return Extraction(warehouse, columns, counts, total, limit_rows, page, emit, script=parsed, retried=retried)
 
 
 def _others(counts: dict[str, int]) -> str:
-    states = ("already_processed", "duplicate", "no_identity", *UNSEARCHABLE, "over_limit")
+    states = ("already_processed", "suppressed", "duplicate", "no_identity", *UNSEARCHABLE, "over_limit")
     return ", ".join(f"{counts[state]} {state.replace('_', ' ')}" for state in states)
 
 
@@ -205,19 +223,46 @@ def _land(warehouse: Warehouse, query: str, names: list[str], before: Session | 
     warehouse.execute(f"{table} SELECT {columns}, LF_NUMBER AS \"lf_seq\" FROM TABLE(RESULT_SCAN('{result}'))")
 
 
-def _classify(warehouse: Warehouse, identity: dict[str, str], others: dict[str, str]) -> dict[str, int]:
-    """Make LF_LEADS, each row as text with its key and state; returns the number of rows in each state."""
+def _classify(
+    warehouse: Warehouse,
+    identity: dict[str, str],
+    others: dict[str, str],
+    scope: str,
+    retry_after_days: Mapping[str, float],
+    emit: Emit,
+) -> tuple[dict[str, int], list[Retried]]:
+    """Make LF_LEADS, each row as text with its key and state.
+
+    Return the number of rows in each state, and the leads that are taken up again.
+    """
     keyed = warehouse.temporary("LF_KEYED")
     rows = _keyed_sql(warehouse.temporary("LF_SCRIPT"), identity, others)
     warehouse.execute(f"CREATE OR REPLACE TEMPORARY TABLE {keyed} AS {rows}")
     leads = warehouse.temporary("LF_LEADS")
-    rows = _classified_sql(*with_identity_sql(warehouse, keyed, "lf_seq"))
+    released = find_released(warehouse, retry_after_days)
+    rows = _classified_sql(*with_identity_sql(warehouse, keyed, "lf_seq", scope, released=released))
+    if released is not None:
+        keep_first_keys(warehouse, keyed, warehouse.temporary("LF_IDENTITY"), released)
     warehouse.execute(f"CREATE OR REPLACE TEMPORARY TABLE {leads} AS {rows}")
     written = {part: quoted(part) for part in IDENTITY} | {"zip": _REPAIRED_ZIP}
     longest = ", ".join(f"COALESCE(MAX(LENGTH({text})), 0)" for text in written.values())
     lengths = warehouse.execute(f"SELECT {longest} FROM {leads} WHERE \"lf_state\" = 'todo'")[0]
     raise_if_too_narrow(warehouse, dict(zip(IDENTITY, map(int, lengths), strict=True)))
-    return dict(warehouse.execute(f'SELECT "lf_state", COUNT(*) FROM {leads} GROUP BY "lf_state"'))
+    counts = dict(warehouse.execute(f'SELECT "lf_state", COUNT(*) FROM {leads} GROUP BY "lf_state"'))
+    return counts, [] if released is None else _retried(warehouse, leads, released, retry_after_days, emit)
+
+
+def _retried(
+    warehouse: Warehouse, leads: str, released: str, after_days: Mapping[str, float], emit: Emit
+) -> list[Retried]:
+    found, unread = read_retried(warehouse, leads, released, after_days)
+    if unread:
+        message = (
+            f"{unread} leads that were held as {ALL_SUPPRESSED} long enough ago stay processed: PERSON_CACHE has "
+            "phones for them that cannot be read, and a lookup would be bought twice"
+        )
+        emit(JobLog(stage=_STAGE, level="warning", message=message))
+    return found
 
 
 def with_repaired_zip(leads: pl.DataFrame) -> pl.DataFrame:
@@ -252,9 +297,10 @@ def _set_up(parsed: Script, warehouse: Warehouse) -> str:
 
 
 def _raise_if_shadowing(names: Iterable[str], warehouse: Warehouse) -> None:
-    """Refuse a temporary table with one of leadflow's names: it could hide PERSON_CACHE, and leads be bought again."""
+    """Refuse a temporary table with one of leadflow's names: it could hide PERSON_CACHE or SUPPRESSIONS."""
     settings = warehouse.settings
-    ours = {table.rpartition(".")[2].strip('"').upper() for table in (settings.person_cache, settings.consolidated)}
+    tables = (getattr(settings, name) for name in TABLE_SETTINGS)
+    ours = {table.rpartition(".")[2].strip('"').upper() for table in tables}
     for name in names:
         if name.upper() in ours or name.upper().startswith("LF_"):
             raise ScriptError(
@@ -350,6 +396,7 @@ def _classified_sql(identified: str, known: str) -> str:
     )
     return f"""SELECT k.*, CASE
             WHEN {nameless} THEN 'no_identity'
+            WHEN {IS_SUPPRESSED} THEN 'suppressed'
             WHEN {IS_KNOWN} THEN 'already_processed'
             WHEN {again} THEN 'duplicate'
             ELSE 'todo' END AS "lf_state"

@@ -20,6 +20,8 @@ from leadflow.stages.list_columns import TEXTS, lists_of
 _MOSTLY, _EXISTING = 0.5, 0.9
 # A lead with another status has no answer, needs a review, or is not one known person.
 _OPEN = ("found", "no_match")
+# The lists beside `phones`, and their entry for a phone of the script.
+PHONE_DETAILS = {"phone_types": "script", "phone_last_seen": "", "phone_ranks": ""}
 
 
 def with_phones(leads: pl.DataFrame) -> pl.DataFrame:
@@ -112,8 +114,14 @@ def with_script_phones(leads: pl.DataFrame, policy: Policy) -> pl.DataFrame:
     ]
     if not any(more):
         return leads
-    kinds = leads["phone_types"].to_list()
+    details = {name: word for name, word in PHONE_DETAILS.items() if name in leads.columns}
     return leads.with_columns(
         lists_of("phones", [[*theirs, *mine] for theirs, mine in zip(bought, more, strict=True)]),
-        lists_of("phone_types", [[*theirs, *["script"] * len(mine)] for theirs, mine in zip(kinds, more, strict=True)]),
+        *(_extended(leads[name], more, word) for name, word in details.items()),
     )
+
+
+def _extended(details: pl.Series, more: list[list[str]], word: str) -> pl.Series:
+    """Append a word for each further phone, so that the details stay aligned with the phones."""
+    rows = zip(details.to_list(), more, strict=True)
+    return lists_of(details.name, [[*theirs, *[word] * len(mine)] for theirs, mine in rows])

@@ -18,13 +18,14 @@ from leadflow.stages.frames import same_kind, with_identity
 from leadflow.stages.list_columns import lists_of
 
 if TYPE_CHECKING:
-    from leadflow.leads.people import Answer, Person
+    from leadflow.leads.people import Answer, Person, Phone
     from leadflow.services.idicore.client import Idicore, SearchBudget
     from leadflow.services.transport.limits import StopFlag
 
 F = TypeVar("F")
 _STAGE = "idiCORE"
 _POLL_S = 1.0
+_NO_RANK = 9_999  # what the client gives a phone that idiCORE does not rank
 _ERRORS_OF_ONE_LEAD = (TransientError, UnreadableError, RejectedError)
 
 
@@ -42,8 +43,9 @@ def lookup_people(
     """Look up each lead once and add its phones and e-mails.
 
     `leads` is a pandas or polars frame with first and last name, address, city, state and ZIP, in any case and spacing.
-    Columns added: `lookup_status`, `lookup_reason`, `lookup_pid` (text), `phones` (E.164), `phone_types` and `emails`
-    (lists of text). lookup_pid is idiCORE's id of the person found.
+    Columns added: `lookup_status`, `lookup_reason`, `lookup_pid` (text), `phones` (E.164), `emails` (lists of text),
+    and for each phone `phone_types`, `phone_last_seen` and `phone_ranks` (lists of text; idiCORE's words and dates).
+    lookup_pid is idiCORE's id of the person found.
 
     Statuses: found, no_match, failed (no answer; lookup_reason has the error), ambiguous, near_match and deceased (paid
     answers without phones: somebody has to review the first two; the third is never called). No lookup is bought for a
@@ -174,5 +176,11 @@ def _with_answers(
         pl.Series("lookup_pid", [a.pid if a and a.status == "found" else "" for a in found], pl.String),
         lists_of("phones", [[p.number for p in a.phones] if a else [] for a in found]),
         lists_of("phone_types", [[p.type for p in a.phones] if a else [] for a in found]),
+        lists_of("phone_last_seen", [[p.last_seen for p in a.phones] if a else [] for a in found]),
+        lists_of("phone_ranks", [[_rank(p) for p in a.phones] if a else [] for a in found]),
         lists_of("emails", [a.emails if a else () for a in found]),
     )
+
+
+def _rank(phone: Phone) -> str:
+    return str(phone.rank) if 0 < phone.rank < _NO_RANK else ""

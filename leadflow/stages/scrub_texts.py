@@ -13,6 +13,8 @@ from leadflow.stages.list_columns import per_phone
 
 # The columns of both checks: for each phone of the lead the text of its scrub, "" if it has none.
 CHECKS = {"litigator": "litigator_checks", "dnc": "dnc_checks"}
+# Only phones of some states have this one.
+_SOME = {"reassigned": "reassigned_checks"}
 
 
 def scrub_text(scrub: Scrub) -> str:
@@ -53,12 +55,14 @@ def has_checks(leads: pl.DataFrame) -> bool:
 def scrubs_of(leads: pl.DataFrame, *beside: str) -> Iterator[tuple[int, tuple[str, ...], dict[str, Scrub | None]]]:
     """Yield each phone's row (position of its lead), its entries of the lists `beside`, and its scrubs by kind.
 
-    The first of the entries is the phone. Phones that could not be read are left out.
+    The first of the entries is the phone. Phones that could not be read are left out. A scrub against the
+    reassigned-numbers database is among the scrubs only if the phone has one.
     """
-    there = [name for name in CHECKS.values() if name in leads.columns]
-    known = {name: kind for kind, name in CHECKS.items()}
+    known = {name: kind for kind, name in {**CHECKS, **_SOME}.items()}
+    there = [name for name in known if name in leads.columns]
     for row, *cells in per_phone(leads, *beside, *there).select("row", "phones", *beside, *there).iter_rows():
         if phone := cells[0]:
             texts = zip(there, cells[1 + len(beside) :], strict=True)
             found = {known[name]: read_scrub(text, phone, known[name]) for name, text in texts}
+            found = {kind: scrub for kind, scrub in found.items() if kind in CHECKS or scrub is not None}
             yield row, tuple(cell or "" for cell in cells[: 1 + len(beside)]), {**dict.fromkeys(CHECKS), **found}

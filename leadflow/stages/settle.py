@@ -7,8 +7,9 @@ from typing import TypeVar
 import polars as pl
 
 from leadflow.leads.phones import E164
+from leadflow.leads.reassigned import needs_check
 from leadflow.leads.verdicts import WORST_FIRST, Verdict
-from leadflow.settings import Policy
+from leadflow.settings import ComplianceSettings, Policy
 from leadflow.stages.coverage import NOT_COVERED
 from leadflow.stages.frames import same_kind
 from leadflow.stages.list_columns import per_lead, per_phone
@@ -19,15 +20,18 @@ _UNCHECKED = Verdict.UNCHECKED.value
 _VERDICT = pl.Enum(_WORDS)
 _CHECKS = ("litigator_verdicts", "dnc_verdicts")
 _NOT_COVERED = "not_covered"
+REASSIGNED = "reassigned_verdicts"
+_REASSIGNED_CHECK = "reassigned_check"
 
 
-def settle(leads: F, policy: Policy) -> F:
+def settle(leads: F, policy: Policy, compliance: ComplianceSettings | None = None) -> F:
     """Add `verdicts` (lists of text, one for each phone), `disposition` (deliver, held or retry) and `reason` (text).
 
     `leads` is a pandas or polars frame with the columns that the lookup and both checks add; a missing check counts as
     unchecked. A phone is callable only if both checks answered and neither flagged it. `retry` is not final: an answer
     is missing, and a resume requests it again. Its reason is not_covered if only a do-not-call list that covers the
-    phones is missing.
+    phones is missing. A phone of a state in compliance.hold_without_reassigned_check is callable only if
+    `reassigned_verdicts` has clean for it; a lead without another phone is held as reassigned_check.
 
     >>> leads = pl.DataFrame(
     ...     {"phones": [["+15045550143"]], "litigator_verdicts": [["clean"]], "dnc_verdicts": [["dnc"]]}
@@ -35,10 +39,11 @@ def settle(leads: F, policy: Policy) -> F:
     >>> settle(leads, Policy()).select("disposition", "reason").row(0)
     ('held', 'all_suppressed')
     """
-    return same_kind(leads, lambda frame: _settle(frame, policy))
+    states = (compliance or ComplianceSettings()).hold_without_reassigned_check
+    return same_kind(leads, lambda frame: _settle(frame, policy, tuple(states)))
 
 
-def _settle(leads: pl.DataFrame, policy: Policy) -> pl.DataFrame:
+def _settle(leads: pl.DataFrame, policy: Policy, states: tuple[str, ...]) -> pl.DataFrame:
     there = [name for name in _CHECKS if name in leads.columns]
     gaps = [name for name in (NOT_COVERED,) if name in leads.columns]
     phones = per_phone(leads, *there, *gaps).with_columns(
@@ -46,9 +51,14 @@ def _settle(leads: pl.DataFrame, policy: Policy) -> pl.DataFrame:
     )
     rank = pl.min_horizontal(pl.col(name).to_physical() for name in _CHECKS)
     phones = phones.with_columns(pl.lit(pl.Series(_WORDS)).gather(rank).alias("verdict"))
-    phones = phones.with_columns(_is_unanswered(gaps).alias("unanswered"))
+    phones = _with_reassigned(phones, leads, policy, states).with_columns(_is_unanswered(gaps).alias("unanswered"))
     found = per_lead(
-        phones, leads.height, verdicts=pl.col("verdict"), litigators=pl.col(_CHECKS[0]), unanswered=pl.col("unanswered")
+        phones,
+        leads.height,
+        verdicts=pl.col("verdict"),
+        litigators=pl.col(_CHECKS[0]),
+        unanswered=pl.col("unanswered"),
+        barred=pl.col("barred"),
     )
     status = leads["lookup_status"] if "lookup_status" in leads.columns else pl.lit("found")
     found = found.with_columns(status.alias("status")).with_columns(_reason(policy).alias("reason"))
@@ -59,6 +69,48 @@ def _known(name: str) -> pl.Expr:
     """Parse the verdict of a phone; a missing or unknown verdict, or one without a phone, is unchecked."""
     is_phone = pl.col("phones").str.contains(E164).fill_null(False)
     return pl.when(is_phone).then(pl.col(name).cast(_VERDICT, strict=False)).fill_null(_UNCHECKED).alias(name)
+
+
+def _with_reassigned(
+    phones: pl.DataFrame, leads: pl.DataFrame, policy: Policy, states: tuple[str, ...]
+) -> pl.DataFrame:
+    """Add `barred`: the phone would be callable but for the reassigned-numbers check. Its verdict is then that one's.
+
+    Without an answer of the check, because it is not set or the lead has no date, the verdict is hold.
+    """
+    answers = phones_needing_check(leads, states)
+    if not answers:
+        return phones.with_columns(pl.lit(False).alias("barred"))
+    found = [
+        "" if verdict == Verdict.CLEAN else verdict if verdict in _WORDS else Verdict.HOLD.value
+        for verdict in (answers.get(place, Verdict.CLEAN.value) for place in phones.select("row", "phones").iter_rows())
+    ]
+    is_open = pl.col("verdict").is_in([word for word in _WORDS if is_callable(word, policy)])
+    phones = phones.with_columns(pl.Series("reassigned", found, pl.String))
+    is_barred = is_open & (pl.col("reassigned") != "")
+    return phones.with_columns(
+        pl.when(is_barred).then("reassigned").otherwise("verdict").alias("verdict"), is_barred.alias("barred")
+    )
+
+
+def phones_needing_check(leads: pl.DataFrame, states: tuple[str, ...]) -> dict[tuple[int, str], str]:
+    """Map the phones that need the reassigned-numbers check, by row and number, to the check's verdict, "" without one.
+
+    A state column and a ZIP column that are not there say nothing: then the area codes alone decide.
+    """
+    if not states:
+        return {}
+    there = [name for name in (REASSIGNED,) if name in leads.columns]
+    rows = per_phone(leads, *there).select("row", "phones", *there).iter_rows()
+    blank = [""] * leads.height
+    known = "state" in leads.columns
+    where = leads["state"].to_list() if known else blank
+    zips = leads["zip"].to_list() if "zip" in leads.columns else blank
+    return {
+        (row, phone): (cells[0] or "" if cells else "")
+        for row, phone, *cells in rows
+        if phone and needs_check(phone, str(where[row] or "") if known else None, str(zips[row] or ""), states)
+    }
 
 
 def _is_unanswered(gaps: list[str]) -> pl.Expr:
@@ -92,6 +144,8 @@ def _reason(policy: Policy) -> pl.Expr:
         .then(
             pl.when(pl.col("unanswered").list.contains("true")).then(pl.lit(_UNCHECKED)).otherwise(pl.lit(_NOT_COVERED))
         )
+        .when(pl.col("barred").list.contains("true"))
+        .then(pl.lit(_REASSIGNED_CHECK))
         .otherwise(pl.lit("all_suppressed"))
     )
 

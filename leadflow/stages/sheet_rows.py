@@ -6,24 +6,36 @@ from collections.abc import Iterable
 
 import polars as pl
 
+from leadflow.leads.calling_hours import CallingHours, number_zones, read_hours
 from leadflow.leads.columns import TITLES, script_columns
 from leadflow.leads.phones import E164, time_zones
 from leadflow.leads.verdicts import Verdict
 from leadflow.settings import Policy
+from leadflow.stages.call_windows import CALL_WINDOW, call_windows
 from leadflow.stages.frames import as_text
 from leadflow.stages.list_columns import TEXTS, nth, per_lead, per_phone
 from leadflow.stages.phone_cells import has_phone_name
 from leadflow.stages.settle import is_callable
 from leadflow.stages.shared_phones import SHARED_WITH
 
+# The list column with each detail of a phone, and its title in the sheet, by its name in policy.phone_details.
+_DETAILS = {"line_type": ("phone_types", "Line Type"), "last_seen": ("phone_last_seen", "Last Seen")}
+_DETAILS |= {"rank": ("phone_ranks", "Rank")}
+_MOST_ZONES = 8
+
 
 def sheet_columns(policy: Policy) -> list[str]:
     """List the sheet's columns between the key and the script's own."""
-    phones = [
-        f"Phone {n}{part}" for n in range(1, policy.phones_delivered + 1) for part in ("", " Verdict", " Time Zone")
-    ]
+    parts = ("", " Verdict", " Time Zone", *(f" {title}" for title in _details(policy).values()))
+    phones = [f"Phone {n}{part}" for n in range(1, policy.phones_delivered + 1) for part in parts]
     emails = [f"Email {n}" for n in range(1, policy.emails_delivered + 1)]
-    return [*TITLES.values(), *phones, *emails, "Held Phones", SHARED_WITH, "Scrubbed At", "Callable Until", "Job Id"]
+    checks = ("Held Phones", SHARED_WITH, "Scrubbed At", "Callable Until", CALL_WINDOW)
+    return [*TITLES.values(), *phones, *emails, *checks, "Job Id"]
+
+
+def _details(policy: Policy) -> dict[str, str]:
+    """Map the list column of each detail that the policy wants to its title."""
+    return dict(_DETAILS[name] for name in _DETAILS if name in policy.phone_details)
 
 
 def is_callable_expr(name: str, policy: Policy) -> pl.Expr:
@@ -33,18 +45,31 @@ def is_callable_expr(name: str, policy: Policy) -> pl.Expr:
     )
 
 
-def sheet_rows(leads: pl.DataFrame, key: str, policy: Policy, job_id: str, extra: dict[str, str]) -> pl.DataFrame:
+def sheet_rows(
+    leads: pl.DataFrame,
+    key: str,
+    policy: Policy,
+    job_id: str,
+    extra: dict[str, str],
+    hours: CallingHours | None = None,
+) -> pl.DataFrame:
     """Make the sheet's rows, all text: the key, the columns of `sheet_columns`, and the script's own.
 
-    `leads` has the columns of `with_shown_phones`.
+    `leads` has the columns of `with_shown_phones`; `hours` is the table of calling hours, the package's by default.
     """
-    phones = per_phone(leads, "verdicts").with_columns(_zone_of("phones").alias("zone"))
+    details = {name: title for name, title in _details(policy).items() if name in leads.columns}
+    phones = per_phone(leads, "verdicts", *details).with_columns(_zone_of("phones").alias("zone"))
     held = ~is_callable_expr("verdicts", policy)
     good = phones.filter(~held)
-    lists = per_lead(good, leads.height, phones=pl.col("phones"), verdicts=pl.col("verdicts"), zones=pl.col("zone"))
+    beside = {name: pl.col(name).fill_null("") for name in details}
+    lists = per_lead(
+        _with_dates(good), leads.height, phones=pl.col("phones"), verdicts=pl.col("verdicts"), zones=pl.col("zone"),
+        **beside,
+    )  # fmt: skip
     emails = leads["emails"] if "emails" in leads.columns else pl.lit(None)
     lists = lists.with_columns(emails.cast(TEXTS).alias("emails"), _held_phones(phones.filter(held), leads.height))
     titles = {"phones": "Phone {}", "verdicts": "Phone {} Verdict", "zones": "Phone {} Time Zone"}
+    titles |= {name: f"Phone {{}} {title}" for name, title in details.items()}
     cells = [cell for name, title in titles.items() for cell in nth(name, policy.phones_delivered, title)]
     found = lists.select(
         *cells,
@@ -52,6 +77,7 @@ def sheet_rows(leads: pl.DataFrame, key: str, policy: Policy, job_id: str, extra
         "Held Phones",
         _scrubbed_at(leads),
         leads["callable_until"].alias("Callable Until"),
+        call_windows(leads, hours or read_hours()),
         pl.lit(job_id).alias("Job Id"),
     )
     own = as_text(leads, ["person_key", *TITLES]).rename({"person_key": key, **TITLES})
@@ -82,7 +108,22 @@ def _zone_of(name: str) -> pl.Expr:
 
 def _zones(phones: pl.Series) -> pl.Series:
     """Return the time zones of each phone."""
-    return pl.Series([", ".join(time_zones(phone)) for phone in phones], dtype=pl.String)
+    return pl.Series([", ".join(_zones_of_phone(phone)) for phone in phones], dtype=pl.String)
+
+
+def _zones_of_phone(phone: str) -> tuple[str, ...]:
+    """Return the zones of a phone's area; of its state if the library cannot place it and answers with all zones."""
+    found = time_zones(phone)
+    return found if len(found) <= _MOST_ZONES else number_zones(phone)
+
+
+def _with_dates(phones: pl.DataFrame) -> pl.DataFrame:
+    """Write idiCORE's dates, such as 20260115, as 2026-01-15; other text stays as the vendor gave it."""
+    if "phone_last_seen" not in phones.columns:
+        return phones
+    text = pl.col("phone_last_seen").str.strip_chars()
+    day = pl.when(text.str.contains(r"^(19|20)\d{6}$")).then(text).str.to_date("%Y%m%d", strict=False)
+    return phones.with_columns(day.dt.strftime("%Y-%m-%d").fill_null(text).alias("phone_last_seen"))
 
 
 def _held_phones(phones: pl.DataFrame, height: int) -> pl.Series:

@@ -27,6 +27,11 @@ _ROWS = {
     "pids": "INSERT INTO pids VALUES ('j', 'p', 'k')",
     "accepted": "INSERT INTO accepted VALUES ('j', 'k', 'p', 1.5)",
     "checked": "INSERT INTO checked VALUES ('j', 'dnc', 7)",
+    "suppressions": "INSERT INTO suppressions VALUES (1, 'i', '', 'k', 'r', 's', 'me', 'now', 'all', '', 1, 2, NULL)",
+    "suppression_targets": "INSERT INTO suppression_targets VALUES ('sheet', 1, '', 'now')",
+    "unproven_appends": "INSERT INTO unproven_appends VALUES ('j', 'sheet')",
+    "unrecorded_withdrawals": "INSERT INTO unrecorded_withdrawals VALUES ('sheet', 'k', 'p', 'j')",
+    "sqlite_sequence": "UPDATE sqlite_sequence SET seq = seq",
 }
 _CHANGES = {
     "new table": ("CREATE TABLE extra (a TEXT)", "INSERT INTO extra SELECT phone FROM scrubs"),

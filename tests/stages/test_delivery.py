@@ -17,7 +17,7 @@ from leadflow.services.warehouse import Warehouse
 from leadflow.stages import check_dnc, check_litigators, deliver
 
 _DNC, _CLEAN = "3055550116", "2125550105"
-_WHO = {"First Name": "Ann", "Last Name": "Lee", "Address": "1 Elm St", "City": "Bath", "State": "ME", "Zip": "04530"}
+_WHO = {"First Name": "Ann", "Last Name": "Lee", "Address": "1 Elm St", "City": "Bath", "State": "NH", "Zip": "03740"}
 
 
 @pytest.fixture

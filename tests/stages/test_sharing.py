@@ -14,6 +14,7 @@ from leadflow.errors import JobFailedError
 from leadflow.local.people import dnc_code, is_litigator
 from leadflow.services.dncscrub import DncScrub, LitigatorList
 from leadflow.services.sheets import Sheet
+from leadflow.services.sheets.client import letters
 from leadflow.stages import check_dnc, check_litigators, deliver
 from leadflow.stages.shared_phones import SharedPhones, mark_shared, shared_counts
 
@@ -172,8 +173,8 @@ def test_a_frame_delivered_by_itself_is_marked_within_itself(world):
         "Last Name": "Lee",
         "Address": "1 Elm St",
         "City": "Bath",
-        "State": "ME",
-        "Zip": "04530",
+        "State": "NH",
+        "Zip": "03740",
     }
     people = [
         {**who, "First Name": name, "Phone 1": phone, "Shared With": "mine"}
@@ -199,7 +200,7 @@ def test_a_column_of_that_name_in_a_script_is_delivered_under_another(world, eng
 def test_protected_marks_fail_no_job(world, engine):
     engine.run(_ORDERED, limit_rows=60, progress=False)
     column = world.sheet_values()[0].index("Shared With")
-    letter = chr(65 + column)
+    letter = letters(column)
     world.protect_sheet(f"consolidated_data!{letter}2:{letter}40")
     job = engine.run(_ORDERED, limit_rows=90, progress=False)
     assert job.ok

@@ -10,6 +10,7 @@ from datetime import datetime, timezone
 from typing import Any
 
 from leadflow.errors import SettingsError
+from leadflow.leads.calling_hours import storable_window
 from leadflow.leads.phones import to_e164
 from leadflow.leads.verdicts import CALLABLE, Scrub, Verdict
 from leadflow.services.dncscrub.bulk import BulkClient, Query, Scrubs
@@ -117,8 +118,9 @@ class DncScrub:
             # A holiday or a state of emergency: the flag is for today only, so a resume on another day checks again.
             verdict = Verdict.UNCHECKED
         now = datetime.now(timezone.utc)
+        window = storable_window(row.get("CallingWindow"))
         return Scrub(
-            phone, "dnc", verdict, self.provider, storable_code(code), now, now.date().isoformat(), self.policy
+            phone, "dnc", verdict, self.provider, storable_code(code), now, now.date().isoformat(), self.policy, window
         )
 
     def close(self) -> None:

@@ -8,11 +8,13 @@ never overwritten.
 Sources: https://developers.google.com/workspace/sheets/api/reference/rest/v4/spreadsheets.values/append,
 https://developers.google.com/workspace/sheets/api/limits
 Each class adds one job to the class before it: Connection (calls to one tab), Layout (header and keys), Cells (single
-columns), Append, Repair (deleting rows), Sheet (what a job uses). The modules import in that order, one way.
+columns), Append, Deletion (rows by number), Repair (rows that must not be there), Sheet (what a job uses). The modules
+import in that order, one way.
 """
 
 from leadflow.services.sheets.cells import LONGEST_CELL, raise_for_cells
+from leadflow.services.sheets.existing import ExistingSheet, NoTabError
 from leadflow.services.sheets.layout import LOOK_HOLDS_S
 from leadflow.services.sheets.sheet import Sheet
 
-__all__ = ["LONGEST_CELL", "LOOK_HOLDS_S", "Sheet", "raise_for_cells"]
+__all__ = ["LONGEST_CELL", "LOOK_HOLDS_S", "ExistingSheet", "NoTabError", "Sheet", "raise_for_cells"]

@@ -29,6 +29,7 @@ class Connection(ABC):
 
     def __init__(self, settings: SheetsSettings, locks: Path | None = None, stop: StopFlag | None = None) -> None:
         self.settings = settings
+        self._locks = locks
         book = (settings.base_url, settings.spreadsheet_id)
         wait = settings.busy_wait_s
         self.reads = shared_limiter(

@@ -1,14 +1,15 @@
-"""Delete rows of a tab: duplicates from a late append, and rows that show a phone which may not be called."""
+"""Take rows out of a tab: duplicates from a late append, rows that show a forbidden phone, and all rows of a key."""
 
 from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
-from leadflow.errors import DeliveryError, RefusedError, TransientError
-from leadflow.services.sheets.append import LATE_S, Append
+from leadflow.errors import DeliveryError, RefusedError
+from leadflow.services.sheets.append import LATE_S
+from leadflow.services.sheets.deletion import MOST_RANGES, Deletion, lowest
+from leadflow.services.sheets.lost_rows import Grid, Row, named_rows
 
 ByKey = dict[str, dict[int, Sequence[str]]]
 _MOST_RUNS = 200  # of rows that are read on their own; more cost more calls than the whole tab
@@ -16,8 +17,62 @@ _RUNS_A_READ = 50  # the ranges of a read are part of its address, whose length 
 _NEAR = 4
 
 
-class Repair(Append):
-    """Deletes rows of a tab, and restores a row that was deleted by mistake because a person sorted meanwhile."""
+class Repair(Deletion):
+    """Takes rows out of a tab. A row that went by mistake, because a person sorted meanwhile, comes back.
+
+    Rows of one key that differ only in columns `may_differ` count as duplicates.
+    """
+
+    may_differ: frozenset[str] = frozenset()
+
+    def take_out(self, keys: Collection[str], copy: Callable[[list[Row]], int] | None = None) -> list[str]:
+        """Delete every row of these keys, also copies that people made; return the keys that had a row.
+
+        `copy` receives the rows before they are deleted, as the cells that are not blank by column name, and returns
+        how many of them it did not have yet. It is called again with what people typed meanwhile. When this returns, no
+        row of these keys was read in the tab. Raises RefusedError (nothing was deleted) or DeliveryError.
+        """
+        found: dict[str, None] = {}
+        with self._lock.hold():
+            self._raise_if_unrecognizable(self._look())
+            if self._seen.known.isdisjoint(keys):
+                return []
+            again, first, tries, before = False, True, 0, self._all_cells()
+            while rows := _numbers_of(before, self.settings.key_column, keys):
+                found.update(dict.fromkeys(rows.values()))
+                # The first copy takes several calls, so the rows are read again before any is deleted.
+                again = copy is not None and (copy(named_rows(before, rows)) > 0 or first) and not again
+                first = False
+                if not again:
+                    tries += not self._deletes(before, list(rows), keys)
+                    if self._seen.known.isdisjoint(keys):
+                        break
+                if tries >= self.settings.attempts:
+                    raise self._not_taken_out(rows)
+                before = self._all_cells()
+        return list(found)
+
+    def _deletes(self, before: Grid, rows: list[int], keys: Collection[str]) -> bool:
+        """Delete rows, as many as one request may hold; return whether fewer rows have these keys than before."""
+        part = lowest(rows, MOST_RANGES)
+        self._delete(part, len(before))
+        self._put_back(before, part)
+        wanted = set(keys)
+        return sum(key in wanted for key in self._seen.keys) < len(rows)
+
+    def _raise_if_unrecognizable(self, present: Sequence[str]) -> None:
+        """Raise DeliveryError if a filled tab has no key column: its rows could not be found, and would stay."""
+        key = self.settings.key_column
+        if not present and key not in self.header and len(self._read("")[0]) > 1:
+            raise DeliveryError(
+                f"tab {self.settings.worksheet} has no column {key!r}, so leads cannot be recognized: name it so again"
+            )
+
+    def _not_taken_out(self, rows: Mapping[int, str]) -> DeliveryError:
+        return DeliveryError(
+            f"{len(rows)} rows of tab {self.settings.worksheet} whose phones may not be called any more could not be "
+            f"taken out, such as that of lead {min(rows.values())}; delete them, then resume"
+        )
 
     def withdraw(self, forbidden: Mapping[str, Collection[str]]) -> int:
         """Delete rows that show a forbidden cell, and return how many; `forbidden` maps keys to such cells.
@@ -38,18 +93,11 @@ class Repair(Append):
                 most = max(most, len(rows))
                 if not rows or not left:
                     break
-                self._delete(list(rows))
-                self._restore(before, but=set(rows.values()))
+                self._delete(rows, len(before))
+                self._put_back(before, rows)
         if not rows:
             return most
-        raise DeliveryError(
-            f"{len(rows)} rows of tab {self.settings.worksheet} whose phones may not be called any more could not be "
-            f"taken out, such as that of lead {min(rows.values())}; delete them, then resume"
-        )
-
-    def _all_cells(self) -> list[list[str]]:
-        """Return all cells of the tab as text."""
-        return [[str(cell) for cell in row] for row in self._retry(self.tab.get_all_values)]
+        raise self._not_taken_out(rows)
 
     def settle_doubts(self) -> int:
         """At a job's end, delete duplicates from appends that were applied late; return how many."""
@@ -66,14 +114,15 @@ class Repair(Append):
             if len(set(present)) == len(present):
                 return most
             repeated = {key for key, rows in Counter(present).items() if rows > 1}
-            duplicates = _duplicate_rows(self._rows_of(repeated))
+            duplicates = self._duplicate_rows(self._rows_of(repeated))
             most = max(most, len(duplicates))
             if not duplicates:
                 return most
             if left:
                 before = self._all_cells()
-                self._delete(_duplicate_rows(_by_key(before, self.settings.key_column)))
-                present = self._restore(before)
+                doubles = self._duplicate_rows(_by_key(before, self.settings.key_column))
+                self._delete(doubles, len(before))
+                present = self._put_back(before, doubles)
         raise DeliveryError(
             f"rows of tab {self.settings.worksheet} that repeat a lead could not be taken out, such as row "
             f"{min(duplicates)}; delete them, then resume"
@@ -114,27 +163,19 @@ class Repair(Append):
         width = max(len(self.header), *map(len, found.values()))
         return {number: [*row, *[""] * (width - len(row))] for number, row in found.items()}
 
-    def _delete(self, rows: Sequence[int]) -> None:
-        """Delete rows by number, from the bottom. Stops when in doubt: a repeated delete would hit another row.
-
-        The caller reads whether the rows are gone: Google's answer alone is no proof.
-        """
-        with suppress(TransientError):
-            for row in sorted(rows, reverse=True):
-                self._retry_if_refused(lambda row=row: self.tab.delete_rows(row))
-
-    def _restore(self, before: Sequence[Sequence[str]], but: Collection[str] = ()) -> list[str]:
-        """Return the present keys. If somebody sorted during a delete, a wrong row is gone: append it again."""
-        now = self._look()
-        column = list(before[0]).index(self.settings.key_column)
-        gone = {*self._seen.known, *but}
-        lost = {row[column]: row for row in before[1:] if row[column] and row[column] not in gone}
-        if not lost:
-            return now
-        self._append(
-            [{name: value for name, value in zip(before[0], row, strict=True) if name} for row in lost.values()]
-        )
-        return self._look()
+    def _duplicate_rows(self, by_key: ByKey) -> list[int]:
+        """Return the numbers of rows whose every cell is empty or equal to that of another row of their key."""
+        free = {n for n, name in enumerate(self.header) if name in self.may_differ}
+        found: list[int] = []
+        for rows in by_key.values():
+            best = max(rows, key=lambda n: (sum(map(bool, rows[n])), -n))
+            found += [
+                n
+                for n, row in rows.items()
+                if n != best
+                and all(a in ("", b) or m in free for m, (a, b) in enumerate(zip(row, rows[best], strict=True)))
+            ]
+        return found
 
 
 def _by_key(values: Sequence[Sequence[str]], key_column: str) -> ByKey:
@@ -149,17 +190,12 @@ def _by_key(values: Sequence[Sequence[str]], key_column: str) -> ByKey:
     return by_key
 
 
-def _duplicate_rows(by_key: ByKey) -> list[int]:
-    """Return the numbers of rows whose every cell is empty or equal to that of another row of their key."""
-    found: list[int] = []
-    for rows in by_key.values():
-        best = max(rows, key=lambda n: (sum(map(bool, rows[n])), -n))
-        found += [
-            n
-            for n, row in rows.items()
-            if n != best and all(a in ("", b) for a, b in zip(row, rows[best], strict=True))
-        ]
-    return found
+def _numbers_of(cells: Sequence[Sequence[str]], key_column: str, keys: Collection[str]) -> dict[int, str]:
+    """Return the keys, by row number, of the rows that have one of these keys."""
+    if not cells or key_column not in cells[0]:
+        return {}
+    column, wanted = list(cells[0]).index(key_column), set(keys)
+    return {number: row[column] for number, row in enumerate(cells[1:], 2) if row[column] in wanted}
 
 
 def _forbidden_rows(by_key: ByKey, forbidden: Mapping[str, Collection[str]]) -> dict[int, str]:

@@ -27,6 +27,16 @@ class Sheet(Repair):
         self._proven = False
         self._filter_warning = ""
 
+    def other_tab(self, title: str, key_column: str, may_differ: Iterable[str] = ()) -> Sheet:
+        """Return another tab of the spreadsheet, which is made when it is first used.
+
+        `may_differ` names columns in which rows of one key may differ and still be duplicates.
+        """
+        changed = {"worksheet": title, "key_column": key_column}
+        other = Sheet(self.settings.model_copy(update=changed), self._locks, self._stop)
+        other.may_differ = frozenset(may_differ)
+        return other
+
     def connect(self, prove: bool = False) -> None:
         """Open the tab, creating it if it is missing; with `prove`, also prove that it may be written.
 

@@ -48,9 +48,12 @@ class Warehouse(Statements):
             self._staged, self._stage_columns = None, []
             super().close()
 
-    def ensure_tables(self) -> list[str]:
-        """Create the tables that are missing, and return their names. Raises RefusedError."""
-        return tables.ensure(self)
+    def ensure_tables(self, *only: str) -> list[str]:
+        """Create the tables that are missing (or those of these settings), and return their names.
+
+        Raises RefusedError.
+        """
+        return tables.ensure(self, *only)
 
     def missing_tables(self) -> list[str]:
         """Return which of the tables are missing, or hidden from this role."""

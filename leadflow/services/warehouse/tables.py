@@ -60,10 +60,13 @@ _ALWAYS_FILLED = frozenset({
 })  # fmt: skip
 
 
-def ensure(warehouse: Statements) -> list[str]:
-    """Create the missing tables and return their names as SQL. Raises RefusedError if a table cannot be used."""
+def ensure(warehouse: Statements, *only: str) -> list[str]:
+    """Create the missing tables and return their names as SQL. Raises RefusedError if a table cannot be used.
+
+    `only` are settings that name tables; without them, all tables.
+    """
     created = []
-    for setting, columns in COLUMNS.items():
+    for setting, columns in ((name, COLUMNS[name]) for name in only or COLUMNS):
         name = getattr(warehouse.settings, setting)
         if warehouse.columns_of(name) is None:
             _create(warehouse, setting, name, columns)

@@ -1,0 +1,118 @@
+"""Delete rows of a tab by number, and put back what a delete took by mistake."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator
+from contextlib import suppress
+from itertools import islice
+from typing import Any
+
+from leadflow.errors import DeliveryError, TransientError
+from leadflow.services.sheets.append import Append
+from leadflow.services.sheets.google import OutOfGridError
+from leadflow.services.sheets.layout import Seen
+from leadflow.services.sheets.lost_rows import Grid, Row, column_names, lost_rows
+
+MOST_RANGES = 5_000  # of rows in one request, about 600 KB; Google recommends 2 MB
+
+
+class Deletion(Append):
+    """Deletes rows by number. Nothing can tie a delete to a key, so every delete is read back and repaired.
+
+    A batch of deletes counts as one request, and is applied as a whole or not at all.
+    Sources: https://developers.google.com/workspace/sheets/api/reference/rest/v4/spreadsheets/batchUpdate,
+    https://developers.google.com/workspace/sheets/api/limits
+    """
+
+    def _all_cells(self) -> list[list[str]]:
+        """Return all cells of the tab as text."""
+        return [[str(cell) for cell in row] for row in self._retry(self.tab.get_all_values)]
+
+    def _delete(self, rows: Collection[int], used: int) -> None:
+        """Delete rows by number, from the bottom; the tab has `used` rows with content.
+
+        Stops when in doubt: a repeated delete would hit other rows. The caller reads whether the rows are gone:
+        Google's answer alone is no proof.
+        """
+        book, requests = self.tab.spreadsheet, [self._deletion(first, last) for first, last in _runs_from_bottom(rows)]
+        if used - len(rows) <= max(1, self.tab.frozen_row_count):
+            # Google refuses to delete all rows that are not frozen. Source: jlolling/talendcomp_tGoogleSheet #19
+            spare = {"sheetId": self.tab.id, "dimension": "ROWS", "length": 1}
+            requests.insert(0, {"appendDimension": spare})
+        with suppress(TransientError):
+            for start in range(0, len(requests), MOST_RANGES):
+                part = {"requests": requests[start : start + MOST_RANGES]}
+                self._retry_if_refused(lambda part=part: book.batch_update(part))
+
+    def _deletion(self, first: int, last: int) -> dict[str, Any]:
+        place = {"sheetId": self.tab.id, "dimension": "ROWS", "startIndex": first - 1, "endIndex": last}
+        return {"deleteDimension": {"range": place}}
+
+    def _put_back(self, before: Grid, deleted: Collection[int]) -> list[str]:
+        """Return the present keys after a delete of these rows, of which `before` are all cells.
+
+        If somebody sorted during the delete, other rows are gone: they are appended again. Raises DeliveryError.
+        """
+        expected = _seen_without(before, self.settings.key_column, deleted)
+        for _ in range(self.settings.attempts):
+            present = self._look()
+            if self._seen == expected:
+                return present
+            lost = lost_rows(before, deleted, self._all_cells(), self.settings.key_column)
+            if not lost:
+                return present
+            self._append_lost(lost)
+        raise DeliveryError(
+            f"rows of tab {self.settings.worksheet} were sorted or moved while others were deleted, and some that had "
+            "to stay are gone; restore them from File > Version history, then resume"
+        )
+
+    def _append_lost(self, rows: list[Row]) -> None:
+        """Append rows again: by key where that is possible, else as they are (copies, rows without a key)."""
+        key, columns = self.settings.key_column, column_names(self.header)
+        plain = set(columns) if columns == self.header else set[str]()
+        known = {"", *self._seen.known}
+        by_key = {row[key]: row for row in rows if row.get(key, "") not in known and plain.issuperset(row)}
+        if by_key:
+            self._append(list(by_key.values()))
+        if others := [row for row in rows if by_key.get(row.get(key, "")) is not row]:
+            self._look()
+            columns += [name for name in dict.fromkeys(name for row in others for name in row) if name not in columns]
+            self._doubtful_keys |= {row[key] for row in others if key in row}
+            self._lock.record_append()
+            with suppress(TransientError, OutOfGridError):
+                self._append_at(self._start(), [[row.get(name, "") for name in columns] for row in others])
+
+
+def _seen_without(before: Grid, key_column: str, deleted: Collection[int]) -> Seen:
+    """Return the keys and row numbers that a look finds if exactly these rows are gone."""
+    column, gone = list(before[0]).index(key_column), set(deleted)
+    kept = [row for number, row in enumerate(before, 1) if number not in gone]
+    return Seen.of([[row[column]] for row in kept])
+
+
+def lowest(rows: Iterable[int], ranges: int) -> list[int]:
+    """Return the lowest rows of a tab that a number of ranges holds.
+
+    >>> lowest([2, 5, 6, 7, 9], 2)
+    [9, 5, 6, 7]
+    """
+    return [row for first, last in islice(_runs_from_bottom(rows), ranges) for row in range(first, last + 1)]
+
+
+def _runs_from_bottom(rows: Iterable[int]) -> Iterator[tuple[int, int]]:
+    """Yield row numbers as runs of first and last, the lowest rows of the tab first, so that no delete moves the next.
+
+    >>> list(_runs_from_bottom([3, 9, 4]))
+    [(9, 9), (3, 4)]
+    """
+    first = last = 0
+    for row in sorted(set(rows), reverse=True):
+        if row == first - 1:
+            first = row
+            continue
+        if first:
+            yield first, last
+        first = last = row
+    if first:
+        yield first, last
