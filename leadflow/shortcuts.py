@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from leadflow.errors import SettingsError
 
 if TYPE_CHECKING:
-    import pandas as pd
+    import pandas as pd  # pyright: ignore[reportMissingTypeStubs] - pandas has none
 
     from leadflow.reports import Report
 

@@ -32,6 +32,7 @@ ADDED = frozenset(
         "dnc_not_covered",
         "litigator_checks",
         "dnc_checks",
+        "internal_checks",
         "verdicts",
         "disposition",
         "reason",

@@ -13,6 +13,8 @@ from leadflow.stages.list_columns import per_phone
 
 # The columns of both checks: for each phone of the lead the text of its scrub, "" if it has none.
 CHECKS = {"litigator": "litigator_checks", "dnc": "dnc_checks"}
+# The same for the house's own list, with texts for the phones on it alone.
+INTERNAL_CHECKS = "internal_checks"
 
 
 def scrub_text(scrub: Scrub) -> str:
