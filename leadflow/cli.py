@@ -1,4 +1,4 @@
-"""The leadflow command, and python -m leadflow: demo, check, jobs, trace ID, report ID."""
+"""The leadflow command, and python -m leadflow: demo, check, suppress, jobs, trace ID, report ID."""
 
 from __future__ import annotations
 
@@ -35,6 +35,7 @@ def _parser() -> argparse.ArgumentParser:
     jobs.add_argument("--since", help="a UTC time, as in 2026-11-01")
     jobs.add_argument("--status", help="as in completed, failed, dead")
     jobs.set_defaults(command=_jobs)
+    _add_suppress(commands)
     for name, command, text in (
         ("trace", _trace, "print a job's timeline"),
         ("report", _report, "print a job's report"),
@@ -43,6 +44,17 @@ def _parser() -> argparse.ArgumentParser:
         one_job.add_argument("job_id")
         one_job.set_defaults(command=command)
     return parser
+
+
+def _add_suppress(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    suppress = commands.add_parser("suppress", help="put phones or people on the house's own do-not-call list")
+    suppress.add_argument("phones", nargs="*", metavar="PHONE", help="phones in any writing; - reads them from stdin")
+    suppress.add_argument("--person-key", action="append", metavar="KEY", help="the key of a lead; may be repeated")
+    suppress.add_argument("--reason", required=True, help="why, as in 'asked on the phone'")
+    suppress.add_argument("--by", required=True, help="who took the request")
+    suppress.add_argument("--scope", default="all", help="a campaign; by default all")
+    suppress.add_argument("--expires", help="a date at least ten years ahead; by default never")
+    suppress.set_defaults(command=_suppress)
 
 
 def _demo(arguments: argparse.Namespace) -> int:
@@ -67,6 +79,24 @@ def _check(_: argparse.Namespace) -> int:
     """Print the check. Return 0 if nothing failed, else 1."""
     with lf.Engine() as engine:
         result = engine.check()
+    print(result)
+    return 0 if result.ok else 1
+
+
+def _suppress(arguments: argparse.Namespace) -> int:
+    """Suppress phones and people, and print what was done. Return 0 if nothing is left to do, else 1."""
+    phones = [phone for phone in arguments.phones if phone != "-"]
+    if "-" in arguments.phones:
+        phones += [line.strip() for line in sys.stdin if line.strip()]
+    with lf.Engine() as engine:
+        result = engine.suppress(
+            phones or None,
+            person_key=arguments.person_key,
+            reason=arguments.reason,
+            by=arguments.by,
+            scope=arguments.scope,
+            expires=arguments.expires,
+        )
     print(result)
     return 0 if result.ok else 1
 

@@ -16,7 +16,7 @@ def to_text(data: ReportData) -> str:
     """Return a few lines for a plain prompt."""
     checks = check_lines(data.validation)
     lines = [f"Job {data.job['id']}: {data.job['status']}", *data.notes, total_line(accounting_of(data.job)), *checks]
-    return "\n".join([*lines, *([data.coverage] if data.coverage else [])])
+    return "\n".join([*lines, *([data.coverage] if data.coverage else []), *data.opt_outs])
 
 
 def check_lines(validation: pd.DataFrame) -> list[str]:

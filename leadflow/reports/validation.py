@@ -11,12 +11,15 @@ from leadflow.reports.accounting import Accounting, accounting_of, reasons
 if TYPE_CHECKING:
     import pandas as pd
 
+    from leadflow.reports.opt_outs import OptOut
+
 
 @dataclass(frozen=True)
 class Facts:
     """The lead keys that a job should have written, and the keys that are there, with repeats.
 
-    None means that the keys could not be read.
+    None means that the keys could not be read. `withdrawn_keys` are delivered leads whose rows were taken out since.
+    `opt_outs` are the requests not to be called that this home knows.
     """
 
     delivered_keys: list[str]
@@ -24,6 +27,8 @@ class Facts:
     sheet_keys: list[str] | None = None
     cache_keys: list[str] | None = None
     consolidated_keys: list[str] | None = None
+    withdrawn_keys: frozenset[str] = frozenset()
+    opt_outs: tuple[OptOut, ...] = ()
 
 
 def validation(job: dict[str, Any], facts: Facts | None) -> pd.DataFrame:
@@ -56,11 +61,15 @@ def _sum(totals: Accounting) -> str:
 def _in_sheet(totals: Accounting, facts: Facts | None) -> tuple[bool, str]:
     if facts is None:
         return _one_each(totals, None, None, totals.delivered)
-    ok, detail = _one_each(totals, facts.delivered_keys, facts.sheet_keys, totals.delivered)
+    withdrawn, there = facts.withdrawn_keys & set(facts.delivered_keys), set(facts.sheet_keys or ())
+    expected = [key for key in facts.delivered_keys if key not in withdrawn]
+    ok, detail = _one_each(totals, expected, facts.sheet_keys, totals.delivered - len(withdrawn))
     held = set(facts.final_keys) - set(facts.delivered_keys)
-    if ok and (wrong := held & set(facts.sheet_keys or ())):
+    if ok and (wrong := held & there):
         return False, f"{len(wrong)} leads held back are in the sheet, such as {min(wrong)}; take them out"
-    return ok, detail
+    if ok and (wrong := withdrawn & there):
+        return False, f"{len(wrong)} withdrawn leads are in the sheet, such as {min(wrong)}; take them out"
+    return ok, detail + (f"; {len(withdrawn)} more were withdrawn since" if withdrawn else "")
 
 
 def _in_tables(job: dict[str, Any], totals: Accounting, facts: Facts | None) -> list[tuple[str, bool, str]]:

@@ -6,12 +6,15 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from leadflow.errors import LeadflowError
+from leadflow.leads.suppressions import FORGOTTEN
 from leadflow.services.sheets import Sheet
 from leadflow.services.warehouse import Warehouse
 
 if TYPE_CHECKING:
     from leadflow.checkpoints import Checkpoints
+    from leadflow.checkpoints.suppressions import Entry
     from leadflow.reports import Facts
+    from leadflow.reports.opt_outs import OptOut
     from leadflow.settings import Settings
 
 
@@ -29,7 +32,23 @@ def read_facts(job_id: str, settings: Settings, checkpoints: Checkpoints) -> Fac
             sheet_keys=_read(lambda: _sheet_keys(settings)),
             cache_keys=_read(lambda: warehouse.present(tables.person_cache, "person_key", final)),
             consolidated_keys=_read(lambda: warehouse.present(tables.consolidated, "Lead Key", final)),
+            withdrawn_keys=frozenset(_read(lambda: _withdrawn(warehouse)) or ()),
+            opt_outs=tuple(map(_opt_out, checkpoints.suppression_entries())),
         )
+
+
+def _withdrawn(warehouse: Warehouse) -> list[str]:
+    """Return the keys of all leads whose rows were taken out after the delivery."""
+    table = warehouse.table(warehouse.settings.consolidated)
+    withdrawn = f'SELECT "Lead Key" FROM {table} WHERE "Disposition" = \'withdrawn\''
+    return [key for (key,) in warehouse.repeated(lambda: warehouse.execute(withdrawn))]
+
+
+def _opt_out(entry: Entry) -> OptOut:
+    from leadflow.reports.opt_outs import OptOut
+
+    said = entry.suppression
+    return OptOut(said.added_at, entry.closed_at, said.lead_key, said.reason == FORGOTTEN)
 
 
 def _sheet_keys(settings: Settings) -> list[str]:
