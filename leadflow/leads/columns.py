@@ -30,9 +30,13 @@ ADDED = frozenset(
         "dnc_verdicts",
         "dnc_scrubbed_at",
         "dnc_not_covered",
+        "litigator_checks",
+        "dnc_checks",
         "verdicts",
         "disposition",
         "reason",
+        "shown_phones",
+        "callable_until",
         "delivered",
     ]
 )

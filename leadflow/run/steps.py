@@ -28,6 +28,7 @@ from leadflow.stages.lead_phones import with_script_phones
 from leadflow.stages.litigators import check_litigators
 from leadflow.stages.lookup import lookup_people
 from leadflow.stages.settle import settle
+from leadflow.stages.shown_phones import with_shown_phones
 
 if TYPE_CHECKING:
     from leadflow.leads.people import Answer
@@ -137,7 +138,8 @@ class Check:
         with timed("check_s", batch):
             leads = self._checked(batch)
         budget.checks_done(keys)
-        batch.leads = settle(leads, self.run.settings.policy)
+        policy = self.run.settings.policy
+        batch.leads = with_shown_phones(settle(leads, policy), policy)
 
     def _checked(self, batch: Batch) -> pl.DataFrame:
         """Return the leads with the result columns of both checks."""
@@ -150,7 +152,9 @@ class Check:
             check.result()
         found = (litigators.result(), "litigator"), (dnc.result(), "dnc")
         return leads.with_columns(
-            column for frame, kind in found for column in frame.select(rf"^{kind}_(verdicts|scrubbed_at|not_covered)$")
+            column
+            for frame, kind in found
+            for column in frame.select(rf"^{kind}_(verdicts|scrubbed_at|not_covered|checks)$")
         )
 
     def _check_litigators(self, leads: pl.DataFrame, number: int) -> pl.DataFrame:

@@ -15,6 +15,7 @@ from leadflow.services.transport.limits import StopFlag
 from leadflow.stages.coverage import NOT_COVERED, scrubs_of_non_consumers, with_not_covered
 from leadflow.stages.lead_phones import with_phones
 from leadflow.stages.list_columns import per_lead, per_phone
+from leadflow.stages.scrub_texts import scrub_text
 
 SCRUBBED_AT = "%Y-%m-%d %H:%M UTC"
 
@@ -38,9 +39,10 @@ def check_phones(
     batch: int | None,
     stop: StopFlag | None,
 ) -> pl.DataFrame:
-    """Add `<kind>_verdicts` (lists in the order of the lead's phones) and `<kind>_scrubbed_at` (the oldest check).
+    """Add `<kind>_verdicts` and `<kind>_checks` (lists in the order of the lead's phones), and `<kind>_scrubbed_at`.
 
-    For "dnc" also add dnc_not_covered, a list with the reason why the service's list does not cover a phone.
+    `<kind>_checks` has the whole scrub of each phone as text, "" without one, and `<kind>_scrubbed_at` the time of the
+    oldest. For "dnc" also add dnc_not_covered, a list with the reason why the service's list does not cover a phone.
     """
     leads = with_phones(leads)
     phones = per_phone(leads)
@@ -58,14 +60,18 @@ def check_phones(
         _per_phone_text(
             scrubs, lambda scrub: scrub.checked_at.astimezone(timezone.utc).strftime(SCRUBBED_AT), default=None
         ).alias("at"),
+        _per_phone_text(scrubs, scrub_text, default="").alias("check"),
     )
     if kind == "dnc":
         phones = with_not_covered(phones, leads, service, emit, batch)
     _log_counts(phones["verdict"], stage, emit, batch)
     gaps = {NOT_COVERED: pl.col(NOT_COVERED)} if kind == "dnc" else {}
-    found = per_lead(phones, leads.height, verdicts=pl.col("verdict"), times=pl.col("at"), **gaps)
+    found = per_lead(
+        phones, leads.height, verdicts=pl.col("verdict"), times=pl.col("at"), checks=pl.col("check"), **gaps
+    )
     oldest = pl.col("times").list.min().fill_null("").alias(f"{kind}_scrubbed_at")
-    return leads.with_columns(found.select(pl.col("verdicts").alias(f"{kind}_verdicts"), oldest, *gaps).get_columns())
+    named = [pl.col(name).alias(f"{kind}_{name}") for name in ("verdicts", "checks")]
+    return leads.with_columns(found.select(*named, oldest, *gaps).get_columns())
 
 
 def _per_phone_text(scrubs: Mapping[str, Scrub], text_of: Callable[[Scrub], str], default: str | None) -> pl.Expr:

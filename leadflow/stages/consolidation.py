@@ -1,4 +1,8 @@
-"""Consolidate: merge settled leads into PERSON_CACHE and UNIQUE_CONSOLIDATED_DATA, one row for each lead."""
+"""Consolidate: merge settled leads into PERSON_CACHE and UNIQUE_CONSOLIDATED_DATA, and record their checks.
+
+Each lead has one row in each table. SCRUB_LEDGER has an entry for each check of each phone, and for each phone that was
+delivered.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +16,7 @@ from leadflow.events import Emit, JobLog, no_emit
 from leadflow.leads.columns import IDENTITY, TITLES, script_columns
 from leadflow.services.warehouse.tables import CONSOLIDATED_COLUMNS, PERSON_CACHE_COLUMNS
 from leadflow.stages.frames import as_text, same_kind, with_identity
+from leadflow.stages.ledger_entries import entries_frame, entries_of
 from leadflow.stages.list_columns import TEXTS, as_json, nth
 
 if TYPE_CHECKING:
@@ -33,6 +38,9 @@ def consolidate(
     batch: int | None = None,
 ) -> F:
     """Merge the delivered leads and the leads with disposition `held` into both tables; leads to retry are not merged.
+
+    In the same transaction the ledger gets the checks of all leads, also of those to retry, and the phones that were
+    delivered. A call that is repeated doubles no entry.
 
     `leads` is a pandas or polars frame with the columns that `deliver` adds; it is returned unchanged. The script's own
     columns are stored as JSON in "Extra", including phones, since callers do not use these tables. `job_id` and
@@ -60,16 +68,14 @@ def _consolidate(
     batch: int | None,
 ) -> pl.DataFrame:
     leads = with_identity(leads)
-    rows = _rows(leads, job_id, script, at or datetime.now(timezone.utc))
+    at = at or datetime.now(timezone.utc)
+    rows, entries = _rows(leads, job_id, script, at), entries_of(leads, job_id, at)
     settings = warehouse.settings
-    warehouse.merge(rows, _KEY, _targets(settings))
-    emit(
-        JobLog(
-            stage="Cache",
-            batch=batch,
-            message=f"Merged {rows.height} leads into {settings.consolidated} and {settings.person_cache}",
-        )
-    )
+    warehouse.merge(rows, _KEY, _targets(settings), entries)
+    message = f"Merged {rows.height} leads into {settings.consolidated} and {settings.person_cache}"
+    if entries.height:
+        message += f", recorded {entries.height} entries in {settings.ledger}"
+    emit(JobLog(stage="Cache", batch=batch, message=message))
     return leads
 
 
@@ -80,12 +86,14 @@ def prove_rights(warehouse: Warehouse) -> None:
     """
     names = dict.fromkeys([*CONSOLIDATED_COLUMNS, "phones", "emails", "status"], pl.String)
     try:
-        warehouse.prove_merge(pl.DataFrame(schema=names), _KEY, _targets(warehouse.settings))
+        warehouse.prove_merge(pl.DataFrame(schema=names), _KEY, _targets(warehouse.settings), entries_frame([]))
     except RefusedError as error:
         tables = " and ".join(map(warehouse.table, _targets(warehouse.settings)))
+        ledger = warehouse.table(warehouse.settings.ledger)
         failure = RefusedError(
-            f"the job could not be finished, so nothing was bought: {warehouse.role} may not merge into {tables} "
-            f"({error}). Have SELECT, INSERT and UPDATE on both granted to it, and USAGE on a warehouse, then run again"
+            f"the job could not be finished, so nothing was bought: {warehouse.role} may not write into {tables} and "
+            f"{ledger} ({error}). Have SELECT, INSERT and UPDATE on the first two, SELECT and INSERT on {ledger}, and "
+            "USAGE on a warehouse granted to it, then run again"
         )
         raise failure from None
 
@@ -127,11 +135,15 @@ def _consolidated(leads: pl.DataFrame, job_id: str, script: str, now: str) -> pl
         *nth("emails", 3, "Email {}"),
         pl.when("delivered").then(pl.lit("delivered")).otherwise(pl.lit("held")).alias("Disposition"),
         pl.col("reason").fill_null("").alias("Reason"),
+        _callable_until(leads).alias("Callable Until"),
     )
-    constants: list[pl.Expr | pl.Series] = [
-        pl.lit(value).alias(name) for name, value in (("Job Id", job_id), ("Script", script), ("Processed At", now))
-    ]
-    until = pl.col("callable_until") if "callable_until" in leads.columns else pl.lit("")
-    constants.append(leads.select(until.alias("Callable Until"), pl.int_range(pl.len()))["Callable Until"])
+    constants = {"Job Id": pl.lit(job_id), "Script": pl.lit(script), "Processed At": pl.lit(now)}
     json = extra.select(pl.struct(pl.all()).struct.json_encode())[:, 0] if extra.width else pl.lit("{}")
-    return pl.concat([own, lists], how="horizontal").with_columns(*constants, json.alias("Extra"))
+    return pl.concat([own, lists], how="horizontal").with_columns(json.alias("Extra"), **constants)
+
+
+def _callable_until(leads: pl.DataFrame) -> pl.Expr:
+    """Return the date of each delivered lead, "" for the others, and for a frame that `deliver` did not make."""
+    if "callable_until" not in leads.columns:
+        return pl.lit("")
+    return pl.when("delivered").then(pl.col("callable_until").fill_null("")).otherwise(pl.lit(""))

@@ -18,6 +18,7 @@ from leadflow.stages.phone_cells import has_phone_name, phone_cells
 from leadflow.stages.settle import settle
 from leadflow.stages.shared_phones import with_shared
 from leadflow.stages.sheet_rows import is_callable_expr, own_columns, sheet_columns, sheet_rows
+from leadflow.stages.shown_phones import with_shown_phones
 from leadflow.stages.withheld import warn_withheld, withhold
 
 if TYPE_CHECKING:
@@ -47,8 +48,10 @@ def deliver(
     callable and nothing is delivered. Leads with the same lookup_pid are one person; only the first of them is
     delivered.
 
-    The result has three more columns: `delivered` (boolean: the lead is in the sheet), `disposition` (deliver, held or
-    retry) and `reason` (text). A row that a sheet cannot hold is held back as bad_cell.
+    The result has five more columns: `delivered` (boolean: the lead is in the sheet), `disposition` (deliver, held or
+    retry), `reason` (text), `shown_phones` (lists of E.164: those in its row) and `callable_until` (text: the date from
+    which the row may not be called any more, "" if the frame does not have the columns of the checks). A row that a
+    sheet cannot hold is held back as bad_cell.
 
     The frame's own columns are written too; a column with the name of one of leadflow's becomes "Script ...". A cell
     that reads like an unchecked phone is left blank: a warning counts these cells by column, or `on_withheld` receives
@@ -81,6 +84,8 @@ def _deliver(
     if "disposition" not in leads.columns:
         leads = settle(leads, policy)
     leads = hold_duplicate_pids(leads)
+    if "callable_until" not in leads.columns or "shown_phones" not in leads.columns:
+        leads = with_shown_phones(leads, policy)
     key = sheet.settings.key_column
     extra = own_columns(leads.columns, key, policy)
     rows = sheet_rows(leads.filter(pl.col("disposition") == "deliver"), key, policy, job_id, extra)

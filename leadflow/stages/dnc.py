@@ -28,7 +28,8 @@ def check_dnc(
 
     `leads` is a pandas or polars frame with a column `phones` (lists of E.164), or with columns such as "Phone 1".
     Columns added: `dnc_verdicts` (lists of text: one Verdict for each phone), `dnc_scrubbed_at` (text, UTC: the oldest
-    check of the lead) and `dnc_not_covered` (lists of text: why the list cannot clear a phone, "" if it can).
+    check of the lead), `dnc_not_covered` (lists of text: why the list cannot clear a phone, "" if it can) and
+    `dnc_checks` (lists of text: the scrub of each phone as JSON, from which consolidate writes the ledger).
 
     A phone without an answer is unchecked. A number that is not a US consumer's is invalid and is not sent. A phone
     that a local list does not cover stays unchecked. Coverage depends on the state of the area code, and on the lead's

@@ -27,8 +27,9 @@ def check_litigators(
     """Check every phone of every lead against the litigator list and add the verdicts.
 
     `leads` is a pandas or polars frame with a column `phones` (lists of E.164), or with columns such as "Phone 1".
-    Columns added: `litigator_verdicts` (lists of text: clean, litigator or unchecked for each phone) and
-    `litigator_scrubbed_at` (text, UTC: the oldest check of the lead).
+    Columns added: `litigator_verdicts` (lists of text: clean, litigator or unchecked for each phone),
+    `litigator_scrubbed_at` (text, UTC: the oldest check of the lead) and `litigator_checks` (lists of text: the scrub
+    of each phone as JSON, from which consolidate writes the ledger).
 
     A phone without an answer is unchecked. A fresh check in `known` (E.164 to Scrub) is used instead of a new one;
     `on_scrubs` receives the new checks before they are used. `stop` ends the stage between requests; `batch` is the

@@ -23,7 +23,7 @@ def sheet_columns(policy: Policy) -> list[str]:
         f"Phone {n}{part}" for n in range(1, policy.phones_delivered + 1) for part in ("", " Verdict", " Time Zone")
     ]
     emails = [f"Email {n}" for n in range(1, policy.emails_delivered + 1)]
-    return [*TITLES.values(), *phones, *emails, "Held Phones", SHARED_WITH, "Scrubbed At", "Job Id"]
+    return [*TITLES.values(), *phones, *emails, "Held Phones", SHARED_WITH, "Scrubbed At", "Callable Until", "Job Id"]
 
 
 def is_callable_expr(name: str, policy: Policy) -> pl.Expr:
@@ -34,7 +34,10 @@ def is_callable_expr(name: str, policy: Policy) -> pl.Expr:
 
 
 def sheet_rows(leads: pl.DataFrame, key: str, policy: Policy, job_id: str, extra: dict[str, str]) -> pl.DataFrame:
-    """Make the sheet's rows, all text: the key, the columns of `sheet_columns`, and the script's own."""
+    """Make the sheet's rows, all text: the key, the columns of `sheet_columns`, and the script's own.
+
+    `leads` has the columns of `with_shown_phones`.
+    """
     phones = per_phone(leads, "verdicts").with_columns(_zone_of("phones").alias("zone"))
     held = ~is_callable_expr("verdicts", policy)
     good = phones.filter(~held)
@@ -48,6 +51,7 @@ def sheet_rows(leads: pl.DataFrame, key: str, policy: Policy, job_id: str, extra
         *nth("emails", policy.emails_delivered, "Email {}"),
         "Held Phones",
         _scrubbed_at(leads),
+        leads["callable_until"].alias("Callable Until"),
         pl.lit(job_id).alias("Job Id"),
     )
     own = as_text(leads, ["person_key", *TITLES]).rename({"person_key": key, **TITLES})

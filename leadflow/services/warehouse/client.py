@@ -1,7 +1,9 @@
 """The warehouse client of a job: run a script, stream the leads, merge the results.
 
 Rows are uploaded as one bound JSON document, which Snowflake and the local stand-in accept in one statement. Then one
-MERGE for each table follows, from a source without duplicates, all in one transaction.
+MERGE for each table follows, from a source without duplicates, and one INSERT of the ledger's entries, all in one
+transaction. The entries come last: until then the MERGEs wait for any other transaction with these rows, such as one
+whose answer was lost, so that the INSERT sees its entries and doubles none.
 """
 
 from __future__ import annotations
@@ -15,6 +17,7 @@ from leadflow.errors import ServiceError, TransientError
 from leadflow.services.warehouse import tables
 from leadflow.services.warehouse.interruption import InterruptedWork
 from leadflow.services.warehouse.merge import (
+    append_sql,
     documents,
     last_of_each,
     merge_sql,
@@ -27,6 +30,8 @@ from leadflow.settings import WarehouseSettings
 
 _STAGE = "LF_STAGE"
 _MERGE_ATTEMPTS = 4
+_ENTRY_ID, _EVENT_AT = "ENTRY_ID", "EVENT_AT"
+Into = Mapping[str, Mapping[str, str]]
 
 
 class Warehouse(Statements):
@@ -51,29 +56,39 @@ class Warehouse(Statements):
         """Return which of the tables are missing, or hidden from this role."""
         return tables.missing(self)
 
-    def merge(self, rows: pl.DataFrame, key: str, into: Mapping[str, Mapping[str, str]]) -> int:
+    def merge(self, rows: pl.DataFrame, key: str, into: Into, entries: pl.DataFrame | None = None) -> int:
         """Insert or update rows: each table has one row for each key. Return how many; the last row of a key wins.
 
         `rows` is all text, "" for nothing. `into` maps each table to its columns, and each column to the column of
-        `rows` that fills it. Either all tables have the rows afterwards or none has.
+        `rows` that fills it. `entries` are new entries of the ledger; see `record`. Either all tables have the rows
+        afterwards, and the ledger the entries, or none has.
         """
         unique = last_of_each(rows, key)
-        if unique.is_empty():
-            return 0
-        self._merge_with_retries(unique, key, into)
+        fresh = entries if entries is not None and not entries.is_empty() else None
+        if not unique.is_empty() or fresh is not None:
+            self._merge_with_retries(unique, key, {} if unique.is_empty() else into, fresh)
         return unique.height
 
-    def prove_merge(self, rows: pl.DataFrame, key: str, into: Mapping[str, Mapping[str, str]]) -> None:
-        """Run the statements of `merge` with the columns of `rows` and no row. Raises RefusedError."""
-        self._merge_with_retries(rows.clear(), key, into)
+    def record(self, entries: pl.DataFrame) -> int:
+        """Append entries to the ledger, each once, whatever broke off before. Return how many were given.
 
-    def _merge_with_retries(self, rows: pl.DataFrame, key: str, into: Mapping[str, Mapping[str, str]]) -> None:
+        `entries` has the columns LEDGER_COLUMNS, all text, "" for nothing, and no two rows with one ENTRY_ID. All of
+        them are in the ledger afterwards, or none of those that were not there before.
+        """
+        self.merge(entries.clear(), _ENTRY_ID, {}, entries)
+        return entries.height
+
+    def prove_merge(self, rows: pl.DataFrame, key: str, into: Into, entries: pl.DataFrame | None = None) -> None:
+        """Run the statements of `merge` with the columns of `rows` and `entries` and no row. Raises RefusedError."""
+        self._merge_with_retries(rows.clear(), key, into, None if entries is None else entries.clear())
+
+    def _merge_with_retries(self, rows: pl.DataFrame, key: str, into: Into, entries: pl.DataFrame | None) -> None:
         for attempt in stamina.retry_context(
             on=TransientError, attempts=_MERGE_ATTEMPTS, timeout=None, wait_initial=0.2, wait_max=10
         ):
             with attempt, self._lock:
                 try:
-                    self._merge(rows, key, into)
+                    self._merge(rows, key, into, entries)
                 except InterruptedWork as interruption:
                     self.log(f"{interruption}; leadflow signs in again where it must, and merges again")
                     raise
@@ -89,20 +104,29 @@ class Warehouse(Statements):
             finally:
                 self._lock.release()
 
-    def _merge(self, rows: pl.DataFrame, key: str, into: Mapping[str, Mapping[str, str]]) -> None:
-        if self._staged is None or not rows.equals(self._staged):
+    def _merge(self, rows: pl.DataFrame, key: str, into: Into, entries: pl.DataFrame | None) -> None:
+        if into and (self._staged is None or not rows.equals(self._staged)):
             self._stage(rows)
         filled = {self.table(name): columns for name, columns in into.items()}
         self.execute("BEGIN")
         try:
             for table, columns in filled.items():
                 self.execute(merge_sql(table, self.temporary(_STAGE), key, columns))
+            if entries is not None:
+                self._append(entries)
             self.execute("COMMIT")
         except BaseException:
             self._roll_back()
             raise
         finally:
             self._staged = None
+
+    def _append(self, entries: pl.DataFrame) -> None:
+        """Insert the entries that the ledger does not have."""
+        sql = append_sql(self.table(self.settings.ledger), entries.columns, _ENTRY_ID, _EVENT_AT)
+        oldest = str(entries[_EVENT_AT].min() or "1970-01-01 00:00:00")
+        for document in documents(entries):
+            self.execute(sql, (document, oldest))
 
     def _roll_back(self) -> None:
         try:

@@ -48,6 +48,21 @@ def table_columns_sql(columns: Sequence[str]) -> str:
     return ", ".join(f"{quoted(name)} {type_of(name)}" for name in columns)
 
 
+def append_sql(table: str, columns: Sequence[str], key: str, time: str) -> str:
+    """Return the INSERT of the rows of a bound document whose key the table does not have, bound after it: a time.
+
+    The times of the rows, in column `time`, are not before that one. Snowflake need not read older partitions of the
+    table. An INSERT asks for the rights SELECT and INSERT alone, whatever a MERGE without UPDATE may ask for.
+    """
+    names = ", ".join(map(quoted, columns))
+    picked = ", ".join(f"n.{quoted(name)}" for name in columns)
+    return (
+        f"INSERT INTO {table} ({names}) SELECT {picked} FROM ({select_document_sql(columns)}) n WHERE NOT EXISTS "
+        f"(SELECT 1 FROM {table} t WHERE t.{quoted(key)} = n.{quoted(key)} "
+        f"AND t.{quoted(time)} >= TO_TIMESTAMP_NTZ(?, 'YYYY-MM-DD HH24:MI:SS'))"
+    )
+
+
 def _value_sql(n: int, column: str) -> str:
     """Return the SQL of a value; a cast of a time or a date would depend on the account's input formats."""
     text = f"value:c{n}::VARCHAR"

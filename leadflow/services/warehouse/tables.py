@@ -39,6 +39,8 @@ DATES = ("Callable Until", "LIST_DATE", "EXPIRES_ON")
 _ADDED = ("Callable Until",)
 # A row of PERSON_CACHE, named by a table alias, with an answer: a failed lookup is bought again.
 ANSWERED = """COALESCE({}."status", '') <> 'error'"""
+# Entries of the ledger are cut at this length: a policy lists states and codes, a reason may quote one.
+LONGEST_WORDS = 200
 # The fewest characters that a column must hold. Names and addresses are compared with the leads' own lengths.
 _SHORTEST = {
     **{"person_key": 32, "phones": 1_000, "emails": 2_000, "status": 20},
@@ -46,8 +48,8 @@ _SHORTEST = {
     **{f"Phone {n}": 12 for n in (1, 2, 3)},
     **{f"Phone {n} Verdict": 20 for n in (1, 2, 3)},
     **{f"Email {n}": 254 for n in (1, 2, 3)},
-    **{"ENTRY_ID": 32, "EVENT": 20, "LEAD_KEY": 32, "PHONE": 12, "KIND": 20, "PROVIDER": 40, "CODE": 20},
-    **{"VERDICT": 20, "POLICY": 100, "REASON": 200, "JOB_ID": 80},
+    **{"ENTRY_ID": 32, "EVENT": 20, "LEAD_KEY": 32, "PHONE": 12, "KIND": 20, "VERDICT": 20, "JOB_ID": 80},
+    **dict.fromkeys(("PROVIDER", "CODE", "POLICY", "REASON"), LONGEST_WORDS),
     **{"SUPPRESSION_ID": 32, "SOURCE": 100, "ADDED_BY": 100, "SCOPE": 100},
 }
 # Columns that have a text for each lead; any other may be NULL.

@@ -1,0 +1,64 @@
+"""Carry the scrub of each phone beside the leads, as a JSON text without the phone, from the checks to the ledger."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from datetime import datetime, timezone
+
+import polars as pl
+
+from leadflow.leads.verdicts import Scrub, Verdict
+from leadflow.stages.list_columns import per_phone
+
+# The columns of both checks: for each phone of the lead the text of its scrub, "" if it has none.
+CHECKS = {"litigator": "litigator_checks", "dnc": "dnc_checks"}
+
+
+def scrub_text(scrub: Scrub) -> str:
+    """Return a scrub as text, without its phone."""
+    fields = {name: value for name, value in vars(scrub).items() if name not in ("phone", "check") and value != ""}
+    at = scrub.checked_at.astimezone(timezone.utc).isoformat()
+    return json.dumps({**fields, "verdict": str(scrub.verdict), "checked_at": at})
+
+
+def read_scrub(text: str | None, phone: str, kind: str) -> Scrub | None:
+    """Return the scrub of such a text; None if the text is blank or cannot be read.
+
+    >>> at = datetime(2026, 11, 1, tzinfo=timezone.utc)
+    >>> scrub = Scrub("+15045550143", "dnc", Verdict.CLEAN, "dncscrub", "C", at, "2026-11-01")
+    >>> read_scrub(scrub_text(scrub), "+15045550143", "dnc") == scrub, read_scrub("?", "+15045550143", "dnc")
+    (True, None)
+    """
+    try:
+        fields = json.loads(text or "")
+        known = {name: str(fields.get(name, "")) for name in ("provider", "code", "list_date", "policy")}
+        return Scrub(
+            phone=phone,
+            check=kind,
+            verdict=Verdict(fields["verdict"]),
+            checked_at=datetime.fromisoformat(fields["checked_at"]),
+            calling_window=str(fields.get("calling_window", "")),
+            **known,
+        )
+    except (ValueError, TypeError, KeyError, AttributeError):
+        return None
+
+
+def has_checks(leads: pl.DataFrame) -> bool:
+    """Whether a frame has the scrubs of any check."""
+    return any(name in leads.columns for name in CHECKS.values())
+
+
+def scrubs_of(leads: pl.DataFrame, *beside: str) -> Iterator[tuple[int, tuple[str, ...], dict[str, Scrub | None]]]:
+    """Yield each phone's row (position of its lead), its entries of the lists `beside`, and its scrubs by kind.
+
+    The first of the entries is the phone. Phones that could not be read are left out.
+    """
+    there = [name for name in CHECKS.values() if name in leads.columns]
+    known = {name: kind for kind, name in CHECKS.items()}
+    for row, *cells in per_phone(leads, *beside, *there).select("row", "phones", *beside, *there).iter_rows():
+        if phone := cells[0]:
+            texts = zip(there, cells[1 + len(beside) :], strict=True)
+            found = {known[name]: read_scrub(text, phone, known[name]) for name, text in texts}
+            yield row, tuple(cell or "" for cell in cells[: 1 + len(beside)]), {**dict.fromkeys(CHECKS), **found}

@@ -1,0 +1,42 @@
+"""Find the phones that a lead's row in the sheet shows, and until when the row may be called."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from leadflow.leads.callable_until import callable_until
+from leadflow.leads.verdicts import Scrub
+from leadflow.settings import Policy
+from leadflow.stages.list_columns import per_lead, per_phone
+from leadflow.stages.scrub_texts import has_checks, scrubs_of
+from leadflow.stages.sheet_rows import is_callable_expr
+
+
+def with_shown_phones(leads: pl.DataFrame, policy: Policy) -> pl.DataFrame:
+    """Add `shown_phones` (lists of E.164: the callable phones that fit into the row) and `callable_until` (ISO text).
+
+    Both are empty for a lead that is not to be delivered; `callable_until` is also empty in a frame without the
+    columns that the checks add, since nothing is known about their age.
+    """
+    good = per_phone(leads, "verdicts").filter(is_callable_expr("verdicts", policy))
+    good = good.filter(pl.int_range(pl.len()).over("row") < policy.phones_delivered)
+    is_delivered = (leads["disposition"] == "deliver").fill_null(False)
+    good = good.filter(pl.col("row").is_in(is_delivered.arg_true().cast(pl.Int64).to_list()))
+    shown = per_lead(good, leads.height, phones=pl.col("phones"))["phones"].alias("shown_phones")
+    leads = leads.with_columns(shown)
+    return leads.with_columns(pl.Series("callable_until", _until(leads, policy), pl.String))
+
+
+def _until(leads: pl.DataFrame, policy: Policy) -> list[str]:
+    """Return for each lead the date from which it may not be called any more."""
+    shown = [set(phones) for phones in leads["shown_phones"].to_list()]
+    if not has_checks(leads):
+        return [""] * leads.height
+    checks: list[list[Scrub | None]] = [[] for _ in shown]
+    for row, (phone,), scrubs in scrubs_of(leads.drop("shown_phones")):
+        if phone in shown[row]:
+            checks[row].extend(scrubs.values())
+    return [
+        callable_until(found, policy.max_scrub_age_days).isoformat() if phones else ""
+        for phones, found in zip(shown, checks, strict=True)
+    ]
