@@ -5,10 +5,10 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from contextlib import suppress
 
-from leadflow.errors import DeliveryError, RefusedError, TransientError
-from leadflow.services.sheets.append import LATE_S, Append
+from leadflow.errors import DeliveryError, RefusedError
+from leadflow.services.sheets.append import Append
+from leadflow.services.sheets.layout import LATE_S
 
 ByKey = dict[str, dict[int, Sequence[str]]]
 _MOST_RUNS = 200  # of rows that are read on their own; more cost more calls than the whole tab
@@ -38,8 +38,7 @@ class Repair(Append):
                 most = max(most, len(rows))
                 if not rows or not left:
                     break
-                self._delete(list(rows))
-                self._restore(before, but=set(rows.values()))
+                self._delete(before, list(rows), but=set(rows.values()))
         if not rows:
             return most
         raise DeliveryError(
@@ -72,8 +71,7 @@ class Repair(Append):
                 return most
             if left:
                 before = self._all_cells()
-                self._delete(_duplicate_rows(_by_key(before, self.settings.key_column)))
-                present = self._restore(before)
+                present = self._delete(before, _duplicate_rows(_by_key(before, self.settings.key_column)))
         raise DeliveryError(
             f"rows of tab {self.settings.worksheet} that repeat a lead could not be taken out, such as row "
             f"{min(duplicates)}; delete them, then resume"
@@ -114,26 +112,26 @@ class Repair(Append):
         width = max(len(self.header), *map(len, found.values()))
         return {number: [*row, *[""] * (width - len(row))] for number, row in found.items()}
 
-    def _delete(self, rows: Sequence[int]) -> None:
-        """Delete rows by number, from the bottom. Stops when in doubt: a repeated delete would hit another row.
+    def _delete(self, before: Sequence[Sequence[str]], rows: Collection[int], but: Collection[str] = ()) -> list[str]:
+        """Delete rows of `before` by number, from the bottom, and return the keys that are then present.
 
-        The caller reads whether the rows are gone: Google's answer alone is no proof.
+        It stops at a delete that is in doubt. That one, or one that is answered and not shown, may be applied late, and
+        would then hit the row that has the number by that time: nothing is deleted or appended until it must have come.
         """
-        with suppress(TransientError):
-            for row in sorted(rows, reverse=True):
-                self._retry_if_refused(lambda row=row: self.tab.delete_rows(row))
-
-    def _restore(self, before: Sequence[Sequence[str]], but: Collection[str] = ()) -> list[str]:
-        """Return the present keys. If somebody sorted during a delete, a wrong row is gone: append it again."""
-        now = self._look()
-        column = list(before[0]).index(self.settings.key_column)
+        if not rows:
+            return self._look()
+        answered = all(self._delete_rows(row, row) for row in sorted(rows, reverse=True))
+        now, column = self._look(), list(before[0]).index(self.settings.key_column)
+        if not answered or len(now) > sum(bool(row[column]) for row in before[1:]) - len(rows):
+            time.sleep(LATE_S)
+            now = self._look()
         gone = {*self._seen.known, *but}
         lost = {row[column]: row for row in before[1:] if row[column] and row[column] not in gone}
-        if not lost:
-            return now
-        self._append(
-            [{name: value for name, value in zip(before[0], row, strict=True) if name} for row in lost.values()]
-        )
+        return self._append_again(before[0], lost.values()) if lost else now
+
+    def _append_again(self, header: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
+        """Append rows that a delete hit because somebody sorted meanwhile; return the present keys."""
+        self._append([{name: value for name, value in zip(header, row, strict=True) if name} for row in rows])
         return self._look()
 
 
