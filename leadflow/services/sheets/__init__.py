@@ -13,7 +13,8 @@ import in that order, one way.
 """
 
 from leadflow.services.sheets.cells import LONGEST_CELL, raise_for_cells
+from leadflow.services.sheets.existing import ExistingSheet
 from leadflow.services.sheets.layout import LOOK_HOLDS_S
 from leadflow.services.sheets.sheet import Sheet
 
-__all__ = ["LONGEST_CELL", "LOOK_HOLDS_S", "Sheet", "raise_for_cells"]
+__all__ = ["LONGEST_CELL", "LOOK_HOLDS_S", "ExistingSheet", "Sheet", "raise_for_cells"]
