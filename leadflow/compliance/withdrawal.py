@@ -56,7 +56,7 @@ def withdraw(
     if gone:
         counts = ", ".join(f"{reason} {n}" for reason, n in Counter(reasons[key] for key in gone).most_common())
         where = "deleted" if settings.withdraw == "delete" else f"moved to tab {settings.withdrawn_tab}"
-        message = f"{len(gone)} leads are withdrawn ({counts}); their rows were {where}"
+        message = f"Withdrew {len(gone)} leads ({counts}): their rows were {where}"
         emit(JobLog(stage=_STAGE, batch=batch, level="warning", message=message))
     return gone
 

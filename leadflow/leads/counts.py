@@ -56,8 +56,15 @@ class Counts:
         return sum(self.held.get(reason, 0) for reason in LEFT_OUT)
 
     @property
+    def settled(self) -> int:
+        """The number of leads that went through the steps and have a final outcome."""
+        return self._done + sum(self.held.values()) - self.left_out
+
+    @property
     def balanced(self) -> bool:
         """Whether the counts account for every extracted row."""
-        return self.extracted == self.already_processed + self.delivered + self.held_back + self.waiting + (
-            self.renewed + sum(self.withdrawn.values())
-        )
+        return self.extracted == self.already_processed + self._done + self.held_back + self.waiting
+
+    @property
+    def _done(self) -> int:
+        return self.delivered + self.renewed + sum(self.withdrawn.values())

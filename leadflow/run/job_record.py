@@ -92,8 +92,8 @@ def record_end(
         progress=percent,
         message=message,
         counts=asdict(counts),
-        total_rows_processed=counts.delivered + sum(counts.held.values()) - counts.left_out,
-        clean_count=counts.delivered,
+        total_rows_processed=counts.settled,
+        clean_count=counts.delivered + counts.renewed,
         **flagged,
         completed_at=datetime.now(timezone.utc),
     )

@@ -113,8 +113,8 @@ class Rescrub:
         if cells.wanted:
             self._sheet.ensure_columns([self._sheet.settings.key_column, SCRUBBED, UNTIL])
             phones = phone_columns(self._sheet.header)
-            rows = self._sheet.recompute([*phones, *(f"{name} Verdict" for name in phones), SCRUBBED, UNTIL], cells)
-            message = f"Brought the checks of {rows} leads up to date in tab {self._sheet.settings.worksheet}"
+            self._sheet.recompute([*phones, *(f"{name} Verdict" for name in phones), SCRUBBED, UNTIL], cells)
+            message = f"Brought the dates and verdicts of {len(cells.wanted)} leads up to date"
             self._run.emit(JobLog(stage=_STAGE, message=message))
         for pool in pools:
             pool.batch.leads = _as_found(pool.batch.leads, cells)
