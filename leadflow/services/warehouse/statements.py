@@ -120,13 +120,17 @@ class Statements:
     def table(self, name: str) -> str:
         """Return a table of the settings as SQL, with database and schema: those of the sign-in unless named.
 
-        A USE SCHEMA in a script must not move PERSON_CACHE to a schema where it is empty: every lookup would be bought
-        again. Raises SettingsError for an invalid name, RefusedError without a database.
+        If the sign-in has none, ledger and suppressions are beside PERSON_CACHE: those who named their tables in full
+        before these two existed need no new setting. A USE SCHEMA in a script must not move PERSON_CACHE to a schema
+        where it is empty: every lookup would be bought again. Raises SettingsError for an invalid name, RefusedError
+        without a database.
         """
         self.connect()
-        parts = name_parts(name)
+        parts, home = name_parts(name), self._home
+        if not home and name in (self.settings.ledger, self.settings.suppressions):
+            home = name_parts(self.settings.person_cache)[:-1]
         if len(parts) < 3:
-            parts = [*self._home[: 3 - len(parts)], *parts]
+            parts = [*home[: 3 - len(parts)], *parts]
         if len(parts) < 3:
             raise RefusedError(
                 f"the database and schema of table {name} are unknown: the sign-in has none. Set "
