@@ -13,6 +13,8 @@ from leadflow.errors import JobFailedError
 from leadflow.services.warehouse import Warehouse
 from leadflow.services.warehouse.connection import connector_major
 
+pytestmark = pytest.mark.connector
+
 _FAULTS = {
     "none": [],
     "vendors": [

@@ -13,6 +13,8 @@ from leadflow.services.warehouse import Warehouse
 from leadflow.services.warehouse.connection import SqlError
 from leadflow.services.warehouse.names import name_parts
 
+pytestmark = pytest.mark.connector
+
 # Rights.
 
 

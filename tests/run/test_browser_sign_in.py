@@ -18,6 +18,8 @@ from leadflow.services.warehouse import Warehouse, browser
 from leadflow.services.warehouse.browser import SessionUse
 from leadflow.services.warehouse.connection import connector_major
 
+pytestmark = pytest.mark.connector
+
 _BROWSER = Path(__file__).parents[1] / "browser.py"
 
 

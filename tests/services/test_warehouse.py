@@ -11,6 +11,8 @@ import pytest
 from leadflow.errors import LeadflowError
 from leadflow.services.warehouse import Warehouse, merge
 
+pytestmark = pytest.mark.connector
+
 _INTO = {"FIRST": {"key": "k", "value": "v"}, "SECOND": {"person": "k", "said": "v"}}
 
 
