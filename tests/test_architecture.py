@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 from sizes import CLASS, FILE, FUNCTION, long_definitions, long_files
 
 _ROOT = Path(__file__).parent.parent
+_HAS_LOCAL = find_spec("fakesnow") is not None  # not beside connector 5; see leadflow[local] in pyproject.toml
 
 
 def _passes(tool: str, *arguments: str) -> None:
@@ -31,6 +33,7 @@ def test_ruff_format_would_change_nothing():
     _passes("ruff", "format", "--check", ".")
 
 
+@pytest.mark.skipif(not _HAS_LOCAL, reason="pyright also reads the packages that leadflow.local imports")
 @pytest.mark.timeout(900)
 def test_pyright_finds_nothing():
     _passes("pyright", "--warnings", f"--pythonpath={sys.executable}")
@@ -38,7 +41,8 @@ def test_pyright_finds_nothing():
 
 @pytest.mark.timeout(900)
 def test_the_examples_in_docstrings_run():
-    _passes("pytest", "-q", "--doctest-modules", "leadflow")
+    without = [] if _HAS_LOCAL else ["--ignore=leadflow/local"]
+    _passes("pytest", "-q", "--doctest-modules", *without, "leadflow")
 
 
 @pytest.mark.parametrize("folder", ["leadflow", "tests"])

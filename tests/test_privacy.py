@@ -13,6 +13,8 @@ from leadflow.errors import JobFailedError
 from leadflow.services.warehouse import Warehouse
 from leadflow.services.warehouse.connection import connector_major
 
+pytestmark = pytest.mark.connector
+
 _FAULTS = {
     "none": [],
     "vendors": [
@@ -31,7 +33,7 @@ _FAULTS = {
     "sheet": [("sheets", "applied_then_503", {}), ("sheets", "html", {"on": "write"}), ("sheets", "drop", {})],
     "sheet refuses": [("sheets", "400", {"on": "write", "after": 2})],
     "warehouse": [("snowflake", "503", {}), ("snowflake", "html", {}), ("snowflake", "drop", {})],
-    "warehouse refuses": [("snowflake", "422", {"key": "MERGE", "times": 100})],
+    "warehouse refuses": [("snowflake", "sql_error", {"code": 3001, "key": "MERGE", "times": 100})],
     "credentials": [("dnc", "403", {"times": 100})],
 }
 

@@ -37,11 +37,14 @@ class BrowserSignIns:
             self.id_tokens.clear()
 
     def start(self, data: dict[str, Any], host: str) -> Reply:
-        """Answer an authenticator request with the address of the sign-in page and the key of this sign-in."""
+        """Answer an authenticator request with the address of the sign-in page and the key of this sign-in.
+
+        The address begins with https, as connector 5 requires. This world speaks no TLS: a test's browser takes http.
+        """
         token, proof_key = secrets.token_urlsafe(32), secrets.token_urlsafe(32)
         self.proof_keys[token] = proof_key
         page = urlencode({"token": token, "port": str(data.get("BROWSER_MODE_REDIRECT_PORT"))})
-        answer = {"tokenUrl": None, "ssoUrl": f"http://{host}/sso?{page}", "proofKey": proof_key}
+        answer = {"tokenUrl": None, "ssoUrl": f"https://{host}/sso?{page}", "proofKey": proof_key}
         return Reply({"data": answer, "code": None, "message": None, "success": True})
 
     def page(self, query: dict[str, list[str]]) -> Reply:

@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs
+from urllib.parse import parse_qs, urlencode
 
 import duckdb
 import fakesnow.server as server
@@ -167,6 +167,8 @@ class Snowflake:
         """Sign in at fakesnow, store role, warehouse and parameters, and complete the answer."""
         body = await read_body(receive)
         query = parse_qs(scope["query_string"].decode())
+        # Connector 5 sends all of these, empty where nothing is set, which is the same to Snowflake.
+        scope = {**scope, "query_string": urlencode(query, doseq=True).encode()}
         data = json.loads(_unpacked(body))["data"]
         if refusal := self.browser.refusal(data):
             return refusal

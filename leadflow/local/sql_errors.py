@@ -12,7 +12,9 @@ from typing import Any
 
 from snowflake.connector.errors import ProgrammingError
 
+_STATES = {3001: "42501"}
 _MESSAGES = {
+    3001: "SQL access control error:\nInsufficient privileges to operate on table 'PERSON_CACHE'",
     604: "SQL execution canceled",
     625: "Statement '01b0' has locked table 'PERSON_CACHE' in transaction 1 and this lock has not yet been released. "
     "Your statement '01b1' was aborted because the number of waiters for this lock exceeds the 20 statements limit.",
@@ -26,7 +28,7 @@ def sql_error(code: int) -> dict[str, Any]:
     if code not in _MESSAGES:
         raise ValueError(f"statements end with {', '.join(map(str, _MESSAGES))}")
     number = f"{code:06d}"
-    data = {"errorCode": number, "sqlState": "57014"}
+    data = {"errorCode": number, "sqlState": _STATES.get(code, "57014")}
     return {"data": data, "code": number, "message": _MESSAGES[code], "success": False}
 
 

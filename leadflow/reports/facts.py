@@ -14,9 +14,9 @@ class Facts:
     """The lead keys that a job should have written, and the keys that are there, with repeats.
 
     None means that the keys could not be read. `withdrawn_keys` are leads whose rows were taken out since, or, of a
-    re-scrub, those that it withdrew. `opt_outs` are the requests not to be called that this home knows. The last two are
-    of a re-scrub: leads without the entries in the ledger that they should have, and leads that the consolidated table
-    does not call withdrawn.
+    re-scrub, those that it withdrew. `opt_outs` are the requests not to be called that this home knows. The last two
+    are of a re-scrub: leads without the entries in the ledger that they should have, and leads that the consolidated
+    table does not call withdrawn.
     """
 
     delivered_keys: list[str]

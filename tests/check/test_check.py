@@ -176,7 +176,7 @@ def test_snowflake_that_cannot_be_reached(world):
 
 def test_a_statement_that_fails_stops_no_other_row(world):
     settings = ready(world)
-    world.fail("snowflake", "422", times=1, key="LF_STAGE")
+    world.fail("snowflake", "sql_error", code=3001, times=1, key="LF_STAGE")
     found = check(world, settings)
     assert not_ok(found) == {"Temporary tables": "failed", "MERGE right": "warning"}
 

@@ -76,7 +76,7 @@ def test_accepting_buys_nothing_even_where_leads_wait_for_a_retry(world, engine,
         ("dnc", "500", {"times": 100}),
         ("litigator", "403", {"times": 100}),
         ("sheets", "400", {"on": "write", "times": 100}),
-        ("snowflake", "422", {"key": "MERGE", "times": 100}),
+        ("snowflake", "sql_error", {"code": 3001, "key": "MERGE", "times": 100}),
     ],
 )
 def test_an_accept_that_breaks_off_is_resumed(world, lead, service, kind, options):

@@ -23,6 +23,8 @@ from leadflow.services.dncscrub import DncScrub, LitigatorList
 from leadflow.services.idicore import Idicore
 from leadflow.services.warehouse import Warehouse
 
+pytestmark = pytest.mark.connector
+
 WHO = {"First Name": "Ann", "Last Name": "Lee", "Address": "1 Elm St", "City": "Bath", "State": "NH", "Zip": "03740"}
 JOB = """
     import leadflow as lf

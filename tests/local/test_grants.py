@@ -11,6 +11,8 @@ from warehouse_tables import make_tables, refused, with_warehouse
 
 import leadflow as lf
 
+pytestmark = pytest.mark.connector
+
 _GRANTS = (files("leadflow.services.warehouse") / "grants.sql").read_text()
 _GRANT = re.compile(r"^GRANT ([A-Z, ]+) ON (WAREHOUSE|DATABASE|SCHEMA|TABLE) (\S+) TO ROLE LEADFLOW;$", re.MULTILINE)
 _ALL = [(right, kind, name) for rights, kind, name in _GRANT.findall(_GRANTS) for right in rights.split(", ")]

@@ -11,6 +11,8 @@ from standins import rows_of
 from leadflow.local import World
 from leadflow.local.world import SAMPLES
 
+pytestmark = pytest.mark.connector
+
 MERGE = (
     'merge into pc t using st s on t."person_key" = s."person_key" when matched then update set t.n = s.n '
     'when not matched then insert ("person_key", n) values (s."person_key", s.n)'

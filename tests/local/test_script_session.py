@@ -14,6 +14,8 @@ from leadflow.services.warehouse.connection import SqlError
 from leadflow.services.warehouse.session import session_of
 from leadflow.stages.extraction import open_extraction
 
+pytestmark = pytest.mark.connector
+
 CHANGES = {
     "role": "USE ROLE OTHER",
     "warehouse": "USE WAREHOUSE OTHER_WH",

@@ -9,6 +9,8 @@ from leadflow.local import World
 from leadflow.services.warehouse import Warehouse
 from leadflow.services.warehouse.interruption import InterruptedWork
 
+pytestmark = pytest.mark.connector
+
 ROWS = "SELECT COUNT(*) FROM RAW_LEADS"
 
 

@@ -18,8 +18,9 @@ from leadflow.services.warehouse import Warehouse, browser
 from leadflow.services.warehouse.browser import SessionUse
 from leadflow.services.warehouse.connection import connector_major
 
+pytestmark = pytest.mark.connector
+
 _BROWSER = Path(__file__).parents[1] / "browser.py"
-_needs_id_tokens = pytest.mark.skipif(connector_major() >= 5, reason="connector 5 keeps no ID token in memory")
 
 
 @pytest.fixture
@@ -79,7 +80,7 @@ def test_the_query_tag_of_a_job_is_its_own(world, warehouse_settings):
         "CREATE OR REPLACE TEMPORARY TABLE PERSON_CACHE AS SELECT 1 AS a",
     ],
 )
-@pytest.mark.parametrize("id_tokens", [False, pytest.param(True, marks=_needs_id_tokens)])
+@pytest.mark.parametrize("id_tokens", [False, True])
 def test_a_session_that_a_script_changed_is_lent_to_nobody(world, warehouse_settings, script, id_tokens):
     world.configure(id_tokens=id_tokens)
     with Warehouse(warehouse_settings) as first:
@@ -104,7 +105,6 @@ def test_leadflow_s_own_temporary_tables_are_gone_for_the_next_owner(world, ware
     assert _signed_in(world)[0] == 1
 
 
-@_needs_id_tokens
 def test_two_threads_at_once_open_one_browser(world, warehouse_settings):
     world.configure(id_tokens=True)
     warehouses = [Warehouse(warehouse_settings) for _ in range(4)]
@@ -115,7 +115,6 @@ def test_two_threads_at_once_open_one_browser(world, warehouse_settings):
     assert _signed_in(world) == (1, 4)
 
 
-@_needs_id_tokens
 def test_two_jobs_at_once_open_one_browser(world, settings):
     world.configure(id_tokens=True)
     with lf.Engine(settings) as engine:
@@ -147,7 +146,6 @@ def test_a_connection_that_died_is_signed_in_to_again(world, warehouse_settings,
     assert _signed_in(world) == (2, 2)
 
 
-@_needs_id_tokens
 def test_an_id_token_that_is_taken_back_leads_to_a_browser(world, warehouse_settings):
     world.configure(id_tokens=True)
     with Warehouse(warehouse_settings) as first:
@@ -158,16 +156,52 @@ def test_an_id_token_that_is_taken_back_leads_to_a_browser(world, warehouse_sett
     assert _signed_in(world) == (2, 2)
 
 
-@_needs_id_tokens
-def test_no_token_is_written_to_a_file(world, warehouse_settings, monkeypatch, tmp_path):
-    monkeypatch.setenv("SF_TEMPORARY_CREDENTIAL_CACHE_DIR", str(tmp_path))
-    monkeypatch.setenv("HOME", str(tmp_path))
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+_AT_ONCE = """
+import leadflow as lf
+from leadflow.services.warehouse import Warehouse
+settings = lf.Settings().warehouse.model_copy(update={"authenticator": "externalbrowser", "token": None})
+with Warehouse(settings) as one, Warehouse(settings) as other:
+    one.connect()
+    other.connect()
+"""
+
+
+def _run_child(code, **variables):
+    environment = {**os.environ, "BROWSER": f"{sys.executable} {_BROWSER} %s &", **variables}
+    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+    return done
+
+
+@pytest.mark.parametrize("has_runtime_folder", [True, False])
+def test_no_token_outlives_the_process(world, tmp_path, has_runtime_folder):
+    """In a process of its own: connector 5 looks for its cache's folder once."""
     world.configure(id_tokens=True)
-    for _ in range(2):
-        with Warehouse(warehouse_settings) as warehouse:
-            warehouse.connect()
+    folders = {name: tmp_path / name for name in ("HOME", "XDG_CACHE_HOME", "TMPDIR", "XDG_RUNTIME_DIR")}
+    for name, folder in folders.items():
+        if has_runtime_folder or name != "XDG_RUNTIME_DIR":
+            folder.mkdir(mode=0o700)
+    _run_child(_AT_ONCE, **world.env(), **{name: str(folder) for name, folder in folders.items()})
+    assert _signed_in(world) == (1, 2)
     assert not [path for path in tmp_path.rglob("*") if "credential" in path.name]
+
+
+def test_a_folder_for_tokens_that_the_user_has_set_is_used(world, tmp_path):
+    world.configure(id_tokens=True)
+    variables = {**world.env(), "SF_TEMPORARY_CREDENTIAL_CACHE_DIR": str(tmp_path)}
+    for _ in range(2):
+        _run_child(_AT_ONCE, **variables)
+    assert _signed_in(world) == (1 if connector_major() >= 5 else 2, 4)
+
+
+def test_a_session_that_ended_warns_of_nothing(world, warehouse_settings, monkeypatch, recwarn):
+    monkeypatch.setattr("snowflake.connector.errors._FUTURE_BASE_CHANGE_WARNED", False, raising=False)
+    with Warehouse(warehouse_settings) as warehouse:
+        warehouse.connect()
+        world.configure(end_sessions="390114")
+        with pytest.raises(ServiceError):
+            warehouse.execute("SELECT 1")
+    assert not recwarn.list
 
 
 def _idle():
@@ -222,7 +256,6 @@ for _ in range(2):
 """
 
 
-@pytest.mark.skipif(connector_major() >= 5, reason="connector 5 does not show how it signed in")
 def test_a_connection_of_connections_toml_opens_one_browser(world, tmp_path):
     """In a process of its own: the connector reads SNOWFLAKE_HOME when it is imported."""
     where = world.settings.warehouse
@@ -233,11 +266,7 @@ def test_a_connection_of_connections_toml_opens_one_browser(world, tmp_path):
     )
     file.chmod(0o600)
     tmp_path.chmod(0o700)
-    variables = {"SNOWFLAKE_HOME": str(tmp_path), "BROWSER": f"{sys.executable} {_BROWSER} %s &"}
-    done = subprocess.run(
-        [sys.executable, "-c", _NAMED], env={**os.environ, **variables}, capture_output=True, text=True, timeout=120
-    )
-    assert done.returncode == 0, done.stderr
+    _run_child(_NAMED, SNOWFLAKE_HOME=str(tmp_path))
     assert _signed_in(world) == (1, 1)
 
 

@@ -13,6 +13,8 @@ from leadflow.services.warehouse import Warehouse
 from leadflow.services.warehouse.interruption import InterruptedWork
 from leadflow.stages import extract, filter_unprocessed
 
+pytestmark = pytest.mark.connector
+
 _LEADS = 40
 # A text of each kind of statement that a job runs, as it is in the request's JSON.
 _STATEMENTS = {

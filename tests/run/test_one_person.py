@@ -106,7 +106,7 @@ def test_a_second_answer_with_other_phones_is_held_too(world, engine, leads):
     [
         ("dnc", "403", {"after": 2}),
         ("sheets", "400", {"on": "write", "after": 2}),
-        ("snowflake", "422", {"key": "MERGE"}),
+        ("snowflake", "sql_error", {"code": 3001, "key": "MERGE"}),
     ],
 )
 def test_a_resume_decides_as_before(world, engine, leads, service, kind, options):

@@ -7,10 +7,12 @@ import threading
 import time
 
 import pytest
+from filelock import FileLock
 from job_process import resume_and_judge, start_job
 from outcome import SCRIPT
 
 import leadflow as lf
+from leadflow.services.sheets.lock import SheetLock
 
 _RETRY_AFTER = 60  # seconds, the most that leadflow waits: a stop that does not wait for it ends well before
 _WATCHED = """
@@ -87,6 +89,32 @@ def test_stop_is_heard_while_the_login_waits(world):
         threading.Timer(0.5, handle.stop).start()
         assert handle.wait(_RETRY_AFTER - 10)
         assert str(handle.result().status) == "STOPPED"
+
+
+@pytest.mark.parametrize("holder", ["another job of this process", "another process"])
+@pytest.mark.parametrize("phase", ["before the first lookup", "before an append"])
+def test_stop_is_heard_while_another_job_holds_the_sheet(world, holder, phase):
+    """Another job may hold the lock for as long as Google is busy: busy_wait_s, ten minutes."""
+    with lf.Engine(world.settings) as engine:
+        assert engine.run(SCRIPT, limit_rows=5, progress=False).ok  # so the tab has a header
+        lock = SheetLock(
+            (world.settings.sheets.base_url, world.settings.sheets.spreadsheet_id, world.settings.sheets.worksheet),
+            world.settings.home,
+        )
+        if phase == "before an append":
+            world.configure(latency={"dnc": 2.0})
+        else:
+            world.configure(latency={"snowflake": 0.5})
+        handle = engine.submit(SCRIPT, limit_rows=10)
+        if phase == "before an append":
+            _until_called(world, "dnc", n=world.stats()["dnc"]["calls"] + 1)
+        with FileLock(lock._file.lock_file) if holder == "another process" else lock.hold():
+            time.sleep(3)
+            assert not handle.wait(0)
+            handle.stop()
+            assert handle.wait(20)
+        assert str(handle.result().status) == "STOPPED"
+        assert engine.resume(handle.id, progress=False).ok
 
 
 def test_a_sign_out_that_fails_does_not_keep_a_job_from_ending(world, monkeypatch):

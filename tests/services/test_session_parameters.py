@@ -13,6 +13,8 @@ import leadflow as lf
 from leadflow.errors import RefusedError
 from leadflow.services.warehouse import Warehouse
 
+pytestmark = pytest.mark.connector
+
 _ODD = {
     "QUOTED_IDENTIFIERS_IGNORE_CASE": True,
     "TIMESTAMP_INPUT_FORMAT": "DD/MM/YYYY HH24:MI",

@@ -6,6 +6,8 @@ import pytest
 
 from leadflow.services.warehouse.browser import SessionUse
 
+pytestmark = pytest.mark.connector
+
 
 @pytest.mark.parametrize("comment", ["/* a */ ", "-- a\n", "/* a -- */ -- /*\n", "/**/", "\n \t"])
 @pytest.mark.parametrize(("statement", "is_clean"), [("SELECT 1", True), ("USE SCHEMA X", False)])

@@ -13,6 +13,8 @@ from leadflow.services.warehouse import Warehouse
 from leadflow.services.warehouse.connection import connector_major
 from leadflow.stages import extract
 
+pytestmark = pytest.mark.connector
+
 
 def _settings(world, **limits):
     return world.settings.model_copy(update={"warehouse": world.settings.warehouse.model_copy(update=limits)})

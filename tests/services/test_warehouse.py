@@ -11,6 +11,8 @@ import pytest
 from leadflow.errors import LeadflowError
 from leadflow.services.warehouse import Warehouse, merge
 
+pytestmark = pytest.mark.connector
+
 _INTO = {"FIRST": {"key": "k", "value": "v"}, "SECOND": {"person": "k", "said": "v"}}
 
 
@@ -63,7 +65,9 @@ def test_tables_are_made_by_many_at_once(world):
 
 
 def test_both_tables_have_the_rows_or_neither_has(world, warehouse):
-    world.fail("snowflake", "422", times=100, key='MERGE INTO \\"LEADS_DB\\".\\"PUBLIC\\".\\"SECOND\\"')
+    world.fail(
+        "snowflake", "sql_error", code=3001, times=100, key='MERGE INTO \\"LEADS_DB\\".\\"PUBLIC\\".\\"SECOND\\"'
+    )
     with pytest.raises(LeadflowError):
         warehouse.merge(_frame(k=["a"], v=["1"]), "k", _INTO)
     world.heal()

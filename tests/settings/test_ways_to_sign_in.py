@@ -18,6 +18,8 @@ from leadflow.services.sheets.google import credentials
 from leadflow.services.warehouse.connection import connect_options
 from leadflow.settings import SheetsSettings, WarehouseSettings
 
+pytestmark = pytest.mark.connector
+
 
 @pytest.fixture(autouse=True)
 def clean(monkeypatch, tmp_path):

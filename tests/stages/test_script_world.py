@@ -11,6 +11,8 @@ from leadflow.services.warehouse import Warehouse
 from leadflow.stages import extract
 from leadflow.stages.script import parse_script
 
+pytestmark = pytest.mark.connector
+
 
 @pytest.fixture
 def engine(world):

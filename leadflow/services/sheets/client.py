@@ -41,7 +41,7 @@ class Connection(ABC):
         )
         self.limiters = (self.reads, self.writes)
         self._stop = stop
-        self._lock = SheetLock((*book, settings.worksheet), locks)
+        self._lock = SheetLock((*book, settings.worksheet), locks, stop)
         self._tabs: list[dict[str, Any]] | None = None
         self._client: gspread.Client | None = None
         self._tab: gspread.Worksheet | None = None

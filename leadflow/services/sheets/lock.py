@@ -4,11 +4,19 @@ from __future__ import annotations
 
 import hashlib
 import threading
-from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
+
+from leadflow.errors import Stopped
+from leadflow.services.transport.limits import StopFlag
+
+if TYPE_CHECKING:
+    from filelock import BaseFileLock
+
+_POLL_S = 0.2  # how often a wait for the lock looks at the stop flag
 
 
 @dataclass
@@ -26,11 +34,12 @@ _tabs_lock = threading.Lock()
 class SheetLock:
     """Lets one thread at a time read and append to a tab, over all processes that share the folder `locks`."""
 
-    def __init__(self, tab: tuple[str, str, str], locks: Path | None) -> None:
+    def __init__(self, tab: tuple[str, str, str], locks: Path | None, stop: StopFlag | None = None) -> None:
+        self._title, self._stop = tab[2], stop
         tab = (*tab[:2], tab[2].casefold())  # Google's tab titles are case-insensitive
         with _tabs_lock:
             self._tab = _tabs.setdefault(tab, _TabState())
-        self._file: AbstractContextManager[Any] = nullcontext()
+        self._file: BaseFileLock | None = None
         self._append_mark: Path | None = None
         if locks is not None:
             from filelock import FileLock
@@ -41,9 +50,36 @@ class SheetLock:
 
     @contextmanager
     def hold(self) -> Iterator[None]:
-        """Wait for the lock and hold it; the same thread may take it again."""
-        with self._tab.lock, self._file:
-            yield
+        """Wait for the lock and hold it; the same thread may take it again.
+
+        Raises Stopped if the stop flag is set while another job holds it, which may be long while Google is busy.
+        """
+        self._wait_for(lambda: self._tab.lock.acquire(timeout=_POLL_S))
+        try:
+            self._wait_for(self._take_file)
+            try:
+                yield
+            finally:
+                if self._file is not None:
+                    self._file.release()
+        finally:
+            self._tab.lock.release()
+
+    def _wait_for(self, take: Callable[[], bool]) -> None:
+        while not take():
+            if self._stop is not None and self._stop.is_set():
+                raise Stopped(f"stopped while another job wrote to tab {self._title}")
+
+    def _take_file(self) -> bool:
+        if self._file is None:
+            return True
+        from filelock import Timeout
+
+        try:
+            self._file.acquire(timeout=_POLL_S)
+        except Timeout:
+            return False
+        return True
 
     def record_append(self) -> None:
         """Record an append, so that other holders, also in other processes, read the tab again."""

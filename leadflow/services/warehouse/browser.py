@@ -5,8 +5,9 @@ browsers:
 
 - A connection that is closed while its session is as it was after the sign-in is kept, and lent again. A session that a
   script changed (USE, ALTER SESSION, SET, a temporary table) is never lent again.
-- If the account allows ID tokens (ALLOW_ID_TOKEN), one is kept in memory, with connector 4, for sessions that are open
-  at the same time. Connector 5 offers no cache in memory.
+- If the account allows ID tokens (ALLOW_ID_TOKEN), one is kept until the process ends, for sessions that are open at
+  the same time: with connector 4 in memory. Connector 5 caches tokens in a file only, so it gets a private folder that
+  is removed when the process ends.
 
 One thread signs in at a time, so that two threads do not open two browsers at once.
 Source: https://docs.snowflake.com/en/user-guide/admin-security-fed-auth-use
@@ -14,8 +15,10 @@ Source: https://docs.snowflake.com/en/user-guide/admin-security-fed-auth-use
 
 from __future__ import annotations
 
+import os
 import re
 import sys
+import tempfile
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext, suppress
@@ -30,6 +33,7 @@ if TYPE_CHECKING:
 
 _BROWSER = "EXTERNALBROWSER"
 _MOST_IDLE = 4
+_CACHE_FOLDER = "SF_TEMPORARY_CREDENTIAL_CACHE_DIR"
 # Atomic, so that a match that fails does not try every other way to divide many comments.
 _COMMENTS = r"(?>(?:\s|--[^\n]*(?:\n|$)|/\*.*?\*/)*)"
 # Statements that leave the session as it is, apart from leadflow's own temporary tables.
@@ -101,6 +105,7 @@ _accounts: dict[str, _Account] = {}
 _accounts_lock = threading.Lock()
 _tokens = _MemoryTokens()
 _tokens_lock = threading.Lock()
+_folder: tempfile.TemporaryDirectory[str] | None = None  # removed when the process ends
 
 
 def may_use_browser(settings: WarehouseSettings) -> bool:
@@ -109,8 +114,8 @@ def may_use_browser(settings: WarehouseSettings) -> bool:
     return bool(settings.connection_name) if way is None else way.upper() == _BROWSER
 
 
-def keeps_token_in_memory(settings: WarehouseSettings) -> bool:
-    """Whether to keep the ID token in memory: not if there is a keyring, or connections.toml may configure a cache."""
+def keeps_token(settings: WarehouseSettings) -> bool:
+    """Whether to keep the ID token here: not if there is a keyring, or connections.toml may configure a cache."""
     has_keyring = sys.platform in ("darwin", "win32") and find_spec("keyring") is not None
     return may_use_browser(settings) and not settings.connection_name and not has_keyring
 
@@ -125,7 +130,7 @@ def borrow(settings: WarehouseSettings, query_tag: str, open_connection: Callabl
             connection = account.idle.pop()
             if _is_alive(connection, query_tag):
                 return connection
-        with _tokens_in_memory() if keeps_token_in_memory(settings) else nullcontext():
+        with _kept_tokens() if keeps_token(settings) else nullcontext():
             return open_connection()
 
 
@@ -142,8 +147,17 @@ def _used_browser(settings: WarehouseSettings, connection: Any) -> bool:
     """Whether a connection was signed in to with a browser, or with the token that a browser brought."""
     if not may_use_browser(settings):
         return False
-    way = getattr(connection, "_authenticator", None) if authenticator_of(settings) is None else _BROWSER
+    way = authenticator_of(settings) or getattr(connection, "_authenticator", None) or _way_in_file(settings)
     return str(way).upper() in (_BROWSER, "ID_TOKEN")
+
+
+def _way_in_file(settings: WarehouseSettings) -> str:
+    """Return the authenticator that connections.toml names, "" if none. Connector 5 does not show how it signed in."""
+    manager: Any = import_module("snowflake.connector.config_manager")
+    try:
+        return str(manager.CONFIG_MANAGER["connections"][settings.connection_name].get("authenticator", ""))
+    except Exception:
+        return ""
 
 
 def _account(settings: WarehouseSettings) -> _Account:
@@ -173,12 +187,13 @@ def _cleared(connection: Any, use: SessionUse) -> bool:
 
 
 @contextmanager
-def _tokens_in_memory() -> Iterator[None]:
-    """Let connector 4 keep ID tokens in memory. Its default is to write them to a file, or to keep none."""
+def _kept_tokens() -> Iterator[None]:
+    """Let the connector keep ID tokens for this process. Its default is a file that stays, or to keep none."""
     try:
         auth: Any = import_module("snowflake.connector.auth._auth")
     except ImportError:  # connector 5
-        yield
+        with _cache_in_private_folder():
+            yield
         return
     with _tokens_lock:
         before = getattr(auth, "TokenCache", None)
@@ -190,3 +205,27 @@ def _tokens_in_memory() -> Iterator[None]:
             yield
         finally:
             auth.TokenCache = before
+
+
+@contextmanager
+def _cache_in_private_folder() -> Iterator[None]:
+    """Let connector 5, which reads the variable at its first sign-in alone, cache tokens in a folder of this process.
+
+    A folder that the user has set stays. XDG_RUNTIME_DIR is in memory, and the system empties it at the log-out, also
+    if the process is killed: https://specifications.freedesktop.org/basedir-spec/latest/
+    """
+    global _folder
+    with _tokens_lock:
+        if _CACHE_FOLDER in os.environ:
+            yield
+            return
+        if _folder is None:
+            place = os.environ.get("XDG_RUNTIME_DIR", "")
+            _folder = tempfile.TemporaryDirectory(
+                prefix="leadflow-", dir=place if os.access(place, os.W_OK) else None, ignore_cleanup_errors=True
+            )
+        os.environ[_CACHE_FOLDER] = _folder.name
+        try:
+            yield
+        finally:
+            os.environ.pop(_CACHE_FOLDER, None)

@@ -7,6 +7,7 @@ import contextlib
 import logging
 import os
 import re
+import warnings
 import weakref
 from collections.abc import Callable
 from functools import lru_cache
@@ -50,6 +51,8 @@ def sign_in(settings: WarehouseSettings, query_tag: str) -> Any:
 
     logging.getLogger("snowflake.connector.cursor").addFilter(_is_not_an_answer)
     _switch_off_platform_detection(settings)
+    # Advice of connector 5 to callers who catch this error, which is caught here.
+    warnings.filterwarnings("ignore", message="`ReauthenticationRequest` currently subclasses", category=FutureWarning)
     try:
         connection = browser.borrow(
             settings,
@@ -153,9 +156,8 @@ def _log_out_option() -> dict[str, bool]:
 
 
 def _id_token_option(settings: WarehouseSettings) -> dict[str, bool]:
-    """Request an ID token, which connector 4 keeps in memory here. Connector 5 would keep it in a file."""
-    in_memory = connector_major() < 5 and browser.keeps_token_in_memory(settings)
-    return {"client_store_temporary_credential": True} if in_memory else {}
+    """Request an ID token, which is kept until the process ends."""
+    return {"client_store_temporary_credential": True} if browser.keeps_token(settings) else {}
 
 
 def _switch_off_platform_detection(settings: WarehouseSettings) -> None:
