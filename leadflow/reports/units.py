@@ -10,19 +10,18 @@ _MINUTE, _HOUR, _DAY = 60, 3_600, 86_400
 def duration(seconds: float) -> str:
     """Return a duration in its two largest units.
 
-    >>> [duration(s) for s in (0.04, 3.14, 42, 177.4, 4_800, 90_000)]
-    ['0.0 s', '3.1 s', '42 s', '2 min 57 s', '1 h 20 min', '1 d 1 h']
+    >>> [duration(s) for s in (0.04, 3.14, 42, 60, 177.4, 4_800, 90_000)]
+    ['0.0 s', '3.1 s', '42 s', '1 min', '2 min 57 s', '1 h 20 min', '1 d 1 h']
     """
     if seconds < 9.95:
         return f"{max(0.0, seconds):.1f} s"
     whole = round(seconds)
-    if whole < _MINUTE:
-        return f"{whole} s"
-    if whole < _HOUR:
-        return f"{whole // _MINUTE} min {whole % _MINUTE} s"
-    if whole < _DAY:
-        return f"{whole // _HOUR} h {whole % _HOUR // _MINUTE} min"
-    return f"{whole // _DAY} d {whole % _DAY // _HOUR} h"
+    units = (("d", _DAY, _HOUR, "h"), ("h", _HOUR, _MINUTE, "min"), ("min", _MINUTE, 1, "s"))
+    for unit, size, smaller, smaller_unit in units:
+        if whole >= size:
+            rest = whole % size // smaller
+            return f"{whole // size} {unit}" + (f" {rest} {smaller_unit}" if rest else "")
+    return f"{whole} s"
 
 
 def local_time(moment: datetime) -> str:

@@ -129,7 +129,7 @@ def test_delays_are_judged_by_earlier_jobs_of_the_script(history):
     slow = reports.report("slow", history=history).delays
     assert set(slow["stage"]) == {"DNC", "(all stages)"}
     assert set(slow["usual_s"]) == {10.0}
-    assert "60.0 s" in reports.report("slow", history=history).to_markdown()
+    assert "| 1 min | 10 s |" in reports.report("slow", history=history).to_markdown()
 
 
 def test_a_running_job_is_not_called_broken(history):
