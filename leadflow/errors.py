@@ -147,7 +147,8 @@ def _split(message: str) -> tuple[str, str]:
     for end in re.finditer(r"\n+|[;.] (?=\S)", message):
         before = message[: end.start()]
         if all(before.count(left) == before.count(right) for left, right in ("()", "[]", "{}")):
-            return before, message[end.end() :]
+            after = message[end.end() :]
+            return before, after if after.count("\n") > 1 else after.replace("\n", ". ")
     return message, ""
 
 

@@ -69,6 +69,12 @@ def facts(data: ReportData) -> list[tuple[str, str]]:
     return [(label, str(text)) for label, text in found if text]
 
 
+def message(data: ReportData) -> str:
+    """Return the job's message. That of a job which ended early is in the notes, with what is left and how to go on."""
+    told = bool(data.notes) and data.job["status"] != "COMPLETED" and data.standing != "running"
+    return "" if told else str(data.job["message"] or "")
+
+
 def sheet_name(data: ReportData) -> str:
     """Return the name of the job's tab."""
     return str(data.job.get("worksheet") or "")

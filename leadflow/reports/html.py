@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from leadflow.reports.accounting import Accounting, accounting_of
 from leadflow.reports.data import DOES_NOT_HOLD, HOLDS, NOT_CHECKED, ReportData
 from leadflow.reports.elements import folded, html_table, muted
-from leadflow.reports.figures import facts, figures, sheet_link, sheet_name
+from leadflow.reports.figures import facts, figures, message, sheet_link, sheet_name
 from leadflow.reports.funnel_html import funnel_to_html
 from leadflow.reports.gantt import gantt
 from leadflow.reports.tables import MOST_DELAYS, delay_row, rows_where, shortened
@@ -82,9 +82,7 @@ def _head(data: ReportData) -> str:
     status = "DEAD" if data.standing == "dead" else job["status"]
     badge = f'<span class="badge" style="background:{_COLORS.get(status, "#616e7c")}">{escape(status)}</span>'
     notes = "".join(f'<div class="note">{escape(note)}</div>' for note in data.notes)
-    # What ended a job early stands in the notes, with what is left and how to go on.
-    message = "" if status in ("STOPPED", "FAILED", "DEAD") and data.notes else str(job["message"] or "")
-    return f"<h2>{escape(job['id'])} {badge}</h2>{_facts(data)}<div>{escape(message)}</div>{notes}"
+    return f"<h2>{escape(job['id'])} {badge}</h2>{_facts(data)}<div>{escape(message(data))}</div>{notes}"
 
 
 def _facts(data: ReportData) -> str:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from leadflow.reports.accounting import accounting_of
 from leadflow.reports.data import ReportData
-from leadflow.reports.figures import facts, figures, sheet_link, sheet_name
+from leadflow.reports.figures import facts, figures, message, sheet_link, sheet_name
 from leadflow.reports.tables import MOST_DELAYS, delay_row, rows_where, shortened
 from leadflow.reports.text import check_lines, tree
 
@@ -29,7 +29,7 @@ def to_markdown(data: ReportData) -> str:
 
 
 def _head(data: ReportData) -> str:
-    lines = [f"**{data.job['status']}** {data.job['message'] or ''}".rstrip()]
+    lines = [f"**{data.job['status']}** {message(data)}".rstrip()]
     lines += [f"> {note}" for note in data.notes]
     lines += [" · ".join([*(f"{label}: {text}" for label, text in facts(data)), *_link(data)])]
     numbers = [f"{figure.text} {figure.label}" for figure in figures(data, accounting_of(data.job))]

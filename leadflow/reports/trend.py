@@ -23,7 +23,7 @@ _FEWEST = 3
 # A share is unusual if it is further from the median than this, than three times the scatter of the earlier jobs (their
 # median deviation, scaled to a standard deviation), and than three times what chance explains for so many leads.
 _LEAST, _TIMES, _SCALE = 0.02, 3.0, 1.4826
-_COST_RATIO, _TIME_RATIO = 1.5, 3.0
+_COST_RATIO, _TIME_RATIO, _LEAST_DELAY_S = 1.5, 3.0, 30.0
 _MOST_SAID = 5
 _UNENDED = ("PENDING", "RUNNING")
 _NOT_ASKED = ("lookup_failed", "in_other_job")
@@ -119,6 +119,6 @@ def _unusual_cost_and_time(now: dict[str, Any], earlier: Sequence[dict[str, Any]
     if len(costs) >= _FEWEST and now["cost_per_delivered"] > _COST_RATIO * median(costs):
         yield f"{money(now['cost_per_delivered'])} a delivered lead, usually {money(median(costs))}"
     pace = [one["seconds"] / one["leads"] for one in earlier if one["seconds"]]
-    if len(pace) >= _FEWEST and now["seconds"] and now["seconds"] / now["leads"] > _TIME_RATIO * median(pace):
-        usual = median(pace) * now["leads"]
+    usual = median(pace) * now["leads"] if len(pace) >= _FEWEST else math.inf
+    if now["seconds"] > max(_TIME_RATIO * usual, usual + _LEAST_DELAY_S):
         yield f"it ran for {duration(now['seconds'])}, usually {duration(usual)} for so many leads"
