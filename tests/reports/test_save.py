@@ -40,7 +40,7 @@ def test_another_ending_is_refused_with_the_known_ones(report, tmp_path, name):
 
 
 def test_a_folder_that_is_not_there_is_said(report, tmp_path):
-    with pytest.raises(InputError, match="cannot be saved as .*No such file or directory"):
+    with pytest.raises(InputError, match=r"cannot be saved as .*No such file or directory"):
         report.save(tmp_path / "none" / "r.html")
 
 

@@ -102,7 +102,7 @@ def test_up_to_sixty_batches_have_a_lane_each(recorder, batches, lanes):
     assert (f">Batch {batches}</text>" in drawn) == bool(lanes)
     if not lanes:
         assert "The 20 slowest of 61 batches" in drawn
-        assert [slow.batch for slow in plan.slowest][0] == 17
+        assert plan.slowest[0].batch == 17
         assert len(plan.slowest) == 20
         width = plan.seconds / len(plan.throughput)
         assert sum(rate * width for rate in plan.throughput) == pytest.approx(61 * 200)
