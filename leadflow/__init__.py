@@ -29,7 +29,9 @@ if TYPE_CHECKING:
     from leadflow.reports import compare as compare
     from leadflow.reports import jobs as jobs
     from leadflow.reports import lineage as lineage
+    from leadflow.reports import spend as spend
     from leadflow.reports import trace as trace
+    from leadflow.reports import trend as trend
     from leadflow.settings import Settings as Settings
     from leadflow.shortcuts import certificate as certificate
     from leadflow.shortcuts import evidence as evidence
@@ -53,6 +55,8 @@ _DEFINED_IN = {
     "jobs": "leadflow.reports",
     "compare": "leadflow.reports",
     "lineage": "leadflow.reports",
+    "trend": "leadflow.reports",
+    "spend": "leadflow.reports",
     "report": "leadflow.shortcuts",
     "forget": "leadflow.shortcuts",
     "stale": "leadflow.shortcuts",
@@ -78,6 +82,8 @@ __all__ = [
     "jobs",
     "compare",
     "lineage",
+    "trend",
+    "spend",
     "report",
     "forget",
     "stale",

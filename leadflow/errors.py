@@ -5,12 +5,21 @@ A message never contains a phone, name, e-mail or address. It identifies a lead 
 
 from __future__ import annotations
 
+import linecache
 import re
+import sys
+import traceback
 from collections.abc import Iterable
+from pathlib import Path
+from types import TracebackType
 
 
 class LeadflowError(Exception):
     """The base class of all errors that leadflow raises on purpose."""
+
+    def _render_traceback_(self) -> list[str]:
+        """Return what IPython shows instead of a traceback: what happened, where in the user's code, what to do."""
+        return three_lines(type(self).__name__, str(self), self.__traceback__)
 
 
 class SettingsError(LeadflowError, ValueError):
@@ -116,3 +125,46 @@ class Stopped(JobError):
 def shown(column: str) -> str:
     """Return a column's name for a message. Hide an unnamed column's name: it is an SQL expression, maybe with data."""
     return "(a column without a name)" if re.search(r"'|\d{7}", column) else column
+
+
+def three_lines(name: str, message: str, raised: TracebackType | None) -> list[str]:
+    """Return an error for a notebook: what happened, where in the user's code, and what to do.
+
+    >>> three_lines("InputError", "the script is empty; write a query", None)
+    ['InputError: the script is empty', '  What to do: write a query']
+    """
+    what, todo = _split(message)
+    where = _in_user_code(raised)
+    return [f"{name}: {what}", *([f"  Where: {where}"] if where else []), *([f"  What to do: {todo}"] if todo else [])]
+
+
+def _split(message: str) -> tuple[str, str]:
+    """Split a message after what happened: at its first line break, else at the first end of a clause outside brackets.
+
+    >>> _split("no column for zip (found: a; b). Alias it")
+    ('no column for zip (found: a; b)', 'Alias it')
+    """
+    for end in re.finditer(r"\n+|[;.] (?=\S)", message):
+        before = message[: end.start()]
+        if all(before.count(left) == before.count(right) for left, right in ("()", "[]", "{}")):
+            after = message[end.end() :]
+            return before, after if after.count("\n") > 1 else after.replace("\n", ". ")
+    return message, ""
+
+
+def _in_user_code(raised: TracebackType | None) -> str:
+    """Return the last line of the traceback outside leadflow and other packages, with its place; empty if none is."""
+    ours = str(Path(__file__).parent)
+    for frame in reversed(traceback.extract_tb(raised)):
+        if not frame.filename.startswith((ours, sys.prefix, sys.base_prefix)) and "site-packages" not in frame.filename:
+            code = linecache.getline(frame.filename, frame.lineno or 0).strip()
+            return f"{_place(frame.filename)}, line {frame.lineno}{f': {code}' if code else ''}"
+    return ""
+
+
+def _place(filename: str) -> str:
+    """Return the name of a file, or of a notebook's cell, such as "Cell In[3]"."""
+    shell = sys.modules["IPython"].get_ipython() if "IPython" in sys.modules else None
+    name_of = getattr(getattr(shell, "compile", None), "format_code_name", None)
+    named = name_of(filename) if name_of else None
+    return " ".join(named) if named else Path(filename).name

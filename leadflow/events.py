@@ -20,6 +20,10 @@ PROVEN = f"{COVERAGE}proven, the check says that the canary is listed"
 UNPROVEN = (
     f"{COVERAGE}unproven, no canary is set (LEADFLOW_DNC__CANARY, a phone that is on the national do-not-call list)"
 )
+# The message of the event with which each run of a job begins, the first and each resume.
+STARTED = "ETL job started"
+# The line that each run logs about what it may take and spend. The report shows the last one.
+LIMITS = "Limits: "
 _PACKAGE = Path(__file__).parent
 _PASSES_ON: set[CodeType] = set()
 F = TypeVar("F", bound=Callable[..., Any])

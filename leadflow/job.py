@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import Enum
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from leadflow.errors import JobFailedError
@@ -29,9 +30,17 @@ class JobStatus(str, Enum):
         return self.value
 
 
+# The part of a job's work that a stage is. Buying takes the longest; every other stage counts as one part.
+_PARTS = {"Lookup": 6}
+
+
 @dataclass(frozen=True)
 class Progress:
-    """The progress of a job: settled leads, total leads, leads that completed each stage, and counts by outcome."""
+    """The progress of a job: settled leads, total leads, leads that completed each stage, and counts by outcome.
+
+    `counts["retry"]` are leads that went through all stages and may still clear. A job whose other leads are settled is
+    complete.
+    """
 
     done: int = 0
     total: int | None = None
@@ -47,12 +56,31 @@ class Progress:
         summed = {name: self.counts.get(name, 0) + counts.get(name, 0) for name in {**self.counts, **counts}}
         return replace(self, done=self.done + leads, counts=summed)
 
+    def completed(self) -> Progress:
+        """Return the progress of a completed job: its leads are settled, or may still clear."""
+        total = self.total or 0
+        counts = {**self.counts, "retry": total - self.done} if total > self.done else self.counts
+        return replace(self, stages=dict.fromkeys(self.stages, total), counts=counts)
+
+    @property
+    def may_clear(self) -> int:
+        """The number of leads that went through all stages and that a resume tries again."""
+        return self.counts.get("retry", 0)
+
     @property
     def percent(self) -> int:
-        """The progress from 0 to 100; a job without leads is at 100."""
+        """The progress from 0 to 100, which moves with each stage of a lead; a job without leads is at 100.
+
+        >>> Progress(done=0, total=200, stages={"Lookup": 100, "Cache": 0}).percent
+        42
+        """
         if self.total is None:
             return 0
-        return 100 if self.total == 0 else min(100, 100 * self.done // self.total)
+        if self.done + self.may_clear >= self.total:
+            return 100
+        parts = {stage: _PARTS.get(stage, 1) for stage in self.stages}
+        work = sum(parts[stage] * leads for stage, leads in self.stages.items()) / (sum(parts.values()) or 1)
+        return min(99, int(100 * max(self.done + self.may_clear, work) / self.total))
 
 
 class JobReport(Protocol):
@@ -80,7 +108,7 @@ class JobReport(Protocol):
 
     @property
     def validation(self) -> pd.DataFrame:
-        """One row per validation check: check, ok, detail."""
+        """One row per validation check: check, ok (it holds), detail, state."""
         ...
 
     @property
@@ -105,11 +133,15 @@ class JobReport(Protocol):
 
     @property
     def ok(self) -> bool:
-        """Whether every validation check passed."""
+        """Whether every validation check was made and holds."""
         ...
 
     def to_markdown(self) -> str:
         """Return the report as Markdown."""
+        ...
+
+    def save(self, path: str | Path) -> Path:
+        """Save the report as an .html, .md or .txt file."""
         ...
 
     def _repr_html_(self) -> str: ...
@@ -165,6 +197,7 @@ class JobHandle:
         self.name = name
         self._stop = stop
         self._progress = progress
+        self.stopped_by = ""
         self._done = threading.Event()
         self._job: Job | None = None
         self._error: BaseException | None = None
@@ -192,8 +225,9 @@ class JobHandle:
             return self._job.message
         return "" if self._error is None else str(self._error)
 
-    def stop(self) -> None:
-        """Stop the job. It ends as STOPPED after the calls in flight return."""
+    def stop(self, by: str = "a person") -> None:
+        """Stop the job. It ends as STOPPED after the calls in flight return. The record says `by` whom or what."""
+        self.stopped_by = self.stopped_by or by
         self._stop.set()
 
     def wait(self, timeout: float | None = None) -> bool:

@@ -25,7 +25,7 @@ def record_job(history, job_id="j", *, status="COMPLETED", done=True, script_nam
     now = datetime.now(timezone.utc)
     fields = {"counts": COUNTS, "started_at": now, "completed_at": now + timedelta(seconds=9), **fields}
     names = {"id": job_id, "name": script_name, "script_name": script_name, "script_id": "abc123"}
-    history.start_job(**names, status=status, message="<b>done</b>", **fields)
+    history.start_job(**{**names, "status": status, "message": "<b>done</b>", **fields})
     _emit_events(EventBus(job_id, history.record), done)
     _record_batch(history, job_id, now)
     history.record_leads(job_id, 1, [("a", "delivered", ""), ("e", "held", "litigator")])

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from leadflow.leads.callable_until import NO_LONGER
+from leadflow.leads.phone_columns import is_named
 from leadflow.leads.phones import to_e164
 from leadflow.leads.verdicts import OLDEST
 from leadflow.stages.checks import SCRUBBED_AT
@@ -22,10 +23,12 @@ from leadflow.stages.list_columns import lists_of
 
 if TYPE_CHECKING:
     from leadflow.services.sheets.cells import Columns
+    from leadflow.settings import ReassignedSettings
 
 SCRUBBED, UNTIL = "Scrubbed At", "Callable Until"
 _PHONE = re.compile(r"Phone [1-9]\d?")
 _BESIDE = {"state": "State", "zip": "Zip"}
+_KNOWN = frozenset({SCRUBBED, UNTIL, *_BESIDE.values()})
 _SLACK = timedelta(minutes=5)  # by which another machine's clock may be ahead
 
 
@@ -49,20 +52,24 @@ def phone_columns(header: Iterable[str]) -> list[str]:
     return sorted((name for name in header if _PHONE.fullmatch(name)), key=lambda name: int(name.split()[1]))
 
 
-def columns_to_read(header: Iterable[str]) -> list[str]:
-    """Return the columns that `shown_leads` reads."""
-    return [*phone_columns(header), SCRUBBED, UNTIL, *_BESIDE.values()]
+def columns_to_read(header: Iterable[str], reassigned: ReassignedSettings | None = None) -> list[str]:
+    """Return the columns that `shown_leads` reads, with the date column of a reassigned-numbers check that is set."""
+    header = list(header)
+    dates = [reassigned.date_column] if reassigned and reassigned.date_column else []
+    return [*phone_columns(header), SCRUBBED, UNTIL, *_BESIDE.values(), *(n for n in header if is_named(n, dates))]
 
 
 def shown_leads(now: Columns, older_than_days: float, max_age_days: float, at: datetime) -> pl.DataFrame:
     """Return one row for each lead of the sheet, in the order of the sheet.
 
     Columns: person_key, phones (lists of E.164 from all rows of the lead, "" for a cell that cannot be read), state,
-    zip, counts_until (the date from which the lead's checks no longer count) and is_due (whether a row has a check that
-    is `older_than_days`, or a date that is missing or cannot be read). Checks count for `max_age_days`. `at` is now.
+    zip, the other columns that were read, counts_until (the date from which the lead's checks no longer count) and
+    is_due (whether a row has a check that is `older_than_days`, or a date that is missing or cannot be read). Checks
+    count for `max_age_days`. `at` is now.
     """
     found: dict[str, _Lead] = {}
     phones = [now.cells[name] for name in phone_columns(now.cells)]
+    beside = _BESIDE | {name: name for name in now.cells if name not in {*phone_columns(now.cells), *_KNOWN}}
     for row, key in enumerate(now.keys):
         if key:
             lead = found.setdefault(key, _Lead())
@@ -71,9 +78,9 @@ def shown_leads(now: Columns, older_than_days: float, max_age_days: float, at: d
             dates = _Dates(_cell(now, SCRUBBED, row), _cell(now, UNTIL, row), max_age_days, at)
             lead.until = min(lead.until, dates.until())
             lead.is_due = lead.is_due or dates.are_due(older_than_days)
-            for name, title in _BESIDE.items():
+            for name, title in beside.items():
                 lead.beside.setdefault(name, _cell(now, title, row))
-    return _frame(found)
+    return _frame(found, list(beside))
 
 
 def _add_phone(lead: _Lead, cell: str) -> None:
@@ -89,9 +96,9 @@ def _cell(now: Columns, name: str, row: int) -> str:
     return now.cells[name][row].strip() if name in now.cells else ""
 
 
-def _frame(found: dict[str, _Lead]) -> pl.DataFrame:
+def _frame(found: dict[str, _Lead], beside: list[str]) -> pl.DataFrame:
     leads = list(found.values())
-    texts = {name: [lead.beside.get(name, "") for lead in leads] for name in _BESIDE}
+    texts = {name: [lead.beside.get(name, "") for lead in leads] for name in beside}
     return pl.DataFrame(
         {
             "person_key": pl.Series(list(found), dtype=pl.String),

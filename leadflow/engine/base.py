@@ -57,8 +57,8 @@ class EngineBase:
 
     def close(self) -> None:
         """Stop the running jobs, wait for their end, and close every service."""
-        for handle in self._running.values():
-            handle.stop()
+        for handle in self.running:
+            handle.stop("engine.close()")
         for handle in self._running.values():
             handle.wait()
         self.history.close()

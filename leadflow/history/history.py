@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from leadflow.errors import HistoryError, InputError, JobBusyError
 from leadflow.events import Recorded
-from leadflow.history import reader, writer
+from leadflow.history import gaps, past, reader, writer
 from leadflow.history.store import WAIT_S, Store, rows
 from leadflow.history.writer import Writer, utc_now
 from leadflow.settings import sources as settings_sources
@@ -185,6 +185,14 @@ class History:
         """Return the sheets that any job delivered to: spreadsheet's id and tab."""
         return reader.delivered_sheets(self._seen())
 
+    def past(self, script: str | None = None, since: str | date | None = None) -> list[dict[str, Any]]:
+        """Return jobs, newest first, with their counts and the seconds of all their runs."""
+        return past.past(self._seen(), script, since)
+
+    def earlier(self, job: dict[str, Any]) -> list[dict[str, Any]]:
+        """Return the ended jobs of the same script that began before this job, newest first; see `past`."""
+        return past.earlier(self._seen(), job)
+
     def events(self, job_id: str) -> pd.DataFrame:
         """Return the events of a job, one row each."""
         return reader.events(self._seen(), job_id)
@@ -196,6 +204,10 @@ class History:
     def logs(self, job_id: str) -> pd.DataFrame:
         """Return the log lines of a job."""
         return reader.logs(self._seen(), job_id)
+
+    def tail(self, job_id: str, most: int) -> list[tuple[float, str, str]]:
+        """Return elapsed seconds, stage and message of a job's last events, oldest first, without those of rows."""
+        return reader.tail(self._seen(), job_id, most)
 
     def batches(self, job_id: str) -> pd.DataFrame:
         """Return the batches of a job."""
@@ -222,7 +234,7 @@ class History:
 
     def gaps(self, job: dict[str, Any], threshold_s: float) -> pd.DataFrame:
         """Return unusual silences of a job."""
-        return reader.gaps(self._seen(), job, threshold_s)
+        return gaps.gaps(self._seen(), job, threshold_s)
 
     def last_seq(self, job_id: str) -> tuple[int, float]:
         """Return the last event's number and elapsed seconds; (0, 0.0) without events."""

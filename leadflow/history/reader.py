@@ -29,7 +29,7 @@ _OWNED = "owner, coalesce(heartbeat_at, created_at) AS beat"
 UNENDED = ("RUNNING", "PENDING")
 
 
-def frame(store: Store, sql: str, parameters: list[Any]) -> pd.DataFrame:
+def frame(store: Store, sql: str, parameters: list[Any] | dict[str, Any]) -> pd.DataFrame:
     """Return the result of a query as a pandas DataFrame, with its times in UTC."""
     with store.read() as connection:
         found = connection.execute(sql, parameters).df()
@@ -55,10 +55,11 @@ def job(store: Store, job_id: str) -> dict[str, Any]:
         found = rows(connection, f"SELECT {', '.join(JOB_COLUMNS)} FROM etl_jobs WHERE id = ?", [job_id])
     if not found:
         raise not_found(store, job_id)
-    return _whole(found[0])
+    return whole(found[0])
 
 
-def _whole(row: dict[str, Any]) -> dict[str, Any]:
+def whole(row: dict[str, Any]) -> dict[str, Any]:
+    """Return a job's row with its counts as a dict and its times in UTC."""
     row["counts"] = json.loads(row["counts"]) if row["counts"] else {}
     return {k: v.replace(tzinfo=timezone.utc) if isinstance(v, datetime) else v for k, v in row.items()}
 
@@ -132,7 +133,7 @@ def unfinished(store: Store) -> list[dict[str, Any]]:
            WHERE b.job_id = j.id)::BIGINT AS settled
         FROM etl_jobs j WHERE status <> 'COMPLETED' OR {_RETRY} > 0 ORDER BY created_at DESC, id DESC LIMIT 100"""
     with store.read() as connection:
-        return [_whole(row) for row in rows(connection, sql, [])]
+        return [whole(row) for row in rows(connection, sql, [])]
 
 
 def moment(since: str | date) -> datetime:
@@ -171,6 +172,13 @@ def trace(store: Store, job_id: str) -> pd.DataFrame:
 def logs(store: Store, job_id: str) -> pd.DataFrame:
     """Return the log lines of a job in their order."""
     return frame(store, "SELECT seq, level, message, created_at FROM job_logs WHERE job_id = ? ORDER BY seq", [job_id])
+
+
+def tail(store: Store, job_id: str, most: int) -> list[tuple[float, str, str]]:
+    """Return elapsed seconds, stage and message of a job's last events, oldest first, without those of rows."""
+    sql = "SELECT elapsed, stage, message FROM job_events WHERE job_id = ? AND event <> 'row_processed'"
+    with store.read() as connection:
+        return connection.execute(f"{sql} ORDER BY seq DESC LIMIT ?", [job_id, most]).fetchall()[::-1]
 
 
 def batches(store: Store, job_id: str) -> pd.DataFrame:
@@ -248,37 +256,3 @@ def lineage(store: Store, person_key: str) -> pd.DataFrame:
         ORDER BY 1, 2""",
         [person_key, person_key],
     )
-
-
-_GAPS = """
-WITH jobs AS (
-  SELECT ? AS id, true AS mine
-  UNION ALL (
-    SELECT id, false FROM etl_jobs WHERE script_id = ? AND id <> ? AND created_at < ? ORDER BY created_at DESC LIMIT 20
-  )
-), timeline AS (
-  SELECT e.job_id, j.mine, e.stage, e.batch, e.seq, e.elapsed, e.message, e.source
-  FROM job_events e JOIN jobs j ON j.id = e.job_id
-), gaps AS (
-  SELECT job_id, mine, stage, batch, elapsed, elapsed - lag(elapsed) OVER w AS gap_s, lag(message) OVER w AS after,
-    message AS before, source
-  FROM timeline WHERE stage <> 'Job' WINDOW w AS (PARTITION BY job_id, stage, batch ORDER BY seq)
-  UNION ALL
-  SELECT job_id, mine, '(all stages)', NULL, elapsed, elapsed - lag(elapsed) OVER whole, lag(message) OVER whole,
-    message, source
-  FROM timeline WINDOW whole AS (PARTITION BY job_id ORDER BY seq)
-), usual AS (
-  SELECT stage, median(gap_s) AS usual_s FROM gaps WHERE NOT mine AND gap_s IS NOT NULL GROUP BY stage
-)
-SELECT g.stage, g.batch, format('T+{:.1f}s', g.elapsed - g.gap_s) AS time, g.gap_s, u.usual_s,
-  CASE WHEN u.usual_s > 0 THEN g.gap_s / u.usual_s END AS times_usual, g.after, g.before, g.source
-FROM gaps g LEFT JOIN usual u USING (stage)
-WHERE g.mine AND g.gap_s >= ? AND (u.usual_s IS NULL OR g.gap_s >= 3 * u.usual_s)
-ORDER BY g.gap_s DESC, g.stage LIMIT 1000
-"""
-
-
-def gaps(store: Store, found: dict[str, Any], threshold_s: float) -> pd.DataFrame:
-    """Return gaps between events that exceed the threshold and three times the median of the script's earlier jobs."""
-    created = found["created_at"].replace(tzinfo=None)
-    return frame(store, _GAPS, [found["id"], found["script_id"], found["id"], created, threshold_s])

@@ -33,6 +33,10 @@ _FIRST_ON_EARTH = timedelta(hours=14)
 
 CALLABLE = frozenset({Verdict.CLEAN, Verdict.CLEAN_WIRELESS})
 
+# The verdicts of a flagged phone: the check found it on a list. A phone that two checks find is flagged by both. The
+# verdicts invalid and hold forbid a call as well, but come from no list.
+FLAGGED = frozenset({Verdict.LITIGATOR, Verdict.DNC, Verdict.INTERNAL_DNC, Verdict.STATE_WIRELESS})
+
 # The worst verdict takes precedence. Unchecked is worse than clean: a missing answer never clears a phone.
 WORST_FIRST = (
     Verdict.LITIGATOR,

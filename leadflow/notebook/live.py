@@ -10,16 +10,18 @@ from html import escape
 from importlib import resources
 
 from leadflow.job import Progress
+from leadflow.reports.units import duration
 
-_COLORS = {"COMPLETED": "#2e8b57", "FAILED": "#c0392b", "STOPPED": "#b9770e", "RUNNING": "#2471a3"}
-_SHOWN = {
-    "phones_found": "phones found",
-    "litigator": "litigator",
-    "dnc": "dnc",
-    "delivered": "leads delivered",
-    "held": "held back",
-    "retry": "to retry",
+# Dark enough for white text at a contrast of 4.5 : 1.
+_COLORS = {
+    "COMPLETED": "#1e7a45",
+    "FAILED": "#b83227",
+    "STOPPED": "#8f5a06",
+    "DEAD": "#b83227",
+    "RUNNING": "#2471a3",
+    "PENDING": "#2471a3",
 }
+_ENDED = ("COMPLETED", "FAILED", "STOPPED", "DEAD")
 
 
 @dataclass(frozen=True)
@@ -40,19 +42,24 @@ class Pace:
     _since: dict[str, tuple[float, int]] = field(default_factory=dict[str, tuple[float, int]])
 
     def of(self, bar: str, done: int, total: int) -> str:
-        """Return the pace of a bar, such as "120 of 400 · 31/s · 0:09 left"."""
+        """Return the pace of a bar, such as "31/s, 9.0 s left"; empty while it is not known."""
         now = time.monotonic()
         start, first = self._since.setdefault(bar, (now, done))
-        text = f"{done:,} of {total:,}"
-        if done > first and now > start:
-            rate = (done - first) / (now - start)
-            left = "" if done >= total else f" · {_clock((total - done) / rate)} left"
-            text += f" · {rate:,.0f}/s{left}" if rate >= 1 else f" · {rate:.1f}/s{left}"
-        return text
+        if done <= first or now <= start or done >= total:
+            return ""
+        rate = (done - first) / (now - start)
+        return (
+            f"{rate:,.0f}/s, {_left(rate, total - done)}" if rate >= 1 else f"{rate:.1f}/s, {_left(rate, total - done)}"
+        )
 
 
-def _clock(seconds: float) -> str:
-    return f"{int(seconds) // 60}:{int(seconds) % 60:02}"
+def _left(rate: float, leads: int) -> str:
+    return f"{duration(leads / rate)} left"
+
+
+def event_line(elapsed: float, stage: str, message: str) -> str:
+    """Return an event as a line of the log."""
+    return f"T+{elapsed:.1f}s  {stage}: {message}"
 
 
 def to_html(now: Snapshot, pace: Pace) -> str:
@@ -80,26 +87,57 @@ def _without_total(now: Snapshot) -> str:
 
 
 def _bars(now: Snapshot, pace: Pace) -> str:
+    """Return the job's bar, whose amber part are leads that may still clear, and a bar for each stage."""
     progress = now.progress
     if progress.total is None:
-        return _row("Job", "job", "", _without_total(now))
-    bars = [("Job", progress.done, "job"), *((stage, done, "stage") for stage, done in progress.stages.items())]
-    return "".join(_bar(name, done, progress.total, kind, pace) for name, done, kind in bars)
+        return _row("Job", "job", "", _without_total(now), 0)
+    total = progress.total
+    stages = (_stage(name, done, total, now, pace) for name, done in progress.stages.items())
+    return "".join((_job_bar(now, total), *stages))
 
 
-def _bar(name: str, done: int, total: int, kind: str, pace: Pace) -> str:
+def _job_bar(now: Snapshot, total: int) -> str:
+    """Return the job's bar. Its length is the progress of all stages; its text counts settled leads."""
+    progress = now.progress
+    amber = 100 * min(progress.may_clear, total) / total if total else 0.0
+    green = max(0.0, progress.percent - amber)
+    fill = f'<div class="lf-fill" style="width:{green:.1f}%"></div>'
+    numbers = f"{progress.percent}% · {progress.done:,} of {total:,} settled"
+    if progress.may_clear:
+        fill += f'<div class="lf-fill lf-open" style="width:{amber:.1f}%"></div>'
+        numbers += f", {progress.may_clear:,} may still clear"
+    return _row("Job", "job", fill, numbers, progress.percent)
+
+
+def _stage(name: str, done: int, total: int, now: Snapshot, pace: Pace) -> str:
     percent = 100.0 if not total else min(100.0, 100 * done / total)
-    return _row(name, kind, f'<div class="lf-fill" style="width:{percent:.1f}%"></div>', pace.of(name, done, total))
+    rate = "" if now.status in _ENDED else pace.of(name, done, total)
+    numbers = f"{done:,} of {total:,}{f' · {rate}' if rate else ''}"
+    return _row(name, "stage", f'<div class="lf-fill" style="width:{percent:.1f}%"></div>', numbers, percent)
 
 
-def _row(name: str, kind: str, fill: str, numbers: str) -> str:
-    track = f'<div class="lf-track">{fill}</div><span class="lf-num">{numbers}</span>'
+def _row(name: str, kind: str, fill: str, numbers: str, percent: float) -> str:
+    role = f'role="progressbar" aria-label="{escape(name)}" aria-valuemin="0" aria-valuemax="100"'
+    said = f'aria-valuenow="{percent:.0f}" aria-valuetext="{escape(numbers)}"'
+    track = f'<div class="lf-track" {role} {said}>{fill}</div><span class="lf-num">{escape(numbers)}</span>'
     return f'<div class="lf-row {kind}"><span>{escape(name)}</span>{track}</div>'
 
 
 def _counts(progress: Progress) -> str:
-    shown = "".join(f"<span><b>{progress.counts.get(name, 0):,}</b> {what}</span>" for name, what in _SHOWN.items())
-    return f'<div class="lf-counts">{shown}</div>' if progress.counts else ""
+    """Return the counts with the words of the report: held back are all leads with a reason, also those left out."""
+    counts = progress.counts
+    if not counts:
+        return ""
+    shown = {
+        "phones found": counts.get("phones_found", 0),
+        "flagged: litigator": counts.get("litigator", 0),
+        "flagged: do not call": counts.get("dnc", 0),
+        "delivered": counts.get("delivered", 0),
+        "held back": sum(counts.get(name, 0) for name in ("held", "retry", "left_out")),
+        "of them left out": counts.get("left_out", 0),
+        "of them may still clear": counts.get("retry", 0),
+    }
+    return f'<div class="lf-counts">{"".join(f"<span><b>{n:,}</b> {what}</span>" for what, n in shown.items())}</div>'
 
 
 def _log(lines: Sequence[str]) -> str:
@@ -112,4 +150,5 @@ def to_text(now: Snapshot) -> str:
     done = _without_total(now)
     if progress.total is not None:
         done = f"{progress.done:,} of {progress.total:,} leads, {progress.percent}%"
+        done += f", {progress.may_clear:,} may still clear" if progress.may_clear else ""
     return f"{now.job_id} {now.status}: {done}{'; ' + now.message if now.message else ''}"

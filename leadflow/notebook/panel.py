@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from leadflow.errors import InputError
 from leadflow.events import Recorded
 from leadflow.notebook import running_out
-from leadflow.notebook.live import Pace, Snapshot, to_html, to_text
+from leadflow.notebook.live import Pace, Snapshot, event_line, to_html, to_text
 from leadflow.notebook.running_out import AHEAD_DAYS
 from leadflow.notebook.unfinished import hint
 from leadflow.notebook.view import PanelView
@@ -107,7 +107,7 @@ class Panel:
 
     def _log_event(self, recorded: Recorded) -> None:
         if recorded.event.name != "row_processed":
-            self._log.append(f"T+{recorded.elapsed:.1f}s  {recorded.event.stage}: {recorded.event.text()}")
+            self._log.append(event_line(recorded.elapsed, recorded.event.stage, recorded.event.text()))
 
     def _follow(self, handle: JobHandle) -> None:
         self.handle, self._pace = handle, Pace()

@@ -9,7 +9,7 @@ from typing import Any
 
 from leadflow.history import History, open_history, standing
 from leadflow.job import Progress
-from leadflow.notebook.live import Pace, Snapshot, to_html, to_text
+from leadflow.notebook.live import Pace, Snapshot, event_line, to_html, to_text
 from leadflow.notebook.widgets import have_widgets, mime_bundle
 from leadflow.reports.accounting import accounting_of
 from leadflow.run.progress import in_notebook
@@ -98,15 +98,24 @@ class Watch:
     def _read(self) -> Snapshot:
         job = self._history.job(self.job_id)
         status, message = self._standing(job)
-        log = self._history.logs(self.job_id)["message"].tail(_LOG_LINES).tolist()
+        log = [event_line(*event) for event in self._history.tail(self.job_id, _LOG_LINES)]
         return Snapshot(self.job_id, status, self._progress(job), message, log)
 
     def _progress(self, job: dict[str, Any]) -> Progress:
+        """Return the progress that the running process recorded last; else, what its finished batches add up to."""
+        live = job["counts"].get("live")
+        if live and standing(job) == "running":
+            return Progress(**live)
+        progress = self._recorded(job)
+        return progress.completed() if job["status"] == "COMPLETED" else progress
+
+    def _recorded(self, job: dict[str, Any]) -> Progress:
         batches = self._history.batches(self.job_id)
         counts = {name: int(batches[name].fillna(0).sum()) for name in _COUNTED} if len(batches) else {}
         totals = accounting_of(job)
         if not totals.known:
             return Progress(counts=counts)
+        counts |= {"left_out": sum(totals.left_out.values())} if totals.left_out else {}
         open_now = self._history.open_batches(self.job_id)
         settled = counts.get("delivered", 0) + counts.get("held", 0)
         # In a finished batch, leads to retry count as through all stages until a later run begins the batch again.

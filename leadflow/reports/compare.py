@@ -35,15 +35,14 @@ def _change(a: Any, b: Any) -> float | None:
 def _measures(history: History, job_id: str) -> dict[str, Any]:
     job, batches = job_row(history, job_id), history.batches(job_id)
     totals = accounting_of(job)
-    left_out = sum(totals.left_out.values())
     found: dict[str, Any] = {
         "status": job["status"],
         "script_id": job["script_id"],
         "extracted": totals.extracted,
         "already_processed": totals.already_processed,
-        "left_out": left_out,
+        "left_out": sum(totals.left_out.values()),
         "delivered": totals.delivered,
-        "held_back": totals.held_back - left_out,
+        "held_back": totals.held_back,
     }
     found |= {f"held_{reason}": n for reason, n in totals.held.items()}
     found |= {name: int(job["counts"].get(name) or 0) for name in ("bought", "reused")}

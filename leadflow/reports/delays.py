@@ -13,8 +13,9 @@ THRESHOLD_S = 5.0
 
 
 def delays(history: History, job: dict[str, Any], threshold_s: float = THRESHOLD_S) -> pd.DataFrame:
-    """Return gaps between consecutive events of one stage (and batch) that reach the threshold.
+    """Return gaps between consecutive events of one stage and batch, and of all stages, that are unusual.
 
-    If there are earlier jobs of the same script, a gap is listed only if it is also three times their median.
+    A gap is unusual if it reaches the threshold and three times what is usual for gaps between the same two events, in
+    this job's batches and in the last 20 jobs of its script. Pauses between runs are no delays.
     """
     return history.gaps(job, threshold_s)

@@ -20,13 +20,14 @@ _LABELS = {
     "no_phone": "no phone found",
     "near_match": "near matches to review",
     "duplicate_person": "same person as another lead",
-    "all_suppressed": "every phone flagged",
+    "all_suppressed": "no callable phone",
     "litigator": "litigators",
     "in_other_job": "left to another job",
     "not_covered": "not covered by the do-not-call list",
 }
-_LOOKUP = ("no_match", "ambiguous", "near_match", "deceased", "duplicate_person", "no_phone")
-_BEFORE = (*_LOOKUP, "litigator", "all_suppressed")
+# The reasons of leads for which the lookup gave no phone.
+WITHOUT_PHONES = ("no_match", "ambiguous", "near_match", "deceased", "duplicate_person", "no_phone")
+_BEFORE = (*WITHOUT_PHONES, "litigator", "all_suppressed")
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from leadflow.reports.accounting import accounting_of
 from leadflow.reports.data import ReportData
+from leadflow.reports.figures import facts, figures, message, sheet_link, sheet_name
 from leadflow.reports.tables import MOST_DELAYS, delay_row, rows_where, shortened
 from leadflow.reports.text import check_lines, tree
 
@@ -24,14 +25,27 @@ def to_markdown(data: ReportData) -> str:
     parts += ["## Validation", _validation(data.validation)]
     parts += [data.coverage] if data.coverage else []
     parts += ["## Opt-outs", "\n".join(f"- {line}" for line in data.opt_outs)] if data.opt_outs else []
-    parts += ["## Delays", _delays(data.delays)]
+    parts += ["## Delays", _delays(data.delays), *_script(data)]
     return "\n\n".join(parts) + "\n"
 
 
 def _head(data: ReportData) -> str:
-    lines = [f"**{data.job['status']}** {data.job['message'] or ''}".rstrip()]
+    lines = [f"**{data.job['status']}** {message(data)}".rstrip()]
     lines += [f"> {note}" for note in data.notes]
-    return "\n\n".join(lines)
+    lines += [" · ".join([*(f"{label}: {text}" for label, text in facts(data)), *_link(data)])]
+    numbers = [f"{figure.text} {figure.label}" for figure in figures(data, accounting_of(data.job))]
+    return "\n\n".join([*lines, ", ".join(numbers), *([data.usual] if data.usual else [])])
+
+
+def _link(data: ReportData) -> list[str]:
+    return [f"Sheet: [{sheet_name(data) or 'open it'}]({sheet_link(data)})"] if sheet_link(data) else []
+
+
+def _script(data: ReportData) -> list[str]:
+    """Return the script, whose constants the history does not keep, as a block of SQL."""
+    text = str(data.job.get("script") or "").strip()
+    fence = "`" * (3 + text.count("`"))
+    return ["## Script", f"{fence}sql\n{text}\n{fence}"] if text else []
 
 
 def cell(value: object) -> str:
@@ -76,5 +90,5 @@ def _validation(checks: pd.DataFrame) -> str:
 def _delays(delays: pd.DataFrame) -> str:
     if delays.empty:
         return "No unusual delays."
-    rows = [delay_row(delay, with_batch=True) for delay in delays.head(MOST_DELAYS).to_dict("records")]
+    rows = [delay_row(delay) for delay in delays.head(MOST_DELAYS).to_dict("records")]
     return table(("Time", "Stage", "Batch", "Silence", "Usual", "After", "Until"), rows)

@@ -1,15 +1,20 @@
-"""Notes at the top of a report: what is missing, where the trace breaks off, what to run next."""
+"""Notes at the top of a report: what is missing, who stopped the job and what is left, what to run next."""
 
 from __future__ import annotations
 
+import json
+import re
 from typing import TYPE_CHECKING, Any
 
-from leadflow.events import COVERAGE
+from leadflow.events import COVERAGE, LIMITS, STARTED
 from leadflow.history import standing
 from leadflow.reports.accounting import accounting_of
+from leadflow.reports.units import local_time
 
 if TYPE_CHECKING:
     import pandas as pd
+
+_BUDGET = re.compile(r"max_cost \$[\d,.]*\d|max_lookups [\d,]*\d")
 
 
 def notes(job: dict[str, Any], timeline: pd.DataFrame) -> list[str]:
@@ -19,14 +24,23 @@ def notes(job: dict[str, Any], timeline: pd.DataFrame) -> list[str]:
         return [f'The job has just begun. To follow it: lf.watch("{job["id"]}")']
     if timeline.empty:
         return [f"No events or logs were recorded: the process ended before it could write them. To go on: {resume}"]
-    ending = _ending(job, _last_event(timeline), running, resume) or _completed(job, timeline, resume)
+    ending = _ending(job, timeline, running, resume) or _completed(job, timeline, resume)
     return [*_missing_kinds(timeline), *ending, *_not_covered(job, resume)]
 
 
 def coverage(timeline: pd.DataFrame) -> str:
     """Return the log line of the job's last run about the coverage of its do-not-call check."""
+    return _last_line(timeline, COVERAGE)
+
+
+def limits(timeline: pd.DataFrame) -> str:
+    """Return the row limit and the budget of the job's last run, such as "row limit 450, max_cost $6.00"."""
+    return _last_line(timeline, LIMITS).removeprefix(LIMITS)
+
+
+def _last_line(timeline: pd.DataFrame, begins: str) -> str:
     messages = timeline.loc[timeline["stage"] == "Job", "message"]
-    return next((str(text) for text in reversed(messages.to_list()) if str(text).startswith(COVERAGE)), "")
+    return next((str(text) for text in reversed(messages.to_list()) if str(text).startswith(begins)), "")
 
 
 def _missing_kinds(timeline: pd.DataFrame) -> list[str]:
@@ -41,19 +55,65 @@ def _last_event(timeline: pd.DataFrame) -> str:
     return f"at {last['time']} in {last['stage']} ({last['source']}): {last['message']}"
 
 
-def _ending(job: dict[str, Any], last: str, running: bool, resume: str) -> list[str]:
+def _ending(job: dict[str, Any], timeline: pd.DataFrame, running: bool, resume: str) -> list[str]:
     """Return notes on the progress of a job that runs or did not complete."""
+    last = _last_event(timeline)
     if running:
         follow = f'lf.watch("{job["id"]}")'
-        return [
-            f"The job is running: this is how it stands now. The last event was {last}. To follow it: {follow}",
-        ]
+        return [f"The job is running: this is how it stands now. The last event was {last}. To follow it: {follow}"]
     if job["status"] in ("PENDING", "RUNNING"):
         gone = "The process that ran the job is gone"
-        return [f"The trace is incomplete. {gone}; the last event was {last}. To go on: {resume}"]
+        return [f"The trace is incomplete. {gone}; the last event was {last}.{_left(job)} To go on: {resume}"]
     if job["status"] != "COMPLETED":
-        return [f"The trace is incomplete. The job broke off {last}. To go on: {resume}"]
+        end = _error_of_last_run(timeline)
+        if end is None:
+            return [f"The trace is incomplete. The job broke off {last}.{_left(job)} To go on: {resume}"]
+        return [_broken_off(job, end, resume)]
     return []
+
+
+def _error_of_last_run(timeline: pd.DataFrame) -> dict[str, Any] | None:
+    """Return the event with which the last run ended early; None if its end was not recorded."""
+    begun = timeline.index[timeline["message"] == STARTED]
+    last_run = timeline.loc[begun[-1] :] if len(begun) else timeline
+    errors = last_run[last_run["event"] == "job_error"]
+    if errors.empty:
+        return None
+    row = errors.iloc[-1].to_dict()
+    return {**row, "error": _error_name(row["data"])}
+
+
+def _error_name(data: Any) -> str:
+    try:
+        return str(json.loads(data).get("error", ""))
+    except (TypeError, ValueError, AttributeError):
+        return ""
+
+
+def _broken_off(job: dict[str, Any], end: dict[str, Any], resume: str) -> str:
+    """Return who or what ended the job, when, what is left, and how to go on."""
+    message, at = str(end["message"]), local_time(end["at"])
+    if end["error"] == "BudgetReached":
+        limit = _BUDGET.search(message)
+        name = limit[0].partition(" ")[0] if limit else "max_cost"
+        more = f'engine.resume("{job["id"]}", {name}=...), with a higher limit for the job as a whole'
+        return f"Stopped by its budget{f' ({limit[0]})' if limit else ''} at {at}.{_left(job)} To go on: {more}"
+    if end["error"] == "Stopped":
+        who = re.search(r"was stopped by ([^;]+)", message)
+        said = f"Stopped by {who[1]} at {at}." if who else f"Stopped at {at}: {message}."
+        return f"{said}{_left(job)} To go on: {resume}"
+    where = f"at {end['time']} in {end['stage']} ({end['source']})"
+    return f"The job broke off {where}: {message.rstrip('.!')}.{_left(job)} To go on: {resume}"
+
+
+def _left(job: dict[str, Any]) -> str:
+    """Return how many leads a resume has to process, as a sentence."""
+    totals = accounting_of(job)
+    if not totals.known:
+        return " No lead was read, and nothing was bought."
+    retry = sum(totals.retry.values())
+    more = f", and {retry:,} may still clear" if retry else ""
+    return f" {totals.waiting:,} of {totals.todo:,} leads are left{more}; what was paid for is kept."
 
 
 def _completed(job: dict[str, Any], timeline: pd.DataFrame, resume: str) -> list[str]:

@@ -6,11 +6,12 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from leadflow.reports.accounting import Accounting, reasons
+from leadflow.reports.data import DOES_NOT_HOLD, HOLDS, NOT_CHECKED
 
 if TYPE_CHECKING:
     from leadflow.reports.facts import Facts
 
-Check = tuple[str, bool, str]
+Check = tuple[str, str, str]
 
 
 def tree_lines(batches: list[dict[Any, Any]], totals: Accounting) -> list[str]:
@@ -51,11 +52,11 @@ def candidates(totals: Accounting) -> Iterator[tuple[str, int, str]]:
 
 
 def checks(job: dict[str, Any], totals: Accounting, facts: Facts | None) -> list[Check]:
-    """Return the checks of the validation that follow that of the status: name, whether it holds, detail."""
+    """Return the checks of the validation that follow that of the status: name, state, detail."""
     ledger = "SCRUB_LEDGER has the checks of each renewed lead and the withdrawal of each withdrawn one"
     table = job.get("consolidated") or "UNIQUE_CONSOLIDATED_DATA"
     return [
-        ("Row counts match expectations", totals.balanced, _sum(totals)),
+        ("Row counts match expectations", HOLDS if totals.balanced else DOES_NOT_HOLD, _sum(totals)),
         ("Google Sheets shows no withdrawn lead", *_not_in_sheet(totals, facts)),
         (ledger, *_all_there(totals, facts, "ledger")),
         (f"{table} says withdrawn for each withdrawn lead that it has", *_all_there(totals, facts, "consolidated")),
@@ -71,30 +72,33 @@ def _sum(totals: Accounting) -> str:
     return f"{totals.extracted} leads whose checks are old {sign} {totals.renewed} renewed + {gone} + {waiting} waiting"
 
 
-def _not_in_sheet(totals: Accounting, facts: Facts | None) -> tuple[bool, str]:
+def _not_in_sheet(totals: Accounting, facts: Facts | None) -> tuple[str, str]:
     gone = sum(totals.withdrawn.values())
     if facts is None:
-        return False, "could not be checked: no connection was given; use engine.report(job_id)"
+        return NOT_CHECKED, "no connection was given; use engine.report(job_id)"
     if facts.sheet_keys is None:
-        return False, "could not be checked: it could not be read"
+        return NOT_CHECKED, "it could not be read"
     if len(facts.withdrawn_keys) != gone:
         listed = f"the list of leads on disk has {len(facts.withdrawn_keys)} withdrawn and the counts have {gone}"
-        return False, f"{listed}; checkpoints may have been pruned"
+        return DOES_NOT_HOLD, f"{listed}; checkpoints may have been pruned"
     if wrong := set(facts.withdrawn_keys).intersection(facts.sheet_keys):
-        return False, f"{len(wrong)} withdrawn leads are in the sheet again, such as {min(wrong)}; take them out"
-    return True, f"{gone} withdrawn leads, none is there"
+        return (
+            DOES_NOT_HOLD,
+            f"{len(wrong)} withdrawn leads are there again, such as {min(wrong)}; take them out",
+        )
+    return HOLDS, f"{gone} withdrawn leads, none is there"
 
 
-def _all_there(totals: Accounting, facts: Facts | None, where: str) -> tuple[bool, str]:
+def _all_there(totals: Accounting, facts: Facts | None, where: str) -> tuple[str, str]:
     if facts is None:
-        return False, "could not be checked: no connection was given; use engine.report(job_id)"
+        return NOT_CHECKED, "no connection was given; use engine.report(job_id)"
     missing = facts.not_in_ledger if where == "ledger" else facts.not_withdrawn_in_table
     if missing is None:
-        return False, "could not be checked: it could not be read"
+        return NOT_CHECKED, "it could not be read"
     if missing:
-        return False, f"{len(missing)} leads are missing, such as {min(missing)}; engine.resume records them"
+        return DOES_NOT_HOLD, f"{len(missing)} leads are missing, such as {min(missing)}; engine.resume records them"
     leads = totals.renewed + sum(totals.withdrawn.values()) if where == "ledger" else sum(totals.withdrawn.values())
-    return True, f"{leads} leads"
+    return HOLDS, f"{leads} leads"
 
 
 def _with_reasons(what: str, counts: dict[str, int]) -> str:

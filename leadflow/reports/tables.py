@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, cast
 
+from leadflow.reports.units import duration
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -25,15 +27,15 @@ def shortened(frame: pd.DataFrame, columns: list[str], most: int = _MOST_ROWS) -
     return [*frame[columns].head(half).to_numpy().tolist(), gap, *frame[columns].tail(half).to_numpy().tolist()]
 
 
-def delay_row(delay: dict[Any, Any], *, with_batch: bool) -> list[object]:
-    """Return time, stage, batch (optional), silence, the usual silence, and the messages before and after."""
+def delay_row(delay: dict[Any, Any]) -> list[object]:
+    """Return time, stage, batch, silence, the usual silence, and the messages before and after."""
     batch, usual = delay["batch"], delay["usual_s"]
     return [
         delay["time"],
         delay["stage"],
-        *([int(batch) if _known(batch) else ""] if with_batch else []),
-        f"{delay['gap_s']:.1f} s",
-        f"{usual:.1f} s" if _known(usual) else "",
+        int(batch) if _known(batch) else "",
+        duration(delay["gap_s"]),
+        duration(usual) if _known(usual) else "not known",
         delay["after"],
         delay["before"],
     ]

@@ -7,23 +7,35 @@ from typing import TYPE_CHECKING, Any
 from leadflow.leads.counts import LEFT_OUT
 from leadflow.reports import rescrub
 from leadflow.reports.accounting import Accounting, accounting_of, reasons
-from leadflow.reports.data import ReportData
+from leadflow.reports.data import DOES_NOT_HOLD, HOLDS, NOT_CHECKED, ReportData
 
 if TYPE_CHECKING:
     import pandas as pd
+
+_BOXES = {HOLDS: "[x]", DOES_NOT_HOLD: "[ ]", NOT_CHECKED: "[?]"}
 
 
 def to_text(data: ReportData) -> str:
     """Return a few lines for a plain prompt."""
     checks = check_lines(data.validation)
     lines = [f"Job {data.job['id']}: {data.job['status']}", *data.notes, total_line(accounting_of(data.job)), *checks]
-    return "\n".join([*lines, *([data.coverage] if data.coverage else []), *data.opt_outs])
+    return "\n".join([*lines, *filter(None, (data.coverage, data.usual)), *data.opt_outs])
 
 
 def check_lines(validation: pd.DataFrame) -> list[str]:
-    """Return a line for each check: a box (ticked if the check holds), the name of the check, and the detail."""
-    checks = validation.to_dict("records")
-    return [f"[{'x' if check['ok'] else ' '}] {check['check']} ({check['detail']})" for check in checks]
+    """Return a line for each check: a box, the name of the check, and the detail.
+
+    [x] holds, [ ] does not hold, [?] could not be checked, which the detail says in words.
+    """
+    return [
+        f"{_BOXES[check['state']]} {check['check']} ({detail_of(check)})" for check in validation.to_dict("records")
+    ]
+
+
+def detail_of(check: dict[Any, Any]) -> str:
+    """Return the detail of a check. If it could not be checked, the detail says so and why."""
+    said = str(check["detail"])
+    return f"{NOT_CHECKED}: {said}" if check["state"] == NOT_CHECKED else said
 
 
 def tree(flow: pd.DataFrame, totals: Accounting) -> str:
@@ -47,7 +59,8 @@ def tree(flow: pd.DataFrame, totals: Accounting) -> str:
 
 def _branch(batch: dict[Any, Any], last: bool) -> list[str]:
     branch, stem = ("└──", " ") if last else ("├──", "│")
-    held = f", {batch['held']} held back" + (f", {batch['retry']} to retry" if batch["retry"] else "")
+    held = f", {batch['held'] + batch['retry']} held back"
+    held += f" ({batch['retry']} of them may still clear)" if batch["retry"] else ""
     return [
         "    │",
         f"    {branch} Batch {batch['batch']} ({batch['rows']} rows)",
@@ -59,19 +72,19 @@ def _branch(batch: dict[Any, Any], last: bool) -> list[str]:
 
 
 def total_line(totals: Accounting) -> str:
-    """Return the totals in one line. Leads left out were never processed, so they do not count as held back."""
+    """Return the totals in one line. Leads left out count as held back, but not as processed."""
     if totals.rescrub:
         return rescrub.total_line(totals)
-    held = {reason: n for reason, n in totals.held.items() if reason not in LEFT_OUT}
     parts = [
         f"{totals.processed} processed",
         f"{totals.delivered} clean",
-        _with_reasons("held back", held),
+        _with_reasons("held back", totals.held),
         f"{totals.already_processed} already processed",
     ]
-    parts += [_with_reasons("left out", totals.left_out)] if totals.left_out else []
     parts += [f"{totals.waiting} waiting"] if totals.waiting else []
-    return f"Total: {', '.join(parts)}"
+    left_out = sum(totals.left_out.values())
+    some = f"; {left_out} of those held back were left out before the lookup" if left_out else ""
+    return f"Total: {', '.join(parts)}{some}"
 
 
 def _with_reasons(what: str, held: dict[str, int]) -> str:

@@ -1,12 +1,17 @@
-"""The validation of a finished job: its status, its counts, the sheet and the tables. Data only."""
+"""The validation of a job: its status, its counts, the sheet and the tables. Data only.
+
+A check has one of three states: it holds, it does not hold, or it could not be checked.
+"""
 
 from __future__ import annotations
 
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
+from leadflow.history import standing
 from leadflow.reports import rescrub
 from leadflow.reports.accounting import Accounting, accounting_of, reasons
+from leadflow.reports.data import DOES_NOT_HOLD, HOLDS, NOT_CHECKED
 from leadflow.reports.facts import Facts as Facts
 
 if TYPE_CHECKING:
@@ -14,24 +19,41 @@ if TYPE_CHECKING:
 
 
 def validation(job: dict[str, Any], facts: Facts | None) -> pd.DataFrame:
-    """Return one row a check: check, ok, detail."""
+    """Return one row a check: check, ok, detail, state.
+
+    `state` is "holds", "does not hold" or "could not be checked". `ok` is true only for a check that holds, so that
+    what nobody could check never passes for right.
+    """
     import pandas as pd
 
     totals = accounting_of(job)
-    status = ("Job status is COMPLETED", job["status"] == "COMPLETED", f"status is {job['status']}")
-    checks = [status, *(rescrub.checks(job, totals, facts) if totals.rescrub else _of_run(job, totals, facts))]
-    return pd.DataFrame(checks, columns=pd.Index(["check", "ok", "detail"])).astype({"ok": bool})
+    status = ("Job status is COMPLETED", _state(job["status"] == "COMPLETED", job), f"status is {job['status']}")
+    counts = ("Row counts match expectations", _counts_state(totals, job), _sum(totals))
+    checks = [
+        status,
+        *(rescrub.checks(job, totals, facts) if totals.rescrub else [counts, *_of_run(job, totals, facts)]),
+    ]
+    rows = [(check, state == HOLDS, detail, state) for check, state, detail in checks]
+    return pd.DataFrame(rows, columns=pd.Index(["check", "ok", "detail", "state"])).astype({"ok": bool})
 
 
-def _of_run(job: dict[str, Any], totals: Accounting, facts: Facts | None) -> list[tuple[str, bool, str]]:
+def _of_run(job: dict[str, Any], totals: Accounting, facts: Facts | None) -> list[tuple[str, str, str]]:
     return [
-        ("Row counts match expectations", totals.balanced, _sum(totals)),
         (
             "Google Sheets has new data: exactly one row for each delivered lead, and none for one held back",
             *_in_sheet(totals, facts),
         ),
         *_in_tables(job, totals, facts),
     ]
+
+
+def _state(holds: bool, job: dict[str, Any]) -> str:
+    """Return the state of a check that only the end of a job can decide."""
+    return HOLDS if holds else NOT_CHECKED if standing(job) == "running" else DOES_NOT_HOLD
+
+
+def _counts_state(totals: Accounting, job: dict[str, Any]) -> str:
+    return _state(totals.balanced, job) if totals.known else NOT_CHECKED
 
 
 def _sum(totals: Accounting) -> str:
@@ -44,21 +66,21 @@ def _sum(totals: Accounting) -> str:
     return f"{totals.extracted} extracted {sign} {parts}{waiting}"
 
 
-def _in_sheet(totals: Accounting, facts: Facts | None) -> tuple[bool, str]:
+def _in_sheet(totals: Accounting, facts: Facts | None) -> tuple[str, str]:
     if facts is None:
         return _one_each(totals, None, None, totals.delivered)
     withdrawn, there = facts.withdrawn_keys & set(facts.delivered_keys), set(facts.sheet_keys or ())
     expected = [key for key in facts.delivered_keys if key not in withdrawn]
-    ok, detail = _one_each(totals, expected, facts.sheet_keys, totals.delivered - len(withdrawn))
+    state, detail = _one_each(totals, expected, facts.sheet_keys, totals.delivered - len(withdrawn))
     held = set(facts.final_keys) - set(facts.delivered_keys)
-    if ok and (wrong := held & there):
-        return False, f"{len(wrong)} leads held back are in the sheet, such as {min(wrong)}; take them out"
-    if ok and (wrong := withdrawn & there):
-        return False, f"{len(wrong)} withdrawn leads are in the sheet, such as {min(wrong)}; take them out"
-    return ok, detail + (f"; {len(withdrawn)} more were withdrawn since" if withdrawn else "")
+    if state == HOLDS and (wrong := held & there):
+        return DOES_NOT_HOLD, f"{len(wrong)} leads held back are in the sheet, such as {min(wrong)}; take them out"
+    if state == HOLDS and (wrong := withdrawn & there):
+        return DOES_NOT_HOLD, f"{len(wrong)} withdrawn leads are in the sheet, such as {min(wrong)}; take them out"
+    return state, detail + (f"; {len(withdrawn)} more were withdrawn since" if withdrawn else "")
 
 
-def _in_tables(job: dict[str, Any], totals: Accounting, facts: Facts | None) -> list[tuple[str, bool, str]]:
+def _in_tables(job: dict[str, Any], totals: Accounting, facts: Facts | None) -> list[tuple[str, str, str]]:
     expected = facts.final_keys if facts else None
     final = totals.processed - sum(totals.retry.values())
     tables = (
@@ -74,20 +96,20 @@ def _in_tables(job: dict[str, Any], totals: Accounting, facts: Facts | None) -> 
     ]
 
 
-def _one_each(totals: Accounting, expected: list[str] | None, there: list[str] | None, count: int) -> tuple[bool, str]:
+def _one_each(totals: Accounting, expected: list[str] | None, there: list[str] | None, count: int) -> tuple[str, str]:
     """Return whether each expected key is there exactly once, and the detail as text."""
     if not totals.known:
-        return False, "no lead was read"
+        return NOT_CHECKED, "no lead was read"
     if expected is None:
-        return False, "could not be checked: no connection was given; use engine.report(job_id)"
+        return NOT_CHECKED, "no connection was given; use engine.report(job_id)"
     if there is None:
-        return False, "could not be checked: it could not be read"
+        return NOT_CHECKED, "it could not be read"
     wanted = set(expected)
     if len(wanted) != count:
         listed = f"the list of leads on disk has {len(wanted)} keys and the counts have {count}"
-        return False, f"{listed}; checkpoints may have been pruned"
+        return DOES_NOT_HOLD if wanted else NOT_CHECKED, f"{listed}; checkpoints may have been pruned"
     found = Counter(key for key in there if key in wanted)
     missing, repeated = len(wanted) - len(found), sum(1 for n in found.values() if n > 1)
     if missing or repeated:
-        return False, f"of {count} leads {missing} are missing and {repeated} are there more than once"
-    return True, f"{count} leads, each there once"
+        return DOES_NOT_HOLD, f"of {count} leads {missing} are missing and {repeated} are there more than once"
+    return HOLDS, f"{count} leads, each there once"

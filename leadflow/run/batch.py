@@ -11,6 +11,8 @@ from typing import Any
 
 import polars as pl
 
+from leadflow.leads.verdicts import FLAGGED
+
 # Person key, disposition and reason of a lead, as the checkpoints and the history keep them.
 Outcome = tuple[str, str, str]
 
@@ -45,19 +47,25 @@ class Batch:
 
         In a re-scrub, `delivered` counts the renewed leads and `held` the withdrawn ones.
         """
-        verdicts = dict(self.leads["verdicts"].explode().drop_nulls().value_counts().iter_rows())
         dispositions = [disposition for _, disposition, _ in outcomes]
         return {
             **self.record,
             "phones_found": int(self.leads["phones"].list.len().sum() or 0),
-            "litigator": verdicts.get("litigator", 0),
-            "dnc": verdicts.get("dnc", 0) + verdicts.get("internal_dnc", 0) + verdicts.get("state_wireless", 0),
+            "litigator": self._flagged_by("litigator"),
+            "dnc": self._flagged_by("dnc"),
             "delivered": dispositions.count("delivered") + dispositions.count("renewed"),
             "held": dispositions.count("held") + dispositions.count("withdrawn"),
             "retry": dispositions.count("retry"),
             "status": "done",
             "completed_at": datetime.now(timezone.utc),
         }
+
+    def _flagged_by(self, check: str) -> int:
+        """Return the number of phones that a check flagged, as the check's log line counts them."""
+        if f"{check}_verdicts" not in self.leads.columns:
+            return 0
+        verdicts = self.leads[f"{check}_verdicts"].explode().drop_nulls()
+        return int(verdicts.is_in([str(word) for word in FLAGGED]).sum())
 
 
 def joined(batches: Sequence[Batch]) -> pl.DataFrame:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NoReturn
 
 from leadflow.errors import BudgetReached, SettingsError, Stopped
+from leadflow.reports.units import money
 from leadflow.run.arguments import dollars, whole_number
 
 if TYPE_CHECKING:
@@ -198,13 +199,11 @@ class Budget:
         """Raise BudgetReached with the limit that one more lookup would exceed."""
         if self._passes_max_lookups():
             raise BudgetReached(
-                f"{self.spent} lookups are bought, and max_lookups of this job is {self.max_lookups}; "
-                "raise it and resume"
+                f"{self.spent} lookups are bought, and this job has max_lookups {self.max_lookups}; raise it and resume"
             )
-        checks = f" and {self._reserve(1):,.2f} for the checks of the phones it may find" if self.prices.phone else ""
-        raise BudgetReached(
-            f"one more lookup at {self.prices.lookup}{checks} would pass max_cost {self.max_cost}; raise it and resume"
-        )
+        checks = f" and {money(self._reserve(1))} for the checks of the phones it may find" if self.prices.phone else ""
+        lookup, most = f"${self.prices.lookup:g}", money(self.max_cost or 0.0)
+        raise BudgetReached(f"one more lookup at {lookup}{checks} would pass max_cost {most}; raise it and resume")
 
     def _may_still_fit(self) -> bool:
         """Return whether one more lookup would fit if the lookups and checks under way have the lowest cost."""

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from leadflow.checkpoints.review import REVIEWED
 from leadflow.job import JobStatus
 from leadflow.leads.counts import LEFT_OUT
+from leadflow.reports.units import money
 from leadflow.stages.script import script_id, without_literals
 
 if TYPE_CHECKING:
@@ -114,13 +115,22 @@ def rescrub_summary(job_id: str, counts: Counts, notes: Sequence[str]) -> str:
 
 def summary(job_id: str, counts: Counts, notes: Sequence[str]) -> str:
     """Return one line with the result of a completed job and the possible next steps."""
-    held_back = counts.held_back - counts.left_out
-    parts = f"{counts.delivered:,} delivered, {held_back:,} held back, {counts.already_processed:,} already processed"
+    before = f"{counts.already_processed:,} already processed"
+    parts = [f"{counts.delivered:,} delivered, {counts.held_back:,} held back, {before}"]
     if counts.left_out:
         reasons = ", ".join(f"{r} {counts.held[r]:,}" for r in LEFT_OUT if r in counts.held)
-        parts += f", {counts.left_out:,} left out ({reasons})"
+        parts.append(f"{counts.left_out:,} of those held back were left out ({reasons})")
     if counts.retry:
-        parts += f"; {sum(counts.retry.values())} of them may still clear: engine.resume({job_id!r})"
+        parts.append(f"{sum(counts.retry.values()):,} of them may still clear: engine.resume({job_id!r})")
     if judged := sum(counts.held.get(reason, 0) for reason in REVIEWED):
-        parts += f"; {judged:,} of them are for review: engine.review({job_id!r})"
-    return "; ".join([parts, *notes])
+        parts.append(f"{judged:,} of them are for review: engine.review({job_id!r})")
+    return "; ".join([*parts, *notes])
+
+
+def limits_of(run: RunContext) -> str:
+    """Return the row limit of a job and the budget of its run, such as "row limit 450, max_cost $6.00"."""
+    rows, budget = run.plan["limit_rows"], run.budget
+    found = [f"row limit {rows:,}" if rows else "no row limit"]
+    found += [f"max_lookups {budget.max_lookups:,}"] if budget.max_lookups is not None else []
+    found += [f"max_cost {money(budget.max_cost)}"] if budget.max_cost is not None else []
+    return ", ".join(found if len(found) > 1 else [*found, "no budget"])

@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
+from leadflow.errors import three_lines
+
 if TYPE_CHECKING:
     from leadflow.job import Job, JobHandle
 
@@ -21,11 +23,26 @@ def wait_for(handle: JobHandle, progress: bool) -> Job:
             while not handle.wait(_LOOK_EVERY_S):
                 drawn.move_to(handle.progress.percent)
             drawn.move_to(handle.progress.percent)
-    except BaseException:
-        handle.stop()
+            drawn.say_may_clear(handle.name, handle.progress.may_clear)
+    except BaseException as error:
+        handle.stop("a person" if isinstance(error, KeyboardInterrupt) else type(error).__name__)
         handle.wait()
+        _add_job(error, handle)
         raise
     return handle.result()
+
+
+def _add_job(error: BaseException, handle: JobHandle) -> None:
+    """Name the job and the line that resumes it in an error, for a terminal and for a notebook."""
+    now = handle.progress
+    done = f": {now.done:,} of {now.total:,} leads are settled" if now.total is not None else ""
+    message = (
+        f"job {handle.id} is {handle.status}{done}; engine.resume({handle.id!r}) goes on where it was, "
+        "and what was paid for is kept"
+    )
+    error.add_note(message)
+    # IPython calls this, if an exception has it, instead of drawing a traceback.
+    error._render_traceback_ = lambda: three_lines(type(error).__name__, message, error.__traceback__)  # type: ignore[attr-defined]
 
 
 class Bar:
@@ -41,6 +58,12 @@ class Bar:
                 self._drawn.update(percent - self._drawn.n)
             except Exception:
                 self._drawn = None
+
+    def say_may_clear(self, name: str, leads: int) -> None:
+        """Say at the end of a job how many of its leads may still clear."""
+        if self._drawn is not None and leads:
+            with suppress(Exception):
+                self._drawn.set_description(f"{name}, {leads:,} may still clear")
 
 
 @contextmanager

@@ -22,6 +22,7 @@ from leadflow.compliance.withdrawal import withdraw
 from leadflow.events import JobLog
 from leadflow.run.batch import Batch, Outcome, timed
 from leadflow.run.intake import connect_warehouse
+from leadflow.run.opt_outs import guard_of
 from leadflow.run.rescrub_checks import check_again
 from leadflow.run.rescrub_list import Pool, listed
 from leadflow.stages.settle import settle
@@ -43,6 +44,7 @@ class Rescrub:
         self._run = run
         self._tally = tally
         self._sheet = run.services.sheet
+        self._guard = guard_of(run)
 
     def run(self) -> list[str]:
         """Run until all listed leads are done. Return notes for the job's message. Raises the error that ended the run.
@@ -54,8 +56,9 @@ class Rescrub:
         with ThreadPoolExecutor(1, "sign-in") as pool:
             shown = pool.submit(self._read_sheet)
             notes = connect_warehouse(run)
+            self._guard.begin()
             pools = listed(run, self._tally, shown.result())
-        failure = check_again(run, self._tally, pools)
+        failure = check_again(run, self._tally, pools, self._guard)
         run.halt.raise_if_stopped()
         self._decide(pools)
         with timed("deliver_s", *(pool.batch for pool in pools)):
@@ -65,6 +68,7 @@ class Rescrub:
         for pool in pools:
             if pool.height:
                 self._record(pool)
+        self._guard.end()
         self._raise_if(failure)
         return notes
 
@@ -80,7 +84,7 @@ class Rescrub:
         if warning := sheet.filter_warning():
             run.log(_STAGE, warning, "warning")
         sheet.raise_if_unrecognizable()
-        now = sheet.read_columns(columns_to_read(sheet.header))
+        now = sheet.read_columns(columns_to_read(sheet.header, run.settings.reassigned))
         policy, older = run.settings.policy, run.rescrub["older_than_days"]
         return shown_leads(now, older, policy.max_scrub_age_days, datetime.now(timezone.utc))
 

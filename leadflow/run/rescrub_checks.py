@@ -18,6 +18,7 @@ from leadflow.run.steps import Check
 from leadflow.stages.litigators import check_litigators
 
 if TYPE_CHECKING:
+    from leadflow.compliance.guard import Guard
     from leadflow.leads.verdicts import Scrub
     from leadflow.run.context import RunContext
     from leadflow.run.rescrub_list import Pool
@@ -27,10 +28,11 @@ if TYPE_CHECKING:
 _KEEPS = timedelta(days=1)  # how long a resume uses the checks of the job's earlier runs
 
 
-def check_again(run: RunContext, tally: Tally, pools: list[Pool]) -> LeadflowError | None:
+def check_again(run: RunContext, tally: Tally, pools: list[Pool], guard: Guard) -> LeadflowError | None:
     """Check the phones of all pools; return the error that ended the checks, if any.
 
-    Pools that both lists answered for are marked as checked, also after an error. Raises Stopped if the user stops.
+    A phone on the do-not-call list of the house, which `guard` knows, is not callable. Pools that both lists answered
+    for are marked as checked, also after an error. Raises Stopped if the user stops.
     """
     if not any(pool.batch.leads.height for pool in pools):
         for pool in pools:
@@ -44,7 +46,7 @@ def check_again(run: RunContext, tally: Tally, pools: list[Pool]) -> LeadflowErr
         return error
     window = run.settings.batches_in_flight
     with ThreadPoolExecutor(2 * window, "check") as checks, ThreadPoolExecutor(window, "pool") as threads:
-        work = _Checks(run, CheckAgain(run, tally, None, checks), len(pools))
+        work = _Checks(run, CheckAgain(run, tally, None, checks, guard), len(pools))
         return _first_error(run, [threads.submit(work.check, pool) for pool in pools])
 
 

@@ -87,9 +87,8 @@ def estimate_rescrub(settings: Settings, days: Any) -> RescrubEstimate:
     sheet, older, now = ExistingSheet(settings.sheets), older_than(settings, days), datetime.now(timezone.utc)
     sheet.connect()
     sheet.raise_if_unrecognizable()
-    shown = shown_leads(
-        sheet.read_columns(columns_to_read(sheet.header)), older, settings.policy.max_scrub_age_days, now
-    )
+    columns = sheet.read_columns(columns_to_read(sheet.header, settings.reassigned))
+    shown = shown_leads(columns, older, settings.policy.max_scrub_age_days, now)
     due = shown.filter("is_due")
     lists = due["phones"].to_list()
     phones = {phone for row in lists for phone in row if phone}

@@ -10,19 +10,20 @@ from dataclasses import asdict
 from pathlib import Path
 
 from leadflow.errors import BudgetReached, JobBusyError, JobFailedError, LeadflowError, Stopped
-from leadflow.events import JobComplete, JobErrored, JobProgress, raised_at
+from leadflow.events import LIMITS, STARTED, JobComplete, JobErrored, JobProgress, raised_at
 from leadflow.job import Job, JobHandle, JobStatus
 from leadflow.leads.counts import Counts
 from leadflow.run.busy_log import busy_vendors_logged
 from leadflow.run.context import RunContext
 from leadflow.run.gc_pause import gc_frozen
-from leadflow.run.job_record import process_owner, record_end, record_running, rescrub_summary, summary
+from leadflow.run.job_record import limits_of, process_owner, record_end, record_running, rescrub_summary, summary
+from leadflow.run.live_record import LiveRecord
 from leadflow.run.pipeline import Pipeline
 from leadflow.run.rescrub import Rescrub
 from leadflow.run.tally import Tally
 from leadflow.services.warehouse.browser import may_use_browser
 
-_HEARTBEAT_S = 5.0
+_HEARTBEAT_S = 5
 # Makes the Job for the user from id, name, status, counts and message.
 MakeJob = Callable[[str, str, JobStatus, Counts, str], Job]
 
@@ -34,6 +35,7 @@ class Runner:
         tally = Tally(run)
         self._run = run
         self._tally = tally
+        self._live = LiveRecord(run, tally)
         self._make_job = make_job
         self.handle = JobHandle(run.job_id, run.plan["name"], run.halt.stop, lambda: tally.progress)
 
@@ -65,12 +67,17 @@ class Runner:
             self._run.services.warehouse.close()
 
     def _beat(self, ended: threading.Event) -> None:
-        while not ended.wait(_HEARTBEAT_S):
+        """Record the progress every second, and that this process is alive every five."""
+        seconds = 0
+        while not ended.wait(1.0):
+            seconds += 1
             try:
-                self._run.history.heartbeat(self._run.job_id, process_owner())
+                self._live.record()
+                if seconds % _HEARTBEAT_S == 0:
+                    self._run.history.heartbeat(self._run.job_id, process_owner())
             except JobBusyError:
                 # Another process took the job over because this one seemed dead. Only one process may deliver.
-                self._run.halt.stop.set()
+                self.handle.stop("another process, which took it over")
             except LeadflowError:
                 continue
 
@@ -95,10 +102,12 @@ class Runner:
 
     def _begin(self) -> None:
         run = self._run
-        record_running(run, "ETL job started")
+        record_running(run, STARTED)
         idicore, codes = run.settings.idicore, run.services.dnc.policy
         run.log("Job", f"Purposes: glba={idicore.glba}, dppa={idicore.dppa}; result codes: {codes}")
-        run.emit(JobProgress(stage="Engine", status="running", progress=0, message="ETL job started"))
+        if run.only is None:
+            run.log("Job", LIMITS + limits_of(run))
+        run.emit(JobProgress(stage="Engine", status="running", progress=0, message=STARTED))
 
     def _log_lost(self, lost: int) -> None:
         if lost:
@@ -113,6 +122,7 @@ class Runner:
         self._raise_if_unfinished(counts)
         message = (rescrub_summary if "rescrub" in run.plan else summary)(run.job_id, counts, notes)
         run.checkpoints.end(run.job_id)
+        self._tally.complete()
         run.emit(JobComplete(stage="Job", stats={**asdict(counts), **self._tally.flagged()}))
         return self._end(JobStatus.COMPLETED, message, counts)
 
@@ -131,9 +141,7 @@ class Runner:
 
     def _break_off(self, status: JobStatus, error: BaseException) -> Job:
         job_id = self._run.job_id
-        message = (
-            str(error) if isinstance(error, LeadflowError) else f"unexpected {type(error).__name__} at {_where(error)}"
-        )
+        message = self._message(error)
         self._run.emit(
             JobErrored(
                 stage="Job",
@@ -145,8 +153,19 @@ class Runner:
         )
         return self._end(status, message, self._tally.counts())
 
+    def _message(self, error: BaseException) -> str:
+        if isinstance(error, Stopped) and self.handle.stopped_by:
+            job_id = self._run.job_id
+            return (
+                f"job {job_id} was stopped by {self.handle.stopped_by}; engine.resume({job_id!r}) goes on where it was"
+            )
+        return (
+            str(error) if isinstance(error, LeadflowError) else f"unexpected {type(error).__name__} at {_where(error)}"
+        )
+
     def _end(self, status: JobStatus, message: str, counts: Counts) -> Job:
         run, tally = self._run, self._tally
+        self._live.close()
         message = record_end(run, status, message, counts, tally.flagged(), tally.progress.percent)
         return self._make_job(run.job_id, run.plan["name"], status, counts, message)
 

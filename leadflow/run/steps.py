@@ -82,6 +82,7 @@ class Lookup:
         outcomes = [(key, "retry", "in_other_job") for key in keys if key in theirs]
         run.checkpoints.settle(run.job_id, outcomes)
         run.history.record_leads(run.job_id, batch.number, outcomes)
+        self.tally.leave(len(outcomes))
         jobs = ", ".join(self.earlier_jobs)
         run.log("Engine", f"{len(outcomes)} leads are left to job {jobs}, which runs now", "warning", batch.number)
         return batch.leads.filter(~pl.col("person_key").is_in(list(theirs)))

@@ -32,6 +32,9 @@ class Tally:
     def start(self, settled: int, total: int) -> None:
         """Start with the number of leads that earlier runs settled, and the number of all leads to process."""
         counts = self._recorded() if settled else {}
+        extracted = self._run.checkpoints.extracted(self._run.job_id) or {}
+        if left_out := sum(extracted.get(reason, 0) for reason in LEFT_OUT):
+            counts["left_out"] = left_out
         stages = STAGES[1:] if "rescrub" in self._run.plan else STAGES
         self.progress = Progress(settled, total, dict.fromkeys(stages, settled), counts)
 
@@ -50,6 +53,18 @@ class Tally:
         with self._lock:
             self._reused += answers
         self.advance("Lookup", answers)
+
+    def leave(self, leads: int) -> None:
+        """Count leads that are left to another job as through all stages; they may still clear."""
+        with self._lock:
+            for stage in STAGES:
+                self.progress = self.progress.through(stage, leads)
+            self.progress = self.progress.settled(0, {"retry": leads})
+
+    def complete(self) -> None:
+        """Count all leads as through all stages, at the end of a completed job."""
+        with self._lock:
+            self.progress = self.progress.completed()
 
     def finish(self, batch: Batch, outcomes: Sequence[Outcome]) -> None:
         """Record the outcomes of a batch in the history and emit the progress."""

@@ -11,7 +11,7 @@ import polars as pl
 from leadflow.errors import RefusedError, ServiceDownError, TransientError, UnreadableError
 from leadflow.events import Emit, JobLog
 from leadflow.leads.calling_hours import UNREADABLE
-from leadflow.leads.verdicts import CALLABLE, OLDEST, Scrub, Verdict
+from leadflow.leads.verdicts import CALLABLE, FLAGGED, OLDEST, Scrub, Verdict
 from leadflow.services.transport.limits import StopFlag
 from leadflow.stages.coverage import NOT_COVERED, scrubs_of_non_consumers, with_not_covered
 from leadflow.stages.lead_phones import with_phones
@@ -117,11 +117,16 @@ def _warn_of_windows(scrubs: Mapping[str, Scrub], emit: Emit, batch: int | None)
 
 
 def _log_counts(verdicts: pl.Series, stage: str, emit: Emit, batch: int | None) -> None:
+    """Log how many phones of the leads are flagged, as Batch.summary does; a phone of two leads counts twice."""
     counted = dict(verdicts.value_counts().iter_rows())
     unchecked = counted.get(str(Verdict.UNCHECKED), 0)
-    flagged = verdicts.len() - unchecked - sum(counted.get(str(word), 0) for word in CALLABLE)
+    flagged, callable_ = (sum(counted.get(str(word), 0) for word in words) for words in (FLAGGED, CALLABLE))
+    others = verdicts.len() - unchecked - flagged - callable_
+    barred = f" {others} invalid or held by the vendor's code," if others else ""
     emit(
         JobLog(
-            stage=stage, batch=batch, message=f"{flagged} flagged, {unchecked} unchecked, of {verdicts.len()} phones"
+            stage=stage,
+            batch=batch,
+            message=f"{flagged} flagged,{barred} {unchecked} unchecked, of {verdicts.len()} phones",
         )
     )

@@ -83,11 +83,15 @@ def test_an_interrupted_cell_stops_its_job_and_the_next_one_resumes_it(world, ce
         _until_bought(world, 60)
         begun = time.monotonic()
         kernel.manager.interrupt_kernel()
-        ends = [content["ename"] for kind, content in kernel.outputs(execution) if kind == "error"]
-        assert ends == ["KeyboardInterrupt"]
+        (end,) = [content for kind, content in kernel.outputs(execution) if kind == "error"]
+        assert end["ename"] == "KeyboardInterrupt"
         assert time.monotonic() - begun < 60
         job = lf.jobs(history=world.settings.history_file).iloc[0]
         assert (job["status"], job["standing"]) == ("STOPPED", "stopped")
+        what, where, todo = end["traceback"]
+        assert what.startswith(f"KeyboardInterrupt: job {job['id']} is STOPPED: ")
+        assert where.startswith("  Where: Cell In[1], line 3: job = engine.run(")
+        assert todo.startswith(f"  What to do: engine.resume('{job['id']}')")
         bought = len(world.stats()["idicore"]["bought"])
         assert bought < 300
         world.configure(latency={"idicore": 0.0})
@@ -122,3 +126,31 @@ def test_without_widgets_the_progress_is_text_without_a_warning(world, cells):
     assert "COMPLETED\n" in said
     assert "Warning" not in said
     assert [kind for kind, _ in outputs if kind in ("error", "display_data")] == []
+
+
+_WRONG = {
+    "engine.run('SELEC * FRM X')": ["JobFailedError: job ", "  Where: Cell In[", "  What to do: Queries, SHOW"],
+    "engine.run('leads.csv')": ["ScriptError: leads.csv is a data file", "  Where: Cell In[", "  What to do: load it"],
+    "def go():\n    return engine.run(None)\ngo()": ["ScriptError: no script", "  Where: Cell In[", "", ""],
+    "engine.run('SELECT 1 AS a')": [
+        "JobFailedError: job ",
+        "  Where: Cell In[",
+        "  What to do: Columns found: A. Alias",
+    ],
+    "engine.run('SELECT * FROM NONE')": ["JobFailedError: job ", "  Where: Cell In[", "  What to do: To go on where"],
+    "lf.report('nope')": ["JobNotFound: there is no job 'nope'", "  Where: Cell In[", "  What to do: The most recent"],
+    "lf.jobs(limit=0)": ["InputError: limit is 0", "  Where: Cell In[", "  What to do: it must be 1 or more"],
+}
+
+
+def test_an_error_is_three_lines_what_where_and_what_to_do(cells):
+    with cells() as kernel:
+        kernel.run("import leadflow as lf\nengine = lf.Engine()")
+        for code, wanted in _WRONG.items():
+            ((_, content),) = [output for output in kernel.run(code) if output[0] == "error"]
+            shown = content["traceback"]
+            assert len(shown) <= 3, shown
+            for line, begins in zip(shown, wanted, strict=False):
+                assert line.startswith(begins), (code, shown)
+            assert code.splitlines()[-1 if "go" not in code else 1].strip() in shown[1]
+            assert content["evalue"].startswith(shown[0].partition(": ")[2])

@@ -267,24 +267,12 @@ def test_a_run_without_a_display_is_silent(world, engine, capfd):
 def test_the_report_is_one_page_that_needs_nothing_from_outside(engine):
     job = engine.run("SELECT * FROM RAW_LEADS", name="<b>bold</b>", limit_rows=450, progress=False)
     page = lf.report(job.id)._repr_html_()
-    assert page.count('class="marks"') == 1, "the stages over the batches, drawn by altair"
+    assert page.count('class="marks"') == 1, "the stages over the batches"
     assert "Batch 3" in page
     for outside in ("<script", "src=", "@import", "url(http", "<link"):
         assert outside not in page
     assert "<b>bold</b>" not in page
     assert "&lt;b&gt;bold" in page
-
-
-def test_the_bars_of_a_batch_lie_between_its_start_and_end(engine):
-    from leadflow.reports.gantt import bars
-
-    job = engine.run("SELECT * FROM RAW_LEADS", limit_rows=450, progress=False)
-    flow = engine.report(job.id).flow
-    drawn = bars(flow)
-    whole = (flow["completed_at"].max() - flow["started_at"].min()).total_seconds()
-    assert set(drawn["stage"]) == {"idiCORE", "Litigator + DNC", "Google Sheets", "Cache"}
-    assert (drawn["start"] >= 0).all()
-    assert (drawn["end"] <= whole + 0.001).all()
 
 
 def test_the_report_says_what_the_lookups_cost(world):

@@ -37,7 +37,7 @@ def test_a_good_job_is_ticked(history):
     ):
         assert part in text
     for part in (
-        "4 held back (unchecked 2, duplicate 1, litigator 1)",
+        "Total: 7 processed, 4 clean, 4 held back (unchecked 2, duplicate 1, litigator 1)",
         "## Events Log",
         "## Validation",
         "- [x] Job status is COMPLETED",
@@ -65,14 +65,22 @@ def test_a_fact_that_does_not_hold_is_not_ticked(history, changes, wrong):
     record_job(history)
     report = reports.report("j", history=history, facts=facts(**changes))
     assert list(report.validation.index[~report.validation["ok"]]) == [wrong]
-    assert "- [ ]" in report.to_markdown()
+    unread = changes in ({"sheet_keys": None}, {"delivered_keys": [], "sheet_keys": []})
+    assert report.validation["state"][wrong] == ("could not be checked" if unread else "does not hold")
+    assert ("- [?]" if unread else "- [ ]") in report.to_markdown()
+    assert report.to_markdown().count("could not be checked") == unread
 
 
-def test_without_facts_nothing_outside_is_ticked(history):
+def test_without_facts_nothing_outside_is_ticked_or_crossed_out(history):
     record_job(history)
     report = reports.report("j", history=history)
     assert list(report.validation["ok"]) == [True, True, False, False, False]
-    assert "could not be checked" in report.to_markdown()
+    assert list(report.validation["state"]) == ["holds"] * 2 + ["could not be checked"] * 3
+    assert not report.ok, "what nobody could check does not pass for right"
+    assert report.to_markdown().count("- [?]") == 3
+    assert "- [ ]" not in report.to_markdown()
+    html = report._repr_html_()
+    assert (html.count('class="yes"'), html.count('class="unknown"'), html.count('class="no"')) == (2, 3, 0)
 
 
 def test_an_incomplete_trace_says_where_and_what_to_run(history):
@@ -121,7 +129,7 @@ def test_delays_are_judged_by_earlier_jobs_of_the_script(history):
     slow = reports.report("slow", history=history).delays
     assert set(slow["stage"]) == {"DNC", "(all stages)"}
     assert set(slow["usual_s"]) == {10.0}
-    assert "60.0 s" in reports.report("slow", history=history).to_markdown()
+    assert "| 1 min | 10 s |" in reports.report("slow", history=history).to_markdown()
 
 
 def test_a_running_job_is_not_called_broken(history):

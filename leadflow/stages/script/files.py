@@ -8,6 +8,7 @@ from pathlib import Path
 
 from leadflow.errors import ScriptError
 from leadflow.settings.textfile import BYTE_ORDER_MARKS
+from leadflow.stages.script.not_scripts import data_file, no_such_file, not_a_script, one_word
 
 _LONGEST_PATH = 1_000
 _DATA = {".csv", ".tsv", ".xlsx", ".xls", ".parquet", ".json", ".jsonl", ".feather", ".gz", ".zip"}
@@ -36,6 +37,8 @@ def read_script(script: str | Path, name: str | None = None) -> tuple[str, str]:
     text = str(script)
     if not text.lstrip("\ufeff").strip():
         raise ScriptError("the script is empty")
+    if len(text.split()) == 1 and (failure := one_word(text.strip())):
+        raise failure
     return text, name or "script"
 
 
@@ -53,7 +56,7 @@ def _path_of(script: object) -> Path | None:
     if isinstance(script, Path):
         return _expanded(str(script))
     if not isinstance(script, str):
-        raise ScriptError(f"a script is SQL text or the path of a .sql file, not {type(script).__name__}")
+        raise not_a_script(script)
     text = script.strip().strip("\ufeff").strip()
     bare = text[1:-1].strip() if len(text) > 1 and text[0] == text[-1] and text[0] in "'\"" else text
     if _DRIVE.match(bare) and bare.lower().endswith(".sql") and re.search(r"[\n\r\t\f\v\a\b]", bare):
@@ -102,13 +105,11 @@ def _file_text(path: Path) -> str:
     if path.is_dir():
         raise ScriptError(f"{path} is a folder, not a script; name the .sql file in it")
     if path.suffix.lower() in _DATA:
-        raise ScriptError(
-            f"{path.name} is a data file, not a script; load it into Snowflake, and run a query over that table"
-        )
+        raise data_file(path)
     if path.suffix.lower() in _OTHER:
         raise ScriptError(f"{path.name} is not a script; name a .sql file, or pass the SQL as text")
     if not _exists(path):
-        raise ScriptError(f"there is no script file {path}; look at the path, or pass the SQL as text")
+        raise no_such_file(path)
     try:
         data = path.read_bytes()
     except OSError as error:

@@ -6,6 +6,7 @@ A script may make and change its own temporary tables, which end with the sessio
 from __future__ import annotations
 
 import re
+from difflib import get_close_matches
 
 from sqlglot import Token, exp
 
@@ -206,9 +207,8 @@ class Validator:
         elif first == "GET":
             raise ScriptError(f"{part} (GET) is not a query: it copies files to this computer; remove it")
         else:
-            shown = first if re.fullmatch(r"[A-Z_]{1,30}", first) else "something else than a command"
             raise ScriptError(
-                f"{part} cannot be read: {part.places(part.tokens)}: it begins with {shown}. "
+                f"{part} cannot be read: {part.places(part.tokens)}: it begins with {_shown(first)}. "
                 "Queries, SHOW, DESCRIBE, EXPLAIN, LIST, SET, USE, ALTER SESSION and temporary tables run"
             )
 
@@ -248,3 +248,11 @@ def _value_of(part: Statement) -> tuple[Token, ...]:
 def _without_scope(part: Statement) -> tuple[Token, ...]:
     """Return a CREATE's tokens without LOCAL and GLOBAL, which have no effect and which sqlglot may not parse."""
     return tuple(t for n, t in enumerate(part.tokens) if n > 4 or part.words[n] not in ("LOCAL", "GLOBAL"))
+
+
+def _shown(first: str) -> str:
+    """Return the first word of a statement, with the command that it may be a slip of; not what may be data."""
+    if not re.fullmatch(r"[A-Z_]{1,30}", first):
+        return "something else than a command"
+    meant = get_close_matches(first, (*QUERIES, *_SHOWS, *_WRITES), 1, 0.75)
+    return f"{first} (did you mean {meant[0]}?)" if meant else first

@@ -1,0 +1,87 @@
+"""What the jobs in the history cost, by script, day, job or person. Data only."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from leadflow.errors import InputError
+from leadflow.history import History, open_history
+from leadflow.reports.accounting import accounting
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+# The columns by which jobs can be grouped, with the value of a job.
+_GROUPS: dict[str, Callable[[dict[str, Any]], Any]] = {
+    "script": lambda job: job["script_name"] or "",
+    "day": lambda job: job["created_at"].astimezone().date(),
+    "job": lambda job: job["id"],
+    "person": lambda job: job["started_by"] or "",
+}
+_SAME = {"person who started": "person", "started_by": "person"}
+_COLUMNS = ["jobs", "lookups", "checks", "delivered", "cost", "cost_per_delivered", "jobs_of_unknown_cost"]
+
+
+def spend(
+    *, since: str | date | None = None, by: str = "script", history: History | Path | str | None = None
+) -> pd.DataFrame:
+    """Return what jobs cost, as the history has it, one row a group, the dearest first (days: oldest first).
+
+    `since` is a UTC time; it selects jobs by their start. `by` is "script", "day" (of this machine's time zone), "job"
+    or "person" (who started the job). A job counts with all its runs, on the day of its first. Columns: the group,
+    jobs, lookups (bought), checks (numbers sent to both checks), delivered (leads), cost (dollars), cost_per_delivered
+    (dollars) and jobs_of_unknown_cost.
+
+    The cost of a job is unknown if no price of a lookup was set when it ran, and if it has not ended. Such a job counts
+    neither in cost nor in cost_per_delivered. If a group has no other jobs, both are NaN, not zero.
+
+    Raises InputError for an unknown group, and for a `since` that is not a time.
+
+    Example:
+        >>> import leadflow as lf
+        >>> with lf.local.start() as world, lf.Engine(world.settings) as engine:
+        ...     job = engine.run("SELECT * FROM RAW_LEADS", name="june", limit_rows=20)
+        ...     lf.spend(by="script")[["lookups", "jobs_of_unknown_cost"]].values.tolist()
+        [[20, 1]]
+    """
+    import pandas as pd
+
+    name = _SAME.get(by, by)
+    if name not in _GROUPS:
+        raise InputError(f"by is {by!r}; jobs are grouped by {', '.join(map(repr, _GROUPS))}")
+    groups: dict[Any, list[dict[str, Any]]] = {}
+    for job in open_history(history).past(since=since):
+        groups.setdefault(_GROUPS[name](job), []).append(job)
+    table = pd.DataFrame([[group, *_sums(jobs)] for group, jobs in groups.items()], columns=pd.Index([name, *_COLUMNS]))
+    table = table.astype({"cost": float, "cost_per_delivered": float})
+    order = [name] if name == "day" else ["cost", "lookups", "jobs"]
+    return table.sort_values(order, ascending=name == "day", ignore_index=True)
+
+
+def _sums(jobs: Sequence[dict[str, Any]]) -> list[Any]:
+    counts = [job["counts"] for job in jobs]
+    known = [job["counts"] for job in jobs if _cost(job) is not None]
+    cost = sum(_cost(job) or 0.0 for job in jobs) if known else math.nan
+    delivered = sum(accounting(one).delivered for one in known)
+    return [
+        len(jobs),
+        sum(one.get("bought") or 0 for one in counts),
+        sum(one.get("checked") or 0 for one in counts),
+        sum(accounting(one).delivered for one in counts),
+        round(cost, 2),
+        cost / delivered if delivered else math.nan,
+        len(jobs) - len(known),
+    ]
+
+
+def _cost(job: dict[str, Any]) -> float | None:
+    """Return the dollars that a job cost; None if the history does not know."""
+    counts = job["counts"]
+    if job["status"] in ("PENDING", "RUNNING") or "bought" not in counts:
+        return None
+    nothing = not (counts["bought"] or counts.get("unanswered") or counts.get("checked"))
+    return 0.0 if nothing else counts.get("cost")
