@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from leadflow.leads.counts import LEFT_OUT
@@ -11,11 +10,11 @@ from leadflow.run.arguments import whole_number
 from leadflow.run.budget import PHONES_A_LEAD, Prices
 from leadflow.services.warehouse import Warehouse
 from leadflow.stages.extraction import open_extraction
-from leadflow.stages.script import read_script
 
 if TYPE_CHECKING:
     from leadflow.checkpoints import Checkpoints
     from leadflow.settings import Settings
+    from leadflow.stages.lead_source import LeadSource
 
 _LEADS_A_READ = 10_000
 
@@ -46,13 +45,12 @@ class Estimate:
     notes: tuple[str, ...] = ()
 
 
-def estimate(script: str | Path, limit_rows: int | None, settings: Settings, checkpoints: Checkpoints) -> Estimate:
+def estimate(source: LeadSource, limit_rows: int | None, settings: Settings, checkpoints: Checkpoints) -> Estimate:
     """Return the rows, calls and cost of a run. The anti-join is the one that the run uses."""
-    text, _ = read_script(script)
     limit_rows = whole_number("limit_rows", limit_rows, 1)
     with Warehouse(settings.warehouse, query_tag="leadflow:estimate") as warehouse:
         warehouse.connect()
-        counts, reused = warehouse.repeated(lambda: _extract(text, limit_rows, warehouse, checkpoints))
+        counts, reused = warehouse.repeated(lambda: _extract(source, limit_rows, warehouse, checkpoints))
         missing = warehouse.missing_tables()
     leads = counts["todo"]
     batches = -(-leads // settings.batch_size)
@@ -76,9 +74,11 @@ def estimate(script: str | Path, limit_rows: int | None, settings: Settings, che
 
 
 def _extract(
-    text: str, limit_rows: int | None, warehouse: Warehouse, checkpoints: Checkpoints
+    source: LeadSource, limit_rows: int | None, warehouse: Warehouse, checkpoints: Checkpoints
 ) -> tuple[dict[str, int], int]:
     """Return the counts of the extraction, and the number of its leads that have a paid answer."""
-    extraction = open_extraction(text, warehouse, limit_rows=limit_rows)
+    extraction = open_extraction(
+        source.script, warehouse, limit_rows=limit_rows, variables=source.variables, rows=source.rows
+    )
     reused = sum(len(checkpoints.answers(leads["person_key"])) for leads in extraction.batches(_LEADS_A_READ))
     return extraction.counts, reused

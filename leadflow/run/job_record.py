@@ -54,7 +54,7 @@ def record_new(history: History, job_id: str, plan: Plan, settings: Settings, dn
         dppa=settings.idicore.dppa,
         policy_version=dnc_policy,
         started_by=settings.started_by,
-        job_type="single_script",
+        job_type=plan.get("job_type", "single_script"),
         owner=process_owner(),
         spreadsheet_id=settings.sheets.spreadsheet_id,
         worksheet=settings.sheets.worksheet,
