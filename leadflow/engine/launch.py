@@ -24,7 +24,7 @@ class Launch(Reading):
     """Starts jobs."""
 
     def _job(self, job_id: str, name: str, status: JobStatus, counts: Counts, message: str) -> Job:
-        return Job(job_id, name, status, counts, message, self.report, self.trace, self.review)
+        return Job(job_id, name, status, counts, message, self.report, self.trace, self.review, self.leads)
 
     def _launch(
         self,

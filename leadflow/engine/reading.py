@@ -47,6 +47,13 @@ class Reading(EngineBase):
         self.history.job(job_id)
         return candidates.review(self.checkpoints, job_id)
 
+    def leads(self, job_id: str, reason: str | None = None) -> pd.DataFrame:
+        """Return a job's settled leads with the people's columns, or those of one reason. See Job.leads."""
+        from leadflow.run.job_leads import job_leads
+
+        self.history.flush()
+        return job_leads(job_id, reason, self.settings, self.history)
+
     def forget(self, person_key: str) -> int:
         """Remove a person from the checkpoints. Return the number of rows removed.
 

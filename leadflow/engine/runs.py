@@ -45,17 +45,19 @@ class Runs(Launch):
         max_lookups: int | None = None,
         max_cost: float | None = None,
         progress: bool = True,
+        raise_on_stop: bool = False,
     ) -> Job:
         """Run a script (SQL text or a .sql file) or leads (a frame, a .csv or .parquet), wait, and return the job.
 
         Leads go through the same rules as a script's rows. `params` are values for the script's session variables, as
         in {"state": "ME"} for $state. `limit_rows` counts unprocessed leads that can be looked up.
 
-        Raises JobFailedError if the job fails. Returns a job that was stopped. Ctrl-C waits for the calls in flight,
-        stops the job and raises KeyboardInterrupt. You can resume the job.
+        Raises JobFailedError if the job fails. Returns a job that was stopped, or raises Stopped with `raise_on_stop`,
+        so that a scheduled notebook fails. Ctrl-C waits for the calls in flight, stops the job and raises
+        KeyboardInterrupt. You can resume the job.
         """
         handle = self.submit(script, name, limit_rows, params=params, max_lookups=max_lookups, max_cost=max_cost)
-        return wait_for(handle, progress)
+        return wait_for(handle, progress, raise_on_stop)
 
     def submit(
         self,

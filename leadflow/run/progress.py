@@ -8,14 +8,19 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
+from leadflow.errors import Stopped
+
 if TYPE_CHECKING:
     from leadflow.job import Job, JobHandle
 
 _LOOK_EVERY_S = 0.2
 
 
-def wait_for(handle: JobHandle, progress: bool) -> Job:
-    """Show a progress bar, wait for the job and return it. On an interrupt, stop the job first."""
+def wait_for(handle: JobHandle, progress: bool, raise_on_stop: bool = False) -> Job:
+    """Show a progress bar, wait for the job and return it. On an interrupt, stop the job first.
+
+    With `raise_on_stop`, raise Stopped for a job that a person or its budget stopped.
+    """
     try:
         with bar(handle.name, progress) as drawn:
             while not handle.wait(_LOOK_EVERY_S):
@@ -25,7 +30,10 @@ def wait_for(handle: JobHandle, progress: bool) -> Job:
         handle.stop()
         handle.wait()
         raise
-    return handle.result()
+    job = handle.result()
+    if raise_on_stop and not job.ok:
+        raise Stopped(f"job {job.id} was stopped before its end: {job.message}")
+    return job
 
 
 class Bar:

@@ -89,6 +89,7 @@ def _rows(frame: pl.DataFrame) -> pl.DataFrame:
     return as_text(frame, frame.columns).with_row_index(ROW_NUMBER).with_columns(pl.col(ROW_NUMBER).cast(pl.String))
 
 
-def _is_frame(source: Any) -> bool:
+def _is_frame(source: object) -> bool:
     """Whether a source is meant as a frame; a lazy one is refused later, with the reason."""
-    return hasattr(type(source), "columns")
+    kind: type[object] = type(source)
+    return hasattr(kind, "columns")
