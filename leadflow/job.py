@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 class JobStatus(str, Enum):
     """The status of a job, as the history records it."""
 
+    QUEUED = "QUEUED"
     PENDING = "PENDING"
     RUNNING = "RUNNING"
     COMPLETED = "COMPLETED"
@@ -249,6 +250,16 @@ class JobHandle:
         if not self._done.is_set():
             return JobStatus.RUNNING
         return self._job.status if self._job else JobStatus.FAILED
+
+    @property
+    def ended(self) -> Job | None:
+        """The ended job, also if it failed; None while it runs."""
+        return self._job
+
+    @property
+    def stop_asked(self) -> bool:
+        """Whether somebody asked the job to stop."""
+        return self._stop.is_set()
 
     @property
     def ended_with(self) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,15 +12,16 @@ from leadflow.engine.base import raise_if_running, starting
 from leadflow.engine.launch import Launch
 from leadflow.events import Listener
 from leadflow.history import STALE_S
-from leadflow.job import Job, JobHandle
+from leadflow.job import Job, JobHandle, JobStatus
 from leadflow.run.arguments import raise_if_other_targets, whole_number
 from leadflow.run.budget import Budget
 from leadflow.run.context import Plan
 from leadflow.run.estimate import Estimate, estimate
+from leadflow.run.job_queue import JobQueue, Limits, QueuedJob
 from leadflow.run.job_record import new_job_id, process_owner, record_new
 from leadflow.run.progress import wait_for
 from leadflow.run.resume import accepted_before, resumed_budget, spent_budget, store_choice, stored_plan
-from leadflow.stages.lead_source import read_source
+from leadflow.stages.lead_source import LeadSource, listed, read_source
 
 if TYPE_CHECKING:
     pass  # pyright: ignore[reportMissingTypeStubs] - pandas has none
@@ -73,8 +74,44 @@ class Runs(Launch):
         """Start a run in the background. `listeners` get all its events, from the first."""
         source = read_source(script, name, params)
         limit_rows = whole_number("limit_rows", limit_rows, 1)
-        job_id = new_job_id(source.name)
         budget = Budget.of(self.settings, max_lookups, max_cost)
+        job = self._recorded(source, limit_rows, budget)
+        return self._launch(job.id, job.plan, budget, listeners, rows=job.rows)
+
+    def queue(
+        self,
+        scripts: str | Path | Iterable[str | Path | Frame],
+        *,
+        limit_rows: int | None = None,
+        params: Mapping[str, object] | None = None,
+        max_lookups: int | None = None,
+        max_cost: float | None = None,
+        listeners: tuple[Listener, ...] = (),
+    ) -> JobQueue:
+        """Run scripts, files of leads or frames one after another, in the background.
+
+        `scripts` is a list, or a folder, of which the .sql, .csv, .tsv and .parquet files run by name. All are read
+        before the first one starts: one that cannot be read stops all. `limit_rows` and `params` are for each job;
+        `max_lookups` and `max_cost` are for all together. A failed job does not keep the next from starting. After a
+        stop, or at the end of the budget, the rest are STOPPED, and engine.resume runs each of them.
+        """
+        sources = [read_source(script, None, params) for script in listed(scripts)]
+        limit_rows = whole_number("limit_rows", limit_rows, 1)
+        budget = Budget.of(self.settings, max_lookups, max_cost)
+        jobs = [self._recorded(source, limit_rows, budget, JobStatus.QUEUED) for source in sources]
+
+        def start(job: QueuedJob, left: Limits) -> JobHandle:
+            budget = Budget.of(self.settings, left.max_lookups, left.max_cost)
+            return self._launch(job.id, job.plan, budget, listeners, rows=job.rows)
+
+        queue = JobQueue(jobs, Limits(max_lookups, max_cost), self.history, start)
+        self._queues.append(queue)
+        return queue
+
+    def _recorded(
+        self, source: LeadSource, limit_rows: int | None, budget: Budget, status: JobStatus = JobStatus.PENDING
+    ) -> QueuedJob:
+        """Record a new job in both stores."""
         plan = Plan(
             script=source.script,
             name=source.name,
@@ -85,9 +122,10 @@ class Runs(Launch):
             variables=list(source.variables),
             file=source.file,
         )
-        record_new(self.history, job_id, plan, self.settings, self.dnc.policy)
-        self.checkpoints.add_job(job_id, plan)
-        return self._launch(job_id, plan, budget, listeners, rows=source.rows)
+        job = QueuedJob(new_job_id(source.name), plan, source.rows)
+        record_new(self.history, job.id, plan, self.settings, self.dnc.policy, status)
+        self.checkpoints.add_job(job.id, plan)
+        return job
 
     def resume(
         self, job_id: str, *, max_lookups: int | None = None, max_cost: float | None = None, progress: bool = True

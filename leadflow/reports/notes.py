@@ -48,7 +48,7 @@ def _ending(job: dict[str, Any], last: str, running: bool, resume: str) -> list[
         return [
             f"The job is running: this is how it stands now. The last event was {last}. To follow it: {follow}",
         ]
-    if job["status"] in ("PENDING", "RUNNING"):
+    if job["status"] in ("QUEUED", "PENDING", "RUNNING"):
         gone = "The process that ran the job is gone"
         return [f"The trace is incomplete. {gone}; the last event was {last}. To go on: {resume}"]
     if job["status"] != "COMPLETED":

@@ -57,6 +57,6 @@ def report(job_id: str, *, history: History | Path | str | None = None, facts: F
 def job_row(history: History, job_id: str) -> dict[str, Any]:
     """Return a job's row. If the job has not ended, the counts are those of the outcomes recorded so far."""
     job = history.job(job_id)
-    if job["status"] not in ("PENDING", "RUNNING"):
+    if job["status"] not in ("QUEUED", "PENDING", "RUNNING"):
         return job
     return {**job, "counts": counts_so_far(job["counts"], history.leads(job_id))}

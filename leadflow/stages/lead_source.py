@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import polars as pl
 
@@ -68,6 +68,23 @@ def stored_source(script: str, name: str, variables: tuple[str, ...], file: str,
             "run the frame again"
         )
     return LeadSource(script, name, (), _rows(read_leads(Path(file))), file)
+
+
+def listed(sources: Any) -> list[Any]:
+    """Return the sources of a list, or the scripts and files of leads in a folder, by name.
+
+    Raises InputError for an empty list, for a folder without such files, and for one script that is no list.
+    """
+    if isinstance(sources, str | Path):
+        folder = Path(sources).expanduser()
+        if not folder.is_dir():
+            raise InputError("a queue takes a list or a folder; engine.run and engine.submit take one script")
+        sources = sorted(path for path in folder.iterdir() if path.suffix.lower() in (".sql", *SUFFIXES))
+    if _is_frame(sources) or not isinstance(sources, Iterable):
+        raise InputError(f"a queue takes a list or a folder, not a {type(sources).__name__}")
+    if not (found := list(cast("Iterable[Any]", sources))):
+        raise InputError("the queue is empty: there is no script and no file of leads")
+    return found
 
 
 def _lead_file(source: Any) -> Path | None:
