@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
-from collections.abc import Callable, Mapping
+import warnings
+from collections.abc import Callable, Generator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from enum import Enum
 from pathlib import Path
@@ -19,6 +22,7 @@ if TYPE_CHECKING:
 class JobStatus(str, Enum):
     """The status of a job, as the history records it."""
 
+    QUEUED = "QUEUED"
     PENDING = "PENDING"
     RUNNING = "RUNNING"
     COMPLETED = "COMPLETED"
@@ -159,6 +163,7 @@ class Job:
     _report: Callable[[str], JobReport] | None = field(default=None, repr=False, compare=False)
     _trace: Callable[[str], pd.DataFrame] | None = field(default=None, repr=False, compare=False)
     _review: Callable[[str], pd.DataFrame] | None = field(default=None, repr=False, compare=False)
+    _leads: Callable[[str, str | None], pd.DataFrame] | None = field(default=None, repr=False, compare=False)
 
     @property
     def ok(self) -> bool:
@@ -188,9 +193,29 @@ class Job:
             raise JobFailedError(f"job {self.id} is detached from its engine; use engine.review({self.id!r})")
         return self._review(self.id)
 
+    def leads(self, reason: str | None = None) -> pd.DataFrame:
+        """Return the job's settled leads, or those held back for one reason, such as "litigator".
+
+        Columns are those of UNIQUE_CONSOLIDATED_DATA: the people's, phones with verdicts, e-mails, "Disposition",
+        "Reason". Raises InputError for a reason that no lead of the job has. Leads that were left out or that a resume
+        tries again are not in that table. The frame holds personal data: do not log it.
+        """
+        if self._leads is None:
+            raise JobFailedError(f"job {self.id} is detached from its engine; use engine.leads({self.id!r})")
+        return self._leads(self.id, reason)
+
+    def delivered(self) -> pd.DataFrame:
+        """Return the leads that the job delivered, in the columns of `leads`."""
+        if self._leads is None:
+            raise JobFailedError(f"job {self.id} is detached from its engine; use engine.leads({self.id!r})")
+        return self._leads(self.id, "delivered")
+
 
 class JobHandle:
-    """A job that runs in the background: `.id`, `.progress`, `.stop()`, `.wait()`, `.result()`."""
+    """A job that runs in the background: `.id`, `.progress`, `.stop()`, `.wait()`, `.result()`.
+
+    `await handle` waits for the job in a notebook's event loop and returns it, as `result` does.
+    """
 
     def __init__(self, job_id: str, name: str, stop: threading.Event, progress: Callable[[], Progress]) -> None:
         self.id = job_id
@@ -201,6 +226,47 @@ class JobHandle:
         self._done = threading.Event()
         self._job: Job | None = None
         self._error: BaseException | None = None
+        self._callbacks: list[Callable[[JobHandle], object]] = []
+        self._ending = threading.Lock()
+
+    def __await__(self) -> Generator[Any, None, Job]:
+        """Wait for the job's end without blocking the event loop. To cancel the wait does not stop the job."""
+        loop = asyncio.get_running_loop()
+        ended = loop.create_future()
+
+        def wake(_: JobHandle) -> None:
+            with suppress(RuntimeError):  # the loop was closed meanwhile
+                loop.call_soon_threadsafe(lambda: None if ended.done() else ended.set_result(None))
+
+        self.on_end(wake)
+        yield from ended
+        return self.result()
+
+    def on_end(self, callback: Callable[[JobHandle], object]) -> None:
+        """Call a function with this handle when the job has ended, in the job's thread; at once if it has ended.
+
+        An error of the function becomes a warning: it does not change how the job ended.
+
+        Example:
+            >>> import leadflow as lf
+            >>> with lf.local.start() as world, lf.Engine(world.settings) as engine:
+            ...     handle = engine.submit("SELECT * FROM RAW_LEADS", limit_rows=20)
+            ...     handle.on_end(lambda ended: print(ended.status))
+            ...     handle.wait()
+            COMPLETED
+            True
+        """
+        with self._ending:
+            if not self._done.is_set():
+                self._callbacks.append(callback)
+                return
+        self._call(callback)
+
+    def _call(self, callback: Callable[[JobHandle], object]) -> None:
+        try:
+            callback(self)
+        except Exception as error:
+            warnings.warn(f"on_end of job {self.id} failed: {type(error).__name__}", RuntimeWarning, stacklevel=2)
 
     def __repr__(self) -> str:
         """Return the id, the status and the progress."""
@@ -217,6 +283,16 @@ class JobHandle:
         if not self._done.is_set():
             return JobStatus.RUNNING
         return self._job.status if self._job else JobStatus.FAILED
+
+    @property
+    def ended(self) -> Job | None:
+        """The ended job, also if it failed; None while it runs."""
+        return self._job
+
+    @property
+    def stop_asked(self) -> bool:
+        """Whether somebody asked the job to stop."""
+        return self._stop.is_set()
 
     @property
     def ended_with(self) -> str:
@@ -248,7 +324,11 @@ class JobHandle:
         last = self._progress()
         # A notebook may keep a handle for days; the handle must not keep the job's services and frames in memory.
         self._progress = lambda: last
-        self._done.set()
+        with self._ending:
+            callbacks, self._callbacks = self._callbacks, []
+            self._done.set()
+        for callback in callbacks:
+            self._call(callback)
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
         return {"text/plain": repr(self)}

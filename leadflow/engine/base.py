@@ -11,6 +11,7 @@ from leadflow.errors import JobBusyError
 from leadflow.history import History, set_default
 from leadflow.job import JobHandle
 from leadflow.run.arguments import raise_if_unusable
+from leadflow.run.job_queue import JobQueue
 from leadflow.services.dncscrub import LitigatorList, ReassignedNumbers
 from leadflow.services.idicore import Idicore
 from leadflow.settings import Settings
@@ -40,6 +41,7 @@ class EngineBase:
         reassigned = self.settings.reassigned
         self.reassigned = ReassignedNumbers(reassigned) if reassigned.is_set else None
         self._running: dict[str, JobHandle] = {}
+        self._queues: list[JobQueue] = []
         engines.append(self)
 
     def __enter__(self) -> Self:
@@ -55,8 +57,16 @@ class EngineBase:
         """The jobs that this engine runs now, the newest last."""
         return [handle for handle in self._running.values() if not handle.wait(0)]
 
+    @property
+    def queued(self) -> list[str]:
+        """The ids of the jobs that wait in this engine's queues."""
+        return [job_id for queue in self._queues for job_id in queue.queued]
+
     def close(self) -> None:
         """Stop the running jobs, wait for their end, and close every service."""
+        for queue in self._queues:
+            queue.stop("engine.close()")
+            queue.wait()
         for handle in self.running:
             handle.stop("engine.close()")
         for handle in self._running.values():
@@ -74,3 +84,5 @@ def raise_if_running(job_id: str) -> None:
     """Raise JobBusyError if any engine of this process runs the job: a notebook may have a second engine."""
     if any(handle.id == job_id for engine in engines for handle in engine.running):
         raise JobBusyError(f"job {job_id} runs in this very process; .stop() its handle first")
+    if any(job_id in engine.queued for engine in engines):
+        raise JobBusyError(f"job {job_id} waits in a queue of this very process; .stop() the queue first")

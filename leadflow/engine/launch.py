@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from typing import TYPE_CHECKING
 
 from leadflow.engine.reading import Reading
 from leadflow.events import EventBus, JobLog, Listener
@@ -15,12 +16,15 @@ from leadflow.run.runner import Runner
 from leadflow.services.sheets import Sheet
 from leadflow.services.warehouse import Warehouse
 
+if TYPE_CHECKING:
+    import polars as pl
+
 
 class Launch(Reading):
     """Starts jobs."""
 
     def _job(self, job_id: str, name: str, status: JobStatus, counts: Counts, message: str) -> Job:
-        return Job(job_id, name, status, counts, message, self.report, self.trace, self.review)
+        return Job(job_id, name, status, counts, message, self.report, self.trace, self.review, self.leads)
 
     def _launch(
         self,
@@ -29,8 +33,12 @@ class Launch(Reading):
         budget: Budget,
         listeners: tuple[Listener, ...],
         last: tuple[int, float] = (0, 0.0),
+        rows: pl.DataFrame | None = None,
     ) -> JobHandle:
-        """Start the thread of a job. `last` is the number of the job's last event, and the seconds that it has run."""
+        """Start the thread of a job. `last` is the number of the job's last event, and the seconds that it has run.
+
+        `rows` are the leads of a job that is started with a frame or a file.
+        """
         seq, elapsed = last
         bus = EventBus(job_id, self.history.record, *listeners, first_seq=seq + 1, elapsed=elapsed)
         if seq == 0:
@@ -39,7 +47,9 @@ class Launch(Reading):
         stop = threading.Event()
         budget.stop = halt = Halt(job_id, stop)
         services = self._services(job_id, stop)
-        run = RunContext(job_id, plan, self.settings, services, self.checkpoints, self.history, budget, halt, bus.emit)
+        run = RunContext(
+            job_id, plan, self.settings, services, self.checkpoints, self.history, budget, halt, bus.emit, rows
+        )
         runner = Runner(run, self._job)
         self._running[job_id] = runner.handle
         runner.start()

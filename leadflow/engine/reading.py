@@ -46,3 +46,10 @@ class Reading(EngineBase):
         """Return the leads of a job that are under review, one row a candidate. Raises JobNotFound. See Job.review."""
         self.history.job(job_id)
         return candidates.review(self.checkpoints, job_id)
+
+    def leads(self, job_id: str, reason: str | None = None) -> pd.DataFrame:
+        """Return a job's settled leads with the people's columns, or those of one reason. See Job.leads."""
+        from leadflow.run.job_leads import job_leads
+
+        self.history.flush()
+        return job_leads(job_id, reason, self.settings, self.history)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,18 +12,25 @@ from leadflow.engine.base import raise_if_running, starting
 from leadflow.engine.launch import Launch
 from leadflow.events import Listener
 from leadflow.history import STALE_S
-from leadflow.job import Job, JobHandle
+from leadflow.job import Job, JobHandle, JobStatus
 from leadflow.run.arguments import raise_if_other_targets, whole_number
 from leadflow.run.budget import Budget
 from leadflow.run.context import Plan
 from leadflow.run.estimate import Estimate, estimate
+from leadflow.run.job_queue import JobQueue, Limits, QueuedJob
 from leadflow.run.job_record import new_job_id, process_owner, record_new
 from leadflow.run.progress import wait_for
 from leadflow.run.resume import accepted_before, resumed_budget, spent_budget, store_choice, stored_plan
-from leadflow.stages.script import read_script
+from leadflow.stages.lead_source import LeadSource, listed, read_source
 
 if TYPE_CHECKING:
     pass  # pyright: ignore[reportMissingTypeStubs] - pandas has none
+
+if TYPE_CHECKING:
+    import pandas as pd  # pyright: ignore[reportMissingTypeStubs] - pandas has none
+    import polars as pl
+
+    Frame = pd.DataFrame | pl.DataFrame
 
 
 class Runs(Launch):
@@ -30,48 +38,94 @@ class Runs(Launch):
 
     def run(
         self,
-        script: str | Path,
+        script: str | Path | Frame,
         name: str | None = None,
         limit_rows: int | None = None,
         *,
+        params: Mapping[str, object] | None = None,
         max_lookups: int | None = None,
         max_cost: float | None = None,
         progress: bool = True,
+        raise_on_stop: bool = False,
     ) -> Job:
-        """Run a script (SQL text, or the path of a .sql file), wait for its end and return the job.
+        """Run a script (SQL text or a .sql file) or leads (a frame, a .csv or .parquet), wait, and return the job.
 
-        `limit_rows` counts unprocessed leads that can be looked up. Raises JobFailedError if the job fails. Returns a
-        job that was stopped. Ctrl-C waits for the calls in flight, stops the job and raises KeyboardInterrupt. You can
-        resume the job.
+        Leads go through the same rules as a script's rows. `params` are values for the script's session variables, as
+        in {"state": "ME"} for $state. `limit_rows` counts unprocessed leads that can be looked up.
+
+        Raises JobFailedError if the job fails. Returns a job that was stopped, or raises Stopped with `raise_on_stop`,
+        so that a scheduled notebook fails. Ctrl-C waits for the calls in flight, stops the job and raises
+        KeyboardInterrupt. You can resume the job.
         """
-        handle = self.submit(script, name, limit_rows, max_lookups=max_lookups, max_cost=max_cost)
-        return wait_for(handle, progress)
+        handle = self.submit(script, name, limit_rows, params=params, max_lookups=max_lookups, max_cost=max_cost)
+        return wait_for(handle, progress, raise_on_stop)
 
     def submit(
         self,
-        script: str | Path,
+        script: str | Path | Frame,
         name: str | None = None,
         limit_rows: int | None = None,
         *,
+        params: Mapping[str, object] | None = None,
         max_lookups: int | None = None,
         max_cost: float | None = None,
         listeners: tuple[Listener, ...] = (),
     ) -> JobHandle:
         """Start a run in the background. `listeners` get all its events, from the first."""
-        text, name = read_script(script, name)
+        source = read_source(script, name, params)
         limit_rows = whole_number("limit_rows", limit_rows, 1)
-        job_id = new_job_id(name)
         budget = Budget.of(self.settings, max_lookups, max_cost)
+        job = self._recorded(source, limit_rows, budget)
+        return self._launch(job.id, job.plan, budget, listeners, rows=job.rows)
+
+    def queue(
+        self,
+        scripts: str | Path | Iterable[str | Path | Frame],
+        *,
+        limit_rows: int | None = None,
+        params: Mapping[str, object] | None = None,
+        max_lookups: int | None = None,
+        max_cost: float | None = None,
+        listeners: tuple[Listener, ...] = (),
+    ) -> JobQueue:
+        """Run scripts, files of leads or frames one after another, in the background.
+
+        `scripts` is a list, or a folder, of which the .sql, .csv, .tsv and .parquet files run by name. All are read
+        before the first one starts: one that cannot be read stops all. `limit_rows` and `params` are for each job;
+        `max_lookups` and `max_cost` are for all together. A failed job does not keep the next from starting. After a
+        stop, or at the end of the budget, the rest are STOPPED, and engine.resume runs each of them.
+        """
+        sources = [read_source(script, None, params) for script in listed(scripts)]
+        limit_rows = whole_number("limit_rows", limit_rows, 1)
+        budget = Budget.of(self.settings, max_lookups, max_cost)
+        jobs = [self._recorded(source, limit_rows, budget, JobStatus.QUEUED) for source in sources]
+
+        def start(job: QueuedJob, left: Limits) -> JobHandle:
+            budget = Budget.of(self.settings, left.max_lookups, left.max_cost)
+            return self._launch(job.id, job.plan, budget, listeners, rows=job.rows)
+
+        queue = JobQueue(jobs, Limits(max_lookups, max_cost), self.history, start)
+        self._queues.append(queue)
+        return queue
+
+    def _recorded(
+        self, source: LeadSource, limit_rows: int | None, budget: Budget, status: JobStatus = JobStatus.PENDING
+    ) -> QueuedJob:
+        """Record a new job in both stores."""
         plan = Plan(
-            script=text,
-            name=name,
+            script=source.script,
+            name=source.name,
             limit_rows=limit_rows,
             max_lookups=budget.max_lookups,
             max_cost=budget.max_cost,
+            job_type=source.job_type,
+            variables=list(source.variables),
+            file=source.file,
         )
-        record_new(self.history, job_id, plan, self.settings, self.dnc.policy)
-        self.checkpoints.add_job(job_id, plan)
-        return self._launch(job_id, plan, budget, listeners)
+        job = QueuedJob(new_job_id(source.name), plan, source.rows)
+        record_new(self.history, job.id, plan, self.settings, self.dnc.policy, status)
+        self.checkpoints.add_job(job.id, plan)
+        return job
 
     def resume(
         self, job_id: str, *, max_lookups: int | None = None, max_cost: float | None = None, progress: bool = True
@@ -132,6 +186,12 @@ class Runs(Launch):
         budget = spent_budget(job_id, plan, self.settings, self.checkpoints)
         return self._launch(job_id, plan, budget, (), self.history.last_seq(job_id))
 
-    def estimate(self, script: str | Path, limit_rows: int | None = None) -> Estimate:
+    def estimate(
+        self,
+        script: str | Path | Frame,
+        limit_rows: int | None = None,
+        *,
+        params: Mapping[str, object] | None = None,
+    ) -> Estimate:
         """Return the rows, calls and cost of a run, from the exact anti-join. It buys nothing and changes no table."""
-        return estimate(script, limit_rows, self.settings, self.checkpoints)
+        return estimate(read_source(script, None, params), limit_rows, self.settings, self.checkpoints)

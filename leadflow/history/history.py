@@ -179,7 +179,7 @@ class History:
         """Return jobs that can be resumed, newest first: id, standing, settled, retry, counts. None of them runs."""
         jobs = reader.unfinished(self._seen())
         found = [{**job, "standing": _standing(job["status"], job["owner"], job["beat"], job["retry"])} for job in jobs]
-        return [job for job in found if job["standing"] not in ("running", "completed")][:limit]
+        return [job for job in found if job["standing"] not in ("running", "queued", "completed")][:limit]
 
     def delivered_sheets(self) -> list[tuple[str, str]]:
         """Return the sheets that any job delivered to: spreadsheet's id and tab."""
@@ -247,7 +247,7 @@ class History:
 
 
 def standing(job: dict[str, Any]) -> str:
-    """Return the standing of a job: running, dead (its process died), stopped, failed, may clear or completed."""
+    """Return the standing of a job: queued, running, dead (its process died), stopped, failed, may clear, completed."""
     return _standing(
         job["status"], job["owner"], job["heartbeat_at"] or job["created_at"], bool(job["counts"].get("retry"))
     )
@@ -258,10 +258,11 @@ def _standing(status: str, owner: object, beat: datetime, retry: int) -> str:
         return "may clear" if retry and status == "COMPLETED" else status.lower()
     if not isinstance(owner, str):
         return "dead"
+    alive = "queued" if status == "QUEUED" else "running"
     if owner.startswith(f"{socket.gethostname()}:{os.getpid()}:"):
         # This process, or an earlier one with the same process id. Only the heartbeat shows which.
-        return "running" if _fresh(beat, STALE_S) else "dead"
-    return "running" if _busy({"status": status, "owner": owner, "beat": beat}, "", STALE_S) else "dead"
+        return alive if _fresh(beat, STALE_S) else "dead"
+    return alive if _busy({"status": status, "owner": owner, "beat": beat}, "", STALE_S) else "dead"
 
 
 def _busy(found: dict[str, Any], owner: str, stale_s: float) -> bool:

@@ -21,12 +21,12 @@ _LISTED = (
 )
 # If a job runs or its process died, the counts in its row are those of an earlier end.
 _RETRY = (
-    "CASE WHEN status IN ('PENDING', 'RUNNING') THEN 0 "
+    "CASE WHEN status IN ('QUEUED', 'PENDING', 'RUNNING') THEN 0 "
     "ELSE coalesce(list_sum(map_values(try_cast(json_extract(counts, '$.retry') AS MAP(VARCHAR, BIGINT)))), 0) "
     "END::BIGINT"
 )
 _OWNED = "owner, coalesce(heartbeat_at, created_at) AS beat"
-UNENDED = ("RUNNING", "PENDING")
+UNENDED = ("RUNNING", "PENDING", "QUEUED")
 
 
 def frame(store: Store, sql: str, parameters: list[Any] | dict[str, Any]) -> pd.DataFrame:

@@ -1,6 +1,7 @@
 """Session variables with Snowflake's behavior, in place of fakesnow's.
 
-fakesnow sets one variable a statement, replaces $s inside $state, and reads a $ inside a literal as a variable.
+fakesnow sets one variable a statement, replaces $s inside $state, reads a $ inside a literal as a variable, and loses
+the backslashes of a value.
 Source: https://docs.snowflake.com/en/sql-reference/session-variables
 """
 
@@ -31,7 +32,7 @@ def patch_variables() -> None:
         if _unsets_several(expr):
             for column in expr.expressions:
                 self._variables.pop(column.name.upper(), None)
-        elif not _set_several(self, expr):
+        elif not (_set_several(self, expr) or _set_one(self, expr)):
             update(self, expr)
             self._variables = {name.upper(): value for name, value in self._variables.items()}
 
@@ -61,6 +62,16 @@ def _unsets_several(statement: Any) -> bool:
     return isinstance(statement, exp.Anonymous) and statement.name.upper() == "UNSET"
 
 
+def _set_one(variables: Any, statement: Any) -> bool:
+    """Run SET a = 1; the value stays in Snowflake's writing, with its backslashes. False for any other statement."""
+    items = statement.args.get("expressions") if isinstance(statement, exp.Set) else None
+    pair: Any = items[0].this if items and isinstance(items[0], exp.SetItem) else None
+    if not isinstance(pair, exp.EQ):
+        return False
+    variables._set(pair.this.name.upper(), pair.expression.sql(dialect="snowflake"))
+    return True
+
+
 def _set_several(variables: Any, statement: Any) -> bool:
     """Run SET (a, b) = (1, 2). Return False for any other statement."""
     items = statement.args.get("expressions") if isinstance(statement, exp.Set) else None
@@ -68,9 +79,13 @@ def _set_several(variables: Any, statement: Any) -> bool:
     if not (isinstance(pair, exp.EQ) and isinstance(pair.this, exp.Tuple)):
         return False
     names = pair.this.expressions
-    values = [value.sql() for value in pair.expression.expressions] if isinstance(pair.expression, exp.Tuple) else []
+    values = (
+        [value.sql(dialect="snowflake") for value in pair.expression.expressions]
+        if isinstance(pair.expression, exp.Tuple)
+        else []
+    )
     if isinstance(pair.expression, exp.Subquery):
-        row = pair.expression.sql()
+        row = pair.expression.sql(dialect="snowflake")
         values = [
             f"(SELECT lf_row.c{n} FROM {row} AS lf_row({', '.join(f'c{m}' for m in range(len(names)))}))"
             for n in range(len(names))

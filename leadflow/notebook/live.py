@@ -83,7 +83,7 @@ def _style() -> str:
 
 
 def _without_total(now: Snapshot) -> str:
-    return "reading the leads" if now.status in ("PENDING", "RUNNING") else "no leads were read"
+    return "reading the leads" if now.status in ("QUEUED", "PENDING", "RUNNING") else "no leads were read"
 
 
 def _bars(now: Snapshot, pace: Pace) -> str:

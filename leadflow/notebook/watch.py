@@ -90,7 +90,7 @@ class Watch:
                 self._widget.value = to_html(self._now, self._pace)
 
     def _over(self) -> bool:
-        if self._now.status in ("PENDING", "RUNNING"):
+        if self._now.status in ("QUEUED", "PENDING", "RUNNING"):
             return False
         self._ended.set()
         return True

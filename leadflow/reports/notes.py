@@ -61,7 +61,7 @@ def _ending(job: dict[str, Any], timeline: pd.DataFrame, running: bool, resume: 
     if running:
         follow = f'lf.watch("{job["id"]}")'
         return [f"The job is running: this is how it stands now. The last event was {last}. To follow it: {follow}"]
-    if job["status"] in ("PENDING", "RUNNING"):
+    if job["status"] in ("QUEUED", "PENDING", "RUNNING"):
         gone = "The process that ran the job is gone"
         return [f"The trace is incomplete. {gone}; the last event was {last}.{_left(job)} To go on: {resume}"]
     if job["status"] != "COMPLETED":

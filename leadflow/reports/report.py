@@ -100,6 +100,6 @@ def _compared(history: History, job: dict[str, Any], timeline: pd.DataFrame) -> 
 def job_row(history: History, job_id: str) -> dict[str, Any]:
     """Return a job's row. If the job has not ended, the counts are those of the outcomes recorded so far."""
     job = history.job(job_id)
-    if job["status"] not in ("PENDING", "RUNNING"):
+    if job["status"] not in ("QUEUED", "PENDING", "RUNNING"):
         return job
     return {**job, "counts": counts_so_far(job["counts"], history.leads(job_id))}

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, NotRequired, TypedDict
 from leadflow.events import JobLog, passes_on
 
 if TYPE_CHECKING:
+    import polars as pl
+
     from leadflow.checkpoints import Checkpoints
     from leadflow.events import Emit
     from leadflow.history import History
@@ -31,6 +33,7 @@ class RescrubPlan(TypedDict):
 class Plan(TypedDict):
     """The task of a job, as the checkpoints keep it for a resume.
 
+    `variables` are SET statements to run before the script; `file` is the file of leads of a job without a script.
     `unanswered` counts lookups of earlier runs that may have been charged. `only` is the key of the lead whose
     candidate somebody accepted: the run delivers that lead and does not change the others. `rescrub` is there for a
     re-scrub, which has no script.
@@ -41,6 +44,9 @@ class Plan(TypedDict):
     limit_rows: int | None
     max_lookups: int | None
     max_cost: float | None
+    job_type: NotRequired[str]
+    variables: NotRequired[list[str]]
+    file: NotRequired[str]
     unanswered: NotRequired[int]
     only: NotRequired[list[str]]
     rescrub: NotRequired[RescrubPlan]
@@ -60,7 +66,10 @@ class Services:
 
 @dataclass(frozen=True)
 class RunContext:
-    """One run of a job. It is made before the run starts and never changes. Its only method writes a log line."""
+    """One run of a job. It is made before the run starts and never changes. Its only method writes a log line.
+
+    `rows` are the leads of a job that was started with a frame or a file, as stages/lead_source.py makes them.
+    """
 
     job_id: str
     plan: Plan
@@ -71,6 +80,7 @@ class RunContext:
     budget: Budget
     halt: Halt
     emit: Emit
+    rows: pl.DataFrame | None = None
 
     @property
     def only(self) -> list[str] | None:

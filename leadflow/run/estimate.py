@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from leadflow.leads.area_codes import state_code
@@ -14,11 +13,11 @@ from leadflow.run.take_up import taken_up
 from leadflow.services.warehouse import Warehouse
 from leadflow.stages.extraction import open_extraction
 from leadflow.stages.retried import Retried
-from leadflow.stages.script import read_script
 
 if TYPE_CHECKING:
     from leadflow.checkpoints import Checkpoints
     from leadflow.settings import Settings
+    from leadflow.stages.lead_source import LeadSource
 
 _LEADS_A_READ = 10_000
 
@@ -51,13 +50,12 @@ class Estimate:
     reassigned_calls: int = 0
 
 
-def estimate(script: str | Path, limit_rows: int | None, settings: Settings, checkpoints: Checkpoints) -> Estimate:
+def estimate(source: LeadSource, limit_rows: int | None, settings: Settings, checkpoints: Checkpoints) -> Estimate:
     """Return the rows, calls and cost of a run. The anti-join is the one that the run uses."""
-    text, _ = read_script(script)
     limit_rows = whole_number("limit_rows", limit_rows, 1)
     with Warehouse(settings.warehouse, query_tag="leadflow:estimate") as warehouse:
         warehouse.connect()
-        found = warehouse.repeated(lambda: _extract(text, limit_rows, warehouse, checkpoints, settings))
+        found = warehouse.repeated(lambda: _extract(source, limit_rows, warehouse, checkpoints, settings))
         missing = warehouse.missing_tables()
     counts, reused = found.counts, found.reused
     leads = counts["todo"]
@@ -93,11 +91,17 @@ class _Found:
 
 
 def _extract(
-    text: str, limit_rows: int | None, warehouse: Warehouse, checkpoints: Checkpoints, settings: Settings
+    source: LeadSource, limit_rows: int | None, warehouse: Warehouse, checkpoints: Checkpoints, settings: Settings
 ) -> _Found:
     days, states = settings.policy.retry_after_days, settings.compliance.hold_without_reassigned_check
     extraction = open_extraction(
-        text, warehouse, limit_rows=limit_rows, scope=settings.compliance.scope, retry_after_days=days
+        source.script,
+        warehouse,
+        limit_rows=limit_rows,
+        scope=settings.compliance.scope,
+        retry_after_days=days,
+        variables=source.variables,
+        rows=source.rows,
     )
     held = {lead.person_key: lead for lead in extraction.retried}
     reused, reassigned, retried = 0, 0, list[Retried]()

@@ -24,6 +24,7 @@ from leadflow.run.job_record import process_owner
 from leadflow.run.take_up import take_up
 from leadflow.stages.consolidation import prove_rights
 from leadflow.stages.extraction import open_extraction
+from leadflow.stages.lead_source import LeadSource, stored_source
 from leadflow.stages.person_cache import known_keys
 
 if TYPE_CHECKING:
@@ -114,14 +115,17 @@ def _extract(run: RunContext, withheld: WithheldTally) -> dict[str, int]:
     """Stream the unprocessed leads from Snowflake to the disk."""
     run.checkpoints.drop_leads(run.job_id)
     withheld.clear()
+    source = _source(run)
     extraction = open_extraction(
-        run.plan["script"],
+        source.script,
         run.services.warehouse,
         limit_rows=run.plan["limit_rows"],
         allow_writes=run.settings.warehouse.allow_writes,
         key_column=run.settings.sheets.key_column,
         scope=run.settings.compliance.scope,
         retry_after_days=run.settings.policy.retry_after_days,
+        variables=source.variables,
+        rows=source.rows,
         emit=run.emit,
     )
     first_row, keys = 1, set[str]()
@@ -141,6 +145,15 @@ def _extract(run: RunContext, withheld: WithheldTally) -> dict[str, int]:
     take_up(run, [lead for lead in extraction.retried if lead.person_key in keys])
     run.history.update_job(run.job_id, counts=counts)
     return run.checkpoints.extracted(run.job_id, counts) or counts
+
+
+def _source(run: RunContext) -> LeadSource:
+    """Return where the leads come from. A resume reads a file of leads again."""
+    plan = run.plan
+    variables, file, job_type = (plan.get(name) for name in ("variables", "file", "job_type"))
+    if run.rows is not None:
+        return LeadSource(plan["script"], plan["name"], rows=run.rows)
+    return stored_source(plan["script"], plan["name"], tuple(variables or ()), file or "", job_type or "")
 
 
 def _leave_processed(run: RunContext) -> None:

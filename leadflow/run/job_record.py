@@ -39,29 +39,43 @@ def new_job_id(name: str) -> str:
     return f"{slug}-{datetime.now(timezone.utc):%Y%m%d-%H%M%S}-{secrets.token_hex(3)}"
 
 
-def record_new(history: History, job_id: str, plan: Plan, settings: Settings, dnc_policy: str) -> None:
-    """Record a job that is about to start, without the literals of its script."""
+def record_new(
+    history: History,
+    job_id: str,
+    plan: Plan,
+    settings: Settings,
+    dnc_policy: str,
+    status: JobStatus = JobStatus.PENDING,
+) -> None:
+    """Record a job that is about to start, or that waits in a queue, without the literals of its script."""
     history.start_job(
         id=job_id,
         name=plan["name"],
         script_id=script_id(plan["script"]),
         script_name=plan["name"],
         script=without_literals(plan["script"]),
-        status=str(JobStatus.PENDING),
+        status=str(status),
         progress=0,
-        message="Job created",
+        message="Job created" if status is JobStatus.PENDING else "Waits in a queue",
         limit_rows=plan["limit_rows"],
         glba=settings.idicore.glba,
         dppa=settings.idicore.dppa,
         policy_version=dnc_policy,
         started_by=settings.started_by,
-        job_type="rescrub" if "rescrub" in plan else "single_script",
+        job_type="rescrub" if "rescrub" in plan else plan.get("job_type", "single_script"),
         owner=process_owner(),
         spreadsheet_id=settings.sheets.spreadsheet_id,
         worksheet=settings.sheets.worksheet,
         person_cache=settings.warehouse.person_cache,
         consolidated=settings.warehouse.consolidated,
     )
+
+
+def record_not_started(history: History, job_id: str, why: str) -> None:
+    """Record that a job of a queue was not started. It can be resumed."""
+    message = f"not started: {why}; engine.resume({job_id!r}) runs it"
+    history.update_job(job_id, status=str(JobStatus.STOPPED), message=message, completed_at=datetime.now(timezone.utc))
+    history.flush()
 
 
 def record_running(run: RunContext, message: str) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
-from leadflow.errors import three_lines
+from leadflow.errors import Stopped, three_lines
 
 if TYPE_CHECKING:
     from leadflow.job import Job, JobHandle
@@ -16,8 +16,11 @@ if TYPE_CHECKING:
 _LOOK_EVERY_S = 0.2
 
 
-def wait_for(handle: JobHandle, progress: bool) -> Job:
-    """Show a progress bar, wait for the job and return it. On an interrupt, stop the job first."""
+def wait_for(handle: JobHandle, progress: bool, raise_on_stop: bool = False) -> Job:
+    """Show a progress bar, wait for the job and return it. On an interrupt, stop the job first.
+
+    With `raise_on_stop`, raise Stopped for a job that a person or its budget stopped.
+    """
     try:
         with bar(handle.name, progress) as drawn:
             while not handle.wait(_LOOK_EVERY_S):
@@ -29,7 +32,10 @@ def wait_for(handle: JobHandle, progress: bool) -> Job:
         handle.wait()
         _add_job(error, handle)
         raise
-    return handle.result()
+    job = handle.result()
+    if raise_on_stop and not job.ok:
+        raise Stopped(f"job {job.id} was stopped before its end: {job.message}")
+    return job
 
 
 def _add_job(error: BaseException, handle: JobHandle) -> None:

@@ -24,9 +24,10 @@ from leadflow.services.warehouse.names import quoted
 from leadflow.services.warehouse.session import put_back, restore, session_of
 from leadflow.services.warehouse.tables import raise_if_too_narrow
 from leadflow.settings.warehouse import TABLE_SETTINGS
+from leadflow.stages.lead_source import ROW_NUMBER, ROWS_TABLE
 from leadflow.stages.person_cache import IS_KNOWN, IS_SUPPRESSED, with_identity_sql
 from leadflow.stages.retried import ALL_SUPPRESSED, Retried, find_released, keep_first_keys, read_retried
-from leadflow.stages.script import Script, parse_script, without_constants
+from leadflow.stages.script import Script, parse_script, set_statements, without_constants
 from leadflow.stages.searchable import SearchableFilter
 
 if TYPE_CHECKING:
@@ -58,24 +59,32 @@ _SHEET = (
 )
 
 
-def extract(script: str, warehouse: Warehouse, *, allow_writes: bool = False, emit: Emit = no_emit) -> pd.DataFrame:
+def extract(
+    script: str,
+    warehouse: Warehouse,
+    *,
+    params: Mapping[str, object] | None = None,
+    allow_writes: bool = False,
+    emit: Emit = no_emit,
+) -> pd.DataFrame:
     """Run a script and return all its rows as a pandas DataFrame with text columns; nothing is filtered.
 
-    `script` is SQL text with one or more statements; the last one is a query. `allow_writes` permits statements that
-    write to permanent tables.
+    `script` is SQL text with one or more statements; the last one is a query. `params` are values for the script's
+    session variables, as in {"state": "ME"} for $state. `allow_writes` permits statements that write to permanent
+    tables.
 
-    Raises ScriptError for a script that cannot run, ColumnsError if two columns have one name, TransientError if
-    Snowflake does not answer.
+    Raises ScriptError for a script that cannot run, ColumnsError if two columns have one name, InputError for params
+    that the script does not use, TransientError if Snowflake does not answer.
     """
-    parsed = _parsed(script, warehouse, allow_writes)
-    rows = warehouse.repeated(lambda: _all_rows(parsed, warehouse))
+    parsed, variables = _parsed(script, warehouse, allow_writes), set_statements(params, script)
+    rows = warehouse.repeated(lambda: _all_rows(parsed, warehouse, variables))
     emit(JobLog(stage=_STAGE, message=f"SQL executed, returned {rows.height} rows"))
     return rows.to_pandas()
 
 
-def _all_rows(parsed: Script, warehouse: Warehouse) -> pl.DataFrame:
+def _all_rows(parsed: Script, warehouse: Warehouse, variables: Sequence[str]) -> pl.DataFrame:
     with _not_twice(parsed), put_back(warehouse, changing=bool(parsed.setup) or parsed.alone):
-        query = _set_up(parsed, warehouse)
+        query = _set_up(parsed, warehouse, variables)
         names = _distinct(_columns(warehouse, query))
         picked = ", ".join(f"{_text(name)} AS {quoted(name)}" for name in names)
         return warehouse.frame(f"SELECT {picked} FROM ({query}) s", timeout_s=warehouse.settings.script_timeout_s)
@@ -153,12 +162,15 @@ def open_extraction(
     key_column: str = "Lead Key",
     scope: str = EVERYWHERE,
     retry_after_days: Mapping[str, float] | None = None,
+    variables: Sequence[str] = (),
+    rows: pl.DataFrame | None = None,
     emit: Emit = no_emit,
 ) -> Extraction:
     """Run the script and classify its rows: suppressed, already_processed, duplicate, no_identity, or todo.
 
     `limit_rows` limits the leads that can be looked up; `key_column` is the sheet's; `scope` is the job's, by which it
-    obeys SUPPRESSIONS. Raises ScriptError, ColumnsError or InputError.
+    obeys SUPPRESSIONS. `variables` are SET statements to run first. `rows` of a LeadSource are uploaded, for a script
+    that selects from their table. Raises ScriptError, ColumnsError or InputError.
     """
     if limit_rows is not None and limit_rows <= 0:
         raise InputError(f"limit_rows is {limit_rows}; it must be 1 or more, or None for all the leads")
@@ -166,12 +178,10 @@ def open_extraction(
     for table in (warehouse.settings.person_cache, warehouse.settings.suppressions):
         warehouse.columns_of(table)  # raises before a long script runs
     with _not_twice(parsed):
-        with put_back(warehouse, changing=bool(parsed.setup) or parsed.alone) as before:
-            query = _set_up(parsed, warehouse)
-            names = _distinct(_columns(warehouse, query))
-            identity = resolve_columns(names)
-            number = _number_sql(parsed, names, identity, emit)
-            _land(warehouse, query, names, before, number)
+        if rows is not None:
+            names, identity = _land_rows(warehouse, rows)
+        else:
+            names, identity = _land_script(parsed, warehouse, variables, emit)
         extracted = warehouse.execute(f"SELECT COUNT(*) FROM {warehouse.temporary('LF_SCRIPT')}")[0][0]
         emit(JobLog(stage=_STAGE, message=f"SQL executed, returned {extracted} rows"))
         others = {name: _free_name(name, key_column) for name in names if name not in identity.values()}
@@ -181,6 +191,27 @@ def open_extraction(
     page = _PAGE if limit_rows is None else min(_PAGE, limit_rows + _SPARE)
     columns = ("person_key", *IDENTITY, *others.values())
     return Extraction(warehouse, columns, counts, total, limit_rows, page, emit, script=parsed, retried=retried)
+
+
+def _land_script(
+    parsed: Script, warehouse: Warehouse, variables: Sequence[str], emit: Emit
+) -> tuple[list[str], dict[str, str]]:
+    """Run the script into LF_SCRIPT; return its columns, and those of the identity."""
+    with put_back(warehouse, changing=bool(parsed.setup) or parsed.alone) as before:
+        query = _set_up(parsed, warehouse, variables)
+        names = _distinct(_columns(warehouse, query))
+        identity = resolve_columns(names)
+        _land(warehouse, query, names, before, _number_sql(parsed, names, identity, emit))
+    return names, identity
+
+
+def _land_rows(warehouse: Warehouse, rows: pl.DataFrame) -> tuple[list[str], dict[str, str]]:
+    """Upload rows into LF_SCRIPT, in their order; return their columns, and those of the identity."""
+    names = _distinct([name for name in rows.columns if name != ROW_NUMBER])
+    identity = resolve_columns(names)
+    query = f"SELECT * FROM {warehouse.upload(rows, ROWS_TABLE)}"
+    _land(warehouse, query, names, None, f"CAST(s.{quoted(ROW_NUMBER)} AS INTEGER)")
+    return names, identity
 
 
 def _others(counts: dict[str, int]) -> str:
@@ -281,12 +312,14 @@ def _parsed(script: str, warehouse: Warehouse, allow_writes: bool) -> Script:
     return parsed
 
 
-def _set_up(parsed: Script, warehouse: Warehouse) -> str:
+def _set_up(parsed: Script, warehouse: Warehouse, variables: Sequence[str] = ()) -> str:
     """Run the statements before the query; return the query as SQL that can be used as a subquery.
 
     A query that must run alone runs here, directly after the script's own statements: its LAST_QUERY_ID() refers to one
     of them. Its rows are then read by the query's id.
     """
+    for statement in variables:
+        _run(warehouse, statement, f"{statement.partition(' = ')[0]} of params")
     for number, statement in enumerate(parsed.setup, 1):
         _run(warehouse, statement, f"statement {number} of the script, on line {parsed.lines[number - 1]},")
     if not parsed.alone:

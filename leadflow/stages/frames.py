@@ -30,6 +30,11 @@ def same_kind(frame: F, work: Callable[[pl.DataFrame], pl.DataFrame]) -> F:
     return result
 
 
+def as_polars(frame: Any) -> pl.DataFrame:
+    """Return a pandas or polars frame as polars. Raises InputError, ColumnsError for a frame that cannot be used."""
+    return frame if isinstance(frame, pl.DataFrame) else _to_polars(_wrapped(frame))
+
+
 def _wrapped(frame: Any) -> nw.DataFrame[Any]:
     """Wrap a frame for reading. Raises InputError for another type, ColumnsError for unnamed or repeated columns."""
     if hasattr(frame, "collect") and hasattr(frame, "lazy"):

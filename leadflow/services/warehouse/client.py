@@ -22,6 +22,7 @@ from leadflow.services.warehouse.merge import (
     last_of_each,
     merge_sql,
     select_document_sql,
+    select_texts_sql,
     table_columns_sql,
 )
 from leadflow.services.warehouse.names import quoted
@@ -157,6 +158,19 @@ class Warehouse(Statements):
         with self._lock:
             self._stage(rows)
             return self.temporary(_STAGE)
+
+    def upload(self, rows: pl.DataFrame, name: str) -> str:
+        """Put rows of text into a temporary table of this name, and return it as SQL; a table of that name is replaced.
+
+        A session that ends takes the table with it: call this inside `repeated`.
+        """
+        with self._lock:
+            table = self.temporary(name)
+            columns = ", ".join(f"{quoted(column)} VARCHAR" for column in rows.columns)
+            self.execute(f"CREATE OR REPLACE TEMPORARY TABLE {table} ({columns})")
+            for document in documents(rows):
+                self.execute(f"INSERT INTO {table} {select_texts_sql(rows.columns)}", (document,))
+            return table
 
     def present(self, table: str, column: str, keys: Sequence[str]) -> list[str]:
         """Return which of the keys are in the table's column, one entry for each row found."""

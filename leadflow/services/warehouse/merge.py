@@ -39,6 +39,12 @@ def select_document_sql(columns: Sequence[str]) -> str:
     return f"SELECT {picked} FROM TABLE(FLATTEN(INPUT => PARSE_JSON(?)))"
 
 
+def select_texts_sql(columns: Sequence[str]) -> str:
+    """Return the SELECT that reads a bound document of `documents`, every column as text, whatever its name."""
+    picked = ", ".join(f"value:c{n}::VARCHAR AS {quoted(name)}" for n, name in enumerate(columns))
+    return f"SELECT {picked} FROM TABLE(FLATTEN(INPUT => PARSE_JSON(?)))"
+
+
 def table_columns_sql(columns: Sequence[str]) -> str:
     """Return the columns of the table that takes such a document.
 

@@ -3,5 +3,14 @@
 from leadflow.stages.script.files import read_script, script_id
 from leadflow.stages.script.parser import Script, parse_script
 from leadflow.stages.script.redaction import without_constants, without_literals
+from leadflow.stages.script.variables import set_statements
 
-__all__ = ["Script", "parse_script", "read_script", "script_id", "without_constants", "without_literals"]
+__all__ = [
+    "Script",
+    "parse_script",
+    "read_script",
+    "script_id",
+    "set_statements",
+    "without_constants",
+    "without_literals",
+]

@@ -6,7 +6,7 @@ import hashlib
 import re
 from pathlib import Path
 
-from leadflow.errors import ScriptError
+from leadflow.errors import InputError, ScriptError
 from leadflow.settings.textfile import BYTE_ORDER_MARKS
 from leadflow.stages.script.not_scripts import data_file, no_such_file, not_a_script, one_word
 
@@ -118,24 +118,27 @@ def _file_text(path: Path) -> str:
             "look at its permissions"
         )
     else:
-        text = _decoded(data, path)
+        text = decoded(data, path)
         if text.strip():
             return text
         failure = ScriptError(f"the script file {path} is empty")
     raise failure
 
 
-def _decoded(data: bytes, path: Path) -> str:
-    """Decode by the byte-order mark, else as UTF-8, else as Windows-1252 if charset-normalizer agrees."""
+def decoded(data: bytes, path: Path, error: type[InputError] = ScriptError) -> str:
+    """Decode a file by its byte-order mark, else as UTF-8, else as Windows-1252 if charset-normalizer agrees.
+
+    Raises `error` for bytes that are not such text.
+    """
     encoding = next((name for mark, name in BYTE_ORDER_MARKS if data.startswith(mark)), "utf-8")
     try:
         text = data.decode(encoding)
     except UnicodeDecodeError:
         text = "\x00" if encoding != "utf-8" else _detected(data)
     if "\x00" in text:
-        raise ScriptError(
-            f"the script file {path} is not text in UTF-8, in UTF-16 with a byte-order mark, or in Windows-1252; "
-            "save it as UTF-8"
+        what = "the script file " if error is ScriptError else ""
+        raise error(
+            f"{what}{path} is not text in UTF-8, in UTF-16 with a byte-order mark, or in Windows-1252; save it as UTF-8"
         )
     return text.removeprefix("\ufeff")
 
