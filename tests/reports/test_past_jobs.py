@@ -78,7 +78,7 @@ def test_a_job_in_place_of_its_id_is_told_so(history, ask):
 
 def test_questions_with_a_slip_are_answered_with_it(history):
     record_job(history)
-    with pytest.raises(InputError, match="known ones are running, pending, completed, stopped, failed, dead"):
+    with pytest.raises(InputError, match="known ones are running, pending, queued, completed, stopped, failed, dead"):
         reports.jobs(status="finished")
     with pytest.raises(InputError, match="Lead Key"):
         reports.lineage(" ")
