@@ -54,6 +54,19 @@ def test_entries_are_appended_once_and_never_changed(world, warehouse):
     assert record(warehouse, []) == 0
 
 
+@pytest.mark.parametrize("since", [None, _AT, _AT - timedelta(days=9), _AT.astimezone(timezone(timedelta(hours=-8)))])
+def test_an_event_that_a_resume_writes_again_later_is_found(world, warehouse, since):
+    record(warehouse, _entries(2), since)
+    record(warehouse, _entries(2, at=_AT + timedelta(days=40)), since)
+    assert len(_there(world)) == 2
+
+
+def test_only_what_is_not_older_than_the_job_is_read(world, warehouse):
+    record(warehouse, _entries(2))
+    warehouse.record(entries_frame(_entries(2, at=_AT + timedelta(days=40))), _AT + timedelta(days=1))
+    assert len(ledger_rows(world)) == 4  # that the job began later than it did is what the caller must not say
+
+
 def test_an_entry_is_found_though_the_new_ones_are_younger(world, warehouse):
     record(warehouse, _entries(2))
     both = [*_entries(2), *_entries(2, event=WITHDRAWN, at=_AT + timedelta(days=300))]
