@@ -70,7 +70,7 @@ def _entries(warehouse: Warehouse, phone: object, person_key: str | None) -> lis
 def _moment(on: object) -> datetime:
     """Return the end of a day, or a time (UTC unless it says otherwise)."""
     try:
-        found = on if isinstance(on, date) else _parsed(str(on).strip())
+        found = on if isinstance(on, date) else _parsed(on.strip() if isinstance(on, str) else "")
     except ValueError:
         raise InputError('on is no day; write it as in on="2026-11-01", or with a time (UTC)') from None
     if not isinstance(found, datetime):
