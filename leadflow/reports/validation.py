@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from leadflow.reports import rescrub
 from leadflow.reports.accounting import Accounting, accounting_of, reasons
-from leadflow.reports.facts import Facts as Facts
+from leadflow.reports.facts import Facts
 
 if TYPE_CHECKING:
     import pandas as pd
