@@ -134,7 +134,7 @@ class _Dates:
         scrubbed, until = read_scrubbed(self.scrubbed, self.at), read_until(self.callable_until, self.at)
         if scrubbed is None or until is None or self.at - scrubbed >= timedelta(days=older_than_days):
             return True
-        return until <= (self.at + timedelta(days=max(0.0, self.max_age_days - older_than_days))).date()
+        return until < (self.at + timedelta(days=max(1.0, self.max_age_days - older_than_days))).date()
 
 
 def read_scrubbed(text: str, at: datetime) -> datetime | None:

@@ -5,10 +5,10 @@ and text.py render it.
 """
 
 from leadflow.reports.compare import compare
+from leadflow.reports.facts import Facts
 from leadflow.reports.report import Report, report
 from leadflow.reports.spend import spend
 from leadflow.reports.trace import jobs, lineage, trace
 from leadflow.reports.trend import trend
-from leadflow.reports.validation import Facts
 
 __all__ = ["Facts", "Report", "compare", "jobs", "lineage", "report", "spend", "trace", "trend"]

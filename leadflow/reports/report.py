@@ -11,6 +11,7 @@ from leadflow.history import History, open_history, standing
 from leadflow.reports.accounting import counts_so_far
 from leadflow.reports.data import ReportData
 from leadflow.reports.delays import delays
+from leadflow.reports.facts import Facts
 from leadflow.reports.flow import flow
 from leadflow.reports.html import to_html, to_page
 from leadflow.reports.markdown import to_markdown
@@ -21,7 +22,7 @@ from leadflow.reports.schedule import schedule
 from leadflow.reports.tables import rows_where
 from leadflow.reports.text import to_text
 from leadflow.reports.trend import against_usual
-from leadflow.reports.validation import Facts, validation
+from leadflow.reports.validation import validation
 
 if TYPE_CHECKING:
     import pandas as pd

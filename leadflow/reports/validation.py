@@ -12,7 +12,7 @@ from leadflow.history import standing
 from leadflow.reports import rescrub
 from leadflow.reports.accounting import Accounting, accounting_of, reasons
 from leadflow.reports.data import DOES_NOT_HOLD, HOLDS, NOT_CHECKED
-from leadflow.reports.facts import Facts as Facts
+from leadflow.reports.facts import Facts
 
 if TYPE_CHECKING:
     import pandas as pd
