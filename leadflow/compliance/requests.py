@@ -100,7 +100,10 @@ def read_requests(phones: object, person_key: object) -> list[Request]:
     found += [Request(n, lead_key=key) for n, key in enumerate(_keys(person_key), 1)]
     if not found:
         raise InputError("nothing to suppress was given: give phones, person_key=, or a frame that is not empty")
-    return list({(request.phone, request.lead_key): request for request in reversed(found)}.values())[::-1]
+    unique: dict[tuple[str, str], Request] = {}
+    for request in found:
+        unique.setdefault((request.phone, request.lead_key), request)
+    return list(unique.values())
 
 
 def _is_frame(value: object) -> bool:
