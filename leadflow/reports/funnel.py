@@ -21,6 +21,7 @@ _LABELS = {
     "duplicate_person": "same person as another lead",
     "all_suppressed": "every phone flagged",
     "litigator": "litigators",
+    "reassigned_check": "reassigned-numbers check missing or not clean",
     "in_other_job": "left to another job",
     "not_covered": "not covered by the do-not-call list",
 }
