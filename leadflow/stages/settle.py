@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TypeVar
+from collections.abc import Iterable
+from typing import TypeVar, cast
 
 import polars as pl
 
@@ -101,11 +102,13 @@ def phones_needing_check(leads: pl.DataFrame, states: tuple[str, ...]) -> dict[t
     if not states:
         return {}
     there = [name for name in (REASSIGNED,) if name in leads.columns]
-    rows = per_phone(leads, *there).select("row", "phones", *there).iter_rows()
+    verdict = pl.col(REASSIGNED) if there else pl.lit("").alias(REASSIGNED)
+    phones = per_phone(leads, *there).select("row", "phones", verdict)
+    rows = cast("Iterable[tuple[int, str, str | None]]", phones.iter_rows())
     where, zips = _texts(leads, "state"), _texts(leads, "zip")
     return {
-        (row, phone): (cells[0] or "" if cells else "")
-        for row, phone, *cells in rows
+        (row, phone): answer or ""
+        for row, phone, answer in rows
         if phone and needs_check(phone, where[row] if where else None, zips[row] if zips else "", states)
     }
 
