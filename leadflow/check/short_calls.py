@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TypeVar
 
-from leadflow.settings import DncSettings, IdicoreSettings, LitigatorSettings, SheetsSettings
+from leadflow.settings import DncSettings, IdicoreSettings, LitigatorSettings, ReassignedSettings, SheetsSettings
 
-S = TypeVar("S", IdicoreSettings, LitigatorSettings, DncSettings, SheetsSettings)
+S = TypeVar("S", IdicoreSettings, LitigatorSettings, DncSettings, ReassignedSettings, SheetsSettings)
 _MOST_ATTEMPTS = 2
 
 

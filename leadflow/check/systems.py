@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from leadflow.check.disk import add_disk_rows
 from leadflow.check.limits import add_limit_rows
 from leadflow.check.machine import add_machine_rows
+from leadflow.check.reassigned import add_reassigned_row
 from leadflow.check.result import CheckResult
 from leadflow.check.rows import Checklist, rows_of
 from leadflow.check.sheet import add_sheet_rows
@@ -28,6 +29,7 @@ def check_systems(settings: Settings, dnc: DncScrub | DncListFile) -> CheckResul
         "idiCORE": lambda rows: add_idicore_row(settings.idicore, rows),
         "Litigator list": lambda rows: add_litigator_row(settings.litigator, rows),
         "Do-not-call check": lambda rows: add_dnc_rows(settings.dnc, dnc, rows),
+        "Reassigned numbers": lambda rows: add_reassigned_row(settings.reassigned, rows),
         "Google Sheets": lambda rows: add_sheet_rows(settings.sheets, settings.policy, rows),
         "Limits": lambda rows: add_limit_rows(settings, rows),
         "This machine": lambda rows: add_machine_rows(settings, rows),

@@ -15,12 +15,13 @@ import polars as pl
 from leadflow.errors import ColumnsError, InputError
 from leadflow.leads.calling_hours import Window, lead_windows, next_open, read_description, read_hours
 from leadflow.leads.calling_hours.text import clock
-from leadflow.leads.calling_hours.windows import holidays_of
+from leadflow.leads.calling_hours.windows import holidays_of, joined
 from leadflow.leads.calling_hours.zones import LABELS
 from leadflow.leads.columns import columns_of
 from leadflow.stages.call_windows import calling_window_answers
 from leadflow.stages.frames import same_kind, text_of
 from leadflow.stages.lead_phones import phone_lists, with_phones
+from leadflow.stages.scrub_texts import has_checks
 
 F = TypeVar("F")
 _DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
@@ -64,7 +65,8 @@ def may_call(frame: F, at: datetime | None = None, *, hours: str | Path | None =
 
     def judge(leads: pl.DataFrame) -> pl.DataFrame:
         rows = list(_rows(leads, table))
-        known = {row: _judged(row, moment) for row in set(rows)}
+        opening = _Opening(moment)
+        known = {row: _judged(row, opening) for row in set(rows)}
         found = [known[row] for row in rows]
         kind = pl.Datetime("us", "UTC")
         return leads.with_columns(
@@ -104,7 +106,7 @@ def _rows(leads: pl.DataFrame, table: Any) -> Iterable[_Row]:
     phones = _phones(leads)
     if not states and phones is None:
         raise ColumnsError.missing(["state or phones"], leads.columns)
-    answers = {} if phones is None else calling_window_answers(with_phones(leads))
+    answers = calling_window_answers(with_phones(leads)) if has_checks(leads) and phones is not None else {}
     texts = {name: _cells(leads, name) for name in ("callwindow", "callableuntil", "disposition", "reason")}
     cells = [[text_of(cell) for cell in leads[name]] for name in states]
     for n in range(leads.height):
@@ -165,13 +167,28 @@ def _date(text: str) -> date | None:
         return None
 
 
-def _judged(row: _Row, at: datetime) -> _Judgement:
+class _Opening:
+    """Says for one moment when windows open; many rows have the same ones."""
+
+    def __init__(self, at: datetime) -> None:
+        self.at = at
+        self._known: dict[frozenset[Window], datetime | None] = {}
+
+    def of(self, windows: Sequence[Window]) -> datetime | None:
+        alike = frozenset(joined(windows))
+        if alike not in self._known:
+            self._known[alike] = next_open(alike, self.at)
+        return self._known[alike]
+
+
+def _judged(row: _Row, opening: _Opening) -> _Judgement:
+    at = opening.at
     if row.never:
         return _Judgement(False, row.never)
     if row.until is not None and at.date() >= row.until:
         return _Judgement(False, f"the checks counted until {row.until.isoformat()}: check again before a call")
     closed = next((window for window in row.windows if not window.allows(at)), None)
-    opens = at if closed is None else next_open(row.windows, at)
+    opens = at if closed is None else opening.of(row.windows)
     if opens is not None and row.until is not None:
         end = datetime.combine(row.until, time(), timezone.utc)
         opens = opens if opens < end else None

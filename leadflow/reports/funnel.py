@@ -22,6 +22,7 @@ _LABELS = {
     "duplicate_person": "same person as another lead",
     "all_suppressed": "no callable phone",
     "litigator": "litigators",
+    "reassigned_check": "reassigned-numbers check missing or not clean",
     "in_other_job": "left to another job",
     "not_covered": "not covered by the do-not-call list",
 }

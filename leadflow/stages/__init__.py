@@ -1,4 +1,4 @@
-"""The seven stages. Each is a plain function: it takes a frame (extract: a script) and one service, returns a frame.
+"""The stages. Each is a plain function: it takes a frame (extract: a script) and one service, returns a frame.
 
 Importing one stage loads only what that stage uses.
 """
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from leadflow.stages.filtering import filter_unprocessed as filter_unprocessed
     from leadflow.stages.litigators import check_litigators as check_litigators
     from leadflow.stages.lookup import lookup_people as lookup_people
+    from leadflow.stages.reassigned import check_reassigned as check_reassigned
 
 _MODULE_OF = {
     "extract": "extraction",
@@ -23,6 +24,7 @@ _MODULE_OF = {
     "lookup_people": "lookup",
     "check_litigators": "litigators",
     "check_dnc": "dnc",
+    "check_reassigned": "reassigned",
     "deliver": "delivery",
     "consolidate": "consolidation",
 }
@@ -33,6 +35,7 @@ __all__ = [
     "lookup_people",
     "check_litigators",
     "check_dnc",
+    "check_reassigned",
     "deliver",
     "consolidate",
 ]

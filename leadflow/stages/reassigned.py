@@ -80,9 +80,9 @@ def _open_places(leads: pl.DataFrame, states: tuple[str, ...]) -> list[tuple[int
     return [(row, phone) for row, phone, *words in rows if (row, phone) in needing and CALLABLE.issuperset(words)]
 
 
-def _days(leads: pl.DataFrame, column: str) -> list[date | None]:
+def _days(leads: pl.DataFrame, column: str | None) -> list[date | None]:
     """Return each lead's date; None if the column is missing, or the cell cannot be read."""
-    name = next((name for name in leads.columns if is_named(name, [column])), None)
+    name = next((name for name in leads.columns if column and is_named(name, [column])), None)
     return [None] * leads.height if name is None else [read_day(text_of(cell)) for cell in leads[name]]
 
 

@@ -11,7 +11,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 
 from leadflow.leads.people import Answer, Phone
 from leadflow.services.warehouse.names import quoted
@@ -158,7 +158,8 @@ def _answer(key: str, phones: str, emails: str, status: str) -> Answer:
 
 def _emails(text: str | None) -> tuple[str, ...]:
     try:
-        found = json.loads(text or "[]")
+        found: Any = json.loads(text or "[]")
     except ValueError:
         return ()
-    return tuple(email for email in found if isinstance(email, str)) if isinstance(found, list) else ()
+    emails = cast("list[Any]", found) if isinstance(found, list) else []
+    return tuple(email for email in emails if isinstance(email, str))

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TypeVar
+from collections.abc import Iterable
+from typing import TypeVar, cast
 
 import polars as pl
 
@@ -11,7 +12,7 @@ from leadflow.leads.reassigned import needs_check
 from leadflow.leads.verdicts import WORST_FIRST, Verdict
 from leadflow.settings import ComplianceSettings, Policy
 from leadflow.stages.coverage import NOT_COVERED
-from leadflow.stages.frames import same_kind
+from leadflow.stages.frames import as_text, same_kind
 from leadflow.stages.list_columns import per_lead, per_phone
 
 F = TypeVar("F")
@@ -101,16 +102,20 @@ def phones_needing_check(leads: pl.DataFrame, states: tuple[str, ...]) -> dict[t
     if not states:
         return {}
     there = [name for name in (REASSIGNED,) if name in leads.columns]
-    rows = per_phone(leads, *there).select("row", "phones", *there).iter_rows()
-    blank = [""] * leads.height
-    known = "state" in leads.columns
-    where = leads["state"].to_list() if known else blank
-    zips = leads["zip"].to_list() if "zip" in leads.columns else blank
+    verdict = pl.col(REASSIGNED) if there else pl.lit("").alias(REASSIGNED)
+    phones = per_phone(leads, *there).select("row", "phones", verdict)
+    rows = cast("Iterable[tuple[int, str, str | None]]", phones.iter_rows())
+    where, zips = _texts(leads, "state"), _texts(leads, "zip")
     return {
-        (row, phone): (cells[0] or "" if cells else "")
-        for row, phone, *cells in rows
-        if phone and needs_check(phone, str(where[row] or "") if known else None, str(zips[row] or ""), states)
+        (row, phone): answer or ""
+        for row, phone, answer in rows
+        if phone and needs_check(phone, where[row] if where else None, zips[row] if zips else "", states)
     }
+
+
+def _texts(leads: pl.DataFrame, name: str) -> list[str]:
+    """Return a column as text, [] if it is not there."""
+    return as_text(leads, [name])[name].to_list() if name in leads.columns else []
 
 
 def _is_unanswered(gaps: list[str]) -> pl.Expr:

@@ -19,8 +19,11 @@ from leadflow.stages.settle import is_callable
 from leadflow.stages.shared_phones import SHARED_WITH
 
 # The list column with each detail of a phone, and its title in the sheet, by its name in policy.phone_details.
-_DETAILS = {"line_type": ("phone_types", "Line Type"), "last_seen": ("phone_last_seen", "Last Seen")}
-_DETAILS |= {"rank": ("phone_ranks", "Rank")}
+_DETAILS = {
+    "line_type": ("phone_types", "Line Type"),
+    "last_seen": ("phone_last_seen", "Last Seen"),
+    "rank": ("phone_ranks", "Rank"),
+}
 _MOST_ZONES = 8
 
 

@@ -43,7 +43,7 @@ def test_the_number_s_zone_counts_beside_the_lead_s():
 
 def test_a_holiday_and_a_limit_of_calls_are_told():
     thanksgiving = datetime(2026, 11, 26, 18, 0, tzinfo=_UTC)
-    assert _one({"state": "Utah"}, thanksgiving)[1] == "UT: no calls on Thanksgiving Day (Mountain)"
+    assert _one({"state": "Utah"}, thanksgiving)[1].startswith("UT: no calls on Thanksgiving")
     assert _one({"state": "FL"})[1] == "inside the calling hours; at most 3 calls in 24 hours"
     assert _one({"state": "LA"})[1].endswith("not in a state of emergency in Louisiana")
 

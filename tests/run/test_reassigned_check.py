@@ -242,3 +242,17 @@ def test_the_settings_in_the_environment(world, monkeypatch):
 def test_an_unknown_state_is_refused():
     with pytest.raises(lf.errors.SettingsError, match="is no state"):
         ComplianceSettings(hold_without_reassigned_check=("XX",))
+
+
+def test_the_check_of_the_accounts_has_a_row_for_it(world):
+    with lf.Engine(_with_check(world)) as engine:
+        assert "answered for one reserved number" in _found(engine)
+    with lf.Engine(_with_check(world, login_id=SecretStr("other"))) as engine:
+        assert "credentials" in _found(engine)
+    with lf.Engine(world.settings) as engine:
+        assert _found(engine) is None
+
+
+def _found(engine):
+    rows = {row.what: row for row in engine.check().rows}
+    return rows["Reassigned numbers"].found if "Reassigned numbers" in rows else None
