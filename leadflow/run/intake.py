@@ -67,6 +67,8 @@ def open_run(run: RunContext, tally: Tally, sheet: TargetSheet, ready: int, guar
         batches = _stored_batches(run, -(-counts["todo"] // run.settings.batch_size))
         first = list(islice(batches, ready))
         connected.result()
+    if counts["todo"]:
+        sheet.complete()
     run.services.sheet.raise_if_full((tally.progress.total or 0) - tally.progress.done)
     return Work(chain(first, batches), earlier_jobs, notes)
 

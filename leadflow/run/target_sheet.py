@@ -41,6 +41,11 @@ class TargetSheet:
             self._prepare()
         self._run.log(_STAGE, "Connected to Google Sheets")
 
+    def complete(self) -> None:
+        """Add the script's columns, now that they are known, to a header that is there: nothing is bought so far."""
+        if self._prepared and (names := self._script_columns()):
+            self._sheet.add_columns(names)
+
     def open(self) -> None:
         """Prepare the sheet. Read its phones while the first lookups are under way."""
         self._prepare()

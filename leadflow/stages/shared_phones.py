@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import polars as pl
 
+from leadflow.errors import RefusedError
 from leadflow.events import Emit, JobLog, no_emit
 
 if TYPE_CHECKING:
@@ -15,6 +17,7 @@ if TYPE_CHECKING:
     from leadflow.services.sheets.cells import Columns
 
 SHARED_WITH = "Shared With"
+_KEYS = ""  # the name of the key column in a frame; no column of the sheet has this one
 _PHONE = re.compile(r"Phone (10|[1-9])")
 
 
@@ -50,21 +53,27 @@ def mark_shared(sheet: Sheet) -> int:
 
 
 class SharedPhones:
-    """Tracks during a job whether its rows share phones with others; a job without such rows writes no marks."""
+    """Tracks during a job whether its rows share phones with others; a job without such rows writes no marks.
+
+    The phones of a large sheet are tens of megabytes. They are read once, and again only if others wrote meanwhile.
+    """
 
     def __init__(self, sheet: Sheet) -> None:
         self._sheet = sheet
         self._phones: set[str] = set()
+        self._begun: tuple[list[str], pl.DataFrame] | None = None  # header and columns as read; a frame is compact
         self._due = False
         self._surprises: int = 0
 
     def begin(self) -> None:
         """Read the phones of the sheet, and whether its marks need an update."""
+        self._surprises = self._sheet.surprises
         if not self._sheet.is_empty:
             now = self._sheet.read_columns(_names(self._sheet))
             self._phones = set().union(*_phones(now).values()) if now.keys else set()
             self._due = any(_marks(now).values())
-        self._surprises = self._sheet.surprises
+            columns = {_KEYS: now.keys, **now.cells}
+            self._begun = now.header, pl.DataFrame(columns, dict.fromkeys(columns, pl.String))
 
     def add(self, leads: pl.DataFrame) -> None:
         """Add leads just delivered. `deliver` has marked the phones that they share with each other."""
@@ -76,13 +85,29 @@ class SharedPhones:
         """Mark the rows of the sheet if new rows share phones, or if others wrote into the sheet meanwhile."""
         if not self._due and self._sheet.surprises == self._surprises:
             return
-        if changed := mark_shared(self._sheet):
+        if changed := self._sheet.recompute(_names(self._sheet), _marks, self._now()):
             emit(
                 JobLog(
                     stage="Google Sheets",
                     message=f"Marked {changed} rows in column {SHARED_WITH!r}: other rows show one of their phones",
                 )
             )
+
+    def _now(self) -> Columns | None:
+        """Return the columns as read at the beginning, with the rows since; None if others may have changed them."""
+        begun, self._begun = self._begun, None
+        if begun is None or self._sheet.surprises != self._surprises:
+            return None
+        header, frame = begun
+        names = [name for name in frame.columns if name != _KEYS]
+        try:
+            since = self._sheet.read_columns(names, first=frame.height + 2)
+        except RefusedError:  # the grid was cut
+            return None
+        if since.header != header or list(since.cells) != names:
+            return None
+        cells = {name: [*frame[name], *since.cells[name]] for name in names}
+        return replace(since, keys=[*frame[_KEYS], *since.keys], cells=cells)
 
 
 def _names(sheet: Sheet) -> list[str]:

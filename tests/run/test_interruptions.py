@@ -194,3 +194,24 @@ def test_a_bare_statement_says_that_its_session_ended_and_the_next_one_signs_in(
             warehouse.execute("SELECT 1")
         assert isinstance(caught.value, ServiceError)
         assert warehouse.execute("SELECT 1") == [(1,)]
+
+
+@pytest.mark.parametrize(
+    ("status", "statement", "after"), [("429", "script", 0), ("408", "leads", 0), ("429", "merge", 1)]
+)
+def test_snowflake_that_is_busy_for_longer_than_a_request_may_take_ends_a_job_that_can_be_resumed(
+    world, statement, after, status
+):
+    world.fail("snowflake", status, times=100_000, key=_STATEMENTS[statement], after=after)
+    with _engine(world, network_timeout_s=2) as engine:
+        with pytest.raises(JobFailedError, match=r"Snowflake did not answer as expected(.|\n)*engine.resume"):
+            engine.run(SCRIPT, limit_rows=_LEADS, progress=False)
+        world.heal()
+        _proven(world, engine, engine.resume(lf.jobs()["id"].iloc[0], progress=False))
+
+
+@pytest.mark.parametrize("status", ["429", "503"])
+def test_snowflake_that_is_busy_for_a_moment_is_asked_again(world, status):
+    world.fail("snowflake", status, for_s=2, key=_STATEMENTS["merge"])
+    with _engine(world) as engine:
+        _proven(world, engine, engine.run(SCRIPT, limit_rows=_LEADS, progress=False))

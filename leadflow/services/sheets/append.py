@@ -221,6 +221,7 @@ class Append(Cells):
 
     def _delete_rows(self, first: int, last: int) -> bool:
         """Send a delete of rows by number once; return False if it is in doubt, so it may still be applied."""
+        self.surprises += 1  # rows below have another number from now on
         try:
             self._retry_if_refused(lambda: self.tab.delete_rows(first, last))
         except TransientError:

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from leadflow.errors import DeliveryError, InputError, TransientError
+from leadflow.errors import DeliveryError, InputError, RefusedError, TransientError
 from leadflow.services.sheets.client import a1, letters
 from leadflow.services.sheets.google import OutOfGridError
 from leadflow.services.sheets.layout import LATE_S, Layout
@@ -16,6 +16,9 @@ LONGEST_CELL = 50_000
 _CELLS_A_WRITE = 40_000
 _LONGEST_GAP = 50
 _LONGEST_WAIT_S = 5.0
+_MOST_RUNS = 200  # of rows that are read on their own; more cost more calls than the whole tab
+_RUNS_A_READ = 50  # the ranges of a read are part of its address, whose length is limited
+_NEAR = 4
 Values = Mapping[str, Mapping[str, str]]
 
 
@@ -44,8 +47,11 @@ class Write:
 class Cells(Layout):
     """Reads and changes single columns of a tab; a person's cells are never written."""
 
-    def read_columns(self, names: Iterable[str]) -> Columns:
-        """Read the keys and these columns of all rows, in one call; a missing column is absent from the result."""
+    def read_columns(self, names: Iterable[str], first: int = 2) -> Columns:
+        """Read the keys and these columns, in one call: of all rows, or of those from row `first` on.
+
+        A missing column is absent from the result.
+        """
         key = self.settings.key_column
         for _ in range(self.settings.attempts):
             if key not in self.header:
@@ -55,7 +61,7 @@ class Cells(Layout):
             if not wanted:
                 return Columns(header, [], {})
             places = [letters(header.index(name)) for name in (key, *wanted)]
-            head, *columns = self._read("1:1", *(f"{place}:{place}" for place in places))
+            head, *columns = self._read("1:1", *(f"{place}{first - 1}:{place}" for place in places))
             self.header = [str(name) for name in head[0]] if head else []
             if self.header == header:
                 return _columns(
@@ -75,13 +81,20 @@ class Cells(Layout):
         names = dict.fromkeys(name for cells in values.values() for name in cells)
         return self.recompute(names, lambda _: values)
 
-    def recompute(self, names: Iterable[str], wanted: Callable[[Columns], Values]) -> int:
-        """Update cells to the texts that `wanted` computes from the columns `names`; it is called after each read."""
+    def recompute(self, names: Iterable[str], wanted: Callable[[Columns], Values], known: Columns | None = None) -> int:
+        """Update cells to the texts that `wanted` computes from the columns `names`, in all rows.
+
+        It is called after each read, and for `known`, the columns as they probably are. Only the written cells are read
+        afterwards; all rows are read again if these are not as they should be.
+        """
         names, changed, tried = list(names), set[str](), 0
         last: tuple[Columns, list[Write]] | None = None
         with self._lock.hold():
+            if known is not None:
+                self._current_keys()
+                known = known if self._seen.is_of(known.keys) else None
             while tried < self.settings.attempts:
-                now = self.read_columns(names)
+                now, known = known or self.read_columns(names), None
                 writes = list(_writes(now, wanted(now)))
                 changed.update(now.keys[write.row] for write in writes)
                 if last:
@@ -94,6 +107,8 @@ class Cells(Layout):
                 last = now, writes
                 try:
                     self._write(now, writes[:_CELLS_A_WRITE])
+                    if len(writes) <= _CELLS_A_WRITE and self._are_shown(now, writes):
+                        return len(changed)
                 except TransientError:  # applied late, it could hit other rows, or undo the next write
                     time.sleep(LATE_S)
                 except OutOfGridError:
@@ -102,6 +117,38 @@ class Cells(Layout):
             f"cells of tab {self.settings.worksheet} could not be brought up to date after {self.settings.attempts} "
             "attempts; let the sheet rest for a minute, then resume"
         )
+
+    def _are_shown(self, now: Columns, writes: Sequence[Write]) -> bool:
+        """Return whether the rows of these writes have their keys and show their texts; False if they are too many."""
+        found = self._read_rows({1, *(write.row + 2 for write in writes)})
+        if found is None or found[1][: len(now.header)] != now.header:
+            return False
+        key = now.header.index(self.settings.key_column)
+        return all(
+            found[write.row + 2][key] == now.keys[write.row]
+            and found[write.row + 2][now.header.index(write.column)] == write.text
+            for write in writes
+        )
+
+    def _read_rows(self, rows: Iterable[int]) -> dict[int, list[str]] | None:
+        """Return the cells of these rows, and of a few between, by row number and all of one width.
+
+        None if a row no longer exists, or if reading them would cost more calls than reading the whole tab.
+        """
+        runs, found = _row_runs(rows), dict[int, list[str]]()
+        if len(runs) > _MOST_RUNS:
+            return None
+        for start in range(0, len(runs), _RUNS_A_READ):
+            part = runs[start : start + _RUNS_A_READ]
+            try:
+                blocks = self._read(*(f"{first}:{last}" for first, last in part))
+            except RefusedError:
+                return None
+            for (first, last), block in zip(part, blocks, strict=True):
+                texts = [[str(cell) for cell in row] for row in block]
+                found |= {first + n: texts[n] if n < len(texts) else [] for n in range(last + 1 - first)}
+        width = max(len(self.header), *map(len, found.values()))
+        return {number: [*row, *[""] * (width - len(row))] for number, row in found.items()}
 
     def _without_merged(self, now: Columns, writes: list[Write]) -> list[Write]:
         """Return the writes without those into merged cells, of which only the first keeps a value."""
@@ -217,3 +264,18 @@ def raise_for_cells(row: Mapping[str, str], key: str) -> None:
             )
         if "\x00" in value:
             raise InputError(f"lead {key}: column {name} has a NUL byte; remove it")
+
+
+def _row_runs(rows: Iterable[int]) -> list[tuple[int, int]]:
+    """Return row numbers as runs of first and last, which may have a few other rows within.
+
+    >>> _row_runs([7, 2, 3, 900])
+    [(2, 7), (900, 900)]
+    """
+    runs: list[tuple[int, int]] = []
+    for row in sorted(rows):
+        if runs and row - runs[-1][1] <= _NEAR:
+            runs[-1] = runs[-1][0], row
+        else:
+            runs.append((row, row))
+    return runs

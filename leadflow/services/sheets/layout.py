@@ -20,7 +20,7 @@ LATE_S = 2.0  # maximum delay before the sheet shows a write, also one that was 
 class Layout(Connection):
     """The header and the key column of a tab, as of the last look.
 
-    `surprises` counts how often the tab differed from leadflow's own writes: others may have written too.
+    `surprises` counts how often the tab differed from leadflow's own appends: others may have written, or rows moved.
     """
 
     def __init__(self, settings: SheetsSettings, locks: Path | None = None, stop: StopFlag | None = None) -> None:
@@ -205,6 +205,11 @@ class Seen:
         cells = [(row, str(cell[0])) for row, cell in enumerate(column[1:], 2) if cell and cell[0] != ""]
         keys = [key for _, key in cells]
         return cls(keys, [row for row, _ in cells], set(keys))
+
+    def is_of(self, keys: Sequence[str]) -> bool:
+        """Return whether these are the keys of all rows from 2 on, "" for a row without one."""
+        there = [(row, key) for row, key in enumerate(keys, 2) if key]
+        return there == list(zip(self.rows, self.keys, strict=True))
 
     @property
     def last_row(self) -> int:

@@ -6,15 +6,12 @@ import time
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
-from leadflow.errors import DeliveryError, RefusedError
+from leadflow.errors import DeliveryError
 from leadflow.services.sheets.deletion import MOST_RANGES, Deletion, lowest
 from leadflow.services.sheets.layout import LATE_S
 from leadflow.services.sheets.lost_rows import Grid, Row, named_rows
 
 ByKey = dict[str, dict[int, Sequence[str]]]
-_MOST_RUNS = 200  # of rows that are read on their own; more cost more calls than the whole tab
-_RUNS_A_READ = 50  # the ranges of a read are part of its address, whose length is limited
-_NEAR = 4
 
 
 class Repair(Deletion):
@@ -132,8 +129,7 @@ class Repair(Deletion):
         wanted = {row: key for key, row in zip(self._seen.keys, self._seen.rows, strict=True) if key in keys}
         if not wanted:
             return {}
-        runs = _runs(wanted)
-        if len(runs) <= _MOST_RUNS and (found := self._read_rows(runs)) is not None:
+        if (found := self._read_rows(wanted)) is not None:
             column = self.header.index(self.settings.key_column)
             if all(found[number][column] == key for number, key in wanted.items()):
                 by_key: ByKey = {}
@@ -142,21 +138,6 @@ class Repair(Deletion):
                 return by_key
         by_key = _by_key(self._all_cells(), self.settings.key_column)
         return {key: rows for key, rows in by_key.items() if key in keys}
-
-    def _read_rows(self, runs: Sequence[tuple[int, int]]) -> dict[int, list[str]] | None:
-        """Return the cells of runs of rows by row number, all of one width; None if a row no longer exists."""
-        found: dict[int, list[str]] = {}
-        for start in range(0, len(runs), _RUNS_A_READ):
-            part = runs[start : start + _RUNS_A_READ]
-            try:
-                blocks = self._read(*(f"{first}:{last}" for first, last in part))
-            except RefusedError:
-                return None
-            for (first, last), block in zip(part, blocks, strict=True):
-                rows = [[str(cell) for cell in row] for row in block]
-                found |= {first + n: rows[n] if n < len(rows) else [] for n in range(last + 1 - first)}
-        width = max(len(self.header), *map(len, found.values()))
-        return {number: [*row, *[""] * (width - len(row))] for number, row in found.items()}
 
     def _duplicate_rows(self, by_key: ByKey) -> list[int]:
         """Return the numbers of rows whose every cell is empty or equal to that of another row of their key."""
@@ -201,18 +182,3 @@ def _forbidden_rows(by_key: ByKey, forbidden: Mapping[str, Collection[str]]) -> 
         for number, row in rows.items()
         if not set(row).isdisjoint(forbidden.get(key, ()))
     }
-
-
-def _runs(rows: Iterable[int]) -> list[tuple[int, int]]:
-    """Return row numbers as runs of first and last, which may have a few other rows within.
-
-    >>> _runs([7, 2, 3, 900])
-    [(2, 7), (900, 900)]
-    """
-    runs: list[tuple[int, int]] = []
-    for row in sorted(rows):
-        if runs and row - runs[-1][1] <= _NEAR:
-            runs[-1] = runs[-1][0], row
-        else:
-            runs.append((row, row))
-    return runs

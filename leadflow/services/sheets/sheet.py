@@ -110,6 +110,16 @@ class Sheet(Repair):
                 self._prove_rows(self._prove_writable)
             return self._delete_duplicates(present)
 
+    def add_columns(self, names: Iterable[str]) -> None:
+        """Before money is spent, add the missing of these columns to the header of a prepared tab.
+
+        Raises RefusedError for a protected header, and for merged cells or typed columns that would change the values.
+        """
+        names = list(names)
+        with self._lock.hold():
+            self._raise_if_values_would_change(names)
+            self.ensure_columns(names)
+
     def _raise_if_values_would_change(self, names: Sequence[str]) -> None:
         """Raise RefusedError if merged cells or typed columns would lose or change written values."""
         tab, header, key = self._described() or {}, self.header, self.settings.key_column

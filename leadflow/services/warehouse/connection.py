@@ -32,6 +32,10 @@ _TRANSIENT = (
     "BadGatewayError",
     "GatewayTimeoutError",
     "InternalError",
+    "TooManyRequests",
+    "RequestTimeoutError",
+    "OtherHTTPRetryableError",
+    "RequestExceedMaxRetryError",
 )
 # Snowflake's error numbers for a missing object; it gives the same for a table that is hidden from the role.
 NOT_THERE = (2003, 2043)

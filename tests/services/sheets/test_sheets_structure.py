@@ -11,6 +11,7 @@ from sheet_rows import NAMES, keys_in, keys_of, rows_of
 import leadflow as lf
 from leadflow.errors import DeliveryError, JobFailedError, RefusedError
 from leadflow.services.sheets import Sheet
+from leadflow.services.sheets.client import letters
 
 _TAB = "consolidated_data"
 
@@ -61,6 +62,41 @@ def test_a_column_that_is_missing_in_a_protected_header_is_refused(world, sheet)
     later = _opened(world)
     with pytest.raises(RefusedError, match="unprotect it"):
         later.prepare([*NAMES, "New"])
+
+
+_MORE = 'SELECT r.*, 1 AS "Own Note" FROM RAW_LEADS r'
+
+
+def test_a_script_s_column_that_is_missing_in_a_protected_header_costs_no_money(fast, engine):
+    _first_job(engine)
+    bought = fast.stats()["idicore"]["calls"]
+    fast.protect_sheet(f"{_TAB}!1:1")
+    with pytest.raises(JobFailedError, match="unprotect it"):
+        engine.run(_MORE, limit_rows=30, progress=False)
+    assert fast.stats()["idicore"]["calls"] == bought
+    fast.protect_sheet()
+    job = engine.resume(lf.jobs()["id"].iloc[0], progress=False)
+    assert job.ok
+    assert observe(fast, engine, job.id).clean
+    assert "Own Note" in fast.sheet_values()[0]
+
+
+def test_a_script_s_column_that_a_table_would_convert_costs_no_money(fast, engine):
+    _first_job(engine)
+    assert engine.run(_MORE, limit_rows=5, progress=False).ok
+    width = len(fast.sheet_values()[0])
+    fast.table_sheet(f"{_TAB}!A1:{letters(width - 1)}20", {"Own Note": "DOUBLE"})
+    bought = fast.stats()["idicore"]["calls"]
+    with pytest.raises(JobFailedError, match="'Own Note' \\(DOUBLE\\)"):
+        engine.run(_MORE, limit_rows=30, progress=False)
+    assert fast.stats()["idicore"]["calls"] == bought
+
+
+def test_a_job_without_leads_adds_no_column(fast, engine):
+    _first_job(engine)
+    before = fast.sheet_values()
+    assert engine.run(f"{_MORE} WHERE \"Lead Number\" = 'none'", progress=False).ok
+    assert fast.sheet_values() == before
 
 
 # The titles of tabs.
