@@ -30,4 +30,5 @@ def runs_of(timeline: pd.DataFrame) -> list[Run]:
 def job_seconds(runs: Sequence[Run], moment: datetime) -> float:
     """Return the job time of a moment. A moment in a pause is the end of the run before it."""
     run = next((run for run in reversed(runs) if run.began <= moment), runs[0])
-    return max(0.0, min(run.last_s, run.first_s + (moment - run.began).total_seconds()))
+    seconds = max(0.0, run.first_s + (moment - run.began).total_seconds())
+    return seconds if run is runs[-1] else min(run.last_s, seconds)
