@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from leadflow.events import STARTED
 from leadflow.reports.data import Run
+from leadflow.reports.tables import rows_where
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
 def runs_of(timeline: pd.DataFrame) -> list[Run]:
     """Return the runs of a job, oldest first. A job that never got to its start has none."""
-    starts = timeline[(timeline["event"] == "job_progress") & (timeline["message"] == STARTED)]
+    starts = rows_where(timeline, (timeline["event"] == "job_progress") & (timeline["message"] == STARTED))
     if starts.empty:
         return []
     began = [(row["at"].to_pydatetime(), float(row["elapsed"])) for row in starts.to_dict("records")]
