@@ -6,12 +6,21 @@ A message never contains a phone, name, e-mail or address. It identifies a lead 
 from __future__ import annotations
 
 import linecache
+import os
 import re
 import sys
+import sysconfig
 import traceback
 from collections.abc import Iterable
 from pathlib import Path
 from types import TracebackType
+
+# The folders of code that is not the user's: leadflow, the standard library, installed packages.
+_PACKAGES = (
+    str(Path(__file__).parent) + os.sep,
+    *(sysconfig.get_path(name) + os.sep for name in ("stdlib", "platstdlib", "purelib", "platlib")),
+    "<frozen ",
+)
 
 
 class LeadflowError(Exception):
@@ -154,9 +163,8 @@ def _split(message: str) -> tuple[str, str]:
 
 def _in_user_code(raised: TracebackType | None) -> str:
     """Return the last line of the traceback outside leadflow and other packages, with its place; empty if none is."""
-    ours = str(Path(__file__).parent)
     for frame in reversed(traceback.extract_tb(raised)):
-        if not frame.filename.startswith((ours, sys.prefix, sys.base_prefix)) and "site-packages" not in frame.filename:
+        if not frame.filename.startswith(_PACKAGES):
             code = linecache.getline(frame.filename, frame.lineno or 0).strip()
             return f"{_place(frame.filename)}, line {frame.lineno}{f': {code}' if code else ''}"
     return ""

@@ -54,7 +54,8 @@ def _curve(plan: Schedule) -> str:
         f'<svg width="100%" height="{_CURVE}" viewBox="0 0 {len(plan.throughput) - 1} 100" preserveAspectRatio="none">'
         f'<path class="area" d="{area}"/></svg>'
     )
-    labels = f'<text y="14">{most:,.0f}/s</text><text y="{_CURVE}">0/s</text>'
+    rate = f"{most:,.0f}/s" if most >= 10 else f"{most:.1f}/s"
+    labels = f'<text y="14">{rate}</text><text y="{_CURVE}">0/s</text>'
     what = f"Leads a second, over all {plan.batches:,} batches"
     return muted(f"{what}.") + _plot(plan, _CURVE, labels, drawn, what)
 

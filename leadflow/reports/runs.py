@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from leadflow.events import STARTED
 from leadflow.reports.data import Run
+from leadflow.reports.tables import rows_where
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
 def runs_of(timeline: pd.DataFrame) -> list[Run]:
     """Return the runs of a job, oldest first. A job that never got to its start has none."""
-    starts = timeline[(timeline["event"] == "job_progress") & (timeline["message"] == STARTED)]
+    starts = rows_where(timeline, (timeline["event"] == "job_progress") & (timeline["message"] == STARTED))
     if starts.empty:
         return []
     began = [(row["at"].to_pydatetime(), float(row["elapsed"])) for row in starts.to_dict("records")]
@@ -30,4 +31,5 @@ def runs_of(timeline: pd.DataFrame) -> list[Run]:
 def job_seconds(runs: Sequence[Run], moment: datetime) -> float:
     """Return the job time of a moment. A moment in a pause is the end of the run before it."""
     run = next((run for run in reversed(runs) if run.began <= moment), runs[0])
-    return max(0.0, min(run.last_s, run.first_s + (moment - run.began).total_seconds()))
+    seconds = max(0.0, run.first_s + (moment - run.began).total_seconds())
+    return seconds if run is runs[-1] else min(run.last_s, seconds)

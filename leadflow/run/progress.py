@@ -42,10 +42,9 @@ def _add_job(error: BaseException, handle: JobHandle) -> None:
     """Name the job and the line that resumes it in an error, for a terminal and for a notebook."""
     now = handle.progress
     done = f": {now.done:,} of {now.total:,} leads are settled" if now.total is not None else ""
-    message = (
-        f"job {handle.id} is {handle.status}{done}; engine.resume({handle.id!r}) goes on where it was, "
-        "and what was paid for is kept"
-    )
+    message = f"job {handle.id} is {handle.status}{done}"
+    if handle.status != "COMPLETED":
+        message += f"; engine.resume({handle.id!r}) goes on where it was, and what was paid for is kept"
     error.add_note(message)
     # IPython calls this, if an exception has it, instead of drawing a traceback.
     error._render_traceback_ = lambda: three_lines(type(error).__name__, message, error.__traceback__)  # type: ignore[attr-defined]

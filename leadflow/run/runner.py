@@ -72,9 +72,9 @@ class Runner:
         while not ended.wait(1.0):
             seconds += 1
             try:
-                self._live.record()
                 if seconds % _HEARTBEAT_S == 0:
                     self._run.history.heartbeat(self._run.job_id, process_owner())
+                self._live.record()
             except JobBusyError:
                 # Another process took the job over because this one seemed dead. Only one process may deliver.
                 self.handle.stop("another process, which took it over")

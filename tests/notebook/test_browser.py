@@ -189,6 +189,8 @@ def test_run_watch_stop_reload_and_resume(page):
     _press(page, "Run")
     first = _moves(page)
     assert first == sorted(first)
+    bar = "[...document.querySelectorAll('.lf-row.job [role=progressbar]')].pop().getAttribute('aria-valuenow')"
+    assert page.evaluate(bar) != "0"
     _shot(page, "panel", ".jp-OutputArea-output:has(.lf-live)")
 
     page.evaluate("window.jupyterapp.commands.execute('docmanager:save')")
@@ -197,7 +199,8 @@ def test_run_watch_stop_reload_and_resume(page):
     page.wait_for_selector(".lf-row.job .lf-fill", state="attached")
     assert max(_moves(page)) > min(first)
 
-    page.locator(".lf-live").last.scroll_into_view_if_needed()
+    # Not by a locator: the view is drawn again three times a second, and its elements are new ones each time.
+    page.evaluate("[...document.querySelectorAll('.lf-live')].pop().scrollIntoView({block: 'center'})")
     _press(page, "Stop")
     _status(page, "STOPPED")
     _press(page, "Resume")
@@ -210,7 +213,13 @@ def _report_is_drawn(page):
     page.wait_for_selector(".jp-OutputArea .lf h2 >> nth=1", state="attached")
     _shot(page, "report", ".jp-OutputArea-output .lf", until="h3:text('Delays')")
     assert page.locator(".lf .badge").last.inner_text() == "COMPLETED"
-    for drawn in (".lf .step.delivered .stay", ".lf svg .marks", ".lf .check .yes"):
+    assert page.locator(".lf").last.bounding_box()["width"] > 600
+    page.locator(".lf details").last.evaluate(
+        "e => e.closest('.lf').querySelectorAll('details').forEach(d => d.open = true)"
+    )
+    aligned = page.locator(".lf td, .lf th").evaluate_all("e => e.map(c => getComputedStyle(c).textAlign)")
+    assert set(aligned) == {"left"}
+    for drawn in (".lf .step.delivered .stay", ".lf svg .marks rect", ".lf .check .yes"):
         assert page.locator(drawn).last.bounding_box()["height"] > 0, drawn
     _dark_theme(page)
     _shot(page, "report_dark", ".jp-OutputArea-output .lf", until="h3:text('Delays')")

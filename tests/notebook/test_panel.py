@@ -275,6 +275,14 @@ def test_the_report_is_one_page_that_needs_nothing_from_outside(engine):
     assert "&lt;b&gt;bold" in page
 
 
+def test_the_bars_of_a_batch_lie_between_its_start_and_end(engine):
+    job = engine.run("SELECT * FROM RAW_LEADS", limit_rows=450, progress=False)
+    report = engine.report(job.id)
+    plan, ran = report.schedule, report.timeline["elapsed"].max()
+    assert {bar.stage for bar in plan.bars} == {"idiCORE", "Litigator + DNC", "Google Sheets", "Cache"}
+    assert all(0 < bar.start < bar.end <= ran + 0.001 for bar in plan.bars)
+
+
 def test_the_report_says_what_the_lookups_cost(world):
     priced = world.settings.model_copy(update={"idicore": world.settings.idicore.model_copy(update={"price": 0.07})})
     with lf.Engine(priced) as engine:
