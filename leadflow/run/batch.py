@@ -38,9 +38,10 @@ class Batch:
         self.record["started_at"] = datetime.now(timezone.utc)
 
     def callable_until(self) -> dict[str, date]:
-        """Return for each delivered lead the date from which its row may not be called any more."""
-        delivered = self.leads.filter("delivered").select("person_key", "callable_until")
-        return {key: date.fromisoformat(until) for key, until in delivered.iter_rows() if until}
+        """Return for each delivered or renewed lead the date from which its row may not be called any more."""
+        stays = pl.col("delivered") if "delivered" in self.leads.columns else pl.col("disposition") == "renewed"
+        rows = self.leads.filter(stays).select("person_key", "callable_until").iter_rows()
+        return {key: date.fromisoformat(until) for key, until in rows if until}
 
     def summary(self, outcomes: Sequence[Outcome]) -> dict[str, Any]:
         """Return the facts that the history keeps of the batch when its leads have these outcomes.
