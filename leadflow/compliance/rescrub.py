@@ -23,13 +23,14 @@ if TYPE_CHECKING:
 RENEWED, WITHDRAWN, RETRY = "renewed", "withdrawn", "retry"
 UNCHECKED = Verdict.UNCHECKED.value
 REMOVED_BY_HAND = "removed_by_hand"
+WIRELESS = "wireless"  # the policy does not deliver wireless numbers any more
 
 
 def decided(leads: pl.DataFrame, policy: Policy, today: date) -> pl.DataFrame:
     """Add `disposition` (renewed, withdrawn or retry), `reason` (text) and `callable_until` (ISO text).
 
     `leads` has the columns of `shown_leads`, and those that the checks and `settle` add. A lead is renewed if each of
-    its phones may be called. It is withdrawn if one of them may not; the reason is the worst verdict, not_covered if
+    its phones may be called. It is withdrawn if one may not; the reason is the worst verdict, wireless, not_covered if
     the do-not-call list does not cover a phone, unreadable_phone or no_phone. Without an answer it waits (retry) while
     its old checks count, and is withdrawn as unchecked once they do not. `today` is the date in UTC.
 
@@ -68,7 +69,8 @@ def _outcome(
     if not barred and until > today.isoformat():
         return RENEWED, ""
     if known := [word for word in barred if word != UNCHECKED]:
-        return WITHDRAWN, str(min(map(Verdict, known), key=WORST_FIRST.index))
+        worst_word = min(map(Verdict, known), key=WORST_FIRST.index)
+        return WITHDRAWN, WIRELESS if worst_word is Verdict.CLEAN_WIRELESS else str(worst_word)
     if any(gaps or ()):
         return WITHDRAWN, "not_covered"
     return (RETRY if today < counts_until else WITHDRAWN), UNCHECKED

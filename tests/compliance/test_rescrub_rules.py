@@ -139,7 +139,7 @@ def test_the_outcome_of_a_lead(phones, verdicts, gaps, until, expected):
 def test_a_wireless_phone_goes_if_the_policy_delivers_none_any_more():
     lead = _leads(("k1", [_A], ["clean_wireless"], [""], _SOON))
     found = decided(lead, Policy(deliver_wireless=False), _NOW.date())
-    assert found.select("disposition", "reason").row(0) == ("withdrawn", "clean_wireless")
+    assert found.select("disposition", "reason").row(0) == ("withdrawn", "wireless")
 
 
 @given(st.lists(st.sampled_from([str(v) for v in Verdict]), min_size=1, max_size=3), st.booleans(), st.booleans())

@@ -169,7 +169,7 @@ def test_a_wireless_phone_goes_when_the_policy_delivers_none_any_more(world, eng
     }
     assert wireless
     with lf.Engine(no_reuse(world, policy={"deliver_wireless": False})) as strict:
-        assert strict.rescrub(progress=False).counts.withdrawn == {"clean_wireless": len(wireless)}
+        assert strict.rescrub(progress=False).counts.withdrawn == {"wireless": len(wireless)}
     assert not wireless & {row["Lead Key"] for row in sheet_rows(world)}
 
 
@@ -249,3 +249,13 @@ def test_a_run_does_not_deliver_a_withdrawn_lead_again(world, engine):
     _rescrub(engine)
     engine.run(SCRIPT, limit_rows=10, progress=False)
     assert keys[0] not in [row["Lead Key"] for row in sheet_rows(world)]
+
+
+def test_each_column_of_the_tab_withdrawn_is_there_once(world, engine):
+    deliver_old_rows(world, engine)
+    policy = engine.settings.policy.model_copy(update={"deliver_wireless": False})
+    with lf.Engine(engine.settings.model_copy(update={"policy": policy})) as strict:
+        assert strict.rescrub(progress=False).counts.withdrawn["wireless"]
+    header = world.sheet_values("Withdrawn")[0]
+    assert len(header) == len(set(header))
+    assert not [name for name in header if name in ("Phone 1", "Phone 2", "Phone 3")]

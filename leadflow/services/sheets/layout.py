@@ -38,7 +38,7 @@ class Layout(Connection):
     def ensure_columns(self, names: Iterable[str]) -> bool:
         """Write the header on first use, or add missing columns at its right; return whether anything was written."""
         with self._lock.hold():
-            names = list(names)
+            names = list(dict.fromkeys(names))
             if self.tab and self.header and self.header[0] and all(name in self.header for name in names):
                 return False
             for attempt in range(self.settings.attempts):
