@@ -30,7 +30,9 @@ def _blocks(readme: str, language: str) -> list[str]:
 @pytest.fixture
 def names(tmp_path, monkeypatch):
     """The variables that blocks share, in a folder that has june_leads.sql."""
-    (tmp_path / "june_leads.sql").write_text("SELECT * FROM RAW_LEADS LIMIT 20", encoding="utf-8")
+    for name in ("june_leads", "a", "b"):
+        (tmp_path / f"{name}.sql").write_text("SELECT * FROM RAW_LEADS LIMIT 20", encoding="utf-8")
+    (tmp_path / "leads.csv").write_bytes(lf.local.sample("leads.csv").read_bytes()[:20_000].rpartition(b"\n")[0])
     monkeypatch.chdir(tmp_path)
     names = {"lf": lf, "Path": Path}
     yield names
@@ -85,17 +87,19 @@ def test_the_files_in_commands_exist(readme):
 
 @pytest.mark.slow
 def test_the_readme_runs(names):
-    first_job, daily, stage = _blocks("README.md", "python")
+    first_job, daily, after_delivery = _blocks("README.md", "python")
     exec(first_job, names)
     job = names["job"]
     assert job.ok
     candidate = job.review().iloc[0]
     names |= {"person_key": candidate["person_key"], "pid": candidate["pid"]}
     names |= {"job_id": job.id, "job_a": job.id, "job_b": job.id}
-    names |= {"frame": pd.DataFrame({"phone": ["+12015550100", "+12015550101"]})}
+    names |= {"frame": pd.DataFrame({"State": ["LA", "NY"], "Phone 1": ["+15045550143", "+12015550101"]})}
     exec(daily, names)
-    exec(stage, names)
-    assert "litigator_verdicts" in names["checked"].columns
+    names["world"].edit_sheet(lambda rows: [[*rows[0], "Disposition"], *[[*row, ""] for row in rows[1:]]])
+    exec(after_delivery, names)
+    assert Path("june.html").exists()
+    assert len(names["engine"].suppressions())
 
 
 @pytest.mark.slow
