@@ -65,7 +65,7 @@ def certificate(job: dict[str, Any], coverage: str, warehouse: Warehouse, settin
     entries = job_entries(warehouse, job["id"])
     checks = [entry for entry in entries if entry["EVENT"] == CHECK]
     delivered = [entry for entry in entries if entry["EVENT"] == DELIVERED]
-    gone = _withdrawn(warehouse, job["id"]) if delivered else []
+    gone = _withdrawn(warehouse, job["id"], delivered) if delivered else []
     return Certificate(
         job=job,
         lists=_lists(checks, job),
@@ -84,12 +84,13 @@ def certificate(job: dict[str, Any], coverage: str, warehouse: Warehouse, settin
     )
 
 
-def _withdrawn(warehouse: Warehouse, job_id: str) -> list[Entry]:
+def _withdrawn(warehouse: Warehouse, job_id: str, delivered: Iterable[Entry]) -> list[Entry]:
     """Return the withdrawals since, by any job, of the phones that this job delivered."""
-    condition = f"""t."EVENT" = '{WITHDRAWN}' AND EXISTS (SELECT 1 FROM {ledger_of(warehouse)} d WHERE d."JOB_ID" = ?
-    AND d."EVENT" = '{DELIVERED}' AND d."LEAD_KEY" = t."LEAD_KEY" AND COALESCE(d."PHONE", '') = COALESCE(t."PHONE", '')
-    AND d."EVENT_AT" <= t."EVENT_AT")"""
-    return entries_where(warehouse, condition, (job_id,))
+    condition = f"""t."EVENT" = '{WITHDRAWN}' AND t."LEAD_KEY" IN (SELECT d."LEAD_KEY" FROM {ledger_of(warehouse)} d
+    WHERE d."JOB_ID" = ? AND d."EVENT" = '{DELIVERED}')"""
+    since = {(entry["LEAD_KEY"], entry["PHONE"]): entry["EVENT_AT"] for entry in delivered}
+    gone = entries_where(warehouse, condition, (job_id,))
+    return [entry for entry in gone if since.get((entry["LEAD_KEY"], entry["PHONE"]), "~") <= entry["EVENT_AT"]]
 
 
 def _lists(checks: Iterable[Entry], job: dict[str, Any]) -> list[CheckedList]:
@@ -134,13 +135,13 @@ def _rows(delivered: Iterable[Entry], gone: Iterable[Entry]) -> dict[str, int]:
 def _problems(job: dict[str, Any], entries: list[Entry], checks: Iterable[Entry], delivered: list[Entry]) -> list[str]:
     """Say in sentences why the records of a job are not complete."""
     found: list[str] = []
-    if not entries:
-        return ["the ledger has no entry of this job: it checked no phone, or ran before there was a ledger"]
+    rows, counted = len({entry["LEAD_KEY"] for entry in delivered}), job["counts"].get("delivered", 0)
+    if counted and not entries:
+        return [f"the ledger has no entry of this job, which delivered {counted:,} rows; did it run before the ledger?"]
     if changed := sum(entry_id(entry) != entry["ENTRY_ID"] for entry in entries):
         found.append(f"{changed:,} entries are not as leadflow wrote them: their ENTRY_ID is not that of their values")
     if unproven := _unproven(checks, delivered):
         found.append(f"{unproven:,} delivered phones do not have both checks on record, clean and in time")
-    rows, counted = len({entry["LEAD_KEY"] for entry in delivered}), job["counts"].get("delivered", 0)
     if job["job_type"] != "rescrub" and rows != counted:
         found.append(f"the history counts {counted:,} delivered rows, the ledger {rows:,}")
     return found

@@ -90,12 +90,7 @@ def _deliver(
     when_ready: Callable[[], object],
     on_withheld: OnWithheld,
 ) -> pl.DataFrame:
-    leads = with_identity(leads)
-    if "disposition" not in leads.columns:
-        leads = settle(leads, policy, compliance)
-    leads = hold_duplicate_pids(leads)
-    if "callable_until" not in leads.columns or "shown_phones" not in leads.columns:
-        leads = with_shown_phones(leads, policy)
+    leads = _settled(with_identity(leads), policy, compliance)
     key = sheet.settings.key_column
     extra = own_columns(leads.columns, key, policy)
     hours = read_hours(compliance.calling_hours_file)
@@ -112,6 +107,14 @@ def _deliver(
         message = f"Uploaded batch to Sheets: {new} new rows, {rows.height - new} there already"
         emit(JobLog(stage=_STAGE, batch=batch, message=message))
     return _marked(leads, rows[key].to_list(), bad)
+
+
+def _settled(leads: pl.DataFrame, policy: Policy, compliance: ComplianceSettings) -> pl.DataFrame:
+    """Return the leads with a disposition and the phones that their rows show; a run has added them already."""
+    if "disposition" not in leads.columns:
+        leads = settle(leads, policy, compliance)
+    leads = hold_duplicate_pids(leads)
+    return leads if {"callable_until", "shown_phones"} <= set(leads.columns) else with_shown_phones(leads, policy)
 
 
 def _withdraw_forbidden(leads: pl.DataFrame, sheet: Sheet, policy: Policy, emit: Emit, batch: int | None) -> None:

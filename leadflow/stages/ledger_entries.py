@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Mapping
 from datetime import date, datetime, timezone
+from functools import lru_cache
 
 import polars as pl
 
@@ -66,8 +67,11 @@ def event_entry(event: str, lead_key: str, phone: str, job_id: str, at: datetime
 
 def entries_frame(entries: Iterable[Entry]) -> pl.DataFrame:
     """Return entries as a frame of LEDGER_COLUMNS, all text, each entry once."""
-    found = pl.DataFrame(list(entries), dict.fromkeys(LEDGER_COLUMNS, pl.String))
-    return found.unique("ENTRY_ID", keep="first", maintain_order=True)
+    once: dict[str, Entry] = {}
+    for entry in entries:
+        once.setdefault(entry["ENTRY_ID"], entry)
+    columns = {name: [entry[name] for entry in once.values()] for name in LEDGER_COLUMNS}
+    return pl.DataFrame(columns, dict.fromkeys(LEDGER_COLUMNS, pl.String))
 
 
 def entries_of(leads: pl.DataFrame, job_id: str, at: datetime) -> pl.DataFrame:
@@ -120,8 +124,9 @@ def _entry(event: str, lead_key: str, phone: str, job_id: str, at: datetime, **w
     entry = dict.fromkeys(LEDGER_COLUMNS, "")
     entry |= {name: _clean(text)[:LONGEST_WORDS] for name, text in words.items()}
     entry |= {"EVENT": event, "LEAD_KEY": _clean(lead_key), "PHONE": phone, "JOB_ID": _clean(job_id)}
-    entry["EVENT_AT"] = moment.strftime("%Y-%m-%d %H:%M:%S")
-    return {**entry, "ENTRY_ID": entry_id(entry)}
+    entry["EVENT_AT"] = moment.isoformat(" ", "seconds")[:19]
+    entry["ENTRY_ID"] = entry_id(entry)
+    return entry
 
 
 def _clean(text: str) -> str:
@@ -129,6 +134,7 @@ def _clean(text: str) -> str:
     return text.replace("\x00", "")
 
 
+@lru_cache(maxsize=1_024)
 def _readable(day: str) -> str:
     try:
         return date.fromisoformat(day).isoformat()
