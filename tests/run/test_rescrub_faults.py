@@ -114,13 +114,13 @@ def test_rescrub_with_a_canary_that_is_not_listed_withdraws_only_what_has_run_ou
 
 
 @pytest.mark.parametrize("kind", ["applied_then_503", "applied_then_drop", "503", "429", "drop", "claimed"])
-@pytest.mark.parametrize("after", range(8))
+@pytest.mark.parametrize("after", [0, 2, 4, 6])
 def test_rescrub_with_a_write_of_the_sheet_that_fails(world, engine, kind, after):
     keys, unlawful = _begin(world, engine, leads=20)
     world.fail("sheets", kind, times=1, after=after, on="write")
     job_id = _run(engine)
     world.heal()
-    if not engine.history.job(job_id)["status"] == "COMPLETED":
+    if engine.history.job(job_id)["status"] != "COMPLETED":
         list_phones(world, phones_of(row_of(world, keys[1]))[0]) if row_of(world, keys[1]) else None
         assert engine.resume(job_id, progress=False).ok
     assert observe_rescrub(world, keys, unlawful).clean
