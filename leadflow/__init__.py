@@ -31,8 +31,11 @@ if TYPE_CHECKING:
     from leadflow.reports import lineage as lineage
     from leadflow.reports import trace as trace
     from leadflow.settings import Settings as Settings
+    from leadflow.shortcuts import certificate as certificate
+    from leadflow.shortcuts import evidence as evidence
     from leadflow.shortcuts import forget as forget
     from leadflow.shortcuts import report as report
+    from leadflow.shortcuts import stale as stale
 
 __version__ = "0.1.0"
 
@@ -52,6 +55,9 @@ _DEFINED_IN = {
     "lineage": "leadflow.reports",
     "report": "leadflow.shortcuts",
     "forget": "leadflow.shortcuts",
+    "stale": "leadflow.shortcuts",
+    "evidence": "leadflow.shortcuts",
+    "certificate": "leadflow.shortcuts",
     "panel": "leadflow.notebook",
     "watch": "leadflow.notebook",
 }
@@ -73,6 +79,9 @@ __all__ = [
     "lineage",
     "report",
     "forget",
+    "stale",
+    "evidence",
+    "certificate",
     "panel",
     "watch",
     "errors",

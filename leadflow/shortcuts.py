@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from datetime import date
+from typing import TYPE_CHECKING, TypeVar
 
 from leadflow.errors import SettingsError
 
 if TYPE_CHECKING:
+    import pandas as pd  # pyright: ignore[reportMissingTypeStubs] - pandas has none
+
+    from leadflow.compliance.certificate import Certificate
+    from leadflow.engine import Engine
     from leadflow.reports import Report
+
+T = TypeVar("T")
 
 
 def report(job_id: str) -> Report:
@@ -31,9 +39,31 @@ def report(job_id: str) -> Report:
 
 def forget(person_key: str) -> int:
     """Remove a person from the checkpoints. Return the number of rows removed."""
+    return _with_engine(lambda engine: engine.forget(person_key))
+
+
+def stale(days: int = 7) -> pd.DataFrame:
+    """Return the delivered rows that may not be called any more within `days`, soonest first. See Engine.stale."""
+    return _with_engine(lambda engine: engine.stale(days))
+
+
+def evidence(
+    phone: str | int | None = None, *, person_key: str | None = None, on: str | date | None = None
+) -> pd.DataFrame:
+    """Return what the ledger has about a phone or a lead, or what was known on a day. See Engine.evidence."""
+    return _with_engine(lambda engine: engine.evidence(phone, person_key=person_key, on=on))
+
+
+def certificate(job_id: str) -> Certificate:
+    """Return the certificate of a job's checks. See Engine.certificate."""
+    return _with_engine(lambda engine: engine.certificate(job_id))
+
+
+def _with_engine(work: Callable[[Engine], T]) -> T:
+    """Return the result of work with the newest open engine, or with one that is made for it."""
     from leadflow.engine import Engine, last_engine
 
     if engine := last_engine():
-        return engine.forget(person_key)
+        return work(engine)
     with Engine() as engine:
-        return engine.forget(person_key)
+        return work(engine)
