@@ -12,6 +12,7 @@ from pathlib import Path
 import polars as pl
 
 import leadflow as lf
+from leadflow.leads.area_codes import not_a_consumer
 from leadflow.local.people import dnc_code, is_litigator
 from leadflow.services.warehouse import Warehouse
 from leadflow.services.warehouse.tables import CONSOLIDATED_COLUMNS
@@ -64,7 +65,8 @@ def _people(header: list[str], like: list[str], size: int) -> list[list[str]]:
 
 
 def _numbers(wanted: Callable[[str], bool]) -> Iterator[str]:
-    return (f"+1504{n}" for n in itertools.count(2_000_000) if wanted(f"504{n}"))
+    found = (f"504{n}" for n in itertools.count(2_000_000))
+    return (f"+1{phone}" for phone in found if wanted(phone) and not not_a_consumer(f"+1{phone}"))
 
 
 def _is_clean(phone: str) -> bool:
