@@ -65,10 +65,9 @@ def phones_of(row: dict[str, str]) -> list[str]:
     return [cell for name, cell in row.items() if name.startswith("Phone ") and name[6:].isdigit() and cell]
 
 
-def list_phones(world: Any, *phones: str, code: str = "D", times: int = 50) -> None:
-    """Put phones on the do-not-call list from now on."""
-    for phone in phones:
-        world.fail("dnc", "lie", times=times, of={"Phone": phone[2:]}, set={"ResultCode": code})
+def list_phones(world: Any, *phones: str, code: str = "D", times: int = 100_000) -> None:
+    """Put phones on the do-not-call list from now on: DNCScrub answers a second, worse row for each."""
+    world.fail("dnc", "lie", times=times, add=[{"Phone": phone[2:], "ResultCode": code} for phone in phones])
 
 
 def withdrawn_rows(world: Any) -> list[dict[str, str]]:

@@ -21,12 +21,13 @@ _PHONES = ("Phone 1", "Phone 2", "Phone 3")
 _UPDATED = (*(f"{name} Verdict" for name in _PHONES), "Callable Until", "Disposition", "Reason")
 
 
-def record_rescrub(leads: pl.DataFrame, warehouse: Warehouse, job_id: str, at: datetime) -> int:
+def record_rescrub(leads: pl.DataFrame, warehouse: Warehouse, job_id: str, at: datetime, began: datetime) -> int:
     """Record leads with the columns that `decided` adds; return how many rows of the consolidated table changed.
 
-    The ledger gets each check of this job and an event for each phone that a withdrawn row showed, at time `at`. A lead
-    that the consolidated table does not have, since an older leadflow delivered it or into another table, gets no row
-    there. Repeating the call doubles nothing. Raises RefusedError, TransientError.
+    The ledger gets each check of this job and an event for each phone that a withdrawn row showed, at time `at`. The
+    job `began` before: it has no older entries, so a repeated call doubles nothing. A lead that the consolidated table
+    does not have, since an older leadflow delivered it or into another table, gets no row there. Raises RefusedError,
+    TransientError.
     """
     entries = pl.concat([entries_of(leads, job_id, at), _withdrawals(leads, job_id, at)]).unique(
         "ENTRY_ID", keep="first", maintain_order=True
@@ -35,7 +36,7 @@ def record_rescrub(leads: pl.DataFrame, warehouse: Warehouse, job_id: str, at: d
     final = leads.filter(pl.col("disposition").is_in([RENEWED, WITHDRAWN]))
     there = warehouse.rows_of(table, _KEY, final["person_key"].to_list(), (*_PHONES, *_UPDATED[:3]))
     rows = _rows(final, there)
-    warehouse.merge(rows, _KEY, {table: {name: name for name in rows.columns}}, entries)
+    warehouse.merge(rows, _KEY, {table: {name: name for name in rows.columns}}, entries, began)
     return rows.height
 
 

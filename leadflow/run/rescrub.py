@@ -101,8 +101,6 @@ class Rescrub:
             pool.batch.leads = leads if pool.is_checked else leads.filter(pl.col("disposition") == WITHDRAWN)
         found = [(key, "withdraw", reason) for key, reason in _reasons(pools).items()]
         if found:
-            if "decided_at" not in run.checkpoints.plan(run.job_id):
-                run.checkpoints.change_plan(run.job_id, decided_at=now.isoformat())
             run.checkpoints.settle(run.job_id, found)
 
     def _withdraw(self, pools: list[Pool]) -> None:
@@ -128,18 +126,15 @@ class Rescrub:
         """Record the outcomes of a pool: in the warehouse, then on disk, then in the history."""
         run, batch = self._run, pool.batch
         with timed("cache_s", batch):
-            now = datetime.now(timezone.utc)
-            rows = record_rescrub(batch.leads, run.services.warehouse, run.job_id, now)
-            if pool.absent.height:
-                at = run.checkpoints.plan(run.job_id).get("decided_at") or run.rescrub["began"]
-                rows += record_rescrub(pool.absent, run.services.warehouse, run.job_id, datetime.fromisoformat(at))
+            batch.leads = pl.concat([batch.leads, pool.absent], how="diagonal_relaxed")
+            now, began = datetime.now(timezone.utc), datetime.fromisoformat(run.rescrub["began"])
+            rows = record_rescrub(batch.leads, run.services.warehouse, run.job_id, now, began)
         tables = run.settings.warehouse
-        message = f"Recorded {pool.height} leads in {tables.ledger}, {rows} of them in {tables.consolidated}"
+        message = f"Recorded {batch.leads.height} leads in {tables.ledger}, {rows} of them in {tables.consolidated}"
         run.emit(JobLog(stage="Cache", batch=batch.number, message=message))
-        batch.leads = pl.concat([batch.leads, pool.absent], how="diagonal_relaxed")
         outcomes = _outcomes(batch)
         run.checkpoints.settle(run.job_id, outcomes)
-        self._tally.advance("Cache", pool.height)
+        self._tally.advance("Cache", batch.leads.height)
         self._tally.finish(batch, outcomes)
 
 

@@ -165,3 +165,36 @@ def test_a_used_up_quota_names_no_time_to_wait(world: World):
     answers = [requests.get(base, timeout=10) for _ in range(2)]
     assert [answer.status_code for answer in answers] == [200, 429]
     assert "Retry-After" not in answers[1].headers
+
+
+def _delete(tab, *rows):
+    place = {"sheetId": tab.id, "dimension": "ROWS"}
+    return {"requests": [{"deleteDimension": {"range": {**place, "startIndex": a, "endIndex": b}}} for a, b in rows]}
+
+
+def test_a_batch_of_deletes_is_applied_in_order_and_as_a_whole(world: World):
+    world.edit_sheet(lambda _: [["key"], *([f"k{n}"] for n in range(6))])
+    tab = sheet_client(world).worksheet(_TAB)
+    tab.spreadsheet.batch_update(_delete(tab, (5, 6), (1, 3)))
+    assert world.sheet_values() == [["key"], ["k2"], ["k3"], ["k5"]]
+    with pytest.raises(APIError, match=r"Invalid requests\[1\]\.deleteDimension: Cannot delete a dimension"):
+        tab.spreadsheet.batch_update(_delete(tab, (1, 2), (5000, 5001)))
+    with pytest.raises(APIError, match="Must specify at least one request"):
+        tab.spreadsheet.batch_update({"requests": []})
+    world.protect_sheet(f"{_TAB}!A4:A4")
+    with pytest.raises(APIError, match="protected"):
+        tab.spreadsheet.batch_update(_delete(tab, (1, 2), (2, 3)))
+    assert world.sheet_values() == [["key"], ["k2"], ["k3"], ["k5"]]
+
+
+def test_all_rows_that_are_not_frozen_cannot_be_deleted(world: World):
+    world.edit_sheet(lambda _: [["key"], ["k1"], ["k2"]])
+    tab = sheet_client(world).worksheet(_TAB)
+    tab.freeze(rows=1)
+    world.resize_sheet()
+    with pytest.raises(APIError, match="not possible to delete all non-frozen rows"):
+        tab.spreadsheet.batch_update(_delete(tab, (1, 3)))
+    with pytest.raises(APIError, match="delete all"):
+        tab.spreadsheet.batch_update(_delete(tab, (0, 3)))
+    tab.spreadsheet.batch_update(_delete(tab, (1, 2)))
+    assert world.sheet_values() == [["key"], ["k2"]]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from dnc_lists import today
 from outcome import SCRIPT, sheet_rows
 from rescrubbing import (
     age,
@@ -24,6 +25,8 @@ from leadflow.cli import main
 from leadflow.errors import InputError, JobFailedError
 from leadflow.events import BatchProgress
 from leadflow.job import JobStatus
+from leadflow.services.dnc_list.coverage import STATE_LISTS
+from leadflow.settings import DncSettings
 
 
 @pytest.fixture
@@ -171,6 +174,25 @@ def test_a_wireless_phone_goes_when_the_policy_delivers_none_any_more(world, eng
     with lf.Engine(no_reuse(world, policy={"deliver_wireless": False})) as strict:
         assert strict.rescrub(progress=False).counts.withdrawn == {"wireless": len(wireless)}
     assert not wireless & {row["Lead Key"] for row in sheet_rows(world)}
+
+
+def test_rows_go_whose_numbers_the_list_does_not_cover_any_more(world, engine, tmp_path):
+    deliver_old_rows(world, engine)
+    areas = sorted({phone[2:5] for row in sheet_rows(world) for phone in phones_of(row)})
+    covered = set(areas[::2])
+    (tmp_path / "list.txt").write_text("\n".join(f"{area}2000000" for area in covered))
+    dnc = DncSettings(
+        provider="list",
+        list_path=tmp_path / "list.txt",
+        list_date=today(20),
+        list_covers=("federal", "wireless", *STATE_LISTS),
+    )
+    kept = {row["Lead Key"] for row in sheet_rows(world) if all(phone[2:5] in covered for phone in phones_of(row))}
+    with lf.Engine(no_reuse(world).model_copy(update={"dnc": dnc})) as local:
+        job = local.rescrub(progress=False)
+    assert job.counts.withdrawn.keys() == {"not_covered"}
+    assert {row["Lead Key"] for row in sheet_rows(world)} == kept
+    assert {row["Callable Until"] for row in sheet_rows(world)} == {today(-12)}  # the list counts for 31 days
 
 
 def test_a_dry_run_changes_and_checks_nothing(world, engine):

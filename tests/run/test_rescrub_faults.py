@@ -51,7 +51,7 @@ def _run(engine):
 
 
 @pytest.mark.parametrize("service", ["litigator", "dnc"])
-@pytest.mark.parametrize("kind", ["500", "429", "html", "drop", "truncated", "timeout"])
+@pytest.mark.parametrize("kind", ["500", "429", "html", "timeout"])
 def test_rescrub_with_a_vendor_down(world, engine, service, kind):
     keys = deliver_old_rows(world, engine)
     age(world, 33, keys[0], keys[5])
@@ -62,16 +62,14 @@ def test_rescrub_with_a_vendor_down(world, engine, service, kind):
         "rows without an answer stay while their old checks count, no longer"
     )
     assert {row["Why"] for row in withdrawn_rows(world)} == {"unchecked"}
-    world.heal()
-    list_phones(world, phones_of(row_of(world, keys[1]))[0])
-    job = engine.resume(job_id, progress=False)
-    assert (job.ok, job.counts.renewed, job.counts.withdrawn) == (True, len(keys) - 3, {"unchecked": 2, "dnc": 1})
-    assert observe_rescrub(world, keys, {keys[0], keys[1], keys[5]}).clean
+    job = resume_until_done(world, engine, job_id)
+    assert (job.counts.renewed, job.counts.withdrawn) == (len(keys) - 2, {"unchecked": 2})
+    assert observe_rescrub(world, keys, {keys[0], keys[5]}).clean
     assert engine.report(job_id).ok, engine.report(job_id).validation
 
 
 @pytest.mark.parametrize("service", ["litigator", "dnc"])
-@pytest.mark.parametrize("kind", ["500", "503", "429", "html", "drop", "truncated"])
+@pytest.mark.parametrize("kind", ["503", "429", "drop", "truncated"])
 def test_rescrub_with_a_vendor_that_fails_once(world, engine, service, kind):
     keys, unlawful = _begin(world, engine)
     world.fail(service, kind, times=1, retry_after=1)
@@ -113,26 +111,46 @@ def test_rescrub_with_a_canary_that_is_not_listed_withdraws_only_what_has_run_ou
     world.configure(dnc_project="full")
 
 
-@pytest.mark.parametrize("kind", ["applied_then_503", "applied_then_drop", "503", "429", "drop", "claimed"])
-@pytest.mark.parametrize("after", range(8))
+@pytest.mark.parametrize("kind", ["applied_then_503", "applied_then_drop", "503", "claimed"])
+@pytest.mark.parametrize("after", [0, 2, 4, 6])
 def test_rescrub_with_a_write_of_the_sheet_that_fails(world, engine, kind, after):
     keys, unlawful = _begin(world, engine, leads=20)
     world.fail("sheets", kind, times=1, after=after, on="write")
     job_id = _run(engine)
     world.heal()
-    if not engine.history.job(job_id)["status"] == "COMPLETED":
+    if engine.history.job(job_id)["status"] != "COMPLETED":
         list_phones(world, phones_of(row_of(world, keys[1]))[0]) if row_of(world, keys[1]) else None
         assert engine.resume(job_id, progress=False).ok
     assert observe_rescrub(world, keys, unlawful).clean
 
 
+def _delete(key):
+    return lambda rows: [row for row in rows if row[0] != key]
+
+
+def _new_column(rows):
+    return [[*row[:9], "Mine" if n == 0 else "", *row[9:]] for n, row in enumerate(rows)]
+
+
 _EDITS = {
-    "sorts": lambda rows: [rows[0], *reversed(rows[1:])],
-    "inserts rows": lambda rows: [rows[0], ["", "mine"], *rows[1:4], ["", "mine too"], *rows[4:]],
-    "deletes a row": lambda rows: [*rows[:6], *rows[7:]],
-    "adds a column": lambda rows: [[*row[:9], "Mine" if n == 0 else "", *row[9:]] for n, row in enumerate(rows)],
-    "rotates": lambda rows: [rows[0], *rows[5:], *rows[1:5]],
+    "sorts": lambda keys: lambda rows: [rows[0], *reversed(rows[1:])],
+    "inserts rows": lambda keys: lambda rows: [rows[0], ["", "mine"], *rows[1:4], ["", "mine too"], *rows[4:]],
+    "deletes a row": lambda keys: _delete(keys[6]),
+    "rotates": lambda keys: lambda rows: [rows[0], *rows[5:], *rows[1:5]],
 }
+
+
+def _meanwhile(world, monkeypatch, at, edit):
+    """A person edits the callers' tab just before a call of leadflow's."""
+    whole, done = getattr(Sheet, at), []
+
+    def late(self, *args):
+        if not done and self.settings.worksheet == "consolidated_data":
+            done.append(world.edit_sheet(edit))
+        return whole(self, *args)
+
+    monkeypatch.setattr(Sheet, at, late)
+    return done
 
 
 @pytest.mark.parametrize("at", ["_write", "_send_deletes"])
@@ -140,27 +158,39 @@ _EDITS = {
 def test_rescrub_of_a_sheet_that_a_person_changes_in_the_middle(world, engine, monkeypatch, at, edit):
     keys, unlawful = _begin(world, engine)
     set_cells(world, {key: {"Notes": f"note of {key}"} for key in keys})
-    deleted = {world.sheet_values()[6][0]} if edit == "deletes a row" else set()
-    whole, done = getattr(Sheet, at), []
-
-    def late(self, *args):
-        if not done and self.settings.worksheet == "consolidated_data":
-            done.append(world.edit_sheet(_EDITS[edit]))
-        return whole(self, *args)
-
-    monkeypatch.setattr(Sheet, at, late)
+    done = _meanwhile(world, monkeypatch, at, _EDITS[edit](keys))
     job = engine.rescrub(progress=False)
     assert done
     assert job.ok
     rows = {row["Lead Key"]: row for row in sheet_rows(world) if row.get("Lead Key")}
-    back = deleted & rows.keys()  # a row that a person deletes in the moment of our delete comes back
-    assert job.counts.withdrawn == {"dnc": 1, **({"removed_by_hand": 1} if deleted - back else {})}
+    # A row that a person deletes in the very moment of our delete comes back: nothing says whose delete it was.
+    gone = {keys[6]} - rows.keys() if edit == "deletes a row" else set()
+    assert job.counts.withdrawn == {"dnc": 1, **({"removed_by_hand": 1} if gone else {})}
     assert all(row["Notes"] == f"note of {key}" for key, row in rows.items())
     assert [row["Notes"] for row in withdrawn_rows(world)] == [f"note of {key}" for key in unlawful]
-    kept = [key for key in keys if key not in deleted - back]
-    assert observe_rescrub(world, kept, unlawful).clean
+    assert observe_rescrub(world, [key for key in keys if key not in gone], unlawful).clean
     if edit == "inserts rows":
         assert sum(row.count("mine") + row.count("mine too") for row in world.sheet_values()) == 2
+
+
+def test_rescrub_of_a_sheet_that_gets_a_column_while_rows_are_withdrawn(world, engine, monkeypatch):
+    keys, unlawful = _begin(world, engine)
+    done = _meanwhile(world, monkeypatch, "_send_deletes", _new_column)
+    assert engine.rescrub(progress=False).ok
+    assert done
+    assert observe_rescrub(world, keys, unlawful).clean
+
+
+def test_a_column_put_in_at_the_moment_of_a_write_ends_the_rescrub_with_what_to_restore(world, engine, monkeypatch):
+    keys, unlawful = _begin(world, engine)
+    before = world.sheet_values()
+    _meanwhile(world, monkeypatch, "_write", _new_column)
+    with pytest.raises(JobFailedError, match=r"may have been written over.*Version history"):
+        engine.rescrub(progress=False)
+    assert not unlawful & {row["Lead Key"] for row in sheet_rows(world)}
+    world.edit_sheet(lambda _: [row for row in before if row[0] not in unlawful])  # a person restores the version
+    assert engine.resume(last_job(), progress=False).ok
+    assert observe_rescrub(world, keys, unlawful).clean
 
 
 def test_rescrub_on_two_machines_at_once(world, tmp_path):

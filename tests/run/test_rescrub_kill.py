@@ -28,7 +28,7 @@ _ENV = {
     "LEADFLOW_DNC__MAX_NUMBERS": "30",
     "LEADFLOW_LITIGATOR__MAX_NUMBERS": "30",
 }
-# Arguments: an event (its name, its stage, or stage|words) or a call (Class.method:before or :after), and which of them.
+# Arguments: an event (its name, its stage, or stage|words) or a call (Class.method:before or :after), and which one.
 _KILLS_ITSELF = """
 import os, signal, sys
 import leadflow as lf
@@ -76,7 +76,7 @@ def _begin(world, engine):
     """Old rows, of which two may not be called any more. Return all keys and those two."""
     keys = deliver_old_rows(world, engine, leads=60)
     two = {keys[2], keys[len(keys) - 3]}
-    list_phones(world, *(phones_of(row_of(world, key))[0] for key in two), times=100_000)
+    list_phones(world, *(phones_of(row_of(world, key))[0] for key in two))
     return keys, two
 
 
@@ -111,7 +111,7 @@ def test_a_rescrub_killed_at_a_step(world, engine, at, nth):
     _resume(world, engine, keys, unlawful)
 
 
-@pytest.mark.parametrize("seed", range(12))
+@pytest.mark.parametrize("seed", range(6))
 def test_a_rescrub_killed_at_a_random_moment(world, engine, seed):
     keys, unlawful = _begin(world, engine)
     world.configure(latency={"litigator": 0.05, "dnc": 0.05, "sheets": 0.04})
