@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from leadflow import stages as stages
     from leadflow.engine import Engine as Engine
     from leadflow.engine import Estimate as Estimate
+    from leadflow.engine import RescrubEstimate as RescrubEstimate
     from leadflow.job import Job as Job
     from leadflow.job import JobHandle as JobHandle
     from leadflow.job import JobStatus as JobStatus
@@ -39,6 +40,7 @@ __version__ = "0.1.0"
 _DEFINED_IN = {
     "Engine": "leadflow.engine",
     "Estimate": "leadflow.engine",
+    "RescrubEstimate": "leadflow.engine",
     "Job": "leadflow.job",
     "JobHandle": "leadflow.job",
     "JobStatus": "leadflow.job",
@@ -60,6 +62,7 @@ _MODULES = ("errors", "local", "stages")
 __all__ = [
     "Engine",
     "Estimate",
+    "RescrubEstimate",
     "Job",
     "JobHandle",
     "JobStatus",

@@ -10,6 +10,7 @@ from leadflow.history import History, open_history, standing
 from leadflow.reports.accounting import counts_so_far
 from leadflow.reports.data import ReportData
 from leadflow.reports.delays import delays
+from leadflow.reports.facts import Facts
 from leadflow.reports.flow import flow
 from leadflow.reports.html import to_html
 from leadflow.reports.markdown import to_markdown
@@ -17,7 +18,7 @@ from leadflow.reports.notes import coverage, notes
 from leadflow.reports.opt_outs import opt_out_lines
 from leadflow.reports.tables import rows_where
 from leadflow.reports.text import to_text
-from leadflow.reports.validation import Facts, validation
+from leadflow.reports.validation import validation
 
 
 class Report(ReportData):

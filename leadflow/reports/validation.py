@@ -3,32 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from leadflow.reports import rescrub
 from leadflow.reports.accounting import Accounting, accounting_of, reasons
+from leadflow.reports.facts import Facts
 
 if TYPE_CHECKING:
     import pandas as pd
-
-    from leadflow.reports.opt_outs import OptOut
-
-
-@dataclass(frozen=True)
-class Facts:
-    """The lead keys that a job should have written, and the keys that are there, with repeats.
-
-    None means that the keys could not be read. `withdrawn_keys` are delivered leads whose rows were taken out since.
-    `opt_outs` are the requests not to be called that this home knows.
-    """
-
-    delivered_keys: list[str]
-    final_keys: list[str]
-    sheet_keys: list[str] | None = None
-    cache_keys: list[str] | None = None
-    consolidated_keys: list[str] | None = None
-    withdrawn_keys: frozenset[str] = frozenset()
-    opt_outs: tuple[OptOut, ...] = ()
 
 
 def validation(job: dict[str, Any], facts: Facts | None) -> pd.DataFrame:
@@ -36,8 +18,13 @@ def validation(job: dict[str, Any], facts: Facts | None) -> pd.DataFrame:
     import pandas as pd
 
     totals = accounting_of(job)
-    checks = [
-        ("Job status is COMPLETED", job["status"] == "COMPLETED", f"status is {job['status']}"),
+    status = ("Job status is COMPLETED", job["status"] == "COMPLETED", f"status is {job['status']}")
+    checks = [status, *(rescrub.checks(job, totals, facts) if totals.rescrub else _of_run(job, totals, facts))]
+    return pd.DataFrame(checks, columns=pd.Index(["check", "ok", "detail"])).astype({"ok": bool})
+
+
+def _of_run(job: dict[str, Any], totals: Accounting, facts: Facts | None) -> list[tuple[str, bool, str]]:
+    return [
         ("Row counts match expectations", totals.balanced, _sum(totals)),
         (
             "Google Sheets has new data: exactly one row for each delivered lead, and none for one held back",
@@ -45,7 +32,6 @@ def validation(job: dict[str, Any], facts: Facts | None) -> pd.DataFrame:
         ),
         *_in_tables(job, totals, facts),
     ]
-    return pd.DataFrame(checks, columns=pd.Index(["check", "ok", "detail"])).astype({"ok": bool})
 
 
 def _sum(totals: Accounting) -> str:
@@ -61,7 +47,7 @@ def _sum(totals: Accounting) -> str:
 def _in_sheet(totals: Accounting, facts: Facts | None) -> tuple[bool, str]:
     if facts is None:
         return _one_each(totals, None, None, totals.delivered)
-    withdrawn, there = facts.withdrawn_keys & set(facts.delivered_keys), set(facts.sheet_keys or ())
+    withdrawn, there = facts.gone_keys & set(facts.delivered_keys), set(facts.sheet_keys or ())
     expected = [key for key in facts.delivered_keys if key not in withdrawn]
     ok, detail = _one_each(totals, expected, facts.sheet_keys, totals.delivered - len(withdrawn))
     held = set(facts.final_keys) - set(facts.delivered_keys)

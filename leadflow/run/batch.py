@@ -36,7 +36,10 @@ class Batch:
         self.record["started_at"] = datetime.now(timezone.utc)
 
     def summary(self, outcomes: Sequence[Outcome]) -> dict[str, Any]:
-        """Return the facts that the history keeps of the batch when its leads have these outcomes."""
+        """Return the facts that the history keeps of the batch when its leads have these outcomes.
+
+        In a re-scrub, `delivered` counts the renewed leads and `held` the withdrawn ones.
+        """
         verdicts = dict(self.leads["verdicts"].explode().drop_nulls().value_counts().iter_rows())
         dispositions = [disposition for _, disposition, _ in outcomes]
         return {
@@ -44,8 +47,8 @@ class Batch:
             "phones_found": int(self.leads["phones"].list.len().sum() or 0),
             "litigator": verdicts.get("litigator", 0),
             "dnc": verdicts.get("dnc", 0) + verdicts.get("internal_dnc", 0) + verdicts.get("state_wireless", 0),
-            "delivered": dispositions.count("delivered"),
-            "held": dispositions.count("held"),
+            "delivered": dispositions.count("delivered") + dispositions.count("renewed"),
+            "held": dispositions.count("held") + dispositions.count("withdrawn"),
             "retry": dispositions.count("retry"),
             "status": "done",
             "completed_at": datetime.now(timezone.utc),

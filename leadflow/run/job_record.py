@@ -54,7 +54,7 @@ def record_new(history: History, job_id: str, plan: Plan, settings: Settings, dn
         dppa=settings.idicore.dppa,
         policy_version=dnc_policy,
         started_by=settings.started_by,
-        job_type="single_script",
+        job_type="rescrub" if "rescrub" in plan else "single_script",
         owner=process_owner(),
         spreadsheet_id=settings.sheets.spreadsheet_id,
         worksheet=settings.sheets.worksheet,
@@ -92,13 +92,24 @@ def record_end(
         progress=percent,
         message=message,
         counts=asdict(counts),
-        total_rows_processed=counts.delivered + sum(counts.held.values()) - counts.left_out,
-        clean_count=counts.delivered,
+        total_rows_processed=counts.settled,
+        clean_count=counts.delivered + counts.renewed,
         **flagged,
         completed_at=datetime.now(timezone.utc),
     )
     run.history.flush()
     return message
+
+
+def rescrub_summary(job_id: str, counts: Counts, notes: Sequence[str]) -> str:
+    """Return one line with the result of a completed re-scrub and the possible next step."""
+    gone = sum(counts.withdrawn.values())
+    reasons = ", ".join(f"{reason} {n:,}" for reason, n in sorted(counts.withdrawn.items()))
+    parts = f"{counts.renewed:,} renewed, {gone:,} withdrawn" + (f" ({reasons})" if gone else "")
+    if counts.retry:
+        waiting = sum(counts.retry.values())
+        parts += f"; {waiting:,} got no answer and stay while their old checks count: engine.resume({job_id!r})"
+    return "; ".join([parts, *notes])
 
 
 def summary(job_id: str, counts: Counts, notes: Sequence[str]) -> str:

@@ -148,7 +148,7 @@ class Check:
 
     run: RunContext
     tally: Tally
-    look_ahead: LookAhead
+    look_ahead: LookAhead | None
     pool: Executor
     guard: Guard
 
@@ -164,7 +164,8 @@ class Check:
 
     def _checked(self, batch: Batch) -> pl.DataFrame:
         """Return the leads with the result columns of both checks."""
-        self.look_ahead.start_if_due()
+        if self.look_ahead is not None:
+            self.look_ahead.start_if_due()
         leads = batch.leads
         dnc = self.pool.submit(self._check_dnc, leads, batch.number)
         litigators = self.pool.submit(self._check_litigators, leads, batch.number)

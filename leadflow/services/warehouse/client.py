@@ -167,3 +167,18 @@ class Warehouse(Statements):
             wanted = self.staged(pl.DataFrame({"k": list(keys)}, {"k": pl.String}))
             found = self.execute(f'SELECT t.{name} FROM {self.table(table)} t JOIN {wanted} k ON t.{name} = k."k"')
         return [key for (key,) in found]
+
+    def rows_of(
+        self, table: str, column: str, keys: Sequence[str], columns: Sequence[str]
+    ) -> dict[str, tuple[str | None, ...]]:
+        """Return these columns of the rows whose `column` has one of the keys, by key; missing keys are left out."""
+        return self.repeated(lambda: self._rows_of(table, quoted(column), keys, columns)) if keys else {}
+
+    def _rows_of(
+        self, table: str, name: str, keys: Sequence[str], columns: Sequence[str]
+    ) -> dict[str, tuple[str | None, ...]]:
+        picked = ", ".join(f"t.{quoted(column)}" for column in columns)
+        with self._lock:
+            wanted = self.staged(pl.DataFrame({"k": list(keys)}, {"k": pl.String}))
+            sql = f'SELECT t.{name}, {picked} FROM {self.table(table)} t JOIN {wanted} k ON t.{name} = k."k"'
+            return {key: tuple(cells) for key, *cells in self.execute(sql)}
