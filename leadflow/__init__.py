@@ -31,8 +31,11 @@ if TYPE_CHECKING:
     from leadflow.reports import lineage as lineage
     from leadflow.reports import trace as trace
     from leadflow.settings import Settings as Settings
+    from leadflow.shortcuts import certificate as certificate
+    from leadflow.shortcuts import evidence as evidence
     from leadflow.shortcuts import forget as forget
     from leadflow.shortcuts import report as report
+    from leadflow.shortcuts import stale as stale
     from leadflow.shortcuts import suppressions as suppressions
 
 __version__ = "0.1.0"
@@ -54,6 +57,9 @@ _DEFINED_IN = {
     "report": "leadflow.shortcuts",
     "forget": "leadflow.shortcuts",
     "suppressions": "leadflow.shortcuts",
+    "stale": "leadflow.shortcuts",
+    "evidence": "leadflow.shortcuts",
+    "certificate": "leadflow.shortcuts",
     "panel": "leadflow.notebook",
     "watch": "leadflow.notebook",
 }
@@ -76,6 +82,9 @@ __all__ = [
     "report",
     "forget",
     "suppressions",
+    "stale",
+    "evidence",
+    "certificate",
     "panel",
     "watch",
     "errors",

@@ -20,6 +20,8 @@ WAREHOUSE_ROWS = [
     "Temporary tables",
     "Table PERSON_CACHE",
     "Table UNIQUE_CONSOLIDATED_DATA",
+    "Table SCRUB_LEDGER",
+    "Table SUPPRESSIONS",
     "MERGE right",
 ]
 SHEET_ROWS = [

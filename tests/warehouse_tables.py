@@ -8,10 +8,23 @@ from outcome import SCRIPT, sheet_rows
 import leadflow as lf
 from leadflow.errors import JobFailedError
 from leadflow.services.warehouse import Warehouse
-from leadflow.services.warehouse.tables import CONSOLIDATED_COLUMNS, PERSON_CACHE_COLUMNS, TIMES
+from leadflow.services.warehouse.tables import (
+    CONSOLIDATED_COLUMNS,
+    LEDGER_COLUMNS,
+    PERSON_CACHE_COLUMNS,
+    SUPPRESSIONS_COLUMNS,
+    type_of,
+)
 
-READ, WRITE = ["SELECT"], ["SELECT", "INSERT", "UPDATE"]
-TABLES = {"PERSON_CACHE": PERSON_CACHE_COLUMNS, "UNIQUE_CONSOLIDATED_DATA": CONSOLIDATED_COLUMNS}
+READ, WRITE, APPEND = ["SELECT"], ["SELECT", "INSERT", "UPDATE"], ["SELECT", "INSERT"]
+TABLES = {
+    "PERSON_CACHE": PERSON_CACHE_COLUMNS,
+    "UNIQUE_CONSOLIDATED_DATA": CONSOLIDATED_COLUMNS,
+    "SCRUB_LEDGER": LEDGER_COLUMNS,
+    "SUPPRESSIONS": SUPPRESSIONS_COLUMNS,
+}
+# What a role needs on each table.
+RIGHTS = {**dict.fromkeys(TABLES, WRITE), "SCRUB_LEDGER": APPEND}
 
 
 def with_warehouse(world, **changes):
@@ -19,10 +32,10 @@ def with_warehouse(world, **changes):
 
 
 def make_tables(world, **types: str):
-    """Both tables, with the type of a column changed, or a column added."""
+    """All tables, with the type of a column changed, or a column added."""
     with Warehouse(world.settings.warehouse) as warehouse:
         for table, columns in TABLES.items():
-            shape = {c: "TIMESTAMP_NTZ" if c in TIMES else "VARCHAR" for c in columns}
+            shape = {c: type_of(c) for c in columns}
             shape |= {
                 c: kind for c, kind in types.items() if c in shape or (c.startswith("own") and table == "PERSON_CACHE")
             }

@@ -1,4 +1,4 @@
-"""Checks of Snowflake: the user who is signed in, the rights, and whether both tables can hold a job's rows."""
+"""Checks of Snowflake: the user who is signed in, the rights, and whether the tables can hold a job's rows."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from leadflow.stages.consolidation import prove_rights
 _LONGEST_REQUEST_S = 60
 _SIGN_IN, _COMPUTE, _PLACE = "Snowflake sign-in", "Snowflake warehouse", "Snowflake database and schema"
 _TEMPORARY, _MERGE = "Temporary tables", "MERGE right"
+_RIGHTS = "SELECT, INSERT and UPDATE on the first two tables, SELECT and INSERT on the ledger"
 _SESSION = "SELECT CURRENT_USER(), CURRENT_ROLE(), CURRENT_WAREHOUSE(), CURRENT_DATABASE(), CURRENT_SCHEMA()"
 
 
@@ -36,7 +37,7 @@ class _Probes:
     def __init__(self, warehouse: Warehouse) -> None:
         settings = warehouse.settings
         self.warehouse, self.settings = warehouse, settings
-        self.tables = {"PERSON_CACHE": settings.person_cache, "CONSOLIDATED": settings.consolidated}
+        self.tables = {setting.upper(): getattr(settings, setting) for setting in tables.COLUMNS}
         self.session: dict[str, str] = {}
         self.missing: list[str] = []
 
@@ -67,8 +68,8 @@ class _Probes:
             checklist.add(
                 f"Table {name}",
                 partial(self._table, setting, name),
-                f"Mend the table, or name another one in LEADFLOW_WAREHOUSE__{setting}. A job needs SELECT, INSERT and "
-                f"UPDATE on it for {self._who}.",
+                f"Mend the table, or name another one in LEADFLOW_WAREHOUSE__{setting}. leadflow needs "
+                f"{tables.rights_on(setting.lower())} on it for {self._who}.",
                 needs=(_COMPUTE, _PLACE),
             )
         if self.missing:
@@ -78,7 +79,7 @@ class _Probes:
         checklist.add(
             _MERGE,
             self._merge,
-            f"Have SELECT, INSERT and UPDATE on both tables, and USAGE on the warehouse, granted to {self._who}.",
+            f"Have {_RIGHTS}, and USAGE on the warehouse, granted to {self._who}.",
             needs=(*(f"Table {name}" for name in self.tables.values()), _TEMPORARY),
         )
 
@@ -132,10 +133,18 @@ class _Probes:
                 f"{table} is not there, or hidden from {self._who}; a run would make it, empty. Whether the role may "
                 "do so was not tried",
                 "Nothing, before your first run. If you have such a table, correct "
-                f"LEADFLOW_WAREHOUSE__{setting}, or have SELECT, INSERT and UPDATE on it granted to {self._who}.",
+                f"LEADFLOW_WAREHOUSE__{setting}, or have {tables.rights_on(setting.lower())} on it granted to "
+                f"{self._who}.",
             )
         tables.raise_if_unfit(self.warehouse, name)
         rows = self.warehouse.execute(f"SELECT COUNT(*) FROM {table}")[0][0]
+        if added := tables.columns_to_add(self.warehouse, name):
+            return warning(
+                f"{table} has {rows:,} rows; it lacks {', '.join(added)}, which a run adds. Whether the role may do so "
+                "was not tried",
+                f"Nothing, if {self._who} owns the table. Else have its owner add "
+                f"{', '.join(f'{column} {tables.type_of(column)}' for column in added)}.",
+            )
         return Finding(f"{table} has {rows:,} rows; its columns and their types fit")
 
     def _merge(self) -> Finding:
@@ -143,4 +152,7 @@ class _Probes:
             prove_rights(self.warehouse)
         except RefusedError as error:
             raise RefusedError(str(error).partition(". Have ")[0]) from None
-        return Finding(f"{self._who} may merge into both tables; a MERGE without rows was run")
+        return Finding(
+            f"{self._who} may merge into {self.settings.person_cache} and {self.settings.consolidated}, and append to "
+            f"{self.settings.ledger}; the statements were run without rows"
+        )

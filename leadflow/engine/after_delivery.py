@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal, overload
 
+from leadflow.engine.records import Records
 from leadflow.engine.suppressing import Suppressing
 from leadflow.run.job_record import new_job_id, record_new
 from leadflow.run.progress import wait_for
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     from leadflow.job import Job, JobHandle
 
 
-class AfterDelivery(Suppressing):
+class AfterDelivery(Records, Suppressing):
     """The verbs that keep delivered rows lawful, or take them out."""
 
     @overload

@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime, timezone
+from datetime import date, datetime, timezone
 from typing import Any
 
 import polars as pl
@@ -34,6 +34,11 @@ class Batch:
         rows = self.leads.height
         self.record = {"first_row": self.first_row, "last_row": self.first_row + rows - 1, "rows": rows}
         self.record["started_at"] = datetime.now(timezone.utc)
+
+    def callable_until(self) -> dict[str, date]:
+        """Return for each delivered lead the date from which its row may not be called any more."""
+        delivered = self.leads.filter("delivered").select("person_key", "callable_until")
+        return {key: date.fromisoformat(until) for key, until in delivered.iter_rows() if until}
 
     def summary(self, outcomes: Sequence[Outcome]) -> dict[str, Any]:
         """Return the facts that the history keeps of the batch when its leads have these outcomes.

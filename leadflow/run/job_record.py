@@ -7,7 +7,7 @@ import re
 import secrets
 import socket
 from dataclasses import asdict
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING
 
 from leadflow.checkpoints.review import REVIEWED
@@ -36,6 +36,22 @@ def new_job_id(name: str) -> str:
     """Return an id for a new job with this name."""
     slug = re.sub(r"[^a-z0-9]+", "_", name.lower()).strip("_")[:40] or "job"
     return f"{slug}-{datetime.now(timezone.utc):%Y%m%d-%H%M%S}-{secrets.token_hex(3)}"
+
+
+def began_at(job_id: str) -> datetime | None:
+    """Return a time before a job began, from its id; None for an id that new_job_id did not make.
+
+    It is a day early, since a resume on another machine may have another clock.
+
+    >>> began_at("june_leads-20261124-164313-0d46b1"), began_at("june")
+    (datetime.datetime(2026, 11, 23, 16, 43, 13, tzinfo=datetime.timezone.utc), None)
+    """
+    if not (found := re.search(r"-(\d{8}-\d{6})-[0-9a-f]{6}$", job_id)):
+        return None
+    try:
+        return datetime.strptime(found[1], "%Y%m%d-%H%M%S").replace(tzinfo=timezone.utc) - timedelta(days=1)
+    except (ValueError, OverflowError):
+        return None
 
 
 def record_new(history: History, job_id: str, plan: Plan, settings: Settings, dnc_policy: str) -> None:

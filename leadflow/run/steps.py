@@ -22,6 +22,7 @@ from leadflow.events import JobLog, raised_at
 from leadflow.leads.counts import DUPLICATE
 from leadflow.leads.phones import time_zones
 from leadflow.run.batch import joined, outcomes_of, row_ranges, timed
+from leadflow.run.job_record import began_at
 from leadflow.stages.consolidation import consolidate, stage_ahead
 from leadflow.stages.delivery import deliver
 from leadflow.stages.dnc import check_dnc
@@ -298,6 +299,7 @@ class Cache:
                 job_id=run.job_id,
                 script=run.plan["name"],
                 at=batches[-1].delivered_at,
+                began=began_at(run.job_id),
                 emit=run.emit,
             )
         outcomes = outcomes_of(leads)

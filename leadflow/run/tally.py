@@ -61,7 +61,7 @@ class Tally:
             record["retry"] = waiting_in_batch(run.checkpoints, run.job_id, batch.number)
         with self._lock:
             self.progress = self.progress.settled(settled, {name: record[name] for name in _COUNTED})
-        history.record_leads(run.job_id, batch.number, outcomes)
+        history.record_leads(run.job_id, batch.number, outcomes, batch.callable_until())
         history.record_batch(run.job_id, batch.number, **record)
         history.update_job(run.job_id, progress=self.progress.percent, total_rows_processed=self.progress.done)
         self._emit_progress(batch.number)

@@ -18,6 +18,8 @@ from leadflow.stages.list_columns import TEXTS, per_phone
 from leadflow.stages.scrub_texts import INTERNAL_CHECKS, has_checks, read_scrub, scrubs_of
 
 CHECK, DELIVERED, WITHDRAWN = "check", "delivered", "withdrawn"
+# The reason of a check whose list has a date that cannot be read: the check never counts.
+UNREADABLE_LIST = "the list's date cannot be read"
 # What an entry's id is made of. A resume may repeat a delivery at another time, and it is still the same one.
 _EVENT_ID = ("EVENT", "JOB_ID", "LEAD_KEY", "PHONE")
 _CHECK_ID = (*_EVENT_ID, "EVENT_AT", "KIND", "PROVIDER", "CODE", "VERDICT", "LIST_DATE", "POLICY", "REASON")
@@ -46,7 +48,7 @@ def check_entry(lead_key: str, scrub: Scrub, job_id: str, reason: str = "", verd
     """
     day = _readable(scrub.list_date)
     if scrub.list_date and not day:
-        reason = reason or "the list's date cannot be read"
+        reason = UNREADABLE_LIST
     return _entry(
         CHECK, lead_key, scrub.phone, job_id, scrub.checked_at,
         KIND=scrub.check, PROVIDER=scrub.provider, CODE=scrub.code, VERDICT=verdict or str(scrub.verdict),

@@ -7,7 +7,7 @@ import time
 import pytest
 from account_check import ALL_ROWS, VENDOR_ROWS, WAREHOUSE_ROWS, changed, check, not_ok, ready
 from dnc_lists import today
-from warehouse_tables import READ, TABLES, WRITE, make_tables
+from warehouse_tables import READ, RIGHTS, TABLES, make_tables
 
 import leadflow as lf
 from leadflow.check import rows, vendors
@@ -81,7 +81,7 @@ def test_a_job_runs_after_a_check_and_a_check_after_a_job(world):
 )
 def test_a_right_that_is_missing(world, held, failing):
     settings = ready(world, warehouse={"role": "ANALYST"})
-    world.configure(roles={"ANALYST": {**dict.fromkeys(TABLES, WRITE), "PERSON_CACHE": held}})
+    world.configure(roles={"ANALYST": {**RIGHTS, "PERSON_CACHE": held}})
     found = check(world, settings)
     assert not_ok(found) == failing
     wrong = found[next(iter(failing))]
@@ -116,8 +116,9 @@ def test_no_database(world):
 
 def test_no_database_and_tables_named_in_full(world):
     names = {"person_cache": "LEADS_DB.PUBLIC.PERSON_CACHE", "consolidated": "leads_db.public.unique_consolidated_data"}
-    rows = [f"Table {names['person_cache']}", f"Table {names['consolidated']}"]
-    expected = [*ALL_ROWS[:5], *rows, *ALL_ROWS[7:]]
+    names |= {"ledger": "LEADS_DB.PUBLIC.SCRUB_LEDGER", "suppressions": "LEADS_DB.PUBLIC.SUPPRESSIONS"}
+    rows = [f"Table {name}" for name in names.values()]
+    expected = [*ALL_ROWS[:5], *rows, *ALL_ROWS[9:]]
     found = check(world, ready(world, warehouse={"database": None, **names}), expected)
     assert not_ok(found) == {}
 
@@ -149,6 +150,18 @@ def test_a_column_that_is_missing(world):
     found = check(world, settings)
     assert not_ok(found) == {"Table PERSON_CACHE": "failed", "MERGE right": "warning"}
     assert "has no column emails" in found["Table PERSON_CACHE"].found
+
+
+def test_a_column_of_a_later_version_is_added_by_a_run(world):
+    settings = ready(world)
+    from leadflow.services.warehouse import Warehouse
+
+    with Warehouse(world.settings.warehouse) as warehouse:
+        warehouse.execute('ALTER TABLE UNIQUE_CONSOLIDATED_DATA DROP COLUMN "Callable Until"')
+    found = check(world, settings)["Table UNIQUE_CONSOLIDATED_DATA"]
+    assert found.status == "warning"
+    assert "it lacks Callable Until, which a run adds" in found.found
+    assert "Callable Until DATE" in found.what_to_do
 
 
 def test_snowflake_that_cannot_be_reached(world):

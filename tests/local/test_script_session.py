@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from outcome import SCRIPT, sheet_rows, table_keys
-from warehouse_tables import READ, TABLES, WRITE, make_tables, refused, with_warehouse
+from warehouse_tables import READ, RIGHTS, make_tables, refused, with_warehouse
 
 import leadflow as lf
 from leadflow import stages
@@ -57,10 +57,10 @@ def test_what_a_script_changes_of_its_session_is_put_back(other, name):
 @pytest.mark.parametrize("name", CHANGES)
 def test_a_job_is_finished_by_the_role_that_it_began_with(other, name):
     make_tables(other)
-    other.configure(roles={"LOADER": {**dict.fromkeys(TABLES, WRITE)}, "OTHER": {"RAW_LEADS": READ}})
+    other.configure(roles={"LOADER": {**RIGHTS}, "OTHER": {"RAW_LEADS": READ}})
     uses_role = "USE ROLE" in CHANGES[name]
     if not uses_role:
-        other.configure(roles={"LOADER": {**dict.fromkeys(TABLES, WRITE), "RAW_LEADS": READ}})
+        other.configure(roles={"LOADER": {**RIGHTS, "RAW_LEADS": READ}})
     query = "SELECT * FROM MINE" if "MINE" in CHANGES[name] else FROM_ALL
     with lf.Engine(with_warehouse(other, role="LOADER", allow_writes=True)) as engine:
         job = engine.run(f"{CHANGES[name]}; {query}", limit_rows=6, progress=False)
@@ -132,8 +132,14 @@ def test_a_connection_without_a_current_database_works_with_tables_named_in_full
         assert engine.run(FROM_ALL, limit_rows=6, progress=False).counts.already_processed == 6
 
 
+def test_tables_without_a_place_are_beside_a_cache_that_is_named_in_full(world):
+    with lf.Engine(with_warehouse(world, database=None, person_cache=FULL["person_cache"])) as engine:
+        assert engine.run(FROM_ALL, limit_rows=6, progress=False).ok
+    assert {"SCRUB_LEDGER", "UNIQUE_CONSOLIDATED_DATA"} <= set(world.stats()["snowflake"]["rows"])
+
+
 @pytest.mark.parametrize(
-    "tables", [{}, {"person_cache": "PUBLIC.PERSON_CACHE"}, {"person_cache": FULL["person_cache"]}]
+    "tables", [{}, {"person_cache": "PUBLIC.PERSON_CACHE"}, {"consolidated": FULL["consolidated"]}]
 )
 def test_a_connection_without_a_database_and_tables_without_one_is_said(world, tables):
     assert "LEADFLOW_WAREHOUSE__DATABASE" in refused(world, with_warehouse(world, database=None, **tables), FROM_ALL)

@@ -60,7 +60,7 @@ def test_select_into_leaves_nothing_and_buys_nothing(world, engine, into):
         engine.estimate(script)
     with pytest.raises(JobFailedError, match="statement 1 of the script writes"):
         engine.run(script, progress=False)
-    assert _tables(world) - before <= {"PERSON_CACHE", "UNIQUE_CONSOLIDATED_DATA"}
+    assert _tables(world) - before <= {"PERSON_CACHE", "UNIQUE_CONSOLIDATED_DATA", "SCRUB_LEDGER", "SUPPRESSIONS"}
     assert world.stats()["idicore"]["calls"] == 0
     assert sheet_rows(world) == []
 

@@ -71,7 +71,7 @@ def ensure(warehouse: Statements, *only: str) -> list[str]:
         if warehouse.columns_of(name) is None:
             _create(warehouse, setting, name, columns)
             created.append(warehouse.table(name))
-        _add_columns(warehouse, name, columns)
+        _add_columns(warehouse, name)
         _raise_if_unfit(warehouse.table(name), warehouse.columns_of(name) or [], columns)
     return created
 
@@ -80,6 +80,15 @@ def missing(warehouse: Statements) -> list[str]:
     """Return which of the tables are missing, as SQL."""
     names = [getattr(warehouse.settings, setting) for setting in COLUMNS]
     return [warehouse.table(name) for name in names if warehouse.columns_of(name) is None]
+
+
+def rights_on(setting: str) -> str:
+    """Return the rights that leadflow needs on the table of a setting. The ledger is only appended to.
+
+    >>> rights_on("ledger"), rights_on("person_cache")
+    ('SELECT and INSERT', 'SELECT, INSERT and UPDATE')
+    """
+    return "SELECT and INSERT" if setting == "ledger" else "SELECT, INSERT and UPDATE"
 
 
 def type_of(column: str) -> str:
@@ -99,17 +108,26 @@ def _create(warehouse: Statements, setting: str, name: str, columns: tuple[str, 
     except SqlError as error:
         failure = RefusedError(
             f"table {table} is missing, or hidden from {warehouse.role}, and creating it was refused ({error}). "
-            f"Nothing was bought. Correct LEADFLOW_WAREHOUSE__{setting.upper()}, or have the table created and SELECT, "
-            f"INSERT and UPDATE on it granted to {warehouse.role}"
+            f"Nothing was bought. Correct LEADFLOW_WAREHOUSE__{setting.upper()}, or have the table created and "
+            f"{rights_on(setting)} on it granted to {warehouse.role}"
         )
         raise failure from None
     warehouse.forget_columns(name)
 
 
-def _add_columns(warehouse: Statements, name: str, columns: tuple[str, ...]) -> None:
-    """Add the columns of a later version to a table that an earlier version made."""
+def columns_to_add(warehouse: Statements, name: str) -> list[str]:
+    """Return the columns of a later version that a table of the settings lacks; a run adds them."""
     found = {column.name for column in warehouse.columns_of(name) or []}
-    for column in [column for column in columns if column in _ADDED and column not in found]:
+    return [column for column in _columns_of(warehouse, name) if column in _ADDED and column not in found]
+
+
+def _columns_of(warehouse: Statements, name: str) -> tuple[str, ...]:
+    return next(columns for setting, columns in COLUMNS.items() if getattr(warehouse.settings, setting) == name)
+
+
+def _add_columns(warehouse: Statements, name: str) -> None:
+    """Add the columns of a later version to a table that an earlier version made."""
+    for column in columns_to_add(warehouse, name):
         added = f"ALTER TABLE {warehouse.table(name)} ADD COLUMN IF NOT EXISTS {quoted(column)} {type_of(column)}"
         try:
             warehouse.repeated(lambda added=added: warehouse.execute(added))
@@ -123,8 +141,12 @@ def _add_columns(warehouse: Statements, name: str, columns: tuple[str, ...]) -> 
 
 
 def raise_if_unfit(warehouse: Statements, name: str) -> None:
-    """Raise RefusedError if an existing table of the settings cannot hold the values that a job writes."""
-    wanted = next(columns for setting, columns in COLUMNS.items() if getattr(warehouse.settings, setting) == name)
+    """Raise RefusedError if an existing table of the settings cannot hold the values that a job writes.
+
+    A column that a run would add counts as there.
+    """
+    added = columns_to_add(warehouse, name)
+    wanted = tuple(column for column in _columns_of(warehouse, name) if column not in added)
     _raise_if_unfit(warehouse.table(name), warehouse.columns_of(name) or [], wanted)
 
 
