@@ -36,6 +36,24 @@ def _parser() -> argparse.ArgumentParser:
     demo.set_defaults(command=_demo)
     check = commands.add_parser("check", help="check every account, right and limit; buys and writes nothing")
     check.set_defaults(command=_check)
+    _add_rescrub(commands)
+    _add_suppress(commands)
+    jobs = commands.add_parser("jobs", help="list past jobs")
+    jobs.add_argument("--script", help="a part of the script's name, or its script_id")
+    jobs.add_argument("--since", help="a UTC time, as in 2026-11-01")
+    jobs.add_argument("--status", help="as in completed, failed, dead")
+    jobs.set_defaults(command=_jobs)
+    for name, command, text in (
+        ("trace", _trace, "print a job's timeline"),
+        ("report", _report, "print a job's report"),
+    ):
+        one_job = commands.add_parser(name, help=text)
+        one_job.add_argument("job_id")
+        one_job.set_defaults(command=command)
+    return parser
+
+
+def _add_rescrub(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     rescrub = commands.add_parser(
         "rescrub",
         help="check the phones of delivered rows again; withdraw what may not be called any more",
@@ -48,20 +66,6 @@ def _parser() -> argparse.ArgumentParser:
     rescrub.add_argument("--dry-run", action="store_true", help="say what would be checked; check and change nothing")
     rescrub.add_argument("--max-cost", type=float, help="the most dollars for the checks")
     rescrub.set_defaults(command=_rescrub)
-    jobs = commands.add_parser("jobs", help="list past jobs")
-    jobs.add_argument("--script", help="a part of the script's name, or its script_id")
-    jobs.add_argument("--since", help="a UTC time, as in 2026-11-01")
-    jobs.add_argument("--status", help="as in completed, failed, dead")
-    jobs.set_defaults(command=_jobs)
-    _add_suppress(commands)
-    for name, command, text in (
-        ("trace", _trace, "print a job's timeline"),
-        ("report", _report, "print a job's report"),
-    ):
-        one_job = commands.add_parser(name, help=text)
-        one_job.add_argument("job_id")
-        one_job.set_defaults(command=command)
-    return parser
 
 
 def _add_suppress(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:

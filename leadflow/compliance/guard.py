@@ -20,7 +20,7 @@ import polars as pl
 from leadflow.compliance.sheet_sweep import is_forbidden, record_withdrawn
 from leadflow.compliance.suppression_list import refresh
 from leadflow.compliance.suppression_work import Done, Work, sheet_target
-from leadflow.errors import LeadflowError
+from leadflow.errors import LeadflowError, RefusedError
 from leadflow.events import JobLog
 from leadflow.leads.suppressions import Suppressed
 from leadflow.stages.suppressed import with_suppressed
@@ -49,7 +49,16 @@ class Guard:
 
     def begin(self) -> None:
         """Read the whole list, before the leads are listed. Raises RefusedError, TransientError."""
-        self._read_at = refresh(self._work.warehouse, self._work.checkpoints)
+        warehouse = self._work.warehouse
+        try:
+            self._read_at = refresh(warehouse, self._work.checkpoints)
+        except RefusedError as error:
+            table = warehouse.table(warehouse.settings.suppressions)
+            failure = RefusedError(
+                f"the do-not-call list {table} cannot be used, so nothing was bought: {error}. Have SELECT, INSERT and "
+                f"UPDATE on it granted to {warehouse.role}"
+            )
+            raise failure from None
         self._swept = self._work.checkpoints.last_suppression()
 
     def suppressed(self, leads: pl.DataFrame) -> Suppressed:

@@ -18,7 +18,7 @@ from leadflow.settings.compliance import SCOPE, ComplianceSettings
 from leadflow.stages.frames import same_kind, text_of
 
 _LONGEST = {"reason": 200, "by": 100}
-_KEYS = ("person_key", "leadkey")
+_KEYS = ("personkey", "leadkey")
 
 
 @dataclass(frozen=True, repr=False)
@@ -170,4 +170,4 @@ def _of_leads(leads: pl.DataFrame) -> Iterable[Request]:
 
 
 def _plain(name: str) -> str:
-    return name.strip().lower().replace(" ", "") if name.strip().lower() != "person_key" else "person_key"
+    return re.sub("[ _]", "", name).lower()

@@ -110,9 +110,6 @@ def record_withdrawn(warehouse: Warehouse, rows: Iterable[tuple[str, str, str]])
     keys = sorted({key for key, _, _ in found})
     warehouse.ensure_tables("ledger", "consolidated")
     entries = entries_frame(event_entry(WITHDRAWN, key, phone, job, now, REASON) for key, phone, job in found)
-    # An event keeps its id at any time, and a merge looks for it only among those that are not older.
-    known = warehouse.present(warehouse.settings.ledger, "ENTRY_ID", entries["ENTRY_ID"].to_list())
-    entries = entries.filter(~pl.col("ENTRY_ID").is_in(known))
     table = warehouse.settings.consolidated
     there = sorted(set(warehouse.present(table, _KEY, keys)))
     withdrawn = pl.DataFrame(

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field
 
-if TYPE_CHECKING:
-    from leadflow.reports.opt_outs import OptOut
+from leadflow.reports.opt_outs import OptOut
 
 
 @dataclass(frozen=True)
 class Facts:
     """The lead keys that a job should have written, and the keys that are there, with repeats.
 
-    None means that the keys could not be read. `withdrawn_keys` are leads whose rows were taken out since, or, of a
-    re-scrub, those that it withdrew. `opt_outs` are the requests not to be called that this home knows. The last two
-    are of a re-scrub: leads without the entries in the ledger that they should have, and leads that the consolidated
-    table does not call withdrawn.
+    None means that the keys could not be read. The next three are of a re-scrub: the leads that it withdrew, those
+    without the entries in the ledger that they should have, and those that the consolidated table does not call
+    withdrawn. `gone_keys` are leads whose rows were taken out after their delivery, for any reason, and `opt_outs` are
+    the requests not to be called that this home knows.
     """
 
     delivered_keys: list[str]
@@ -24,7 +22,8 @@ class Facts:
     sheet_keys: list[str] | None = None
     cache_keys: list[str] | None = None
     consolidated_keys: list[str] | None = None
-    withdrawn_keys: frozenset[str] = frozenset()
-    opt_outs: tuple[OptOut, ...] = ()
+    withdrawn_keys: list[str] = field(default_factory=list[str])
     not_in_ledger: list[str] | None = None
     not_withdrawn_in_table: list[str] | None = None
+    gone_keys: frozenset[str] = frozenset()
+    opt_outs: tuple[OptOut, ...] = ()

@@ -69,7 +69,7 @@ def _sum(totals: Accounting) -> str:
 def _in_sheet(totals: Accounting, facts: Facts | None) -> tuple[str, str]:
     if facts is None:
         return _one_each(totals, None, None, totals.delivered)
-    withdrawn, there = facts.withdrawn_keys & set(facts.delivered_keys), set(facts.sheet_keys or ())
+    withdrawn, there = facts.gone_keys & set(facts.delivered_keys), set(facts.sheet_keys or ())
     expected = [key for key in facts.delivered_keys if key not in withdrawn]
     state, detail = _one_each(totals, expected, facts.sheet_keys, totals.delivered - len(withdrawn))
     held = set(facts.final_keys) - set(facts.delivered_keys)

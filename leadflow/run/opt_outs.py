@@ -1,4 +1,4 @@
-"""The do-not-call list of the house, as one run uses it."""
+"""The house's own do-not-call list as a run uses it."""
 
 from __future__ import annotations
 

@@ -33,23 +33,17 @@ def read_facts(job_id: str, settings: Settings, checkpoints: Checkpoints) -> Fac
             sheet_keys=_read(lambda: _sheet_keys(settings)),
             cache_keys=_read(lambda: warehouse.present(tables.person_cache, "person_key", final)),
             consolidated_keys=_read(lambda: warehouse.present(tables.consolidated, "Lead Key", final)),
-            withdrawn_keys=_withdrawn_keys(job_id, final, warehouse, checkpoints),
+            gone_keys=frozenset(_read(lambda: _gone(warehouse)) or ()),
             opt_outs=tuple(map(_opt_out, checkpoints.suppression_entries())),
             **_of_rescrub(job_id, warehouse, checkpoints),
         )
-
-
-def _withdrawn_keys(job_id: str, final: list[str], warehouse: Warehouse, checkpoints: Checkpoints) -> frozenset[str]:
-    """Return the leads whose rows were taken out after the delivery; of a re-scrub, those that it withdrew."""
-    if not final:
-        return frozenset(checkpoints.keys(job_id, "withdrawn"))
-    return frozenset(_read(lambda: _withdrawn(warehouse)) or ())
 
 
 def _of_rescrub(job_id: str, warehouse: Warehouse, checkpoints: Checkpoints) -> dict[str, Any]:
     """Return the facts about the leads of a re-scrub; none for another job."""
     renewed, withdrawn = checkpoints.keys(job_id, "renewed"), checkpoints.keys(job_id, "withdrawn")
     return {
+        "withdrawn_keys": withdrawn,
         "not_in_ledger": _read(lambda: _not_in_ledger(job_id, warehouse, renewed, withdrawn)),
         "not_withdrawn_in_table": _read(lambda: _not_withdrawn(warehouse, withdrawn)),
     }
@@ -69,8 +63,8 @@ def _not_withdrawn(warehouse: Warehouse, withdrawn: list[str]) -> list[str]:
     return [key for key, (disposition,) in rows.items() if disposition != "withdrawn"]
 
 
-def _withdrawn(warehouse: Warehouse) -> list[str]:
-    """Return the keys of all leads whose rows were taken out after the delivery."""
+def _gone(warehouse: Warehouse) -> list[str]:
+    """Return the keys of all leads whose rows were taken out after the delivery, by any job or request."""
     table = warehouse.table(warehouse.settings.consolidated)
     withdrawn = f'SELECT "Lead Key" FROM {table} WHERE "Disposition" = \'withdrawn\''
     return [key for (key,) in warehouse.repeated(lambda: warehouse.execute(withdrawn))]

@@ -44,7 +44,6 @@ class Rescrub:
         self._run = run
         self._tally = tally
         self._sheet = run.services.sheet
-        self._guard = guard_of(run)
 
     def run(self) -> list[str]:
         """Run until all listed leads are done. Return notes for the job's message. Raises the error that ended the run.
@@ -56,9 +55,10 @@ class Rescrub:
         with ThreadPoolExecutor(1, "sign-in") as pool:
             shown = pool.submit(self._read_sheet)
             notes = connect_warehouse(run)
-            self._guard.begin()
+            guard = guard_of(run)
+            guard.begin()
             pools = listed(run, self._tally, shown.result())
-        failure = check_again(run, self._tally, pools, self._guard)
+        failure = check_again(run, self._tally, pools, guard)
         run.halt.raise_if_stopped()
         self._decide(pools)
         with timed("deliver_s", *(pool.batch for pool in pools)):
@@ -68,7 +68,7 @@ class Rescrub:
         for pool in pools:
             if pool.height:
                 self._record(pool)
-        self._guard.end()
+        guard.end()
         self._raise_if(failure)
         return notes
 

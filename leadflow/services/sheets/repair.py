@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 from leadflow.errors import DeliveryError
 from leadflow.services.sheets.deletion import MOST_RANGES, Deletion, lowest
