@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from leadflow.compliance.calling_hours import may_call as may_call
     from leadflow.engine import Engine as Engine
     from leadflow.engine import Estimate as Estimate
+    from leadflow.engine import RescrubEstimate as RescrubEstimate
     from leadflow.job import Job as Job
     from leadflow.job import JobHandle as JobHandle
     from leadflow.job import JobStatus as JobStatus
@@ -31,8 +32,11 @@ if TYPE_CHECKING:
     from leadflow.reports import lineage as lineage
     from leadflow.reports import trace as trace
     from leadflow.settings import Settings as Settings
+    from leadflow.shortcuts import certificate as certificate
+    from leadflow.shortcuts import evidence as evidence
     from leadflow.shortcuts import forget as forget
     from leadflow.shortcuts import report as report
+    from leadflow.shortcuts import stale as stale
     from leadflow.shortcuts import suppressions as suppressions
 
 __version__ = "0.1.0"
@@ -40,6 +44,7 @@ __version__ = "0.1.0"
 _DEFINED_IN = {
     "Engine": "leadflow.engine",
     "Estimate": "leadflow.engine",
+    "RescrubEstimate": "leadflow.engine",
     "Job": "leadflow.job",
     "JobHandle": "leadflow.job",
     "JobStatus": "leadflow.job",
@@ -53,6 +58,9 @@ _DEFINED_IN = {
     "report": "leadflow.shortcuts",
     "forget": "leadflow.shortcuts",
     "suppressions": "leadflow.shortcuts",
+    "stale": "leadflow.shortcuts",
+    "evidence": "leadflow.shortcuts",
+    "certificate": "leadflow.shortcuts",
     "panel": "leadflow.notebook",
     "watch": "leadflow.notebook",
     "may_call": "leadflow.compliance.calling_hours",
@@ -62,6 +70,7 @@ _MODULES = ("errors", "local", "stages")
 __all__ = [
     "Engine",
     "Estimate",
+    "RescrubEstimate",
     "Job",
     "JobHandle",
     "JobStatus",
@@ -76,6 +85,9 @@ __all__ = [
     "forget",
     "may_call",
     "suppressions",
+    "stale",
+    "evidence",
+    "certificate",
     "panel",
     "watch",
     "errors",

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import date
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from leadflow.errors import SettingsError
 
 if TYPE_CHECKING:
-    import pandas as pd
+    import pandas as pd  # pyright: ignore[reportMissingTypeStubs] - pandas has none
 
+    from leadflow.compliance.certificate import Certificate
+    from leadflow.engine import Engine
     from leadflow.reports import Report
+
+T = TypeVar("T")
 
 
 def report(job_id: str) -> Report:
@@ -34,19 +39,36 @@ def report(job_id: str) -> Report:
 
 def suppressions(since: str | date | None = None) -> pd.DataFrame:
     """Return the house's own do-not-call list, newest first. See Engine.suppressions."""
-    from leadflow.engine import Engine, last_engine
-
-    if engine := last_engine():
-        return engine.suppressions(since)
-    with Engine() as engine:
-        return engine.suppressions(since)
+    return _with_engine(lambda engine: engine.suppressions(since))
 
 
 def forget(person_key: str) -> int:
     """Remove a person from the checkpoints, and leave a mark so that nobody buys them again. See Engine.forget."""
+    return _with_engine(lambda engine: engine.forget(person_key))
+
+
+def stale(days: int = 7) -> pd.DataFrame:
+    """Return the delivered rows that may not be called any more within `days`, soonest first. See Engine.stale."""
+    return _with_engine(lambda engine: engine.stale(days))
+
+
+def evidence(
+    phone: str | int | None = None, *, person_key: str | None = None, on: str | date | None = None
+) -> pd.DataFrame:
+    """Return what the ledger has about a phone or a lead, or what was known on a day. See Engine.evidence."""
+    return _with_engine(lambda engine: engine.evidence(phone, person_key=person_key, on=on))
+
+
+def certificate(job_id: str) -> Certificate:
+    """Return the certificate of a job's checks. See Engine.certificate."""
+    return _with_engine(lambda engine: engine.certificate(job_id))
+
+
+def _with_engine(work: Callable[[Engine], T]) -> T:
+    """Return the result of work with the newest open engine, or with one that is made for it."""
     from leadflow.engine import Engine, last_engine
 
     if engine := last_engine():
-        return engine.forget(person_key)
+        return work(engine)
     with Engine() as engine:
-        return engine.forget(person_key)
+        return work(engine)

@@ -42,9 +42,9 @@ def start_job(world: Any, code: str, *args: object, **env: str) -> subprocess.Po
     )
 
 
-def resume_and_judge(world: Any, job_id: str, in_flight: int = 0) -> Outcome:
+def resume_and_judge(world: Any, job_id: str, in_flight: int = 0, **settings: Any) -> Outcome:
     """Resume the job here; nothing is lost or doubled, and at most so many leads as were in flight are bought twice."""
-    with lf.Engine(world.settings.model_copy(update={"batch_size": BATCH})) as engine:
+    with lf.Engine(world.settings.model_copy(update={"batch_size": BATCH, **settings})) as engine:
         job = engine.resume(job_id, progress=False)
         assert job.ok
         assert job.counts.balanced
@@ -53,4 +53,6 @@ def resume_and_judge(world: Any, job_id: str, in_flight: int = 0) -> Outcome:
         assert outcome.clean, outcome
         report = engine.report(job_id)
         assert report.ok, report.validation
+        certificate = engine.certificate(job_id)
+        assert certificate.ok, certificate.problems
     return outcome

@@ -12,6 +12,7 @@ from typing import Any
 
 from leadflow.local import sample
 from leadflow.services.warehouse import Warehouse
+from leadflow.services.warehouse.tables import LEDGER_COLUMNS
 
 SCRIPT = "SELECT * FROM RAW_LEADS"
 OBSERVED: list[tuple[str, Outcome]] = []
@@ -56,16 +57,41 @@ def observe(world: Any, engine: Any, job_id: str, in_flight: int = 0) -> Outcome
     cache = table_keys(world, "PERSON_CACHE", "person_key")
     consolidated = table_keys(world, "UNIQUE_CONSOLIDATED_DATA", "Lead Key")
     lost = len(set(delivered) - set(sheet)) + len(set(final) - set(cache)) + len(set(final) - set(consolidated))
+    ledger = ledger_rows(world, job_id)
+    lost += len(unrecorded(ledger, [row for row in rows if row["Lead Key"] in set(delivered)]))
     bought = world.stats()["idicore"]["bought"]
     outcome = Outcome(
         rows=len(rows),
-        doubled=doubles(sheet) + doubles(cache) + doubles(consolidated),
+        doubled=doubles(sheet) + doubles(cache) + doubles(consolidated) + doubles([row["ENTRY_ID"] for row in ledger]),
         lost=lost,
         bought_twice=max(0, doubles([k for k, n in bought.items() for _ in range(n)]) - in_flight),
         unsafe=unsafe_phones(world, rows),
     )
     OBSERVED.append((os.environ.get("PYTEST_CURRENT_TEST", "").rpartition("::")[2].split(" ")[0], outcome))
     return outcome
+
+
+def ledger_rows(world: Any, job_id: str | None = None) -> list[dict[str, Any]]:
+    """The ledger's rows of a job, or all."""
+    with Warehouse(world.settings.warehouse) as warehouse:
+        warehouse.connect()
+        names = ", ".join(LEDGER_COLUMNS)
+        where, values = ("WHERE JOB_ID = ?", (job_id,)) if job_id else ("", ())
+        rows = warehouse.execute(f"SELECT {names} FROM SCRUB_LEDGER {where}", values)
+        return [dict(zip(LEDGER_COLUMNS, row, strict=True)) for row in rows]
+
+
+def phones_of(row: dict[str, str]) -> list[str]:
+    """The phones that a row of the sheet shows."""
+    return [value for name, value in row.items() if re.fullmatch(r"Phone \d+", name) and value]
+
+
+def unrecorded(ledger: list[dict[str, Any]], rows: list[dict[str, str]]) -> list[tuple[str, str, str]]:
+    """What the ledger lacks: for each phone in the sheet its delivery and both checks, and deliveries of no row."""
+    said = {(row["LEAD_KEY"], row["PHONE"], row["KIND"] or row["EVENT"]) for row in ledger}
+    shown = {(row["Lead Key"], phone) for row in rows for phone in phones_of(row)}
+    wanted = {(*place, word) for place in shown for word in ("delivered", "litigator", "dnc")}
+    return sorted(wanted - said) + sorted((k, p, w) for k, p, w in said if w == "delivered" and (k, p) not in shown)
 
 
 def fault_table() -> list[str]:
@@ -102,5 +128,4 @@ def personal_words() -> set[str]:
 def unsafe_phones(world: Any, rows: list[dict[str, str]]) -> int:
     """Phones delivered though the truth says litigator, do-not-call, or any code but clean ones."""
     bad = {p["e164"] for p in truth_phones() if p["litigator"] or p["dnc"] or p["dnc_code"] not in ("C", "W", "Y")}
-    phones = [value for row in rows for name, value in row.items() if name.startswith("Phone ") and name[6:].isdigit()]
-    return sum(1 for phone in phones if phone in bad)
+    return sum(1 for row in rows for phone in phones_of(row) if phone in bad)

@@ -10,9 +10,9 @@ from leadflow.checkpoints.database import Database
 from leadflow.leads.counts import MEANWHILE
 
 # A lead with one of these dispositions is settled. `processed`: another job processed it meanwhile.
-# `forgotten`: lf.forget removed the person before the lead was settled. `suppressed`: the person asked not to be called
-# after the leads were listed and before the lookup.
-_FINAL = ("delivered", "held", "processed", "forgotten", "suppressed")
+# `forgotten`: lf.forget removed the person before the lead was settled. `renewed` and `withdrawn`: of a re-scrub.
+# `suppressed`: the person asked not to be called after the leads were listed and before the lookup.
+_FINAL = ("delivered", "held", "processed", "forgotten", "renewed", "withdrawn", "suppressed")
 # Disposition and reason of such a lead.
 SUPPRESSED = ("suppressed", MEANWHILE)
 OPEN = f"coalesce(disposition, '') NOT IN {_FINAL}"
@@ -74,6 +74,12 @@ class Leads(Database):
         """Return those of these leads that are on the job's list and not settled."""
         sql = f"SELECT person_key FROM leads WHERE job_id = ? AND {OPEN} AND person_key IN"
         return {key for (key,) in self._select_in(sql, person_keys, job_id)}
+
+    def decided(self, job_id: str) -> dict[str, str]:
+        """Return the reason of each lead that a re-scrub decided to withdraw, and has not recorded yet."""
+        sql = "SELECT person_key, reason FROM leads WHERE job_id = ? AND disposition = 'withdraw'"
+        with self.reading() as db:
+            return dict(db.execute(sql, (job_id,)).fetchall())
 
     def columns(self, job_id: str) -> list[str]:
         """Return the columns of a job's unsettled leads; none if all are settled."""

@@ -13,7 +13,7 @@ from datetime import date, datetime, timezone
 from typing import Any
 
 from leadflow.checkpoints.database import Database, from_json
-from leadflow.leads.suppressions import EVERYWHERE, Suppressed, Suppression, today
+from leadflow.leads.suppressions import EVERYWHERE, FORGOTTEN, Suppressed, Suppression, today
 
 _COLUMNS = ("id", "phone", "lead_key", "reason", "source", "added_by", "added_at", "scope", "expires_on")
 # A request with a longer expiry counts even while SUPPRESSIONS does not have it yet.
@@ -64,10 +64,13 @@ class Suppressions(Database):
             db.execute(_SAVE, (rows,))
 
     def suppressed(self, scope: str = EVERYWHERE, day: date | None = None) -> Suppressed:
-        """Return everything that may not be called on a day, today by default, by a job of a scope."""
+        """Return everything that may not be called on a day, today by default, by a job of a scope.
+
+        The marks of forgotten people do not count: `forget` leaves the sheets as they are.
+        """
         with self.reading() as db:
-            sql = f"SELECT phone, lead_key FROM suppressions WHERE {_HOLDS}"
-            return _collected(db.execute(sql, ((day or today()).isoformat(), scope)).fetchall())
+            sql = f"SELECT phone, lead_key FROM suppressions WHERE {_HOLDS} AND reason <> ?3"
+            return _collected(db.execute(sql, ((day or today()).isoformat(), scope, FORGOTTEN)).fetchall())
 
     def suppressed_among(self, phones: Iterable[str], keys: Iterable[str], scope: str = EVERYWHERE) -> Suppressed:
         """Return which of these phones and lead keys may not be called today."""

@@ -13,7 +13,7 @@ import polars as pl
 from leadflow.errors import ColumnsError, InputError
 from leadflow.leads.phone_columns import names_phones_only
 from leadflow.leads.phone_text import phones_in, places_in, reads_like_phone
-from leadflow.leads.suppressions import EVERYWHERE, Suppression, suppression_id
+from leadflow.leads.suppressions import EVERYWHERE, Suppression, with_id
 from leadflow.settings.compliance import SCOPE, ComplianceSettings
 from leadflow.stages.frames import same_kind, text_of
 
@@ -43,9 +43,8 @@ class Terms:
 
     def entry(self, request: Request) -> Suppression:
         """Return the entry of the list for a request under these terms."""
-        number = suppression_id(request.phone, request.lead_key, self.scope)
         words = self.reason, self.source, self.by, self.at, self.scope, self.expires
-        return Suppression(number, request.phone, request.lead_key, *words)
+        return with_id(Suppression("", request.phone, request.lead_key, *words))
 
 
 def read_terms(
@@ -101,7 +100,10 @@ def read_requests(phones: object, person_key: object) -> list[Request]:
     found += [Request(n, lead_key=key) for n, key in enumerate(_keys(person_key), 1)]
     if not found:
         raise InputError("nothing to suppress was given: give phones, person_key=, or a frame that is not empty")
-    return list({(request.phone, request.lead_key): request for request in reversed(found)}.values())[::-1]
+    unique: dict[tuple[str, str], Request] = {}
+    for request in found:
+        unique.setdefault((request.phone, request.lead_key), request)
+    return list(unique.values())
 
 
 def _is_frame(value: object) -> bool:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING
 
-from leadflow.leads.suppressions import Suppression, merged, suppression_id, today
+from leadflow.leads.suppressions import Suppression, merged, today, with_id
 from leadflow.services.warehouse.suppressions import read_suppressions, write_suppressions
 from leadflow.stages.person_cache import same_person_keys
 
@@ -49,9 +49,8 @@ def _other_keys(warehouse: Warehouse, entries: list[Suppression]) -> Iterable[Su
     by_key = {entry.lead_key: entry for entry in entries if entry.lead_key}
     for key, other in same_person_keys(list(by_key), warehouse) if by_key else ():
         if other not in by_key:
-            entry, source = by_key[key], f"same person as {key}"
-            number = suppression_id("", other, entry.scope)
-            yield replace(entry, id=number, phone="", lead_key=other, source=source[:100])
+            source = f"same person as {key}"[:100]
+            yield with_id(replace(by_key[key], phone="", lead_key=other, source=source))
 
 
 def refresh(warehouse: Warehouse, checkpoints: Checkpoints, since: datetime | None = None) -> datetime:

@@ -59,10 +59,13 @@ class Work:
     live: Callable[[list[str]], Collection[str]] = list
     emit: Emit = no_emit
 
-    def complete(self) -> Done:
-        """Do all that is open, as far as it can be done now; nothing that fails stops the rest."""
+    def complete(self, read: Callable[..., object] = store) -> Done:
+        """Do all that is open, as far as it can be done now; nothing that fails stops the rest.
+
+        `read` is store, or refresh, which also reads the requests of other machines.
+        """
         done = Done()
-        self._store(done)
+        self._store(done, read)
         last, targets = self.checkpoints.last_suppression(), self.checkpoints.suppression_targets()
         unproven = self._unproven()
         for target in dict.fromkeys([*self._sheets(), *unproven.values()]):
@@ -83,12 +86,15 @@ class Work:
             self.checkpoints.withdrawals_recorded(self.checkpoints.withdrawals(target))
         return found
 
-    def _store(self, done: Done) -> None:
+    def _store(self, done: Done, read: Callable[..., object]) -> None:
         try:
-            store(self.warehouse, self.checkpoints)
+            read(self.warehouse, self.checkpoints)
         except LeadflowError as error:
-            table = self.settings.warehouse.suppressions
-            done.open[TABLE] = f"not in {table} yet, so that other machines do not know it: {error}. {_LATER}"
+            table, waiting = self.settings.warehouse.suppressions, self.checkpoints.suppression_entries(in_table=False)
+            done.open[TABLE] = (
+                f"{len(waiting)} requests are not in {table} yet, so that other machines do not know them: {error}. "
+                f"{_LATER}"
+            )
 
     def _unproven(self) -> dict[str, str]:
         """Return the jobs, with their sheets, that broke off without a look at the list after their last append."""

@@ -12,10 +12,7 @@ from typing import TYPE_CHECKING
 
 from leadflow.errors import DeliveryError, ServiceError, SettingsError
 from leadflow.events import Emit, JobLog, no_emit
-from leadflow.leads.columns import TITLES
-from leadflow.settings import Policy
 from leadflow.stages.checks import SCRUBBED_AT
-from leadflow.stages.sheet_rows import sheet_columns
 
 if TYPE_CHECKING:
     from leadflow.services.sheets import Sheet
@@ -26,13 +23,8 @@ if TYPE_CHECKING:
 WITHDRAWN_AT, WHY, WITHDRAWAL_ID = "Withdrawn At", "Why", "Withdrawal Id"
 _STAGE = "Google Sheets"
 _PHONE = re.compile(r"Phone \d+( \(\d+\))?")
-_WIDEST = Policy(phones_delivered=10, emails_delivered=10)
 # Columns that leadflow itself may change in a row that stays; they do not make it another row.
-_CHANGING = {
-    name
-    for name in sheet_columns(_WIDEST)
-    if name not in TITLES.values() and not name.startswith("Email ") and name != "Job Id"
-}
+_CHANGING = re.compile(r"Phone \d+ .+|Held Phones|Shared With|Scrubbed At|Callable Until|Call Window")
 
 
 def withdraw(
@@ -64,7 +56,7 @@ def withdraw(
     if gone:
         counts = ", ".join(f"{reason} {n}" for reason, n in Counter(reasons[key] for key in gone).most_common())
         where = "deleted" if settings.withdraw == "delete" else f"moved to tab {settings.withdrawn_tab}"
-        message = f"{len(gone)} leads are withdrawn ({counts}); their rows were {where}"
+        message = f"Withdrew {len(gone)} leads ({counts}): their rows were {where}"
         emit(JobLog(stage=_STAGE, batch=batch, level="warning", message=message))
     return gone
 
@@ -112,7 +104,7 @@ class _WithdrawnTab:
         """Return the row for the tab: the callers' cells and leadflow's, without the phones."""
         key = row[self._sheet.settings.key_column]
         kept = {_own_name(name): cell for name, cell in row.items() if not _PHONE.fullmatch(name)}
-        fixed = json.dumps(sorted((name, cell) for name, cell in kept.items() if name not in _CHANGING))
+        fixed = json.dumps(sorted((name, cell) for name, cell in kept.items() if not _CHANGING.fullmatch(name)))
         number = hashlib.sha256(fixed.encode()).hexdigest()[:32]
         return {**kept, WITHDRAWN_AT: self._at, WHY: self._reasons[key], WITHDRAWAL_ID: number}
 

@@ -3,3 +3,4 @@
 from leadflow.engine.engine import Engine as Engine
 from leadflow.engine.engine import last_engine as last_engine
 from leadflow.run.estimate import Estimate as Estimate
+from leadflow.run.rescrub_start import RescrubEstimate as RescrubEstimate

@@ -12,7 +12,7 @@ from leadflow.run.budget import Budget
 from leadflow.run.context import Plan, RunContext, Services
 from leadflow.run.halt import Halt
 from leadflow.run.runner import Runner
-from leadflow.services.sheets import Sheet
+from leadflow.services.sheets import ExistingSheet, Sheet
 from leadflow.services.warehouse import Warehouse
 
 
@@ -38,7 +38,7 @@ class Launch(Reading):
         self._reset_failures()
         stop = threading.Event()
         budget.stop = halt = Halt(job_id, stop)
-        services = self._services(job_id, stop)
+        services = self._services(job_id, plan, stop)
         run = RunContext(job_id, plan, self.settings, services, self.checkpoints, self.history, budget, halt, bus.emit)
         runner = Runner(run, self._job)
         self._running[job_id] = runner.handle
@@ -53,12 +53,14 @@ class Launch(Reading):
             for breaker in getattr(service, "breakers", ()):
                 breaker.reset()
 
-    def _services(self, job_id: str, stop: threading.Event) -> Services:
+    def _services(self, job_id: str, plan: Plan, stop: threading.Event) -> Services:
+        # A re-scrub of a tab that is not there would find nothing to do, as if all were well.
+        sheet = ExistingSheet if "rescrub" in plan else Sheet
         return Services(
             Warehouse(self.settings.warehouse, query_tag=f"leadflow:{job_id}"),
             self.idicore,
             self.litigator,
             self.dnc,
-            Sheet(self.settings.sheets, locks=self.settings.home.expanduser(), stop=stop),
+            sheet(self.settings.sheets, locks=self.settings.home.expanduser(), stop=stop),
             self.reassigned,
         )

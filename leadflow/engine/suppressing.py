@@ -98,19 +98,22 @@ class Suppressing(Launch):
             return suppress(found.requests, terms, work, found.notes)
 
     def complete_suppressions(self, gone: Collection[str] = ()) -> SuppressionResult:
-        """Do what earlier requests left open. `gone` are ids of spreadsheets that exist no more, or nobody calls from.
+        """Do what earlier requests left open, also those of other machines.
+
+        `gone` are ids of spreadsheets that exist no more, or that nobody calls from.
 
         >>> import leadflow as lf
         >>> with lf.local.start() as world, lf.Engine(world.settings) as engine:
         ...     engine.complete_suppressions().open
         []
         """
+        from leadflow.compliance.suppression_list import refresh
         from leadflow.compliance.suppressions import completed
 
         with self._suppression_work() as work:
             given_up = work.give_up([gone] if isinstance(gone, str) else gone)
             notes = [f"{target} counts as gone: no row of it is looked for any more" for target in given_up]
-            return completed(work.complete(), notes)
+            return completed(work.complete(refresh), notes)
 
     def suppressions(self, since: str | date | None = None) -> pd.DataFrame:
         """Return the do-not-call list, newest first, as SUPPRESSIONS has it. It holds personal data: do not log it.

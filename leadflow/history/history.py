@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -121,9 +121,19 @@ class History:
         """Queue an event. This takes microseconds."""
         self._writer.put(recorded)
 
-    def record_leads(self, job_id: str, batch: int | None, outcomes: Iterable[tuple[str, str, str]]) -> None:
-        """Queue outcomes of leads, each as (person_key, disposition, reason)."""
-        self._writer.put(writer.leads(job_id, batch, outcomes))
+    def record_leads(
+        self,
+        job_id: str,
+        batch: int | None,
+        outcomes: Iterable[tuple[str, str, str]],
+        until: Mapping[str, date] | None = None,
+    ) -> None:
+        """Queue outcomes of leads, each as (person_key, disposition, reason).
+
+        `until` has, for each key whose row is in the sheet, the date from which that row may not be called any more. A
+        row that was taken out has the disposition "withdrawn".
+        """
+        self._writer.put(writer.leads(job_id, batch, outcomes, until))
 
     def record_batch(self, job_id: str, batch: int, **facts: Any) -> None:
         """Queue a batch's facts. A later call for the same batch, such as in a resume, adds its counts and seconds."""
@@ -198,6 +208,13 @@ class History:
     def leads(self, job_id: str) -> pd.DataFrame:
         """Return the last outcome of every lead of a job."""
         return reader.outcomes(self._seen(), job_id)
+
+    def running_out(self, before: date) -> dict[date, int]:
+        """Return how many delivered rows may not be called any more from each date on, up to and with `before`.
+
+        Of each lead its last delivery, renewal or withdrawal counts. A row without a date counts for 31 days.
+        """
+        return reader.running_out(self._seen(), before)
 
     def lineage(self, person_key: str) -> pd.DataFrame:
         """Return all outcomes and events of one lead, over all jobs."""

@@ -58,6 +58,11 @@ MIGRATIONS: tuple[Migration, ...] = (
             "ALTER TABLE etl_jobs ADD COLUMN job_type VARCHAR DEFAULT 'single_script'",
         ),
     ),
+    Migration(
+        2,
+        "Until when the row of a delivered lead may be called. Of older rows it is not known.",
+        ("ALTER TABLE job_leads ADD COLUMN callable_until DATE",),
+    ),
 )
 VERSION = MIGRATIONS[-1].version
 

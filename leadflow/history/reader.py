@@ -218,6 +218,22 @@ def outcomes(store: Store, job_id: str) -> pd.DataFrame:
     )
 
 
+_RUNNING_OUT = """
+WITH last AS (
+  SELECT arg_max(disposition, "at") AS disposition,
+    arg_max(coalesce(callable_until, CAST("at" + INTERVAL 31 DAY AS DATE)), "at") AS until
+  FROM job_leads WHERE disposition IN ('delivered', 'withdrawn') OR callable_until IS NOT NULL GROUP BY person_key
+)
+SELECT until, count(*) AS leads FROM last WHERE disposition <> 'withdrawn' AND until <= ? GROUP BY until ORDER BY until
+"""
+
+
+def running_out(store: Store, before: date) -> dict[date, int]:
+    """Return the number of delivered rows by the date from which they may not be called any more, soonest first."""
+    with store.read() as connection:
+        return dict(connection.execute(_RUNNING_OUT, [before]).fetchall())
+
+
 def lineage(store: Store, person_key: str) -> pd.DataFrame:
     """Return every outcome and event of one lead, over all jobs, oldest first."""
     return frame(

@@ -24,7 +24,7 @@ CREATE TABLE batches (
 );
 CREATE TABLE job_leads (
   job_id VARCHAR NOT NULL, person_key VARCHAR NOT NULL, batch INTEGER, disposition VARCHAR, reason VARCHAR,
-  "at" TIMESTAMP NOT NULL
+  "at" TIMESTAMP NOT NULL, callable_until DATE
 );
 -- One row: the version that leadflow reads before anything else.
 CREATE TABLE leadflow_schema (version INTEGER NOT NULL);

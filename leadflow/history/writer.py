@@ -8,9 +8,9 @@ import sys
 import threading
 import weakref
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timezone
+from datetime import date, datetime, timezone
 from typing import TYPE_CHECKING, Any
 
 from leadflow.errors import HistoryError
@@ -93,6 +93,7 @@ class _Leads:
     batch: int | None
     at: datetime
     rows: list[tuple[str, str, str]]
+    until: Mapping[str, date]
 
 
 @dataclass(frozen=True)
@@ -205,9 +206,11 @@ def update(job_id: str, fields: dict[str, Any]) -> _Update:
     return _Update(job_id, job_fields(fields))
 
 
-def leads(job_id: str, batch: int | None, rows: Iterable[tuple[str, str, str]]) -> _Leads:
-    """Return queued outcomes of leads."""
-    return _Leads(job_id, batch, utc_now(), [tuple(row) for row in rows])  # type: ignore[misc]
+def leads(
+    job_id: str, batch: int | None, rows: Iterable[tuple[str, str, str]], until: Mapping[str, date] | None = None
+) -> _Leads:
+    """Return queued outcomes of leads. `until` has the date of each key from which its row may not be called."""
+    return _Leads(job_id, batch, utc_now(), [tuple(row) for row in rows], until or {})  # type: ignore[misc]
 
 
 def batch_facts(job_id: str, batch: int, facts: dict[str, Any]) -> _BatchFacts:
@@ -307,11 +310,13 @@ def _write_updates(connection: duckdb.DuckDBPyConnection, updates: list[_Update]
 def _write_leads(connection: duckdb.DuckDBPyConnection, many: list[_Leads]) -> None:
     import pyarrow as pa
 
-    flat = [(m.job_id, key, m.batch, disposition, reason, m.at) for m in many for key, disposition, reason in m.rows]
+    flat = [
+        (m.job_id, key, m.batch, word, reason, m.at, m.until.get(key)) for m in many for key, word, reason in m.rows
+    ]
     if not flat:
         return
-    names = ["job_id", "person_key", "batch", "disposition", "reason", "happened"]
-    types = [pa.string(), pa.string(), pa.int32(), pa.string(), pa.string(), pa.timestamp("us")]
+    names = ["job_id", "person_key", "batch", "disposition", "reason", "happened", "callable_until"]
+    types = [pa.string(), pa.string(), pa.int32(), pa.string(), pa.string(), pa.timestamp("us"), pa.date32()]
     columns = [pa.array(list(column), kind) for column, kind in zip(zip(*flat, strict=True), types, strict=True)]
     connection.register("incoming", pa.table(columns, names=names))
     connection.execute("INSERT INTO job_leads SELECT * FROM incoming")

@@ -37,6 +37,7 @@ ADDED = frozenset(
         "reassigned_verdicts",
         "reassigned_scrubbed_at",
         "reassigned_checks",
+        "internal_checks",
         "verdicts",
         "disposition",
         "reason",

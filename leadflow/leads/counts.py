@@ -19,6 +19,9 @@ DUPLICATE = "duplicate_person"
 class Counts:
     """The accounting of a job, in leads: extracted = already_processed + delivered + held back + waiting.
 
+    In a re-scrub, extracted = renewed + withdrawn + retry + waiting: the leads of the sheet whose checks were old,
+    those that may still be called, those whose rows were taken out, by reason, and those without an answer yet.
+
     `held` counts settled leads that were held back, by reason. `retry` counts held back leads that a resume tries
     again, by reason. `waiting` counts leads without a disposition. `elsewhere` counts already processed leads that
     another job processed after this job listed its leads.
@@ -44,6 +47,8 @@ class Counts:
     cost: float | None = None
     elsewhere: int = 0
     checked: int = 0
+    renewed: int = 0
+    withdrawn: dict[str, int] = field(default_factory=dict)
 
     @property
     def held_back(self) -> int:
@@ -56,6 +61,15 @@ class Counts:
         return sum(self.held.get(reason, 0) for reason in LEFT_OUT)
 
     @property
+    def settled(self) -> int:
+        """The number of leads that went through the steps and have a final outcome."""
+        return self._done + sum(self.held.values()) - self.left_out
+
+    @property
     def balanced(self) -> bool:
         """Whether the counts account for every extracted row."""
-        return self.extracted == self.already_processed + self.delivered + self.held_back + self.waiting
+        return self.extracted == self.already_processed + self._done + self.held_back + self.waiting
+
+    @property
+    def _done(self) -> int:
+        return self.delivered + self.renewed + sum(self.withdrawn.values())

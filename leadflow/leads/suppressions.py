@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timezone
 
 # The scope of a request that holds for every campaign.
@@ -42,8 +42,8 @@ class Suppression:
 
     @property
     def subject(self) -> tuple[str, str, str]:
-        """What the entry is about: phone, lead key and scope."""
-        return self.phone, self.lead_key, self.scope
+        """What the entry is about: phone, lead key and scope. The mark of a forgotten person is an entry of its own."""
+        return self.phone, self.lead_key, f"{self.scope}, {FORGOTTEN}" if self.reason == FORGOTTEN else self.scope
 
     def holds(self, day: date, scope: str = EVERYWHERE) -> bool:
         """Whether a job of this scope obeys the entry on a day. A job of scope "all" obeys entries of every scope."""
@@ -71,6 +71,11 @@ def suppression_id(phone: str, lead_key: str, scope: str, renewed: date | None =
     return hashlib.md5(text.encode(), usedforsecurity=False).hexdigest()
 
 
+def with_id(entry: Suppression) -> Suppression:
+    """Return the entry with the id of a first request for its subject."""
+    return replace(entry, id=suppression_id(*entry.subject))
+
+
 def merged(wanted: Suppression, known: Iterable[Suppression], today: date) -> Suppression:
     """Return the entry to write for a request, given the entries that are there for the same subject.
 
@@ -83,8 +88,8 @@ def merged(wanted: Suppression, known: Iterable[Suppression], today: date) -> Su
     last = max(of_subject, key=lambda entry: _later(entry.expires_on))
     if _later(last.expires_on) >= today:
         until = max(last.expires_on, wanted.expires_on, key=_later)
-        return Suppression(**{**vars(last), "expires_on": until})
-    return Suppression(**{**vars(wanted), "id": suppression_id(*wanted.subject, last.expires_on)})
+        return replace(last, expires_on=until)
+    return replace(wanted, id=suppression_id(*wanted.subject, last.expires_on))
 
 
 def _later(day: date | None) -> date:

@@ -5,12 +5,15 @@ from __future__ import annotations
 import threading
 import weakref
 from collections import deque
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from leadflow.errors import InputError
 from leadflow.events import Recorded
+from leadflow.notebook import running_out
 from leadflow.notebook.live import Pace, Snapshot, to_html, to_text
+from leadflow.notebook.running_out import AHEAD_DAYS
 from leadflow.notebook.unfinished import hint
 from leadflow.notebook.view import PanelView
 from leadflow.notebook.widgets import INSTALL, error_html, have_widgets, mime_bundle
@@ -76,8 +79,9 @@ class Panel:
             self._view.offer_scripts(sorted(p for p in scripts.expanduser().glob("*") if p.suffix.lower() == ".sql"))
 
     def refresh(self) -> None:
-        """Update the list of jobs that can be resumed, and show a hint if a job's process died."""
+        """Update the list of jobs to resume. Say which rows run out, and that a job's process died."""
         if self._view:
+            self._view.warn(self._due())
             jobs = self._resumable()
             self._view.offer_jobs(jobs)
             self._view.hint(hint(jobs, "Press Resume to go on where it was"))
@@ -119,6 +123,7 @@ class Panel:
             self._view.live.value = self._html()
         self._view.live.value = self._html()
         self._view.ended(handle.id, self._report(handle.id), self._resumable())
+        self._view.warn(self._due())
 
     def _report(self, job_id: str) -> str:
         try:
@@ -130,6 +135,13 @@ class Panel:
         """Return the jobs that broke off or have leads to retry, and that no process runs now."""
         mine = {handle.id for handle in self.engine.running}
         return [job for job in self.engine.history.resumable() if job["id"] not in mine]
+
+    def _due(self) -> str:
+        """Return which delivered rows run out, from the history: a panel that is shown signs in nowhere."""
+        today = datetime.now(timezone.utc).date()
+        return running_out.to_html(
+            running_out.sentence(self.engine.history.running_out(today + timedelta(days=AHEAD_DAYS)), today)
+        )
 
     def _snapshot(self) -> Snapshot | None:
         handle = self.handle
@@ -149,7 +161,7 @@ class Panel:
         install = f"<p>The panel's buttons need ipywidgets: <code>{INSTALL}</code>. "
         without = install + "Until then: <code>engine.run(script)</code></p>"
         resume = hint(self._resumable(), "engine.resume(job_id) goes on where it was")
-        return mime_bundle(None, without + resume + self._html(), repr(self), **options)
+        return mime_bundle(None, self._due() + without + resume + self._html(), repr(self), **options)
 
     def __repr__(self) -> str:
         """Return the state as one line of text."""

@@ -36,7 +36,7 @@ class Actions(Protocol):
 
 
 class PanelView:
-    """The widgets of a panel: inputs, buttons, a message, the live view of a job and its report."""
+    """The widgets of a panel: rows that run out, inputs, buttons, a message, the live view of a job and its report."""
 
     def __init__(self, actions: Actions) -> None:
         import ipywidgets as w
@@ -45,9 +45,10 @@ class PanelView:
         self._make_inputs()
         self._make_buttons()
         self.message, self.live, self.report = w.HTML(), w.HTML(), w.HTML()
+        self.due = w.HTML()
         start = w.HBox([self.limit, self.estimate_button, self.run_button, self.stop_button])
         resume = w.HBox([self.job, self.resume_button])
-        self.box = w.VBox([self.script, self.text, start, resume, self.message, self.live, self.report])
+        self.box = w.VBox([self.due, self.script, self.text, start, resume, self.message, self.live, self.report])
 
     def _make_inputs(self) -> None:
         import ipywidgets as w
@@ -94,6 +95,11 @@ class PanelView:
         """Show a hint, unless the panel shows a message or a job runs."""
         if not self.message.value and not self.run_button.disabled:
             self.message.value = text
+
+    def warn(self, html: str) -> None:
+        """Show which delivered rows run out; nothing takes no room."""
+        self.due.value = html
+        self.due.layout.display = None if html else "none"
 
     def running(self, now: bool) -> None:
         """Enable the buttons that apply while a job runs, or those that apply while none runs."""

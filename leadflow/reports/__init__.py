@@ -4,8 +4,8 @@ One set of modules makes the data (trace, flow, validation, delays, notes). html
 """
 
 from leadflow.reports.compare import compare
+from leadflow.reports.facts import Facts
 from leadflow.reports.report import Report, report
 from leadflow.reports.trace import jobs, lineage, trace
-from leadflow.reports.validation import Facts
 
 __all__ = ["Facts", "Report", "compare", "jobs", "lineage", "report", "trace"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from leadflow.leads.counts import LEFT_OUT, MEANWHILE
@@ -13,7 +13,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Accounting:
-    """The outcomes of all extracted leads. `held` counts all leads held back by reason, including those to retry."""
+    """The outcomes of all extracted leads. `held` counts all leads held back by reason, including those to retry.
+
+    In a re-scrub, `extracted` are the leads whose checks were old; they are renewed, withdrawn, or to retry.
+    """
 
     known: bool
     extracted: int
@@ -22,6 +25,9 @@ class Accounting:
     held: dict[str, int]
     retry: dict[str, int]
     waiting: int
+    renewed: int = 0
+    withdrawn: dict[str, int] = field(default_factory=dict[str, int])
+    rescrub: bool = False
 
     @property
     def held_back(self) -> int:
@@ -51,12 +57,10 @@ class Accounting:
 
     @property
     def balanced(self) -> bool:
-        """Whether extracted = already processed + delivered + held back, and no lead is waiting."""
-        return (
-            self.known
-            and self.waiting == 0
-            and self.extracted == self.already_processed + self.delivered + self.held_back
-        )
+        """Whether every extracted lead has one outcome, and no lead is waiting."""
+        done = self.delivered + self.renewed + sum(self.withdrawn.values())
+        is_sum = self.extracted == self.already_processed + done + self.held_back
+        return self.known and self.waiting == 0 and is_sum
 
 
 def accounting(counts: dict[str, Any]) -> Accounting:
@@ -67,16 +71,19 @@ def accounting(counts: dict[str, Any]) -> Accounting:
     for reason, number in retry.items():
         held[reason] = held.get(reason, 0) + number
     extracted, before, delivered = (int(counts.get(n) or 0) for n in ("extracted", "already_processed", "delivered"))
+    renewed, withdrawn = int(counts.get("renewed") or 0), _by_reason(counts.get("withdrawn"), "withdrawn")
     waiting = counts.get("waiting")
     if waiting is None:
-        waiting = max(0, extracted - before - delivered - sum(held.values()))
-    return Accounting("extracted" in counts, extracted, before, delivered, held, retry, int(waiting))
+        waiting = max(0, extracted - before - delivered - renewed - sum([*withdrawn.values(), *held.values()]))
+    known = "extracted" in counts
+    return Accounting(known, extracted, before, delivered, held, retry, int(waiting), renewed, withdrawn)
 
 
 def accounting_of(job: dict[str, Any]) -> Accounting:
     """Return the accounting of a job's row. It is unknown if the job broke off before any lead was extracted."""
     counts = job["counts"]
-    return accounting(counts if job["status"] == "COMPLETED" or counts.get("extracted") else {})
+    found = accounting(counts if job["status"] == "COMPLETED" or counts.get("extracted") else {})
+    return replace(found, rescrub=job.get("job_type") == "rescrub")
 
 
 def _by_reason(value: Any, name: str) -> dict[str, int]:
@@ -109,12 +116,15 @@ def counts_so_far(counts: dict[str, Any], leads: pd.DataFrame) -> dict[str, Any]
         "delivered": sum(by["delivered"].values()),
         "held": by["held"],
         "retry": by["retry"],
+        "renewed": sum(by["renewed"].values()),
+        "withdrawn": by["withdrawn"],
         "waiting": listed - len(leads),
     }
 
 
 def _by_disposition(leads: pd.DataFrame) -> dict[str, dict[str, int]]:
-    by: dict[str, dict[str, int]] = {"delivered": {}, "held": {}, "retry": {}, "processed": {}}
+    names = ("delivered", "held", "retry", "processed", "renewed", "withdrawn")
+    by: dict[str, dict[str, int]] = {name: {} for name in names}
     for disposition, reason in zip(leads["disposition"], leads["reason"], strict=True):
         by[disposition][reason] = by[disposition].get(reason, 0) + 1
     return by

@@ -14,7 +14,7 @@ class ReportData:
     """The data of a report: the job's row, a frame for each section, and notes for the reader.
 
     `standing` is the state of the job now, as in lf.jobs(). `coverage` is the job's log line about the coverage of its
-    do-not-call check.
+    do-not-call check. `opt_outs` are lines on the requests not to be called, of all jobs of this home.
     """
 
     job: dict[str, Any]
@@ -26,6 +26,7 @@ class ReportData:
     standing: str = ""
     notes: list[str] = field(default_factory=list)
     coverage: str = ""
+    opt_outs: list[str] = field(default_factory=list)
 
     @property
     def ok(self) -> bool:

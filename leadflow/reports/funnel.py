@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from leadflow.leads.counts import LEFT_OUT
+from leadflow.reports import rescrub
 from leadflow.reports.accounting import Accounting
 
 _LABELS = {
@@ -49,15 +50,17 @@ def steps(totals: Accounting) -> list[Step]:
 
     Kinds: extracted, todo and delivered are levels. left_out, held, litigator and open remove leads.
     """
-    found = [Step("extracted", totals.extracted, totals.extracted, "extracted")]
+    first = "checks are old" if totals.rescrub else "extracted"
+    found = [Step(first, totals.extracted, totals.extracted, "extracted")]
     left = totals.extracted
-    for name, leads, kind in _candidates(totals):
+    for name, leads, kind in rescrub.candidates(totals) if totals.rescrub else _candidates(totals):
         if kind == "todo":
             found.append(Step(name, leads, leads, kind))
         elif leads:
             left -= leads
             found.append(Step(name, leads, max(0, left), kind))
-    return [*found, Step("delivered", totals.delivered, totals.delivered, "delivered")]
+    name, leads = ("renewed", totals.renewed) if totals.rescrub else ("delivered", totals.delivered)
+    return [*found, Step(name, leads, leads, "delivered")]
 
 
 def _candidates(totals: Accounting) -> Iterator[tuple[str, int, str]]:

@@ -37,6 +37,7 @@ def to_html(data: ReportData) -> str:
         "<h3>Validation</h3>",
         _validation(data.validation),
         _muted(data.coverage) if data.coverage else "",
+        _opt_outs(data.opt_outs),
         "<h3>From extracted to delivered</h3>",
         funnel_to_html(totals),
         "<h3>Stages over batches</h3>",
@@ -104,6 +105,10 @@ def _validation(checks: pd.DataFrame) -> str:
         detail = f'<span class="mute">{escape(str(row["detail"]))}</span>'
         lines.append(f'<div class="check">{tick}<div>{escape(str(row["check"]))} {detail}</div></div>')
     return "".join(lines)
+
+
+def _opt_outs(lines: list[str]) -> str:
+    return "".join(["<h3>Opt-outs</h3>", *(f"<div>{escape(line)}</div>" for line in lines)]) if lines else ""
 
 
 def _delays(delays: pd.DataFrame) -> str:

@@ -23,6 +23,7 @@ def to_markdown(data: ReportData) -> str:
     parts += ["## Events Log", _events(data.events)]
     parts += ["## Validation", _validation(data.validation)]
     parts += [data.coverage] if data.coverage else []
+    parts += ["## Opt-outs", "\n".join(f"- {line}" for line in data.opt_outs)] if data.opt_outs else []
     parts += ["## Delays", _delays(data.delays)]
     return "\n\n".join(parts) + "\n"
 

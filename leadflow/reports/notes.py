@@ -61,12 +61,15 @@ def _completed(job: dict[str, Any], timeline: pd.DataFrame, resume: str) -> list
         missing = "the job is COMPLETED, but its job_complete event is missing"
         return [f"The trace is incomplete: {missing}; the last event was {_last_event(timeline)}."]
     leads = sum(accounting_of(job).retry.values())
+    if job.get("job_type") == "rescrub":
+        waiting = f"{leads} leads got no answer; their rows stay while their old checks count. To ask again: {resume}"
+        return [waiting] if leads else []
     return [f"{leads} leads are held back for now and may still clear: {resume}"] if leads else []
 
 
 def _not_covered(job: dict[str, Any], resume: str) -> list[str]:
     leads = accounting_of(job).retry.get("not_covered")
-    if not leads:
+    if not leads or job.get("job_type") == "rescrub":
         return []
     return [
         f"The do-not-call list does not cover the phones of {leads} leads (not_covered; the DNC lines of the timeline "

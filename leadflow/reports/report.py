@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
@@ -9,13 +10,15 @@ from leadflow.history import History, open_history, standing
 from leadflow.reports.accounting import counts_so_far
 from leadflow.reports.data import ReportData
 from leadflow.reports.delays import delays
+from leadflow.reports.facts import Facts
 from leadflow.reports.flow import flow
 from leadflow.reports.html import to_html
 from leadflow.reports.markdown import to_markdown
 from leadflow.reports.notes import coverage, notes
+from leadflow.reports.opt_outs import opt_out_lines
 from leadflow.reports.tables import rows_where
 from leadflow.reports.text import to_text
-from leadflow.reports.validation import Facts, validation
+from leadflow.reports.validation import validation
 
 
 class Report(ReportData):
@@ -51,6 +54,7 @@ def report(job_id: str, *, history: History | Path | str | None = None, facts: F
         standing=standing(job),
         notes=notes(job, timeline),
         coverage=coverage(timeline),
+        opt_outs=opt_out_lines(facts.opt_outs if facts else (), datetime.now(timezone.utc)),
     )
 
 

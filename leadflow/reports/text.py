@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from leadflow.leads.counts import LEFT_OUT
+from leadflow.reports import rescrub
 from leadflow.reports.accounting import Accounting, accounting_of, reasons
 from leadflow.reports.data import ReportData
 
@@ -16,7 +17,7 @@ def to_text(data: ReportData) -> str:
     """Return a few lines for a plain prompt."""
     checks = check_lines(data.validation)
     lines = [f"Job {data.job['id']}: {data.job['status']}", *data.notes, total_line(accounting_of(data.job)), *checks]
-    return "\n".join([*lines, *([data.coverage] if data.coverage else [])])
+    return "\n".join([*lines, *([data.coverage] if data.coverage else []), *data.opt_outs])
 
 
 def check_lines(validation: pd.DataFrame) -> list[str]:
@@ -27,6 +28,9 @@ def check_lines(validation: pd.DataFrame) -> list[str]:
 
 def tree(flow: pd.DataFrame, totals: Accounting) -> str:
     """Return the data-flow tree: the script's rows, then each batch through its stages."""
+    batches = flow.astype(object).where(flow.notna(), 0).to_dict("records")
+    if totals.rescrub:
+        return "\n".join([*rescrub.tree_lines(batches, totals), "", total_line(totals)])
     skipped = {"already processed": totals.already_processed, **{r: totals.held.get(r, 0) for r in LEFT_OUT}}
     left_out = ", ".join(f"{n} {what}" for what, n in skipped.items() if n)
     lines = [
@@ -34,7 +38,6 @@ def tree(flow: pd.DataFrame, totals: Accounting) -> str:
         "    │",
         f"    ├── Filtered ({totals.todo} unprocessed{'; ' + left_out if left_out else ''})",
     ]
-    batches = flow.astype(object).where(flow.notna(), 0).to_dict("records")
     for place, batch in enumerate(batches, 1):
         lines += _branch(batch, last=place == len(batches))
     if not batches:
@@ -57,6 +60,8 @@ def _branch(batch: dict[Any, Any], last: bool) -> list[str]:
 
 def total_line(totals: Accounting) -> str:
     """Return the totals in one line. Leads left out were never processed, so they do not count as held back."""
+    if totals.rescrub:
+        return rescrub.total_line(totals)
     held = {reason: n for reason, n in totals.held.items() if reason not in LEFT_OUT}
     parts = [
         f"{totals.processed} processed",

@@ -3,27 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from leadflow.reports import rescrub
 from leadflow.reports.accounting import Accounting, accounting_of, reasons
+from leadflow.reports.facts import Facts
 
 if TYPE_CHECKING:
     import pandas as pd
-
-
-@dataclass(frozen=True)
-class Facts:
-    """The lead keys that a job should have written, and the keys that are there, with repeats.
-
-    None means that the keys could not be read.
-    """
-
-    delivered_keys: list[str]
-    final_keys: list[str]
-    sheet_keys: list[str] | None = None
-    cache_keys: list[str] | None = None
-    consolidated_keys: list[str] | None = None
 
 
 def validation(job: dict[str, Any], facts: Facts | None) -> pd.DataFrame:
@@ -31,8 +18,13 @@ def validation(job: dict[str, Any], facts: Facts | None) -> pd.DataFrame:
     import pandas as pd
 
     totals = accounting_of(job)
-    checks = [
-        ("Job status is COMPLETED", job["status"] == "COMPLETED", f"status is {job['status']}"),
+    status = ("Job status is COMPLETED", job["status"] == "COMPLETED", f"status is {job['status']}")
+    checks = [status, *(rescrub.checks(job, totals, facts) if totals.rescrub else _of_run(job, totals, facts))]
+    return pd.DataFrame(checks, columns=pd.Index(["check", "ok", "detail"])).astype({"ok": bool})
+
+
+def _of_run(job: dict[str, Any], totals: Accounting, facts: Facts | None) -> list[tuple[str, bool, str]]:
+    return [
         ("Row counts match expectations", totals.balanced, _sum(totals)),
         (
             "Google Sheets has new data: exactly one row for each delivered lead, and none for one held back",
@@ -40,7 +32,6 @@ def validation(job: dict[str, Any], facts: Facts | None) -> pd.DataFrame:
         ),
         *_in_tables(job, totals, facts),
     ]
-    return pd.DataFrame(checks, columns=pd.Index(["check", "ok", "detail"])).astype({"ok": bool})
 
 
 def _sum(totals: Accounting) -> str:
@@ -56,11 +47,15 @@ def _sum(totals: Accounting) -> str:
 def _in_sheet(totals: Accounting, facts: Facts | None) -> tuple[bool, str]:
     if facts is None:
         return _one_each(totals, None, None, totals.delivered)
-    ok, detail = _one_each(totals, facts.delivered_keys, facts.sheet_keys, totals.delivered)
+    withdrawn, there = facts.gone_keys & set(facts.delivered_keys), set(facts.sheet_keys or ())
+    expected = [key for key in facts.delivered_keys if key not in withdrawn]
+    ok, detail = _one_each(totals, expected, facts.sheet_keys, totals.delivered - len(withdrawn))
     held = set(facts.final_keys) - set(facts.delivered_keys)
-    if ok and (wrong := held & set(facts.sheet_keys or ())):
+    if ok and (wrong := held & there):
         return False, f"{len(wrong)} leads held back are in the sheet, such as {min(wrong)}; take them out"
-    return ok, detail
+    if ok and (wrong := withdrawn & there):
+        return False, f"{len(wrong)} withdrawn leads are in the sheet, such as {min(wrong)}; take them out"
+    return ok, detail + (f"; {len(withdrawn)} more were withdrawn since" if withdrawn else "")
 
 
 def _in_tables(job: dict[str, Any], totals: Accounting, facts: Facts | None) -> list[tuple[str, bool, str]]:

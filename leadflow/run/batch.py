@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime, timezone
+from datetime import date, datetime, timezone
 from typing import Any
 
 import polars as pl
@@ -35,8 +35,16 @@ class Batch:
         self.record = {"first_row": self.first_row, "last_row": self.first_row + rows - 1, "rows": rows}
         self.record["started_at"] = datetime.now(timezone.utc)
 
+    def callable_until(self) -> dict[str, date]:
+        """Return for each delivered lead the date from which its row may not be called any more."""
+        delivered = self.leads.filter("delivered").select("person_key", "callable_until")
+        return {key: date.fromisoformat(until) for key, until in delivered.iter_rows() if until}
+
     def summary(self, outcomes: Sequence[Outcome]) -> dict[str, Any]:
-        """Return the facts that the history keeps of the batch when its leads have these outcomes."""
+        """Return the facts that the history keeps of the batch when its leads have these outcomes.
+
+        In a re-scrub, `delivered` counts the renewed leads and `held` the withdrawn ones.
+        """
         verdicts = dict(self.leads["verdicts"].explode().drop_nulls().value_counts().iter_rows())
         dispositions = [disposition for _, disposition, _ in outcomes]
         return {
@@ -44,8 +52,8 @@ class Batch:
             "phones_found": int(self.leads["phones"].list.len().sum() or 0),
             "litigator": verdicts.get("litigator", 0),
             "dnc": verdicts.get("dnc", 0) + verdicts.get("internal_dnc", 0) + verdicts.get("state_wireless", 0),
-            "delivered": dispositions.count("delivered"),
-            "held": dispositions.count("held"),
+            "delivered": dispositions.count("delivered") + dispositions.count("renewed"),
+            "held": dispositions.count("held") + dispositions.count("withdrawn"),
             "retry": dispositions.count("retry"),
             "status": "done",
             "completed_at": datetime.now(timezone.utc),

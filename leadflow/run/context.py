@@ -21,11 +21,19 @@ if TYPE_CHECKING:
     from leadflow.settings import Settings
 
 
+class RescrubPlan(TypedDict):
+    """What a re-scrub is to check: rows with checks this old, in days; and when it began (ISO, UTC)."""
+
+    older_than_days: float
+    began: str
+
+
 class Plan(TypedDict):
     """The task of a job, as the checkpoints keep it for a resume.
 
     `unanswered` counts lookups of earlier runs that may have been charged. `only` is the key of the lead whose
-    candidate somebody accepted: the run delivers that lead and does not change the others.
+    candidate somebody accepted: the run delivers that lead and does not change the others. `rescrub` is there for a
+    re-scrub, which has no script.
     """
 
     script: str
@@ -35,6 +43,7 @@ class Plan(TypedDict):
     max_cost: float | None
     unanswered: NotRequired[int]
     only: NotRequired[list[str]]
+    rescrub: NotRequired[RescrubPlan]
 
 
 @dataclass(frozen=True)
@@ -67,6 +76,13 @@ class RunContext:
     def only(self) -> list[str] | None:
         """The accepted lead that this run delivers; None if the run processes all leads of the job."""
         return self.plan.get("only")
+
+    @property
+    def rescrub(self) -> RescrubPlan:
+        """What this re-scrub is to check."""
+        found = self.plan.get("rescrub")
+        assert found is not None, "the job is no re-scrub"
+        return found
 
     @passes_on
     def log(self, stage: str, message: str, level: str = "info", batch: int | None = None) -> None:

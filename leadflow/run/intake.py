@@ -53,10 +53,10 @@ def open_run(run: RunContext, tally: Tally, sheet: TargetSheet, ready: int, guar
     Raises the error of any system before the first lookup.
     """
     with ThreadPoolExecutor(2, "sign-in") as pool:
-        _prove_dnc(run)
+        prove_dnc(run)
         connected = pool.submit(sheet.connect)
         pool.submit(run.services.idicore.sign_in, run.halt.stop)  # if it fails, the first lookup raises the reason
-        notes = _connect_warehouse(run)
+        notes = connect_warehouse(run)
         guard.begin()
         counts = _list_leads(run, sheet.withheld)
         _start_tally(run, tally, counts["todo"])
@@ -70,7 +70,7 @@ def open_run(run: RunContext, tally: Tally, sheet: TargetSheet, ready: int, guar
     return Work(chain(first, batches), earlier_jobs, notes)
 
 
-def _prove_dnc(run: RunContext) -> None:
+def prove_dnc(run: RunContext) -> None:
     """Verify before the first lookup that the do-not-call check is current and complete."""
     dnc, canaries = run.services.dnc, run.settings.dnc.canaries
     if prove := getattr(dnc, "raise_if_unusable", None):
@@ -81,7 +81,7 @@ def _prove_dnc(run: RunContext) -> None:
     run.log("Job", PROVEN if canaries else UNPROVEN)
 
 
-def _connect_warehouse(run: RunContext) -> list[str]:
+def connect_warehouse(run: RunContext) -> list[str]:
     """Connect and verify that the job may write its tables. Return a note for each table that was made."""
     warehouse = run.services.warehouse
     warehouse.log = lambda message: run.log("Snowflake", message, "warning")

@@ -7,7 +7,7 @@ import re
 import secrets
 import socket
 from dataclasses import asdict
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING
 
 from leadflow.checkpoints.review import REVIEWED
@@ -38,6 +38,22 @@ def new_job_id(name: str) -> str:
     return f"{slug}-{datetime.now(timezone.utc):%Y%m%d-%H%M%S}-{secrets.token_hex(3)}"
 
 
+def began_at(job_id: str) -> datetime | None:
+    """Return a time before a job began, from its id; None for an id that new_job_id did not make.
+
+    It is a day early, since a resume on another machine may have another clock.
+
+    >>> began_at("june_leads-20261124-164313-0d46b1"), began_at("june")
+    (datetime.datetime(2026, 11, 23, 16, 43, 13, tzinfo=datetime.timezone.utc), None)
+    """
+    if not (found := re.search(r"-(\d{8}-\d{6})-[0-9a-f]{6}$", job_id)):
+        return None
+    try:
+        return datetime.strptime(found[1], "%Y%m%d-%H%M%S").replace(tzinfo=timezone.utc) - timedelta(days=1)
+    except (ValueError, OverflowError):
+        return None
+
+
 def record_new(history: History, job_id: str, plan: Plan, settings: Settings, dnc_policy: str) -> None:
     """Record a job that is about to start, without the literals of its script."""
     history.start_job(
@@ -54,7 +70,7 @@ def record_new(history: History, job_id: str, plan: Plan, settings: Settings, dn
         dppa=settings.idicore.dppa,
         policy_version=dnc_policy,
         started_by=settings.started_by,
-        job_type="single_script",
+        job_type="rescrub" if "rescrub" in plan else "single_script",
         owner=process_owner(),
         spreadsheet_id=settings.sheets.spreadsheet_id,
         worksheet=settings.sheets.worksheet,
@@ -92,13 +108,24 @@ def record_end(
         progress=percent,
         message=message,
         counts=asdict(counts),
-        total_rows_processed=counts.delivered + sum(counts.held.values()) - counts.left_out,
-        clean_count=counts.delivered,
+        total_rows_processed=counts.settled,
+        clean_count=counts.delivered + counts.renewed,
         **flagged,
         completed_at=datetime.now(timezone.utc),
     )
     run.history.flush()
     return message
+
+
+def rescrub_summary(job_id: str, counts: Counts, notes: Sequence[str]) -> str:
+    """Return one line with the result of a completed re-scrub and the possible next step."""
+    gone = sum(counts.withdrawn.values())
+    reasons = ", ".join(f"{reason} {n:,}" for reason, n in sorted(counts.withdrawn.items()))
+    parts = f"{counts.renewed:,} renewed, {gone:,} withdrawn" + (f" ({reasons})" if gone else "")
+    if counts.retry:
+        waiting = sum(counts.retry.values())
+        parts += f"; {waiting:,} got no answer and stay while their old checks count: engine.resume({job_id!r})"
+    return "; ".join([parts, *notes])
 
 
 def summary(job_id: str, counts: Counts, notes: Sequence[str]) -> str:

@@ -14,13 +14,10 @@ from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING
 
-from leadflow.compliance.guard import Guard
-from leadflow.compliance.suppression_work import Work
 from leadflow.errors import LeadflowError
-from leadflow.history import STALE_S
 from leadflow.run.coalescer import Coalescer
 from leadflow.run.intake import open_run
-from leadflow.run.job_record import process_owner
+from leadflow.run.opt_outs import guard_of
 from leadflow.run.pace import Pace
 from leadflow.run.steps import Cache, Check, Deliver, Lookup
 from leadflow.run.target_sheet import LookAhead, TargetSheet
@@ -177,19 +174,6 @@ class Pipeline:
         every = self._run.settings.sheets.write_every_s
         until_last = every if self._before_sheet and self._pace.ends_within(every) else 0.0
         return max(self._run.services.sheet.writes.pause(), until_last)
-
-
-def guard_of(run: RunContext) -> Guard:
-    """Return the do-not-call list as this run uses it."""
-    work = Work(
-        run.settings,
-        run.checkpoints,
-        run.history,
-        run.services.warehouse,
-        lambda jobs: run.history.live(jobs, process_owner(), STALE_S),
-        run.emit,
-    )
-    return Guard(work, run.job_id)
 
 
 def _window(settings: Settings) -> int:

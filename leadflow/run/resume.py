@@ -10,6 +10,7 @@ from leadflow.job import JobStatus
 from leadflow.leads.counts import Counts
 from leadflow.run.budget import Budget, Prices
 from leadflow.run.job_record import process_owner
+from leadflow.run.rescrub_start import rescrub_budget
 
 if TYPE_CHECKING:
     from leadflow.checkpoints import Checkpoints
@@ -34,6 +35,8 @@ def resumed_budget(
     """Return the budget of a resumed job, less its spending. Without new limits the job keeps its old ones."""
     if max_lookups is None and max_cost is None:
         max_lookups, max_cost = plan.get("max_lookups"), plan.get("max_cost")
+    if "rescrub" in plan:
+        return rescrub_budget(settings, max_cost)
     budget = Budget.of(settings, max_lookups, max_cost)
     spent = checkpoints.bought(job_id) + plan.get("unanswered", 0)
     budget.resume(spent, checkpoints.bought(job_id, "no_match"), checkpoints.checked(job_id))

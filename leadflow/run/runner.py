@@ -16,8 +16,9 @@ from leadflow.leads.counts import Counts
 from leadflow.run.busy_log import busy_vendors_logged
 from leadflow.run.context import RunContext
 from leadflow.run.gc_pause import gc_frozen
-from leadflow.run.job_record import process_owner, record_end, record_running, summary
+from leadflow.run.job_record import process_owner, record_end, record_running, rescrub_summary, summary
 from leadflow.run.pipeline import Pipeline
+from leadflow.run.rescrub import Rescrub
 from leadflow.run.tally import Tally
 from leadflow.services.warehouse.browser import may_use_browser
 
@@ -80,7 +81,7 @@ class Runner:
         try:
             try:
                 with busy_vendors_logged(run):
-                    notes = Pipeline(run, self._tally).run()
+                    notes = (Rescrub if "rescrub" in run.plan else Pipeline)(run, self._tally).run()
             finally:
                 self._log_lost(run.services.idicore.lost_calls - lost_before)
             return self._complete(notes), None
@@ -110,7 +111,7 @@ class Runner:
     def _complete(self, notes: list[str]) -> Job:
         run, counts = self._run, self._tally.counts()
         self._raise_if_unfinished(counts)
-        message = summary(run.job_id, counts, notes)
+        message = (rescrub_summary if "rescrub" in run.plan else summary)(run.job_id, counts, notes)
         run.checkpoints.end(run.job_id)
         run.emit(JobComplete(stage="Job", stats={**asdict(counts), **self._tally.flagged()}))
         return self._end(JobStatus.COMPLETED, message, counts)

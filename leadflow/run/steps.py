@@ -22,6 +22,7 @@ from leadflow.events import JobLog, raised_at
 from leadflow.leads.counts import DUPLICATE
 from leadflow.leads.phones import time_zones
 from leadflow.run.batch import joined, outcomes_of, row_ranges, timed
+from leadflow.run.job_record import began_at
 from leadflow.services.dncscrub.reassigned import KIND as REASSIGNED
 from leadflow.services.dncscrub.reassigned import policy_since
 from leadflow.stages.consolidation import consolidate, stage_ahead
@@ -151,7 +152,7 @@ class Check:
 
     run: RunContext
     tally: Tally
-    look_ahead: LookAhead
+    look_ahead: LookAhead | None
     pool: Executor
     guard: Guard
 
@@ -167,7 +168,8 @@ class Check:
 
     def _checked(self, batch: Batch) -> pl.DataFrame:
         """Return the leads with the result columns of both checks."""
-        self.look_ahead.start_if_due()
+        if self.look_ahead is not None:
+            self.look_ahead.start_if_due()
         leads = batch.leads
         dnc = self.pool.submit(self._check_dnc, leads, batch.number)
         litigators = self.pool.submit(self._check_litigators, leads, batch.number)
@@ -297,8 +299,8 @@ class Deliver:
         """Settle the leads again if some of their phones may not be called since the check."""
         if not self.guard.suppressed(leads):
             return leads
-        policy = self.run.settings.policy
-        settled = with_shown_phones(settle(self.guard.mark(leads), policy), policy)
+        policy, compliance = self.run.settings.policy, self.run.settings.compliance
+        settled = with_shown_phones(settle(self.guard.mark(leads), policy, compliance), policy)
         held = leads.filter(pl.col("disposition") == "deliver").height
         held -= settled.filter(pl.col("disposition") == "deliver").height
         if held:
@@ -331,6 +333,7 @@ class Cache:
                 job_id=run.job_id,
                 script=run.plan["name"],
                 at=batches[-1].delivered_at,
+                began=began_at(run.job_id),
                 emit=run.emit,
             )
         outcomes = outcomes_of(leads)

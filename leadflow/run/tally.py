@@ -32,7 +32,8 @@ class Tally:
     def start(self, settled: int, total: int) -> None:
         """Start with the number of leads that earlier runs settled, and the number of all leads to process."""
         counts = self._recorded() if settled else {}
-        self.progress = Progress(settled, total, dict.fromkeys(STAGES, settled), counts)
+        stages = STAGES[1:] if "rescrub" in self._run.plan else STAGES
+        self.progress = Progress(settled, total, dict.fromkeys(stages, settled), counts)
 
     def advance(self, stage: str, leads: int) -> None:
         """Count leads that have completed a stage."""
@@ -60,7 +61,7 @@ class Tally:
             record["retry"] = waiting_in_batch(run.checkpoints, run.job_id, batch.number)
         with self._lock:
             self.progress = self.progress.settled(settled, {name: record[name] for name in _COUNTED})
-        history.record_leads(run.job_id, batch.number, outcomes)
+        history.record_leads(run.job_id, batch.number, outcomes, batch.callable_until())
         history.record_batch(run.job_id, batch.number, **record)
         history.update_job(run.job_id, progress=self.progress.percent, total_rows_processed=self.progress.done)
         self._emit_progress(batch.number)
@@ -107,7 +108,7 @@ class Tally:
         bought, checked = checkpoints.bought(job_id), checkpoints.checked(job_id)
         leads = checkpoints.tally(job_id)
         elsewhere = _sum(leads, "processed")
-        settled = sum(leads.values()) - leads.get(("", ""), 0)
+        settled = sum(n for (disposition, _), n in leads.items() if disposition not in ("", "withdraw"))
         return Counts(
             extracted=extracted["extracted"],
             already_processed=extracted["already_processed"] + elsewhere,
@@ -121,11 +122,15 @@ class Tally:
             cost=self._cost(bought, checked),
             elsewhere=elsewhere,
             checked=sum(checked.values()),
+            renewed=_sum(leads, "renewed"),
+            withdrawn={reason: n for (disposition, reason), n in leads.items() if disposition == "withdrawn"},
         )
 
     def _cost(self, bought: int, checked: Mapping[str, int]) -> float | None:
         """Return the cost of all runs of the job, in dollars."""
         prices, checkpoints = self._run.budget.prices, self._run.checkpoints
+        if "rescrub" in self._run.plan:  # it buys no lookup, so it needs no price of one
+            return round(sum(price * checked.get(check, 0) for check, price in prices.checks.items()), 2)
         free = 0 if prices.charge_on_no_match else checkpoints.bought(self._run.job_id, "no_match")
         cost = prices.cost(bought, free, checked)
         return None if cost is None else round(cost, 2)

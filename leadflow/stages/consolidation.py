@@ -34,6 +34,7 @@ def consolidate(
     job_id: str = "",
     script: str = "",
     at: datetime | None = None,
+    began: datetime | None = None,
     emit: Emit = no_emit,
     batch: int | None = None,
 ) -> F:
@@ -44,12 +45,12 @@ def consolidate(
 
     `leads` is a pandas or polars frame with the columns that `deliver` adds; it is returned unchanged. The script's own
     columns are stored as JSON in "Extra", including phones, since callers do not use these tables. `job_id` and
-    `script` are written with each lead; `at` is the time of processing, now by default; `batch` is the number in
-    events.
+    `script` are written with each lead; `at` is the time of processing, now by default; `began` is when
+    the job began, before which the ledger has no entry of it; `batch` is the number in events.
 
     Raises ColumnsError, RefusedError, TransientError.
     """
-    return same_kind(leads, lambda frame: _consolidate(frame, warehouse, job_id, script, at, emit, batch))
+    return same_kind(leads, lambda frame: _consolidate(frame, warehouse, job_id, script, at, began, emit, batch))
 
 
 def stage_ahead(leads: pl.DataFrame, warehouse: Warehouse, *, job_id: str, script: str, at: datetime) -> None:
@@ -64,6 +65,7 @@ def _consolidate(
     job_id: str,
     script: str,
     at: datetime | None,
+    began: datetime | None,
     emit: Emit,
     batch: int | None,
 ) -> pl.DataFrame:
@@ -71,7 +73,7 @@ def _consolidate(
     at = at or datetime.now(timezone.utc)
     rows, entries = _rows(leads, job_id, script, at), entries_of(leads, job_id, at)
     settings = warehouse.settings
-    warehouse.merge(rows, _KEY, _targets(settings), entries)
+    warehouse.merge(rows, _KEY, _targets(settings), entries, began)
     message = f"Merged {rows.height} leads into {settings.consolidated} and {settings.person_cache}"
     if entries.height:
         message += f", recorded {entries.height} entries in {settings.ledger}"

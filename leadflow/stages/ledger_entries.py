@@ -14,10 +14,12 @@ import polars as pl
 from leadflow.leads.verdicts import Scrub
 from leadflow.services.warehouse.tables import LEDGER_COLUMNS, LONGEST_WORDS
 from leadflow.stages.coverage import NOT_COVERED
-from leadflow.stages.list_columns import TEXTS
-from leadflow.stages.scrub_texts import has_checks, scrubs_of
+from leadflow.stages.list_columns import TEXTS, per_phone
+from leadflow.stages.scrub_texts import INTERNAL_CHECKS, has_checks, read_scrub, scrubs_of
 
 CHECK, DELIVERED, WITHDRAWN = "check", "delivered", "withdrawn"
+# The reason of a check whose list has a date that cannot be read: the check never counts.
+UNREADABLE_LIST = "the list's date cannot be read"
 # What an entry's id is made of. A resume may repeat a delivery at another time, and it is still the same one.
 _EVENT_ID = ("EVENT", "JOB_ID", "LEAD_KEY", "PHONE")
 _CHECK_ID = (*_EVENT_ID, "EVENT_AT", "KIND", "PROVIDER", "CODE", "VERDICT", "LIST_DATE", "POLICY", "REASON")
@@ -46,7 +48,7 @@ def check_entry(lead_key: str, scrub: Scrub, job_id: str, reason: str = "", verd
     """
     day = _readable(scrub.list_date)
     if scrub.list_date and not day:
-        reason = reason or "the list's date cannot be read"
+        reason = UNREADABLE_LIST
     return _entry(
         CHECK, lead_key, scrub.phone, job_id, scrub.checked_at,
         KIND=scrub.check, PROVIDER=scrub.provider, CODE=scrub.code, VERDICT=verdict or str(scrub.verdict),
@@ -73,7 +75,7 @@ def entries_of(leads: pl.DataFrame, job_id: str, at: datetime) -> pl.DataFrame:
 
     A lead that was not delivered has entries for its checks only. `at` is the time of the delivery.
     """
-    return entries_frame([*_checks(leads, job_id), *_deliveries(leads, job_id, at)])
+    return entries_frame([*_checks(leads, job_id), *_internal(leads, job_id), *_deliveries(leads, job_id, at)])
 
 
 def _checks(leads: pl.DataFrame, job_id: str) -> Iterable[Entry]:
@@ -91,6 +93,16 @@ def _checks(leads: pl.DataFrame, job_id: str) -> Iterable[Entry]:
             # The check answered, but its list does not cover the phone: what counted is "unchecked".
             verdict, reason = (said.get("dnc_verdicts", ""), f"not covered: {gap}") if gap else ("", "")
             yield check_entry(str(keys[row]), scrub, job_id, reason, verdict)
+
+
+def _internal(leads: pl.DataFrame, job_id: str) -> Iterable[Entry]:
+    """Yield an entry for each phone that is on the house's own do-not-call list."""
+    if INTERNAL_CHECKS not in leads.columns:
+        return
+    keys = leads["person_key"].to_list()
+    for row, phone, text in per_phone(leads, INTERNAL_CHECKS).select("row", "phones", INTERNAL_CHECKS).iter_rows():
+        if phone and (scrub := read_scrub(text, phone, "internal")):
+            yield check_entry(str(keys[row]), scrub, job_id)
 
 
 def _deliveries(leads: pl.DataFrame, job_id: str, at: datetime) -> Iterable[Entry]:

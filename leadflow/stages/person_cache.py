@@ -18,8 +18,10 @@ if TYPE_CHECKING:
     from leadflow.services.warehouse import Warehouse
 
 _OF_THE_CACHE, _OF_THE_SUPPRESSED = -1, -2
-_CACHED = dict(zip(IDENTITY, ("first_name", "last_name", "address", "city", "state", "zip_code"), strict=True))
-_CONSOLIDATED = {part: TITLES[part] for part in IDENTITY}
+_CACHED: dict[str, str] = dict(
+    zip(IDENTITY, ("first_name", "last_name", "address", "city", "state", "zip_code"), strict=True)
+)
+_CONSOLIDATED: dict[str, str] = {part: TITLES[part] for part in IDENTITY}
 _NAMED = ("first_name", "last_name", "address")
 # Hash joins, each on one key; one join with OR would compare every lead with every row of the cache.
 KNOWN = """ LEFT JOIN {keys} lf_k ON lf_k."lf_done" = {lead}."person_key"

@@ -15,6 +15,8 @@ from leadflow.stages.list_columns import per_phone
 CHECKS = {"litigator": "litigator_checks", "dnc": "dnc_checks"}
 # Only phones of some states have this one.
 _SOME = {"reassigned": "reassigned_checks"}
+# The same for the house's own list, with texts for the phones on it alone.
+INTERNAL_CHECKS = "internal_checks"
 
 
 def scrub_text(scrub: Scrub) -> str:

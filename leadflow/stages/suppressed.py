@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timezone
 from typing import TypeVar
 
 import polars as pl
 
 from leadflow.leads.suppressions import Suppressed
-from leadflow.leads.verdicts import WORST_FIRST, Verdict
+from leadflow.leads.verdicts import WORST_FIRST, Scrub, Verdict
 from leadflow.stages.frames import same_kind
 from leadflow.stages.list_columns import per_lead, per_phone
+from leadflow.stages.scrub_texts import INTERNAL_CHECKS, scrub_text
 
 F = TypeVar("F")
 _INTERNAL = Verdict.INTERNAL_DNC.value
@@ -20,7 +22,8 @@ def with_suppressed(leads: F, suppressed: Suppressed, verdicts: str = "dnc_verdi
     """Set the verdict of each suppressed phone to internal_dnc, in place of every verdict that is less bad.
 
     `leads` is a pandas or polars frame with person_key, `phones` (lists of E.164) and a column of `verdicts` (lists of
-    text, one for each phone). All phones of a suppressed person count. A missing verdict stays unchecked.
+    text, one for each phone). All phones of a suppressed person count. A missing verdict stays unchecked. The result
+    also has `internal_checks` (lists of text: the check of each phone on the list, "" for the others), for the ledger.
 
     >>> leads = pl.DataFrame({"person_key": ["k"], "phones": [["+15045550143"]], "dnc_verdicts": [["clean"]]})
     >>> with_suppressed(leads, Suppressed(frozenset({"+15045550143"})))["dnc_verdicts"].to_list()
@@ -48,5 +51,15 @@ def _with_suppressed(leads: pl.DataFrame, suppressed: Suppressed, verdicts: str)
     listed = pl.col("phones").is_in(list(suppressed.phones)) | pl.col("person_key").is_in(list(suppressed.keys))
     worse = pl.col(verdicts).is_in(_WORSE).fill_null(False)
     known = pl.col(verdicts).fill_null(Verdict.UNCHECKED.value)
-    phones = phones.with_columns(pl.when(listed & ~worse).then(pl.lit(_INTERNAL)).otherwise(known).alias("verdict"))
-    return leads.with_columns(per_lead(phones, leads.height, verdict=pl.col("verdict"))["verdict"].alias(verdicts))
+    phones = phones.with_columns(
+        pl.when(listed & ~worse).then(pl.lit(_INTERNAL)).otherwise(known).alias("verdict"),
+        pl.when(listed).then(pl.lit(_check_text())).otherwise(pl.lit("")).alias("check"),
+    )
+    found = per_lead(phones, leads.height, verdict=pl.col("verdict"), check=pl.col("check"))
+    return leads.with_columns(found["verdict"].alias(verdicts), found["check"].alias(INTERNAL_CHECKS))
+
+
+def _check_text() -> str:
+    """Return the check of a phone that is on the list, as text without the phone."""
+    now = datetime.now(timezone.utc).replace(microsecond=0)
+    return scrub_text(Scrub("", "internal", Verdict.INTERNAL_DNC, "leadflow", "listed", now, now.date().isoformat()))

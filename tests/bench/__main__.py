@@ -6,7 +6,7 @@ import argparse
 import os
 import platform
 
-from tests.bench import executors, own, past, sheet, speed
+from tests.bench import executors, own, past, rescrub, sheet, speed
 
 PARTS = {
     "speed": "whole jobs against vendors with latency and limits",
@@ -14,13 +14,14 @@ PARTS = {
     "history": "the cost of an event, and reads of a large history",
     "imports": "the time that `import leadflow` takes",
     "sheet": "calls and bytes of a small and a large sheet",
+    "rescrub": "requests and seconds of a re-scrub of all rows of a sheet",
     "executors": "lookups sent by threads, processes and dask (needs the dask extra)",
 }
 DEFAULT = ("speed", "own", "history", "imports")
 
 
 def main() -> None:
-    """Measure the parts that are named; without names, all but sheet and executors."""
+    """Measure the parts that are named; without names, all but sheet, rescrub and executors."""
     arguments = _parser().parse_args()
     unknown = [part for part in arguments.parts if part not in PARTS]
     if unknown:
@@ -51,7 +52,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--in-process", type=int, nargs="*", default=[10_000, 50_000], help="own: leads in each job without sockets"
     )
-    parser.add_argument("--rows", type=int, nargs="+", default=[2_000, 200_000], help="sheet: rows that are there")
+    parser.add_argument("--rows", type=int, nargs="+", help="sheet, rescrub: rows that are there")
     parser.add_argument("--lookups", type=int, default=1_200, help="executors: lookups in each run")
     parser.add_argument("--events", type=int, default=1_000_000, help="history: events of the traced job")
     parser.add_argument("--jobs", type=int, default=100_000, help="history: jobs in the file")
@@ -81,7 +82,13 @@ def _executors(arguments: argparse.Namespace) -> None:
 
 def _sheet(arguments: argparse.Namespace) -> None:
     print(sheet.HEAD, flush=True)
-    for row in sheet.rows(arguments.rows):
+    for row in sheet.rows(arguments.rows or [2_000, 200_000]):
+        print(row, flush=True)
+
+
+def _rescrub(arguments: argparse.Namespace) -> None:
+    print(rescrub.HEAD, flush=True)
+    for row in rescrub.rows(arguments.rows or [1_000, 50_000]):
         print(row, flush=True)
 
 
@@ -91,6 +98,7 @@ _MEASURE = {
     "history": lambda arguments: print(past.measure(arguments.events, arguments.jobs)),
     "imports": lambda _: print(past.imports()),
     "sheet": _sheet,
+    "rescrub": _rescrub,
     "executors": _executors,
 }
 

@@ -1,4 +1,4 @@
-"""The local copy of the do-not-call list: the first time stays, the longest expiry counts, SUPPRESSIONS has the word."""
+"""The local copy of the do-not-call list: the first time stays, the longest expiry counts, the table has the word."""
 
 from __future__ import annotations
 

@@ -70,7 +70,7 @@ def test_a_row_moves_with_the_notes_and_without_the_phones(world, sheet):
     assert "Phone 1" not in one
     assert "+1504" not in str(world.sheet_values("Withdrawn"))
     assert [event.text() for event in said if isinstance(event, JobLog)] == [
-        "2 leads are withdrawn (dnc 1, litigator 1); their rows were moved to tab Withdrawn"
+        "Withdrew 2 leads (dnc 1, litigator 1): their rows were moved to tab Withdrawn"
     ]
 
 

@@ -132,8 +132,14 @@ def test_a_connection_without_a_current_database_works_with_tables_named_in_full
         assert engine.run(FROM_ALL, limit_rows=6, progress=False).counts.already_processed == 6
 
 
+def test_tables_without_a_place_are_beside_a_cache_that_is_named_in_full(world):
+    with lf.Engine(with_warehouse(world, database=None, person_cache=FULL["person_cache"])) as engine:
+        assert engine.run(FROM_ALL, limit_rows=6, progress=False).ok
+    assert {"SCRUB_LEDGER", "UNIQUE_CONSOLIDATED_DATA"} <= set(world.stats()["snowflake"]["rows"])
+
+
 @pytest.mark.parametrize(
-    "tables", [{}, {"person_cache": "PUBLIC.PERSON_CACHE"}, {"person_cache": FULL["person_cache"]}]
+    "tables", [{}, {"person_cache": "PUBLIC.PERSON_CACHE"}, {"consolidated": FULL["consolidated"]}]
 )
 def test_a_connection_without_a_database_and_tables_without_one_is_said(world, tables):
     assert "LEADFLOW_WAREHOUSE__DATABASE" in refused(world, with_warehouse(world, database=None, **tables), FROM_ALL)

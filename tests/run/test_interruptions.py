@@ -28,9 +28,10 @@ _STATEMENTS = {
     "begin": "BEGIN",
     "merge": 'MERGE INTO \\"LEADS_DB\\".\\"PUBLIC\\".\\"UNIQUE_CONSOLIDATED_DATA\\"',
     "second merge": 'MERGE INTO \\"LEADS_DB\\".\\"PUBLIC\\".\\"PERSON_CACHE\\"',
+    "ledger": 'INSERT INTO \\"LEADS_DB\\".\\"PUBLIC\\".\\"SCRUB_LEDGER\\"',
     "commit": "COMMIT",
 }
-_MERGING = ("upload", "begin", "merge", "second merge", "commit")
+_MERGING = ("upload", "begin", "merge", "second merge", "ledger", "commit")
 
 
 def _engine(world, **changes):
@@ -65,7 +66,15 @@ def test_a_session_that_ends_at_any_statement_is_replaced(world, statement, code
 
 @pytest.mark.parametrize(
     ("statement", "code"),
-    [("script", 630), ("identity", 604), ("page", 604), ("merge", 604), ("second merge", 625), ("commit", 630)],
+    [
+        ("script", 630),
+        ("identity", 604),
+        ("page", 604),
+        ("merge", 604),
+        ("second merge", 625),
+        ("ledger", 604),
+        ("commit", 630),
+    ],
 )
 def test_a_statement_that_snowflake_cancels_is_run_again(world, statement, code):
     world.fail("snowflake", "sql_error", code=code, key=_STATEMENTS[statement])
@@ -74,7 +83,7 @@ def test_a_statement_that_snowflake_cancels_is_run_again(world, statement, code)
     assert str(code) in said["message"].iloc[0]
 
 
-@pytest.mark.parametrize("statement", ["second merge", "commit"])
+@pytest.mark.parametrize("statement", ["second merge", "ledger", "commit"])
 def test_a_merge_that_was_done_before_its_session_ended_is_done_once(world, statement):
     world.fail("snowflake", "session_ended", key=_STATEMENTS[statement], after=1, applied=True)
     with _engine(world) as engine:

@@ -65,6 +65,16 @@ def test_killed_at_a_stage_boundary(world, at, nth):
     _resume(world, out.strip() or lf.jobs(history=world.settings.history_file)["id"].iloc[0])
 
 
+@pytest.mark.parametrize(("at", "nth"), [("Google Sheets", 3), ("Cache", 1), ("batch_progress", 4)])
+def test_killed_and_all_phones_checked_again(world, at, nth):
+    """The resume uses no check again, so it repeats deliveries with other checks, at another time."""
+    child = start_job(world, _KILLS_ITSELF, at, nth, _LEADS, LEADFLOW_POLICY__REUSE_SCRUBS_HOURS="0")
+    out, err = child.communicate(timeout=200)
+    assert child.returncode in (-signal.SIGKILL, 0), err
+    policy = world.settings.policy.model_copy(update={"reuse_scrubs_hours": 0})
+    resume_and_judge(world, out.strip(), world.settings.idicore.max_in_flight, policy=policy)
+
+
 @pytest.mark.parametrize("seed", range(30))
 def test_killed_at_a_random_moment(world, seed):
     world.configure(latency={"idicore": 0.01, "litigator": 0.02, "dnc": 0.02, "sheets": 0.05})

@@ -12,12 +12,11 @@ from typing import Any, NoReturn
 from leadflow.errors import DeliveryError, RefusedError, TransientError
 from leadflow.services.sheets.cells import Cells
 from leadflow.services.sheets.google import OutOfGridError
-from leadflow.services.sheets.layout import Seen
+from leadflow.services.sheets.layout import LATE_S, Seen
 from leadflow.services.transport.limits import StopFlag
 from leadflow.settings import SheetsSettings
 
 _PAYLOAD_CELLS = 40_000
-LATE_S = 2.0  # maximum delay before the sheet shows appended rows
 # Reasons why an append is in doubt, with the user's next step. They complete the message in _append.
 _UNANSWERED = ": Google did not answer as expected. Wait a minute"
 _NOT_SHOWN = (
@@ -86,8 +85,8 @@ class Append(Cells):
                     return len(new)
                 self._doubtful_keys |= missing.keys()
                 self.surprises += 1
+                self._last_unseen = time.monotonic()
                 if self._doubt == _NOT_SHOWN:  # the sheet may show them late; another append would duplicate them
-                    self._last_unseen = time.monotonic()
                     self._pause(min(0.3 * 2**attempt, LATE_S))
                 # While Google is busy, the limiter delays the next attempt and decides when to give up.
                 attempt += not self.writes.is_busy
@@ -220,6 +219,14 @@ class Append(Cells):
             cells(value, len(value)) for value in values
         ]
 
+    def _delete_rows(self, first: int, last: int) -> bool:
+        """Send a delete of rows by number once; return False if it is in doubt, so it may still be applied."""
+        try:
+            self._retry_if_refused(lambda: self.tab.delete_rows(first, last))
+        except TransientError:
+            return False
+        return True
+
     def _take_back_and_raise(
         self, values: Sequence[Sequence[str]], column: str, first: int, why: str, but: int | None = None
     ) -> NoReturn:
@@ -235,10 +242,16 @@ class Append(Cells):
     def _take_back(
         self, values: Sequence[Sequence[str]], column: str, first: int, why: str, but: int | None = None
     ) -> None:
-        """Delete rows just appended. Raises DeliveryError if they have moved, or are still there afterwards."""
+        """Delete rows just appended, once: a repeat could hit other rows if the first is applied late.
+
+        Raises DeliveryError if they have moved, or are still there afterwards.
+        """
         tab, last = self.settings.worksheet, first + len(values) - 1
         if self._rows_are_at(values, column, first, but):
-            self._retry_if_refused(lambda: self.tab.delete_rows(first, last))
+            answered = self._delete_rows(first, last)
+            if answered and not self._rows_are_at(values, column, first, but):
+                return
+            time.sleep(LATE_S)
             if not self._rows_are_at(values, column, first, but):
                 return
         raise DeliveryError(

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from leadflow.errors import DeliveryError, InputError, TransientError
 from leadflow.services.sheets.client import a1, letters
 from leadflow.services.sheets.google import OutOfGridError
-from leadflow.services.sheets.layout import Layout
+from leadflow.services.sheets.layout import LATE_S, Layout
 from leadflow.services.sheets.obstacles import is_covered
 
 LONGEST_CELL = 50_000
@@ -94,7 +94,9 @@ class Cells(Layout):
                 last = now, writes
                 try:
                     self._write(now, writes[:_CELLS_A_WRITE])
-                except (TransientError, OutOfGridError):
+                except TransientError:  # applied late, it could hit other rows, or undo the next write
+                    time.sleep(LATE_S)
+                except OutOfGridError:
                     time.sleep(min(0.2 * 2**tried, _LONGEST_WAIT_S))
         raise DeliveryError(
             f"cells of tab {self.settings.worksheet} could not be brought up to date after {self.settings.attempts} "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import suppress
 from itertools import islice
@@ -10,7 +11,7 @@ from typing import Any
 from leadflow.errors import DeliveryError, TransientError
 from leadflow.services.sheets.append import Append
 from leadflow.services.sheets.google import OutOfGridError
-from leadflow.services.sheets.layout import Seen
+from leadflow.services.sheets.layout import LATE_S, Seen
 from leadflow.services.sheets.lost_rows import Grid, Row, column_names, lost_rows
 
 MOST_RANGES = 5_000  # of rows in one request, about 600 KB; Google recommends 2 MB
@@ -28,40 +29,52 @@ class Deletion(Append):
         """Return all cells of the tab as text."""
         return [[str(cell) for cell in row] for row in self._retry(self.tab.get_all_values)]
 
-    def _delete(self, rows: Collection[int], used: int) -> None:
-        """Delete rows by number, from the bottom; the tab has `used` rows with content.
+    def _delete(self, before: Grid, rows: Collection[int]) -> list[str]:
+        """Delete rows of `before` by number, and return the keys that are then present. Raises DeliveryError.
 
-        Stops when in doubt: a repeated delete would hit other rows. The caller reads whether the rows are gone:
-        Google's answer alone is no proof.
+        A delete in doubt, or one that is answered and not shown, may be applied late, and would then hit the row that
+        has the number by that time: nothing is deleted or appended until it must have come.
+        """
+        if not rows:
+            return self._look()
+        expected = _seen_without(before, self.settings.key_column, rows)
+        answered = self._send_deletes(rows, len(before))
+        if len(self._look()) > len(expected.keys) or not answered:
+            time.sleep(LATE_S)
+            self._look()
+        return self._put_back(before, rows, expected)
+
+    def _send_deletes(self, rows: Collection[int], used: int) -> bool:
+        """Send the deletes of rows, from the bottom; return False if it is in doubt whether all were applied.
+
+        Stops when in doubt: a repeated delete would hit other rows. `used` is the number of rows with content.
         """
         book, requests = self.tab.spreadsheet, [self._deletion(first, last) for first, last in _runs_from_bottom(rows)]
         if used - len(rows) <= max(1, self.tab.frozen_row_count):
             # Google refuses to delete all rows that are not frozen. Source: jlolling/talendcomp_tGoogleSheet #19
-            spare = {"sheetId": self.tab.id, "dimension": "ROWS", "length": 1}
-            requests.insert(0, {"appendDimension": spare})
-        with suppress(TransientError):
+            requests.insert(0, {"appendDimension": {"sheetId": self.tab.id, "dimension": "ROWS", "length": 1}})
+        try:
             for start in range(0, len(requests), MOST_RANGES):
                 part = {"requests": requests[start : start + MOST_RANGES]}
                 self._retry_if_refused(lambda part=part: book.batch_update(part))
+        except TransientError:
+            return False
+        return True
 
     def _deletion(self, first: int, last: int) -> dict[str, Any]:
         place = {"sheetId": self.tab.id, "dimension": "ROWS", "startIndex": first - 1, "endIndex": last}
         return {"deleteDimension": {"range": place}}
 
-    def _put_back(self, before: Grid, deleted: Collection[int]) -> list[str]:
-        """Return the present keys after a delete of these rows, of which `before` are all cells.
-
-        If somebody sorted during the delete, other rows are gone: they are appended again. Raises DeliveryError.
-        """
-        expected = _seen_without(before, self.settings.key_column, deleted)
+    def _put_back(self, before: Grid, deleted: Collection[int], expected: Seen) -> list[str]:
+        """Return the present keys. If somebody sorted during the delete, other rows are gone: append them again."""
         for _ in range(self.settings.attempts):
-            present = self._look()
             if self._seen == expected:
-                return present
+                return self._seen.keys
             lost = lost_rows(before, deleted, self._all_cells(), self.settings.key_column)
             if not lost:
-                return present
+                return self._look()
             self._append_lost(lost)
+            self._look()
         raise DeliveryError(
             f"rows of tab {self.settings.worksheet} were sorted or moved while others were deleted, and some that had "
             "to stay are gone; restore them from File > Version history, then resume"

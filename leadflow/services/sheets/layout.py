@@ -14,6 +14,7 @@ from leadflow.services.transport.limits import StopFlag
 from leadflow.settings import SheetsSettings
 
 LOOK_HOLDS_S = 2.0  # how long a look at the keys counts, if nobody here has appended since
+LATE_S = 2.0  # maximum delay before the sheet shows a write, also one that was answered with an error
 
 
 class Layout(Connection):

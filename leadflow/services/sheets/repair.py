@@ -7,8 +7,8 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
 from leadflow.errors import DeliveryError, RefusedError
-from leadflow.services.sheets.append import LATE_S
 from leadflow.services.sheets.deletion import MOST_RANGES, Deletion, lowest
+from leadflow.services.sheets.layout import LATE_S
 from leadflow.services.sheets.lost_rows import Grid, Row, named_rows
 
 ByKey = dict[str, dict[int, Sequence[str]]]
@@ -34,7 +34,8 @@ class Repair(Deletion):
         """
         found: dict[str, None] = {}
         with self._lock.hold():
-            self._raise_if_unrecognizable(self._look())
+            self._look()
+            self.raise_if_unrecognizable()
             if self._seen.known.isdisjoint(keys):
                 return []
             again, first, tries, before = False, True, 0, self._all_cells()
@@ -54,16 +55,13 @@ class Repair(Deletion):
 
     def _deletes(self, before: Grid, rows: list[int], keys: Collection[str]) -> bool:
         """Delete rows, as many as one request may hold; return whether fewer rows have these keys than before."""
-        part = lowest(rows, MOST_RANGES)
-        self._delete(part, len(before))
-        self._put_back(before, part)
-        wanted = set(keys)
-        return sum(key in wanted for key in self._seen.keys) < len(rows)
+        present, wanted = self._delete(before, lowest(rows, MOST_RANGES)), set(keys)
+        return sum(key in wanted for key in present) < len(rows)
 
-    def _raise_if_unrecognizable(self, present: Sequence[str]) -> None:
+    def raise_if_unrecognizable(self) -> None:
         """Raise DeliveryError if a filled tab has no key column: its rows could not be found, and would stay."""
         key = self.settings.key_column
-        if not present and key not in self.header and len(self._read("")[0]) > 1:
+        if key not in self.header and len(self._read("")[0]) > 1:
             raise DeliveryError(
                 f"tab {self.settings.worksheet} has no column {key!r}, so leads cannot be recognized: name it so again"
             )
@@ -93,8 +91,7 @@ class Repair(Deletion):
                 most = max(most, len(rows))
                 if not rows or not left:
                     break
-                self._delete(rows, len(before))
-                self._put_back(before, rows)
+                self._delete(before, rows)
         if not rows:
             return most
         raise self._not_taken_out(rows)
@@ -120,9 +117,7 @@ class Repair(Deletion):
                 return most
             if left:
                 before = self._all_cells()
-                doubles = self._duplicate_rows(_by_key(before, self.settings.key_column))
-                self._delete(doubles, len(before))
-                present = self._put_back(before, doubles)
+                present = self._delete(before, self._duplicate_rows(_by_key(before, self.settings.key_column)))
         raise DeliveryError(
             f"rows of tab {self.settings.worksheet} that repeat a lead could not be taken out, such as row "
             f"{min(duplicates)}; delete them, then resume"

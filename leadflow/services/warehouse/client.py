@@ -9,6 +9,8 @@ whose answer was lost, so that the INSERT sees its entries and doubles none.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timezone
 
 import polars as pl
 import stamina
@@ -32,6 +34,22 @@ _STAGE = "LF_STAGE"
 _MERGE_ATTEMPTS = 4
 _ENTRY_ID, _EVENT_AT = "ENTRY_ID", "EVENT_AT"
 Into = Mapping[str, Mapping[str, str]]
+
+
+@dataclass(frozen=True)
+class _Entries:
+    """Entries for the ledger, and the time before which none of them can be there."""
+
+    rows: pl.DataFrame
+    since: str
+
+
+def _new(rows: pl.DataFrame | None, since: datetime | None) -> _Entries | None:
+    if rows is None:
+        return None
+    begin = "" if since is None else since.astimezone(timezone.utc).strftime("%Y-%m-%d %H:%M:%S")
+    oldest = [time for time in (begin, rows[_EVENT_AT].min()) if time]
+    return _Entries(rows, min(map(str, oldest)) if begin else "1970-01-01 00:00:00")
 
 
 class Warehouse(Statements):
@@ -59,33 +77,42 @@ class Warehouse(Statements):
         """Return which of the tables are missing, or hidden from this role."""
         return tables.missing(self)
 
-    def merge(self, rows: pl.DataFrame, key: str, into: Into, entries: pl.DataFrame | None = None) -> int:
+    def merge(
+        self,
+        rows: pl.DataFrame,
+        key: str,
+        into: Into,
+        entries: pl.DataFrame | None = None,
+        since: datetime | None = None,
+    ) -> int:
         """Insert or update rows: each table has one row for each key. Return how many; the last row of a key wins.
 
         `rows` is all text, "" for nothing. `into` maps each table to its columns, and each column to the column of
-        `rows` that fills it. `entries` are new entries of the ledger; see `record`. Either all tables have the rows
+        `rows` that fills it. `entries` are for the ledger; see `record`. Either all tables have the rows
         afterwards, and the ledger the entries, or none has.
         """
         unique = last_of_each(rows, key)
         fresh = entries if entries is not None and not entries.is_empty() else None
         if not unique.is_empty() or fresh is not None:
-            self._merge_with_retries(unique, key, {} if unique.is_empty() else into, fresh)
+            self._merge_with_retries(unique, key, {} if unique.is_empty() else into, _new(fresh, since))
         return unique.height
 
-    def record(self, entries: pl.DataFrame) -> int:
+    def record(self, entries: pl.DataFrame, since: datetime | None = None) -> int:
         """Append entries to the ledger, each once, whatever broke off before. Return how many were given.
 
         `entries` has the columns LEDGER_COLUMNS, all text, "" for nothing, and no two rows with one ENTRY_ID. All of
-        them are in the ledger afterwards, or none of those that were not there before.
+        them are in the ledger afterwards, or none of those that were not there before. An entry that is there is not
+        older than `since` (UTC), such as the begin of the job that writes it, or than the oldest of `entries`: so much
+        of the ledger is read. None reads all of it.
         """
-        self.merge(entries.clear(), _ENTRY_ID, {}, entries)
+        self.merge(entries.clear(), _ENTRY_ID, {}, entries, since)
         return entries.height
 
     def prove_merge(self, rows: pl.DataFrame, key: str, into: Into, entries: pl.DataFrame | None = None) -> None:
         """Run the statements of `merge` with the columns of `rows` and `entries` and no row. Raises RefusedError."""
-        self._merge_with_retries(rows.clear(), key, into, None if entries is None else entries.clear())
+        self._merge_with_retries(rows.clear(), key, into, _new(None if entries is None else entries.clear(), None))
 
-    def _merge_with_retries(self, rows: pl.DataFrame, key: str, into: Into, entries: pl.DataFrame | None) -> None:
+    def _merge_with_retries(self, rows: pl.DataFrame, key: str, into: Into, entries: _Entries | None) -> None:
         for attempt in stamina.retry_context(
             on=TransientError, attempts=_MERGE_ATTEMPTS, timeout=None, wait_initial=0.2, wait_max=10
         ):
@@ -107,7 +134,7 @@ class Warehouse(Statements):
             finally:
                 self._lock.release()
 
-    def _merge(self, rows: pl.DataFrame, key: str, into: Into, entries: pl.DataFrame | None) -> None:
+    def _merge(self, rows: pl.DataFrame, key: str, into: Into, entries: _Entries | None) -> None:
         if into and (self._staged is None or not rows.equals(self._staged)):
             self._stage(rows)
         filled = {self.table(name): columns for name, columns in into.items()}
@@ -124,12 +151,11 @@ class Warehouse(Statements):
         finally:
             self._staged = None
 
-    def _append(self, entries: pl.DataFrame) -> None:
+    def _append(self, entries: _Entries) -> None:
         """Insert the entries that the ledger does not have."""
-        sql = append_sql(self.table(self.settings.ledger), entries.columns, _ENTRY_ID, _EVENT_AT)
-        oldest = str(entries[_EVENT_AT].min() or "1970-01-01 00:00:00")
-        for document in documents(entries):
-            self.execute(sql, (document, oldest))
+        sql = append_sql(self.table(self.settings.ledger), entries.rows.columns, _ENTRY_ID, _EVENT_AT)
+        for document in documents(entries.rows):
+            self.execute(sql, (document, entries.since))
 
     def _roll_back(self) -> None:
         try:
@@ -167,3 +193,18 @@ class Warehouse(Statements):
             wanted = self.staged(pl.DataFrame({"k": list(keys)}, {"k": pl.String}))
             found = self.execute(f'SELECT t.{name} FROM {self.table(table)} t JOIN {wanted} k ON t.{name} = k."k"')
         return [key for (key,) in found]
+
+    def rows_of(
+        self, table: str, column: str, keys: Sequence[str], columns: Sequence[str]
+    ) -> dict[str, tuple[str | None, ...]]:
+        """Return these columns of the rows whose `column` has one of the keys, by key; missing keys are left out."""
+        return self.repeated(lambda: self._rows_of(table, quoted(column), keys, columns)) if keys else {}
+
+    def _rows_of(
+        self, table: str, name: str, keys: Sequence[str], columns: Sequence[str]
+    ) -> dict[str, tuple[str | None, ...]]:
+        picked = ", ".join(f"t.{quoted(column)}" for column in columns)
+        with self._lock:
+            wanted = self.staged(pl.DataFrame({"k": list(keys)}, {"k": pl.String}))
+            sql = f'SELECT t.{name}, {picked} FROM {self.table(table)} t JOIN {wanted} k ON t.{name} = k."k"'
+            return {key: tuple(cells) for key, *cells in self.execute(sql)}

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from leadflow.leads.suppressions import EVERYWHERE, Suppression, merged, suppression_id, today
+from leadflow.leads.suppressions import EVERYWHERE, Suppression, merged, today, with_id
 from leadflow.services.warehouse.names import quoted
 from leadflow.services.warehouse.tables import SUPPRESSIONS_COLUMNS
 
@@ -91,8 +91,9 @@ def _read(row: Sequence[Any]) -> Suppression:
     phone, key, scope = _phone(phone), str(key or ""), str(scope or EVERYWHERE)
     added_at = at.replace(tzinfo=timezone.utc) if isinstance(at, datetime) else datetime.now(timezone.utc)
     until = expires_on if isinstance(expires_on, date) else None
-    texts = (str(text or "") for text in (reason, source, by))
-    return Suppression(str(given or suppression_id(phone, key, scope)), phone, key, *texts, added_at, scope, until)
+    why, origin, author = (str(text or "") for text in (reason, source, by))
+    entry = Suppression(str(given or ""), phone, key, why, origin, author, added_at, scope, until)
+    return entry if entry.id else with_id(entry)
 
 
 def _phone(text: Any) -> str:
