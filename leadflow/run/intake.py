@@ -130,23 +130,22 @@ def _extract(run: RunContext, withheld: WithheldTally) -> dict[str, int]:
         rows=source.rows,
         emit=run.emit,
     )
-    first_row, keys = 1, set[str]()
+    first_row, keys = 1, list[str]()
     for number, leads in enumerate(extraction.batches(run.settings.batch_size), 1):
         run.halt.raise_if_stopped()
         withheld.scan(leads)
         run.checkpoints.add_leads(run.job_id, number, first_row, leads.to_dicts())
         first_row += leads.height
-        keys.update(leads["person_key"] if extraction.retried else ())
+        keys += leads["person_key"] if extraction.retried else ()
     withheld.warn()
-    counts = extraction.counts
     if extraction.missing:
         sent = extraction.total - extraction.missing
         raise InputError(
             f"Snowflake announced {extraction.total} leads and sent {sent}; nothing was bought, run the job again"
         )
-    take_up(run, [lead for lead in extraction.retried if lead.person_key in keys])
-    run.history.update_job(run.job_id, counts=counts)
-    return run.checkpoints.extracted(run.job_id, counts) or counts
+    take_up(run, extraction.retried, keys)
+    run.history.update_job(run.job_id, counts=extraction.counts)
+    return run.checkpoints.extracted(run.job_id, extraction.counts) or extraction.counts
 
 
 def _source(run: RunContext) -> LeadSource:

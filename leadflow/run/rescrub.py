@@ -96,7 +96,9 @@ class Rescrub:
             if not pool.batch.record:
                 pool.batch.start()
             if "verdicts" not in leads.columns:
-                leads = settle(leads, run.settings.policy)
+                # The sheet has no date of consent to ask the reassigned-numbers check with; it was asked at delivery.
+                compliance = run.settings.compliance.model_copy(update={"hold_without_reassigned_check": ()})
+                leads = settle(leads, run.settings.policy, compliance)
             leads = decided(leads, run.settings.policy, now.date())
             pool.batch.leads = leads if pool.is_checked else leads.filter(pl.col("disposition") == WITHDRAWN)
         found = [(key, "withdraw", reason) for key, reason in _reasons(pools).items()]

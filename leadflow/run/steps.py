@@ -300,8 +300,8 @@ class Deliver:
         """Settle the leads again if some of their phones may not be called since the check."""
         if not self.guard.suppressed(leads):
             return leads
-        policy = self.run.settings.policy
-        settled = with_shown_phones(settle(self.guard.mark(leads), policy), policy)
+        policy, compliance = self.run.settings.policy, self.run.settings.compliance
+        settled = with_shown_phones(settle(self.guard.mark(leads), policy, compliance), policy)
         held = leads.filter(pl.col("disposition") == "deliver").height
         held -= settled.filter(pl.col("disposition") == "deliver").height
         if held:

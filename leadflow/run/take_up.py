@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -14,11 +14,14 @@ if TYPE_CHECKING:
 _DAY_S = 86_400
 
 
-def take_up(run: RunContext, leads: Sequence[Retried]) -> None:
+def take_up(run: RunContext, held: Iterable[Retried], keys: Iterable[str]) -> None:
     """Store the answers that were bought for leads of this job, and drop those that are to be bought again.
 
-    An answer that another job bought meanwhile is younger than the setting and stays.
+    `keys` are the leads of this job: row limits may leave some of the `held` ones to another job. An answer that
+    another job bought meanwhile is younger than the setting and stays.
     """
+    wanted = set(keys)
+    leads = [lead for lead in held if lead.person_key in wanted]
     if not leads:
         return
     stale: defaultdict[float, list[str]] = defaultdict(list)

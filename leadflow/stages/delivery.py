@@ -93,8 +93,8 @@ def _deliver(
     leads = _settled(with_identity(leads), policy, compliance)
     key = sheet.settings.key_column
     extra = own_columns(leads.columns, key, policy)
-    hours = read_hours(compliance.calling_hours_file)
-    rows = sheet_rows(leads.filter(pl.col("disposition") == "deliver"), key, policy, job_id, extra, hours)
+    wanted = leads.filter(pl.col("disposition") == "deliver")
+    rows = sheet_rows(wanted, key, policy, job_id, extra, read_hours(compliance.calling_hours_file))
     rows, extra = _without_phones(rows, leads, key, policy, extra, on_withheld)
     bad = [*_bad(rows, key, emit, batch), *_phone_keys(rows, key, policy, emit, batch)]
     rows = rows.filter(~pl.col(key).is_in(bad)).unique(key, keep="last", maintain_order=True)
@@ -102,10 +102,7 @@ def _deliver(
     cells = with_shared(rows, key).to_dicts()
     when_ready()
     if cells:
-        sheet.ensure_columns([key, *sheet_columns(policy), *extra.values()])
-        new = sheet.append(cells)
-        message = f"Uploaded batch to Sheets: {new} new rows, {rows.height - new} there already"
-        emit(JobLog(stage=_STAGE, batch=batch, message=message))
+        _append(cells, sheet, [key, *sheet_columns(policy), *extra.values()], emit, batch)
     return _marked(leads, rows[key].to_list(), bad)
 
 
@@ -115,6 +112,13 @@ def _settled(leads: pl.DataFrame, policy: Policy, compliance: ComplianceSettings
         leads = settle(leads, policy, compliance)
     leads = hold_duplicate_pids(leads)
     return leads if {"callable_until", "shown_phones"} <= set(leads.columns) else with_shown_phones(leads, policy)
+
+
+def _append(cells: list[dict[str, str]], sheet: Sheet, columns: list[str], emit: Emit, batch: int | None) -> None:
+    sheet.ensure_columns(columns)
+    new = sheet.append(cells)
+    message = f"Uploaded batch to Sheets: {new} new rows, {len(cells) - new} there already"
+    emit(JobLog(stage=_STAGE, batch=batch, message=message))
 
 
 def _withdraw_forbidden(leads: pl.DataFrame, sheet: Sheet, policy: Policy, emit: Emit, batch: int | None) -> None:

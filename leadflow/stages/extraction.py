@@ -47,16 +47,9 @@ _UNORDERED = (
 )
 STATES = ("suppressed", "already_processed", "duplicate", "no_identity", "todo")
 _SHEET = (
-    "lead key",
-    "phone ",
-    "email ",
-    "held phones",
-    "shared with",
-    "scrubbed at",
-    "callable until",
-    "call window",
+    "lead key", "phone ", "email ", "held phones", "shared with", "scrubbed at", "callable until", "call window",
     "job id",
-)
+)  # fmt: skip
 
 
 def extract(

@@ -106,3 +106,13 @@ def test_the_settings_go_together():
             ReassignedSettings(**given)
     with pytest.raises(SettingsError, match="LEADFLOW_REASSIGNED__LOGIN_ID"):
         ReassignedNumbers(ReassignedSettings())
+
+
+def test_the_proxy_of_the_environment_is_used(world, service, monkeypatch):
+    """The stand-in is told apart from a proxy by its answer: no proxy listens on that port."""
+    monkeypatch.delenv("NO_PROXY", raising=False)
+    monkeypatch.delenv("no_proxy", raising=False)
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
+    assert service(attempts=1).check({_PHONE: _DAY}) == {}
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
+    assert _PHONE in service().check({_PHONE: _DAY})

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date, datetime, timezone
+from urllib.parse import urlsplit
+from urllib.request import getproxies, proxy_bypass
 
 import httpx
 
@@ -49,7 +51,7 @@ class ReassignedNumbers:
         )
         self.limiters = (self.limiter,)
         breaker = Breaker(NAME, settings.breaker_failures)
-        transport = _PrivateQuery(settings.max_in_flight)
+        transport = _PrivateQuery(settings.url, settings.max_in_flight)
         self._caller = Caller(NAME, self.limiter, breaker, settings.timeout_s, settings.attempts, transport)
         self.breakers = self._caller.breakers
         self._pool = ThreadPoolExecutor(settings.max_in_flight, "reassigned")
@@ -112,11 +114,14 @@ class ReassignedNumbers:
 
 
 class _PrivateQuery(httpx.BaseTransport):
-    """Adds the query to the URL below httpx's log of requests, which would write each number into a log."""
+    """Adds the query to the URL below httpx's log of requests, which would write each number into a log.
 
-    def __init__(self, connections: int) -> None:
+    A client with a transport of its own does not read the environment's proxy, so the transport does.
+    """
+
+    def __init__(self, url: str, connections: int) -> None:
         limits = httpx.Limits(max_connections=connections, max_keepalive_connections=connections)
-        self._inner = httpx.HTTPTransport(limits=limits)
+        self._inner = httpx.HTTPTransport(limits=limits, proxy=_proxy_of(url))
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """Send the request with its query."""
@@ -127,3 +132,12 @@ class _PrivateQuery(httpx.BaseTransport):
     def close(self) -> None:
         """Close all connections."""
         self._inner.close()
+
+
+def _proxy_of(url: str) -> str | None:
+    """Return the environment's proxy for a URL, as HTTPS_PROXY and NO_PROXY name it."""
+    parts = urlsplit(url)
+    if proxy_bypass(parts.hostname or ""):
+        return None
+    proxies = getproxies()
+    return proxies.get(parts.scheme) or proxies.get("all")
