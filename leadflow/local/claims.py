@@ -8,10 +8,11 @@ or replaces rows (the same project's #321, getodk/collect #2447); rows land at t
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from leadflow.local.grid import Area, Cell, SheetsError
+from leadflow.local.regions import OPEN, Box, moved
 
 _PLACES = ("end", "top", "over")
 
@@ -62,7 +63,7 @@ class Effect:
 class BasicFilter:
     """A tab's basic filter: its range, whether it hides rows, and its effect on appends: kept, lost or over."""
 
-    area: tuple[int, int, int | None, int | None]
+    area: Box
     hides: bool = True
     appends: str = "lost"
 
@@ -71,6 +72,11 @@ class BasicFilter:
         if self.appends not in ("kept", "lost", "over"):
             raise SheetsError(400, f"appends is {self.appends!r}: kept, lost, over")
 
+    def moved(self, axis: int, start: int, count: int) -> BasicFilter | None:
+        """Return the filter after rows or columns were inserted or deleted; None if its range is gone."""
+        area = moved(self.area, axis, start, count)
+        return area and replace(self, area=area)
+
     def effect(self) -> Effect | None:
         """Return the real effect of an append while the filter is on; None if it is what the answer reports."""
         return {"kept": None, "lost": Effect(0), "over": Effect(None, "over")}[self.appends]
@@ -78,6 +84,6 @@ class BasicFilter:
     def described(self, sheet_id: int) -> dict[str, Any]:
         """Return the filter as spreadsheets.get describes it."""
         names = ("startRowIndex", "startColumnIndex", "endRowIndex", "endColumnIndex")
-        bounds = {name: value for name, value in zip(names, self.area, strict=True) if value}
+        bounds = {name: value for name, value in zip(names, self.area, strict=True) if 0 < value < OPEN}
         specs = [{"columnIndex": self.area[1], "filterCriteria": {"hiddenValues": ["x"]}}]
         return {"range": {"sheetId": sheet_id, **bounds}, **({"filterSpecs": specs} if self.hides else {})}

@@ -14,6 +14,8 @@
 8. fakesnow does not keep the results of earlier statements: see results.py.
 9. DuckDB keeps the order of a subquery, and Snowflake does not guarantee it. This removes the order.
 10. fakesnow accepts bound values in DDL: see sql_errors.py.
+11. DuckDB ignores the case of names: see name_case.py.
+12. DuckDB ignores the length of a VARCHAR(n). Here a CHECK of its table refuses a longer text, with Snowflake's error.
 """
 
 from __future__ import annotations
@@ -32,12 +34,14 @@ from snowflake.connector.errors import ProgrammingError
 from sqlglot import exp
 
 from leadflow.local import rights, statement_cache
+from leadflow.local.name_case import raise_if_case_differs
 from leadflow.local.results import patch_results
 from leadflow.local.session import answered, session_of
 from leadflow.local.sql_errors import raise_if_bound_ddl, raise_if_unread_time
 from leadflow.local.variables import patch_variables
 
 _DUPLICATE = "Duplicate row detected during DML action"
+_TOO_LONG = "CHECK constraint failed"
 _creating = threading.RLock()
 
 
@@ -113,6 +117,7 @@ def _checked(connection: Any, command: str) -> str:
     if rights.roles or not session.warehouse:
         rights.raise_if_forbidden(session, parse_one(command), connection)
     statement_cache.ignores_case.set(session.ignores_case)
+    raise_if_case_differs(command, session.ignores_case, connection._duck_conn)
     raise_if_unread_time(command, session.parameters.get("TIMESTAMP_INPUT_FORMAT", "AUTO"))
     rows = int(session.parameters.get("ROWS_PER_RESULTSET", "0"))
     is_query = rows and command.lstrip()[:6].upper() == "SELECT"
@@ -127,6 +132,8 @@ def _translated(problem: ProgrammingError | duckdb.Error) -> ProgrammingError:
     if isinstance(problem, ProgrammingError):
         message = str(problem.raw_msg or problem.msg).partition("\n\nLINE ")[0]
         return ProgrammingError(msg=message, errno=problem.errno, sqlstate=problem.sqlstate)
+    if _TOO_LONG in str(problem):
+        return ProgrammingError(msg="String '...' is too long and would be truncated", errno=100078, sqlstate="22000")
     if _DUPLICATE in str(problem):
         return ProgrammingError(msg=_DUPLICATE, errno=100090, sqlstate="42P18")
     return ProgrammingError(msg=str(problem).split("\n")[0], errno=603, sqlstate="XX000")
@@ -140,12 +147,23 @@ def _forget_order_of_subqueries(statement: Any) -> None:
             query.set("order", None)
 
 
+def _limit_lengths(statement: Any) -> None:
+    """Give each column VARCHAR(n) of a new table a CHECK of its length."""
+    for column in statement.find_all(exp.ColumnDef) if isinstance(statement, exp.Create) else ():
+        kind = column.args.get("kind")
+        if kind is not None and kind.is_type(*exp.DataType.TEXT_TYPES) and kind.expressions:
+            length = exp.Length(this=exp.column(column.this.copy()))
+            check = exp.CheckColumnConstraint(this=exp.LTE(this=length, expression=kind.expressions[0].this.copy()))
+            column.append("constraints", exp.ColumnConstraint(kind=check))
+
+
 def _patch_temporary_tables() -> None:
     """Look up temporary tables in the places where Snowflake does."""
     transform, connect = FakeSnowflakeCursor._transform, FakeSnow.connect
 
     def placed(self: FakeSnowflakeCursor, expression: Any, params: Any) -> Any:
         _forget_order_of_subqueries(expression)
+        _limit_lengths(expression)
         statement = rights.place_temporary_tables(session_of(self._conn), expression, self._conn)
         return transform(self, statement, params)
 

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from leadflow.local.regions import Box, last_region, meet, moved
+from leadflow.local.regions import OPEN, Box, last_region, meet, moved
 from leadflow.local.typed_tables import TypedTable
 
 Cell = Any
@@ -36,6 +36,11 @@ class Area:
     right: int | None = None
     single: bool = False  # one cell was named, so a write may grow from it
 
+    @property
+    def box(self) -> Box:
+        """The area without its tab."""
+        return self.top, self.left, self.bottom or OPEN, self.right or OPEN
+
     def name(self, rows: int | None = None, columns: int | None = None) -> str:
         """Return the A1 name, of the given size if one is given."""
         bottom = self.top + rows if rows is not None else min(self.bottom or self.tab.rows, self.tab.rows)
@@ -60,6 +65,7 @@ class Tab:
     merges: list[Box] = field(default_factory=list)
     tables: list[TypedTable] = field(default_factory=list)
     hidden: list[Box] = field(default_factory=list)  # rows and columns that the search for tables does not see
+    protected: list[Box] = field(default_factory=list)  # against the caller
 
     def properties(self, index: int) -> dict[str, Any]:
         """Return the tab as Google describes it."""
@@ -74,7 +80,7 @@ class Tab:
 
     def copy(self) -> Tab:
         """Return a copy of the tab. It shares the rows, because rows are replaced and never changed."""
-        lists = {name: getattr(self, name)[:] for name in ("cells", "merges", "tables", "hidden")}
+        lists = {name: getattr(self, name)[:] for name in ("cells", "merges", "tables", "hidden", "protected")}
         return replace(self, extra=dict(self.extra), **lists)
 
     def blank(self, row: int) -> bool:
@@ -166,9 +172,10 @@ class Tab:
                 self.cells[number] = row
 
     def _move(self, axis: int, start: int, count: int) -> None:
-        """Move merges, hidden areas and tables after rows (axis 0) or columns were inserted or deleted (count < 0)."""
-        self.merges = [box for old in self.merges if (box := moved(old, axis, start, count))]
-        self.hidden = [box for old in self.hidden if (box := moved(old, axis, start, count))]
+        """Move all that has a place after rows (axis 0) or columns were inserted or deleted (count < 0)."""
+        for places in (self.merges, self.hidden, self.protected):
+            places[:] = [box for old in places if (box := moved(old, axis, start, count))]
+        self.filter = self.filter and self.filter.moved(axis, start, count)
         self.tables = [table for old in self.tables if (table := old.moved(axis, start, count))]
 
     def insert_rows(self, at: int, count: int) -> None:
@@ -202,8 +209,20 @@ class Tab:
         self._move(1, start, start - end)
         self.cells = [[*row[:start], *row[end:]] for row in self.cells]
 
+    def sort(self, column: int, descending: bool = False) -> None:
+        """Sort the rows below the header by a column, blank cells last. Cells move; what has a place stays there."""
+        if any(bottom - top > 1 and bottom > 1 for top, _, bottom, _ in self.merges):
+            raise SheetsError(400, "You can't perform this action on a range with vertically merged cells.")
+        rows = [[*row, *[""] * (column + 1 - len(row))] for row in self.cells[1:]]
+        filled = [row for row in rows if row[column] not in ("", None)]
+        filled.sort(key=lambda row: shown(row[column]), reverse=descending)
+        self.cells[1:] = [*filled, *(row for row in rows if row[column] in ("", None))]
+
     def resize(self, rows: int, columns: int) -> None:
         """Cut or enlarge the grid."""
+        for axis, (size, now) in enumerate(((rows, self.rows), (columns, self.columns))):
+            if size < now:
+                self._move(axis, size, size - now)
         self.rows, self.columns = rows, columns
         self.cells = [row[:columns] for row in self.cells[:rows]]
 

@@ -29,12 +29,15 @@ class Person(Structure):
                     tab.filter = None
                 return
             area = parse_range(name, self.tabs)
-            area.tab.filter = BasicFilter((area.top, area.left, area.bottom, area.right), hides, appends)
+            area.tab.filter = BasicFilter(area.box, hides, appends)
 
     def protect(self, ranges: list[str]) -> None:
         """Protect these A1 ranges or tabs, and no others, against the caller."""
         with self.lock:
-            self.protected = [parse_range(name, self.tabs) for name in ranges]
+            for tab in self.tabs:
+                tab.protected = []
+            for area in (parse_range(name, self.tabs) for name in ranges):
+                area.tab.protected.append(area.box)
 
     def values(self, title: str | None) -> list[list[str]]:
         """Return all values of a tab, as a reader sees them."""
@@ -43,7 +46,7 @@ class Person(Structure):
             return [[shown(cell) for cell in row] for row in tab.read(Area(tab))] if tab else []
 
     def edit(self, title: str | None, ops: list[list[Any]]) -> None:
-        """Edit as a person does: insert, delete, set, append or replace. Rows count from 1."""
+        """Edit as a person does; World.edit_sheet lists the edits. Rows and columns count from 1."""
         with self.lock:
             tab = self._titled(title)
             for name, *args in ops:
@@ -122,6 +125,12 @@ def _edit(tab: Tab, name: str, args: list[Any]) -> None:
         tab.write(args[0] - 1, 0, [args[1]], raw=True)
     elif name == "delete":
         tab.delete_rows(args[0] - 1, args[0])
+    elif name == "insert column":
+        tab.insert_columns(args[0] - 1, 1)
+    elif name == "delete column":
+        tab.delete_columns(args[0] - 1, args[0])
+    elif name == "sort":
+        tab.sort(args[0] - 1, *args[1:])
     elif name == "set":
         tab.cells[args[0] - 1 : args[0]] = [[]]
         tab.write(args[0] - 1, 0, [args[1]], raw=True)

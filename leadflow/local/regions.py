@@ -12,6 +12,7 @@ from typing import Any
 Box = tuple[int, int, int, int]  # top, left, bottom, right: from 0, the last two exclusive
 Rows = Sequence[Sequence[Any]]
 BLANK = ("", None)
+OPEN = 10_000_000  # a bound of this size or more is open: a spreadsheet has fewer cells
 
 
 def region_at(cells: Rows, row: int, column: int) -> Box:
@@ -47,13 +48,16 @@ def meet(one: Box, other: Box) -> bool:
 
 
 def moved(box: Box, axis: int, start: int, count: int) -> Box | None:
-    """Return a box after rows (axis 0) or columns (axis 1) were inserted at `start`, or deleted (`count` below 0)."""
-    bounds = list(box)
+    """Return a box after rows (axis 0) or columns (axis 1) were inserted at `start`, or deleted (`count` below 0).
+
+    An open bound stays open: whole columns remain whole columns.
+    """
+    bounds, is_open = list(box), box[axis + 2] >= OPEN
     if count > 0:
-        bounds[axis] += count if start <= box[axis] else 0
-        bounds[axis + 2] += count if start < box[axis + 2] else 0
+        bounds[axis] += count if start <= box[axis] and not (is_open and box[axis] == 0) else 0
+        bounds[axis + 2] += count if start < box[axis + 2] and not is_open else 0
     else:
-        for n in (axis, axis + 2):
+        for n in (axis,) if is_open else (axis, axis + 2):
             bounds[n] -= max(0, min(start - count, box[n]) - start)
     return (bounds[0], bounds[1], bounds[2], bounds[3]) if bounds[axis] < bounds[axis + 2] else None
 

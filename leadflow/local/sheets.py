@@ -35,7 +35,6 @@ class Sheets(Person):
             self.version = 0
             self.role = "writer"
             self.refusal = ""
-            self.protected: list[Area] = []
 
     def operation(self, method: str, path: str) -> str:
         """Return whether Google counts the call as a read or a write."""
@@ -123,10 +122,9 @@ class Sheets(Person):
         described: dict[str, Any] = {"properties": tab.properties(index)}
         if tab.merges:
             described["merges"] = [grid_range(tab.sheet_id, box) for box in tab.merges]
-        if areas := self._protected(tab):
-            described["protectedRanges"] = [
-                {"range": _grid_range(area), "requestingUserCanEdit": False} for area in areas
-            ]
+        if tab.protected:
+            ranges = [{"sheetId": tab.sheet_id, **grid_range(tab.sheet_id, box)} for box in tab.protected]
+            described["protectedRanges"] = [{"range": part, "requestingUserCanEdit": False} for part in ranges]
         if tab.tables:
             cells = tab.cells or [[]]
             described["tables"] = [table.described(tab.sheet_id, cells[table.box[0]]) for table in tab.tables]
@@ -203,14 +201,3 @@ class Sheets(Person):
             end = min(area.right or len(row), len(row))
             cells[number] = [*row[: area.left], *[""] * (end - area.left), *row[max(end, area.left) :]]
         return area.name()
-
-
-def _grid_range(area: Area) -> dict[str, int]:
-    """Return an area in Google's JSON format. An open side has no entry."""
-    bounds = {
-        "startRowIndex": area.top or None,
-        "endRowIndex": area.bottom,
-        "startColumnIndex": area.left or None,
-        "endColumnIndex": area.right,
-    }
-    return {"sheetId": area.tab.sheet_id, **{name: value for name, value in bounds.items() if value is not None}}

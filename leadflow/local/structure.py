@@ -6,7 +6,7 @@ from typing import Any
 
 from leadflow.local.claims import BasicFilter
 from leadflow.local.grid import Area, SheetsError, Tab, titled
-from leadflow.local.regions import Box, meet
+from leadflow.local.regions import OPEN, Box, meet
 from leadflow.local.typed_tables import TypedTable
 
 _MOST_CELLS = 10_000_000
@@ -21,14 +21,10 @@ class Structure:
     """The parts of a spreadsheet that spreadsheets.batchUpdate changes."""
 
     tabs: list[Tab]
-    protected: list[Area]
-
-    def _protected(self, tab: Tab) -> list[Area]:
-        return [area for area in self.protected if area.tab.sheet_id == tab.sheet_id]
 
     def _raise_if_protected(self, tab: Tab, top: int, left: int, bottom: int | None, right: int | None) -> None:
-        wanted = Area(tab, top, left, bottom, right)
-        if any(_meet(area, wanted) for area in self._protected(tab)):
+        wanted = Area(tab, top, left, bottom, right).box
+        if any(meet(box, wanted) for box in tab.protected):
             raise SheetsError(400, _PROTECTED)
 
     def _batch_update(self, body: dict[str, Any]) -> dict[str, Any]:
@@ -62,7 +58,7 @@ class Structure:
         tab = self._tab(where["sheetId"])
         if kind == "deleteDimension" and where["dimension"] == "ROWS":
             self._raise_if_protected(tab, where.get("startIndex", 0), 0, where["endIndex"], None)
-        elif any((area.top, area.left, area.bottom, area.right) == (0, 0, None, None) for area in self._protected(tab)):
+        elif any(box == (0, 0, OPEN, OPEN) for box in tab.protected):
             raise SheetsError(400, _PROTECTED)
 
     def _tab(self, sheet_id: int) -> Tab:
@@ -138,7 +134,8 @@ class Structure:
         names = ("startRowIndex", "startColumnIndex", "endRowIndex", "endColumnIndex")
         top, left, bottom, right = (where.get(name) for name in names)
         hides = bool(wanted.get("criteria") or wanted.get("filterSpecs"))
-        self._tab(where.get("sheetId", 0)).filter = BasicFilter((top or 0, left or 0, bottom, right), hides)
+        box = top or 0, left or 0, bottom or OPEN, right or OPEN
+        self._tab(where.get("sheetId", 0)).filter = BasicFilter(box, hides)
 
     def _do_updateDimensionProperties(self, part: dict[str, Any]) -> None:
         where = part["range"]
@@ -193,9 +190,3 @@ def box_of(where: dict[str, Any]) -> Box:
     """Return a GridRange as a box. A missing bound is open."""
     top, left = where.get("startRowIndex", 0), where.get("startColumnIndex", 0)
     return top, left, where.get("endRowIndex", _MOST_CELLS), where.get("endColumnIndex", _MOST_CELLS)
-
-
-def _meet(one: Area, other: Area) -> bool:
-    """Return whether two areas of a tab have a cell in common."""
-    rows = one.top < (other.bottom or _MOST_CELLS) and other.top < (one.bottom or _MOST_CELLS)
-    return rows and one.left < (other.right or _MOST_CELLS) and other.left < (one.right or _MOST_CELLS)

@@ -191,7 +191,10 @@ class World:
     def edit_sheet(self, edit: Callable[[Rows], Rows] | list[tuple[Any, ...]], tab: str | None = None) -> None:
         """Edit a tab as a person would, with a function of all rows or with operations whose rows count from 1.
 
-        Operations: ("insert", row, cells), ("delete", row), ("set", row, cells), ("append", cells).
+        Operations: ("insert", row, cells), ("delete", row), ("set", row, cells), ("append", cells), ("insert column",
+        column), ("delete column", column), ("sort", column) and ("sort", column, True), which is descending. Merged,
+        hidden and protected cells, filters and typed tables move with inserted and deleted rows and columns, as they do
+        at Google. A sort, and a function, move the cells alone.
         """
         if not callable(edit):
             self._do("edit", {"tab": tab, "ops": [list(op) for op in edit]})

@@ -39,11 +39,14 @@ class Append(Cells):
     rows have moved meanwhile, they may be inserted in a wrong place, which is read back and repaired, but they never
     overwrite a filled cell.
 
-    An append begins below the table that Google finds at a cell: a block of cells with blanks around it. The first
-    choice is A1, which is right even if rows were cut or sorted meanwhile. A blank row or a column without a name
-    splits the block; hidden rows and columns reportedly do too. In that case the cell below the last key is used. If it
-    is in no table, the rows are inserted there; if rows were just added there, the new rows follow them.
-    Source: https://developers.google.com/workspace/sheets/api/guides/values#appending_values
+    An append begins below the table that Google finds at a cell: a block of cells with blanks around it. If the cell is
+    in no table, the rows are inserted there. The first choice is A2, which is right even if rows were cut or sorted
+    meanwhile; A1 would be the same, but if the first column is hidden, Google reportedly finds no table there, and
+    rows would be above the header until they are taken back. A blank row or a column without a name splits the block;
+    hidden rows and columns reportedly do too. In that case the cell below the last key is used; if rows were just added
+    there, the new rows follow them.
+    Sources: https://developers.google.com/workspace/sheets/api/guides/values#appending_values,
+    https://github.com/theoephraim/node-google-spreadsheet/issues/706 (hidden columns; read on 2026-11-28)
     """
 
     def __init__(self, settings: SheetsSettings, locks: Path | None = None, stop: StopFlag | None = None) -> None:
@@ -51,8 +54,8 @@ class Append(Cells):
         self._doubtful_keys: set[str] = set()
         self._doubt = _UNANSWERED
         self._last_unseen = float("-inf")
-        self._is_astray = False  # whether an append at A1 was inserted elsewhere than below the last row
-        self._below = 1  # how far below the last key an append begins then; 0 where the grid ends with that row
+        self._is_astray = False  # whether an append at A2 was inserted elsewhere than below the last row
+        self._below = 1  # how far below the header or the last key an append begins; 0 where the grid ends there
 
     @abstractmethod
     def _delete_duplicates(self, present: Sequence[str]) -> int:
@@ -83,9 +86,10 @@ class Append(Cells):
                 new |= missing.keys()
                 if self._send(list(missing.values())):
                     return len(new)
-                self._doubtful_keys |= missing.keys()
-                self.surprises += 1
-                self._last_unseen = time.monotonic()
+                if self._doubt != _SMALLER:  # then nothing was written
+                    self._doubtful_keys |= missing.keys()
+                    self.surprises += 1
+                    self._last_unseen = time.monotonic()
                 if self._doubt == _NOT_SHOWN:  # the sheet may show them late; another append would duplicate them
                     self._pause(min(0.3 * 2**attempt, LATE_S))
                 # While Google is busy, the limiter delays the next attempt and decides when to give up.
@@ -117,7 +121,7 @@ class Append(Cells):
         except TransientError:
             return False
         except OutOfGridError:  # a person has cut the grid above that cell
-            self._below, self._doubt = 0, _SMALLER
+            self._below, self._doubt, self._seen = 0, _SMALLER, seen
             return False
         column, first = _place(answer, len(values))
         if column not in ("", "A"):
@@ -144,9 +148,9 @@ class Append(Cells):
         )
 
     def _start(self) -> str:
-        """Return the cell at which Google looks for the table: A1, or the one below the last key."""
+        """Return the cell at which Google looks for the table: below the header, or below the last key."""
         splits = self._is_astray or ((self._seen.has_gaps or "" in self.header) and not self._has_typed_table)
-        return f"A{max(self._seen.last_row, 1) + self._below}" if splits else "A1"
+        return f"A{(max(self._seen.last_row, 1) if splits else 1) + self._below}"
 
     def _is_shown(self, values: Sequence[Sequence[str]], first: int, before: Seen) -> bool:
         """Return whether the sheet shows the keys of an append that, by Google's answer, begins at row `first`.

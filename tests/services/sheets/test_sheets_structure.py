@@ -180,6 +180,47 @@ def test_hidden_rows_and_columns_lead_no_row_astray(fast, hidden, appends):
     assert keys_in(world)[-1] == "k0012"
 
 
+@pytest.mark.parametrize("there", [0, 10])
+@pytest.mark.parametrize("cut", [False, True])
+def test_no_row_is_above_the_header_for_a_moment_if_the_first_column_is_hidden(fast, monkeypatch, there, cut):
+    sheet = _opened(fast)
+    sheet.prepare(NAMES)
+    sheet.append(rows_of(*range(there)))
+    fast.hide_sheet(f"{_TAB}!A:A")
+    if cut and there:  # with the header alone, the grid has no cell below it
+        fast.resize_sheet()
+    later, heads = _opened(fast), []
+    later.prepare(NAMES)
+    send = Sheet._append_at
+
+    def watched(self, *args):
+        try:
+            return send(self, *args)
+        finally:
+            heads.append(fast.sheet_values()[0])
+
+    monkeypatch.setattr(Sheet, "_append_at", watched)
+    assert later.append(rows_of(20, 21)) == 2
+    assert later.append(rows_of(22)) == 1
+    assert later.append(rows_of(23)) == 1
+    assert len(heads) >= 3
+    assert all(head == NAMES for head in heads)
+    assert sorted(keys_in(fast)) == keys_of(*range(there), *range(20, 24))
+    if not cut:
+        assert keys_in(fast)[-1] == "k0023"
+
+
+def test_a_grid_that_ends_with_the_header_takes_rows(fast):
+    sheet = _opened(fast)
+    sheet.prepare(NAMES)
+    fast.resize_sheet()
+    later = _opened(fast)
+    later.prepare(NAMES)
+    assert later.append(rows_of(1, 2)) == 2
+    assert later.append(rows_of(3)) == 1
+    assert fast.sheet_values() == [NAMES, *(list(row.values()) for row in rows_of(1, 2, 3))]
+
+
 def test_a_job_with_a_hidden_first_column_delivers_each_lead_once(world, engine):
     _first_job(engine)
     world.hide_sheet(f"{_TAB}!A:A")
