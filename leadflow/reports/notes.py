@@ -14,7 +14,8 @@ from leadflow.reports.units import local_time
 if TYPE_CHECKING:
     import pandas as pd
 
-_BUDGET = re.compile(r"max_cost \$[\d,.]*\d|max_lookups [\d,]*\d")
+# The limits in the messages of run/budget.py.
+_BUDGET = re.compile(r"(max_cost|max_lookups)(?: of this job is)? (\$?[\d,.]*\d)")
 
 
 def notes(job: dict[str, Any], timeline: pd.DataFrame) -> list[str]:
@@ -95,9 +96,9 @@ def _broken_off(job: dict[str, Any], end: dict[str, Any], resume: str) -> str:
     message, at = str(end["message"]), local_time(end["at"])
     if end["error"] == "BudgetReached":
         limit = _BUDGET.search(message)
-        name = limit[0].partition(" ")[0] if limit else "max_cost"
+        name, said = (limit[1], f" ({limit[1]} {limit[2]})") if limit else ("max_cost", "")
         more = f'engine.resume("{job["id"]}", {name}=...), with a higher limit for the job as a whole'
-        return f"Stopped by its budget{f' ({limit[0]})' if limit else ''} at {at}.{_left(job)} To go on: {more}"
+        return f"Stopped by its budget{said} at {at}.{_left(job)} To go on: {more}"
     if end["error"] == "Stopped":
         who = re.search(r"was stopped by ([^;]+)", message)
         said = f"Stopped by {who[1]} at {at}." if who else f"Stopped at {at}: {message}."
