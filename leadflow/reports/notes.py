@@ -100,11 +100,16 @@ def _broken_off(job: dict[str, Any], end: dict[str, Any], resume: str) -> str:
         more = f'engine.resume("{job["id"]}", {name}=...), with a higher limit for the job as a whole'
         return f"Stopped by its budget{said} at {at}.{_left(job)} To go on: {more}"
     if end["error"] == "Stopped":
-        who = re.search(r"was stopped by ([^;]+)", message)
-        said = f"Stopped by {who[1]} at {at}." if who else f"Stopped at {at}: {message}."
-        return f"{said}{_left(job)} To go on: {resume}"
+        return f"{_stopped(message, at)}{_left(job)} To go on: {resume}"
     where = f"at {end['time']} in {end['stage']} ({end['source']})"
     return f"The job broke off {where}: {message.rstrip('.!')}.{_left(job)} To go on: {resume}"
+
+
+def _stopped(message: str, at: str) -> str:
+    """Return who stopped a job and when. Records of leadflow 0.1.0 do not say who."""
+    if who := re.search(r"was stopped by ([^;]+)", message):
+        return f"Stopped by {who[1]} at {at}."
+    return f"Stopped at {at}." if "stopped" in message else f"Stopped at {at}: {message.rstrip('.')}."
 
 
 def _left(job: dict[str, Any]) -> str:
