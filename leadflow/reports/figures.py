@@ -50,7 +50,7 @@ def _costs(data: ReportData) -> Iterator[Figure]:
         return
     yield Figure("lookups bought", f"{counts['bought']:,}")
     if counts.get("cost") is not None:
-        yield Figure("lookups and checks" if counts.get("checked") else "lookups", money(counts["cost"]))
+        yield Figure("for lookups and checks" if counts.get("checked") else "for lookups", money(counts["cost"]))
     elif counts["bought"]:
         yield Figure("cost: no price is set", "unknown")
 

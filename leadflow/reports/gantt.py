@@ -14,7 +14,7 @@ from leadflow.reports.units import duration, local_time
 
 _COLORS = dict(zip(STAGES.values(), ("#4c78a8", "#f2a541", "#4daf7c", "#9a7fc4"), strict=True))
 _LANE, _BAR, _CURVE, _AXIS = 18, 12, 120, 20
-_MOST_TICKS, _MOST_RESUMES = 6, 5
+_MOST_TICKS, _MOST_RESUMES = 4, 5
 _STEPS = (0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1_800, 3_600, 7_200, 14_400, 28_800, 86_400)
 
 
@@ -79,10 +79,10 @@ def _axis(seconds: float, height: int) -> Iterator[str]:
 
 
 def ticks(seconds: float) -> list[float]:
-    """Return at most seven round times from 0 to `seconds`.
+    """Return at most five round times from 0 to `seconds`.
 
     >>> ticks(177.4)
-    [0, 30, 60, 90, 120, 150]
+    [0, 60, 120]
     """
     step = next((step for step in _STEPS if seconds / step <= _MOST_TICKS), None)
     if step is None:

@@ -14,7 +14,8 @@ from leadflow.reports.units import local_time
 if TYPE_CHECKING:
     import pandas as pd
 
-_BUDGET = re.compile(r"max_cost \$[\d,.]*\d|max_lookups [\d,]*\d")
+# The limits in the messages of run/budget.py.
+_BUDGET = re.compile(r"(max_cost|max_lookups)(?: of this job is)? (\$?[\d,.]*\d)")
 
 
 def notes(job: dict[str, Any], timeline: pd.DataFrame) -> list[str]:
@@ -95,15 +96,20 @@ def _broken_off(job: dict[str, Any], end: dict[str, Any], resume: str) -> str:
     message, at = str(end["message"]), local_time(end["at"])
     if end["error"] == "BudgetReached":
         limit = _BUDGET.search(message)
-        name = limit[0].partition(" ")[0] if limit else "max_cost"
+        name, said = (limit[1], f" ({limit[1]} {limit[2]})") if limit else ("max_cost", "")
         more = f'engine.resume("{job["id"]}", {name}=...), with a higher limit for the job as a whole'
-        return f"Stopped by its budget{f' ({limit[0]})' if limit else ''} at {at}.{_left(job)} To go on: {more}"
+        return f"Stopped by its budget{said} at {at}.{_left(job)} To go on: {more}"
     if end["error"] == "Stopped":
-        who = re.search(r"was stopped by ([^;]+)", message)
-        said = f"Stopped by {who[1]} at {at}." if who else f"Stopped at {at}: {message}."
-        return f"{said}{_left(job)} To go on: {resume}"
+        return f"{_stopped(message, at)}{_left(job)} To go on: {resume}"
     where = f"at {end['time']} in {end['stage']} ({end['source']})"
     return f"The job broke off {where}: {message.rstrip('.!')}.{_left(job)} To go on: {resume}"
+
+
+def _stopped(message: str, at: str) -> str:
+    """Return who stopped a job and when. Records of leadflow 0.1.0 do not say who."""
+    if who := re.search(r"was stopped by ([^;]+)", message):
+        return f"Stopped by {who[1]} at {at}."
+    return f"Stopped at {at}." if "stopped" in message else f"Stopped at {at}: {message.rstrip('.')}."
 
 
 def _left(job: dict[str, Any]) -> str:

@@ -199,7 +199,8 @@ class Budget:
         """Raise BudgetReached with the limit that one more lookup would exceed."""
         if self._passes_max_lookups():
             raise BudgetReached(
-                f"{self.spent} lookups are bought, and this job has max_lookups {self.max_lookups}; raise it and resume"
+                f"{self.spent} lookups are bought, and max_lookups of this job is {self.max_lookups}; "
+                "raise it and resume"
             )
         checks = f" and {money(self._reserve(1))} for the checks of the phones it may find" if self.prices.phone else ""
         lookup, most = f"${self.prices.lookup:g}", money(self.max_cost or 0.0)

@@ -75,13 +75,13 @@ def test_left_out_is_a_part_of_held_back_everywhere_and_the_sum_holds(history):
         "flagged: litigator": "1",
         "flagged: do not call": "2",
         "lookups bought": "900",
-        "lookups": "$63.00",
+        "for lookups": "$63.00",
     }
     assert report.validation["ok"].iloc[1]
     assert (
         "2200 extracted = 106 already processed + 650 delivered + 1444 held back" in report.validation["detail"].iloc[1]
     )
-    assert "$63.00 lookups" in report.to_markdown()
+    assert "$63.00 for lookups" in report.to_markdown()
     total = next(line for line in report.to_markdown().splitlines() if line.startswith("Total:"))
     assert total.startswith("Total: 900 processed, 650 clean, 1444 held back (over_limit 1080, duplicate 84, ")
     assert total.endswith("106 already processed; 1194 of those held back were left out before the lookup")
