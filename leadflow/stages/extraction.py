@@ -6,45 +6,46 @@ PERSON_CACHE (by person key and identity). Only the leads to look up are transfe
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import polars as pl
 
-from leadflow.errors import ColumnsError, InputError, RefusedError, ScriptError, ServiceError
+from leadflow.errors import InputError
 from leadflow.events import Emit, JobLog, no_emit
-from leadflow.leads.columns import ADDED, IDENTITY, resolve_columns
+from leadflow.leads.columns import ADDED, IDENTITY
 from leadflow.leads.matching import UNSEARCHABLE
 from leadflow.leads.postal import repaired_zip
 from leadflow.leads.suppressions import EVERYWHERE
-from leadflow.services.warehouse.interruption import InterruptedWork
 from leadflow.services.warehouse.names import quoted
-from leadflow.services.warehouse.session import put_back, restore, session_of
+from leadflow.services.warehouse.session import put_back
 from leadflow.services.warehouse.tables import raise_if_too_narrow
-from leadflow.settings.warehouse import TABLE_SETTINGS
-from leadflow.stages.lead_source import ROW_NUMBER, ROWS_TABLE
+from leadflow.stages.landing import (
+    distinct,
+    land_rows,
+    land_script,
+    not_twice,
+    parsed_script,
+    query_columns,
+    set_up,
+    text_sql,
+)
 from leadflow.stages.person_cache import IS_KNOWN, IS_SUPPRESSED, with_identity_sql
 from leadflow.stages.retried import ALL_SUPPRESSED, Retried, find_released, keep_first_keys, read_retried
-from leadflow.stages.script import Script, parse_script, set_statements, without_constants
+from leadflow.stages.script import Script, set_statements
 from leadflow.stages.searchable import SearchableFilter
 
 if TYPE_CHECKING:
     import pandas as pd  # pyright: ignore[reportMissingTypeStubs] - pandas ships no py.typed
 
     from leadflow.services.warehouse import Warehouse
-    from leadflow.services.warehouse.session import Session
 
 _STAGE = "Snowflake"
 _PAGE = 50_000
 # Approximates the repaired ZIP, to measure its length: five digits of a ZIP+4, without decimals.
 _REPAIRED_ZIP = """REGEXP_REPLACE(REGEXP_REPLACE(TRIM("zip"), '[.]0*$', ''), '^([0-9]{5})[- ]?[0-9]{4}$', '\\\\1')"""
 _SPARE = 1_000  # rows read beyond the limit, to replace those that cannot be looked up
-_UNORDERED = (
-    "the script's ORDER BY has a term that is no column of its SELECT, so the order of the leads, and which of them "
-    "limit_rows takes, is Snowflake's. Add the term to the SELECT"
-)
 STATES = ("suppressed", "already_processed", "duplicate", "no_identity", "todo")
 _SHEET = (
     "lead key", "phone ", "email ", "held phones", "shared with", "scrubbed at", "callable until", "call window",
@@ -69,17 +70,17 @@ def extract(
     Raises ScriptError for a script that cannot run, ColumnsError if two columns have one name, InputError for params
     that the script does not use, TransientError if Snowflake does not answer.
     """
-    parsed, variables = _parsed(script, warehouse, allow_writes), set_statements(params, script)
+    parsed, variables = parsed_script(script, warehouse, allow_writes), set_statements(params, script)
     rows = warehouse.repeated(lambda: _all_rows(parsed, warehouse, variables))
     emit(JobLog(stage=_STAGE, message=f"SQL executed, returned {rows.height} rows"))
     return rows.to_pandas()
 
 
 def _all_rows(parsed: Script, warehouse: Warehouse, variables: Sequence[str]) -> pl.DataFrame:
-    with _not_twice(parsed), put_back(warehouse, changing=bool(parsed.setup) or parsed.alone):
-        query = _set_up(parsed, warehouse, variables)
-        names = _distinct(_columns(warehouse, query))
-        picked = ", ".join(f"{_text(name)} AS {quoted(name)}" for name in names)
+    with not_twice(parsed), put_back(warehouse, changing=bool(parsed.setup) or parsed.alone):
+        query = set_up(parsed, warehouse, variables)
+        names = distinct(query_columns(warehouse, query))
+        picked = ", ".join(f"{text_sql(name)} AS {quoted(name)}" for name in names)
         return warehouse.frame(f"SELECT {picked} FROM ({query}) s", timeout_s=warehouse.settings.script_timeout_s)
 
 
@@ -142,7 +143,7 @@ class Extraction:
             left -= rows
 
     def _read(self, page: str) -> Iterator[pl.DataFrame]:
-        with _not_twice(self.script):
+        with not_twice(self.script):
             yield from self.warehouse.batches(page)
 
 
@@ -167,14 +168,14 @@ def open_extraction(
     """
     if limit_rows is not None and limit_rows <= 0:
         raise InputError(f"limit_rows is {limit_rows}; it must be 1 or more, or None for all the leads")
-    parsed = _parsed(script, warehouse, allow_writes)
+    parsed = parsed_script(script, warehouse, allow_writes)
     for table in (warehouse.settings.person_cache, warehouse.settings.suppressions):
         warehouse.columns_of(table)  # raises before a long script runs
-    with _not_twice(parsed):
+    with not_twice(parsed):
         if rows is not None:
-            names, identity = _land_rows(warehouse, rows)
+            names, identity = land_rows(warehouse, rows)
         else:
-            names, identity = _land_script(parsed, warehouse, variables, emit)
+            names, identity = land_script(parsed, warehouse, variables, emit)
         extracted = warehouse.execute(f"SELECT COUNT(*) FROM {warehouse.temporary('LF_SCRIPT')}")[0][0]
         emit(JobLog(stage=_STAGE, message=f"SQL executed, returned {extracted} rows"))
         others = {name: _free_name(name, key_column) for name in names if name not in identity.values()}
@@ -186,65 +187,9 @@ def open_extraction(
     return Extraction(warehouse, columns, counts, total, limit_rows, page, emit, script=parsed, retried=retried)
 
 
-def _land_script(
-    parsed: Script, warehouse: Warehouse, variables: Sequence[str], emit: Emit
-) -> tuple[list[str], dict[str, str]]:
-    """Run the script into LF_SCRIPT; return its columns, and those of the identity."""
-    with put_back(warehouse, changing=bool(parsed.setup) or parsed.alone) as before:
-        query = _set_up(parsed, warehouse, variables)
-        names = _distinct(_columns(warehouse, query))
-        identity = resolve_columns(names)
-        _land(warehouse, query, names, before, _number_sql(parsed, names, identity, emit))
-    return names, identity
-
-
-def _land_rows(warehouse: Warehouse, rows: pl.DataFrame) -> tuple[list[str], dict[str, str]]:
-    """Upload rows into LF_SCRIPT, in their order; return their columns, and those of the identity."""
-    names = _distinct([name for name in rows.columns if name != ROW_NUMBER])
-    identity = resolve_columns(names)
-    query = f"SELECT * FROM {warehouse.upload(rows, ROWS_TABLE)}"
-    _land(warehouse, query, names, None, f"CAST(s.{quoted(ROW_NUMBER)} AS INTEGER)")
-    return names, identity
-
-
 def _others(counts: dict[str, int]) -> str:
     states = ("already_processed", "suppressed", "duplicate", "no_identity", *UNSEARCHABLE, "over_limit")
     return ", ".join(f"{counts[state]} {state.replace('_', ' ')}" for state in states)
-
-
-def _number_sql(parsed: Script, names: list[str], identity: dict[str, str], emit: Emit) -> str:
-    """Return the SQL expression that numbers the rows in the order of the script's ORDER BY.
-
-    Ties are ordered by the leads' identities, so that each run takes the same leads.
-    """
-    columns = [term.column(names) for term in parsed.order]
-    if None in columns:
-        emit(JobLog(stage=_STAGE, level="warning", message=_UNORDERED))
-    if not columns or None in columns:
-        return "SEQ8()"
-    terms = [f"s.{quoted(name or '')}{term.how}" for name, term in zip(columns, parsed.order, strict=True)]
-    terms += [f"CAST(s.{quoted(identity[part])} AS VARCHAR)" for part in IDENTITY]
-    return f"ROW_NUMBER() OVER (ORDER BY {', '.join(terms)})"
-
-
-def _land(warehouse: Warehouse, query: str, names: list[str], before: Session | None, number: str) -> None:
-    """Write the script's rows into LF_SCRIPT, with their `number`.
-
-    A temporary table belongs to the role that makes it. If the script changed its session, its query runs in that
-    session, the session is restored, and leadflow's own role makes the table from the query's result, which belongs to
-    the user. Source: https://docs.snowflake.com/en/sql-reference/functions/result_scan
-    """
-    table = f"CREATE OR REPLACE TEMPORARY TABLE {warehouse.temporary('LF_SCRIPT')} AS"
-    if before is None or session_of(warehouse) == before:
-        _run(warehouse, f'{table} SELECT s.*, {number} AS "lf_seq" FROM ({query}) s')
-        return
-    texts = ", ".join(f"{_text(name)} AS c{n}" for n, name in enumerate(names))
-    with _explained("the script", query):
-        select = f"SELECT {texts}, {number} AS LF_NUMBER FROM ({query}) s"
-        result = warehouse.query_id(select, timeout_s=warehouse.settings.script_timeout_s)
-    restore(warehouse, before)
-    columns = ", ".join(f"C{n} AS {quoted(name)}" for n, name in enumerate(names))
-    warehouse.execute(f"{table} SELECT {columns}, LF_NUMBER AS \"lf_seq\" FROM TABLE(RESULT_SCAN('{result}'))")
 
 
 def _classify(
@@ -297,91 +242,6 @@ def with_repaired_zip(leads: pl.DataFrame) -> pl.DataFrame:
     return joined.with_columns(pl.col("lf_zip").alias("zip")).drop("lf_zip")
 
 
-def _parsed(script: str, warehouse: Warehouse, allow_writes: bool) -> Script:
-    settings = warehouse.settings
-    home = (settings.database, settings.schema_name) if settings.database else ("", "")
-    parsed = parse_script(script, allow_writes=allow_writes, home=home)
-    _raise_if_shadowing(parsed.creates, warehouse)
-    return parsed
-
-
-def _set_up(parsed: Script, warehouse: Warehouse, variables: Sequence[str] = ()) -> str:
-    """Run the statements before the query; return the query as SQL that can be used as a subquery.
-
-    A query that must run alone runs here, directly after the script's own statements: its LAST_QUERY_ID() refers to one
-    of them. Its rows are then read by the query's id.
-    """
-    for statement in variables:
-        _run(warehouse, statement, f"{statement.partition(' = ')[0]} of params")
-    for number, statement in enumerate(parsed.setup, 1):
-        _run(warehouse, statement, f"statement {number} of the script, on line {parsed.lines[number - 1]},")
-    if not parsed.alone:
-        return parsed.select
-    with _explained("the script", parsed.select):
-        found = warehouse.query_id(parsed.select, timeout_s=warehouse.settings.script_timeout_s)
-    return f"SELECT * FROM TABLE(RESULT_SCAN('{found}'))"
-
-
-def _raise_if_shadowing(names: Iterable[str], warehouse: Warehouse) -> None:
-    """Refuse a temporary table with one of leadflow's names: it could hide PERSON_CACHE or SUPPRESSIONS."""
-    settings = warehouse.settings
-    tables = (getattr(settings, name) for name in TABLE_SETTINGS)
-    ours = {table.rpartition(".")[2].strip('"').upper() for table in tables}
-    for name in names:
-        if name.upper() in ours or name.upper().startswith("LF_"):
-            raise ScriptError(
-                f"the script makes a table called {name}, a name that leadflow uses itself; give it another name"
-            )
-
-
-def _run(warehouse: Warehouse, sql: str, what: str = "the script") -> None:
-    with _explained(what, sql):
-        warehouse.execute(sql, timeout_s=warehouse.settings.script_timeout_s)
-
-
-def _columns(warehouse: Warehouse, query: str) -> list[str]:
-    with _explained("the script", query):
-        return warehouse.columns(query)
-
-
-@contextmanager
-def _not_twice(parsed: Script | None) -> Generator[None, None, None]:
-    """Prevent a second run of a script that writes to permanent tables, after its session ended."""
-    try:
-        yield
-    except InterruptedWork as interruption:
-        if parsed is None or not parsed.writes:
-            raise
-        failure = ServiceError(
-            f"{interruption} while the leads were read. The script writes to tables that stay, so leadflow does not "
-            "run it a second time by itself. Nothing was bought. See what the script wrote, then run it again, or "
-            "resume the job"
-        )
-    else:
-        return
-    raise failure
-
-
-@contextmanager
-def _explained(what: str, sql: str) -> Generator[None, None, None]:
-    """Convert Snowflake's refusal to a ScriptError without the constants of the statement."""
-    try:
-        yield
-    except RefusedError as error:
-        failure = ScriptError(f"{what} did not run: {without_constants(str(error), sql)}")
-    else:
-        return
-    raise failure
-
-
-def _distinct(names: list[str]) -> list[str]:
-    """Return the names. Raises ColumnsError if two columns have the same name."""
-    for name in names:
-        if names.count(name) > 1:
-            raise ColumnsError.ambiguous(name, [n for n in names if n == name])
-    return names
-
-
 def _free_name(name: str, key_column: str) -> str:
     """Return the name for a script's own column, with the prefix "Script" if leadflow uses that name."""
     lowered = name.lower()
@@ -395,15 +255,11 @@ def _free_name(name: str, key_column: str) -> str:
     return f"Script {name}" if taken else name
 
 
-def _text(name: str) -> str:
-    return f"COALESCE(CAST({quoted(name)} AS VARCHAR), '')"
-
-
 def _keyed_sql(script: str, identity: dict[str, str], others: dict[str, str]) -> str:
     """Select each row as text with its key, the same md5 as leadflow.leads.columns.person_key."""
-    key = " || '|' || ".join(f"LOWER(TRIM({_text(identity[part])}))" for part in IDENTITY)
-    picked = [f"{_text(identity[part])} AS {quoted(part)}" for part in IDENTITY]
-    picked += [f"{_text(name)} AS {quoted(free)}" for name, free in others.items()]
+    key = " || '|' || ".join(f"LOWER(TRIM({text_sql(identity[part])}))" for part in IDENTITY)
+    picked = [f"{text_sql(identity[part])} AS {quoted(part)}" for part in IDENTITY]
+    picked += [f"{text_sql(name)} AS {quoted(free)}" for name, free in others.items()]
     return f'SELECT MD5({key}) AS "person_key", "lf_seq", {", ".join(picked)} FROM {script}'
 
 
