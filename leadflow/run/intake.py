@@ -136,7 +136,7 @@ def _extract(run: RunContext, withheld: WithheldTally) -> dict[str, int]:
         withheld.scan(leads)
         run.checkpoints.add_leads(run.job_id, number, first_row, leads.to_dicts())
         first_row += leads.height
-        keys += leads["person_key"] if extraction.retried else ()
+        keys.extend(leads["person_key"] if extraction.retried else ())
     withheld.warn()
     if extraction.missing:
         sent = extraction.total - extraction.missing
