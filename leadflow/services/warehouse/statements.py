@@ -120,17 +120,14 @@ class Statements:
     def table(self, name: str) -> str:
         """Return a table of the settings as SQL, with database and schema: those of the sign-in unless named.
 
-        If the sign-in has none, ledger and suppressions are beside PERSON_CACHE: those who named their tables in full
-        before these two existed need no new setting. A USE SCHEMA in a script must not move PERSON_CACHE to a schema
-        where it is empty: every lookup would be bought again. Raises SettingsError for an invalid name, RefusedError
-        without a database.
+        If the sign-in has no database, they are those of PERSON_CACHE. A USE SCHEMA in a script must not move
+        PERSON_CACHE to a schema where it is empty: every lookup would be bought again. Raises SettingsError for an
+        invalid name, RefusedError without a database.
         """
         self.connect()
-        parts, home = name_parts(name), self._home
-        if not home and name in (self.settings.ledger, self.settings.suppressions):
-            home = name_parts(self.settings.person_cache)[:-1]
+        parts = name_parts(name)
         if len(parts) < 3:
-            parts = [*home[: 3 - len(parts)], *parts]
+            parts = [*(self._home or self._place_of_cache())[: 3 - len(parts)], *parts]
         if len(parts) < 3:
             raise RefusedError(
                 f"the database and schema of table {name} are unknown: the sign-in has none. Set "
@@ -138,6 +135,11 @@ class Statements:
                 "as DB.SCHEMA.PERSON_CACHE"
             )
         return ".".join(map(quoted, parts))
+
+    def _place_of_cache(self) -> list[str]:
+        """Return the database and schema that the name of PERSON_CACHE has; [] if it does not have both."""
+        place = name_parts(self.settings.person_cache)[:-1]
+        return place if len(place) == 2 else []
 
     def temporary(self, name: str) -> str:
         """Return a temporary table as SQL: in the schema of the sign-in, else in the schema of PERSON_CACHE."""
