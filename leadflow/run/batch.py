@@ -37,6 +37,8 @@ class Batch:
 
     def callable_until(self) -> dict[str, date]:
         """Return for each delivered lead the date from which its row may not be called any more."""
+        if "delivered" not in self.leads.columns:  # a re-scrub delivers nothing
+            return {}
         delivered = self.leads.filter("delivered").select("person_key", "callable_until")
         return {key: date.fromisoformat(until) for key, until in delivered.iter_rows() if until}
 
