@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from leadflow.run.context import RunContext
     from leadflow.run.tally import Tally
     from leadflow.run.target_sheet import TargetSheet
+    from leadflow.stages.extraction import Extraction
     from leadflow.stages.withheld import WithheldTally
 
 # The number of leads that one statement looks up in PERSON_CACHE.
@@ -130,6 +131,14 @@ def _extract(run: RunContext, withheld: WithheldTally) -> dict[str, int]:
         rows=source.rows,
         emit=run.emit,
     )
+    keys = _store(run, withheld, extraction)
+    take_up(run, extraction.retried, keys)
+    run.history.update_job(run.job_id, counts=extraction.counts)
+    return run.checkpoints.extracted(run.job_id, extraction.counts) or extraction.counts
+
+
+def _store(run: RunContext, withheld: WithheldTally, extraction: Extraction) -> list[str]:
+    """Write the leads to the disk, batch by batch. Return their keys if some of them were held before, else none."""
     first_row, keys = 1, list[str]()
     for number, leads in enumerate(extraction.batches(run.settings.batch_size), 1):
         run.halt.raise_if_stopped()
@@ -143,9 +152,7 @@ def _extract(run: RunContext, withheld: WithheldTally) -> dict[str, int]:
         raise InputError(
             f"Snowflake announced {extraction.total} leads and sent {sent}; nothing was bought, run the job again"
         )
-    take_up(run, extraction.retried, keys)
-    run.history.update_job(run.job_id, counts=extraction.counts)
-    return run.checkpoints.extracted(run.job_id, extraction.counts) or extraction.counts
+    return keys
 
 
 def _source(run: RunContext) -> LeadSource:
