@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import leadflow as lf
 from leadflow.errors import LeadflowError
@@ -36,18 +36,7 @@ def _parser() -> argparse.ArgumentParser:
     demo.set_defaults(command=_demo)
     check = commands.add_parser("check", help="check every account, right and limit; buys and writes nothing")
     check.set_defaults(command=_check)
-    rescrub = commands.add_parser(
-        "rescrub",
-        help="check the phones of delivered rows again; withdraw what may not be called any more",
-        description="Check the phones of delivered rows again, renew the rows that may still be called, withdraw the "
-        "others. For cron: prints three lines; exit status 0 if all is done, 1 if it failed, 3 if it was stopped.",
-    )
-    rescrub.add_argument(
-        "--older-than-days", type=float, help="the age of the checks, 0 for all rows (default: the setting, 25)"
-    )
-    rescrub.add_argument("--dry-run", action="store_true", help="say what would be checked; check and change nothing")
-    rescrub.add_argument("--max-cost", type=float, help="the most dollars for the checks")
-    rescrub.set_defaults(command=_rescrub)
+    _add_rescrub(commands)
     jobs = commands.add_parser("jobs", help="list past jobs")
     jobs.add_argument("--script", help="a part of the script's name, or its script_id")
     jobs.add_argument("--since", help="a UTC time, as in 2026-11-01")
@@ -61,6 +50,21 @@ def _parser() -> argparse.ArgumentParser:
         one_job.add_argument("job_id")
         one_job.set_defaults(command=command)
     return parser
+
+
+def _add_rescrub(commands: Any) -> None:
+    rescrub = commands.add_parser(
+        "rescrub",
+        help="check the phones of delivered rows again; withdraw what may not be called any more",
+        description="Check the phones of delivered rows again, renew the rows that may still be called, withdraw the "
+        "others. For cron: prints three lines; exit status 0 if all is done, 1 if it failed, 3 if it was stopped.",
+    )
+    rescrub.add_argument(
+        "--older-than-days", type=float, help="the age of the checks, 0 for all rows (default: the setting, 25)"
+    )
+    rescrub.add_argument("--dry-run", action="store_true", help="say what would be checked; check and change nothing")
+    rescrub.add_argument("--max-cost", type=float, help="the most dollars for the checks")
+    rescrub.set_defaults(command=_rescrub)
 
 
 def _demo(arguments: argparse.Namespace) -> int:
