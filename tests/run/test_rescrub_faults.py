@@ -134,8 +134,8 @@ def _new_column(rows):
 
 _EDITS = {
     "sorts": lambda keys: lambda rows: [rows[0], *reversed(rows[1:])],
-    "inserts rows": lambda keys: lambda rows: [rows[0], ["", "mine"], *rows[1:4], ["", "mine too"], *rows[4:]],
-    "deletes a row": lambda keys: _delete(keys[6]),
+    "inserts_rows": lambda keys: lambda rows: [rows[0], ["", "mine"], *rows[1:4], ["", "mine too"], *rows[4:]],
+    "deletes_a_row": lambda keys: _delete(keys[6]),
     "rotates": lambda keys: lambda rows: [rows[0], *rows[5:], *rows[1:5]],
 }
 
@@ -164,12 +164,12 @@ def test_rescrub_of_a_sheet_that_a_person_changes_in_the_middle(world, engine, m
     assert job.ok
     rows = {row["Lead Key"]: row for row in sheet_rows(world) if row.get("Lead Key")}
     # A row that a person deletes in the very moment of our delete comes back: nothing says whose delete it was.
-    gone = {keys[6]} - rows.keys() if edit == "deletes a row" else set()
+    gone = {keys[6]} - rows.keys() if edit == "deletes_a_row" else set()
     assert job.counts.withdrawn == {"dnc": 1, **({"removed_by_hand": 1} if gone else {})}
     assert all(row["Notes"] == f"note of {key}" for key, row in rows.items())
     assert [row["Notes"] for row in withdrawn_rows(world)] == [f"note of {key}" for key in unlawful]
     assert observe_rescrub(world, [key for key in keys if key not in gone], unlawful).clean
-    if edit == "inserts rows":
+    if edit == "inserts_rows":
         assert sum(row.count("mine") + row.count("mine too") for row in world.sheet_values()) == 2
 
 

@@ -49,6 +49,7 @@ class Deletion(Append):
 
         Stops when in doubt: a repeated delete would hit other rows. `used` is the number of rows with content.
         """
+        self.surprises += 1  # rows below have another number from now on
         book, requests = self.tab.spreadsheet, [self._deletion(first, last) for first, last in _runs_from_bottom(rows)]
         if used - len(rows) <= max(1, self.tab.frozen_row_count):
             # Google refuses to delete all rows that are not frozen. Source: jlolling/talendcomp_tGoogleSheet #19
