@@ -181,9 +181,9 @@ def test_a_batch_of_deletes_is_applied_in_order_and_as_a_whole(world: World):
         tab.spreadsheet.batch_update(_delete(tab, (1, 2), (5000, 5001)))
     with pytest.raises(APIError, match="Must specify at least one request"):
         tab.spreadsheet.batch_update({"requests": []})
-    world.protect_sheet(f"{_TAB}!A4:A4")
+    world.protect_sheet(f"{_TAB}!A2:A2")
     with pytest.raises(APIError, match="protected"):
-        tab.spreadsheet.batch_update(_delete(tab, (1, 2), (2, 3)))
+        tab.spreadsheet.batch_update(_delete(tab, (3, 4), (1, 2)))
     assert world.sheet_values() == [["key"], ["k2"], ["k3"], ["k5"]]
 
 
