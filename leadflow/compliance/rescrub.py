@@ -13,11 +13,13 @@ from leadflow.compliance.shown_leads import SCRUBBED, UNTIL, phone_columns, read
 from leadflow.leads.phones import to_e164
 from leadflow.leads.verdicts import WORST_FIRST, Verdict, worst
 from leadflow.settings import Policy
+from leadflow.stages.call_windows import CALL_WINDOW, call_windows
 from leadflow.stages.coverage import NOT_COVERED
-from leadflow.stages.settle import is_callable
+from leadflow.stages.settle import REASSIGNED_CHECK, is_callable
 from leadflow.stages.shown_phones import with_shown_phones
 
 if TYPE_CHECKING:
+    from leadflow.leads.calling_hours import CallingHours
     from leadflow.services.sheets.cells import Columns
 
 RENEWED, WITHDRAWN, RETRY = "renewed", "withdrawn", "retry"
@@ -42,8 +44,9 @@ def decided(leads: pl.DataFrame, policy: Policy, today: date) -> pl.DataFrame:
     clear = leads.with_columns(pl.lit("deliver").alias("disposition"))
     clear = with_shown_phones(clear, policy.model_copy(update={"phones_delivered": 10}))
     gaps = leads[NOT_COVERED] if NOT_COVERED in leads.columns else pl.lit([], pl.List(pl.String))
-    rows = clear.select("phones", "verdicts", "callable_until", "counts_until", gaps.alias("gaps")).iter_rows()
-    found = [_outcome(*row, policy=policy, today=today) for row in rows]
+    settled = leads["reason"] if "reason" in leads.columns else pl.lit("")
+    columns = ("phones", "verdicts", "callable_until", "counts_until", gaps.alias("gaps"), settled.alias("settled"))
+    found = [_outcome(*row, policy=policy, today=today) for row in clear.select(columns).iter_rows()]
     return leads.with_columns(
         pl.Series("disposition", [outcome for outcome, _ in found], pl.String),
         pl.Series("reason", [reason for _, reason in found], pl.String),
@@ -57,6 +60,7 @@ def _outcome(
     until: str,
     counts_until: date,
     gaps: Sequence[str] | None,
+    settled: str,
     *,
     policy: Policy,
     today: date,
@@ -69,31 +73,42 @@ def _outcome(
     if not barred and until > today.isoformat():
         return RENEWED, ""
     if known := [word for word in barred if word != UNCHECKED]:
-        worst_word = min(map(Verdict, known), key=WORST_FIRST.index)
-        return WITHDRAWN, WIRELESS if worst_word is Verdict.CLEAN_WIRELESS else str(worst_word)
+        return WITHDRAWN, _word(min(map(Verdict, known), key=WORST_FIRST.index), settled)
     if any(gaps or ()):
         return WITHDRAWN, "not_covered"
     return (RETRY if today < counts_until else WITHDRAWN), UNCHECKED
 
 
+def _word(verdict: Verdict, settled: str) -> str:
+    """Return the reason of a withdrawal. `settled` is the reason that `settle` found."""
+    if verdict is Verdict.CLEAN_WIRELESS:
+        return WIRELESS
+    return settled if verdict is Verdict.HOLD and settled == REASSIGNED_CHECK else str(verdict)
+
+
 @dataclass(frozen=True)
 class Renewal:
-    """The new checks of one lead: the verdict of each phone, and what its row says of their age."""
+    """The new checks of one lead: the verdict of each phone, what its row says of their age, and its calling hours."""
 
     verdicts: Mapping[str, Verdict]
     scrubbed_at: str
     callable_until: str
+    call_window: str = ""
 
 
-def renewals(leads: pl.DataFrame) -> dict[str, Renewal]:
-    """Return the renewals of the leads that `decided` renewed, by key."""
+def renewals(leads: pl.DataFrame, hours: CallingHours) -> dict[str, Renewal]:
+    """Return the renewals of the leads that `decided` renewed, by key; `hours` is the table of calling hours."""
     names = ("person_key", "phones", "verdicts", "litigator_scrubbed_at", "dnc_scrubbed_at", "callable_until")
     renewed = leads.filter(pl.col("disposition") == RENEWED)
     if renewed.is_empty():
         return {}
+    state = pl.col("state") if "state" in renewed.columns else pl.lit("").alias("state")
+    windows = call_windows(renewed.with_columns(state, pl.col("phones").alias("shown_phones")), hours)
     return {
-        key: Renewal(dict(zip(phones, map(Verdict, verdicts), strict=True)), min(*times), until)
-        for key, phones, verdicts, *times, until in renewed.select(names).iter_rows()
+        key: Renewal(dict(zip(phones, map(Verdict, verdicts), strict=True)), min(*times), until, window)
+        for (key, phones, verdicts, *times, until), window in zip(
+            renewed.select(names).iter_rows(), windows, strict=True
+        )
     }
 
 
@@ -118,12 +133,16 @@ class RenewedCells:
                 verdicts = [(f"{name} Verdict", phone) for name, phone in _phones_at(now, names, row)]
                 if any(phone not in renewal.verdicts for _, phone in verdicts):
                     self.changed.add(key)
-                mine = cells.setdefault(key, {SCRUBBED: renewal.scrubbed_at, UNTIL: renewal.callable_until})
+                mine = cells.setdefault(key, _dated(renewal))
                 for name, phone in verdicts:
                     verdict = renewal.verdicts.get(phone, Verdict.UNCHECKED)
                     mine[name] = str(worst(verdict, Verdict(mine[name])) if name in mine else verdict)
                 newer[key] = newer.get(key, True) and _is_newer(now, row, renewal)
         return {key: mine for key, mine in cells.items() if key not in self.changed and not newer[key]}
+
+
+def _dated(renewal: Renewal) -> dict[str, str]:
+    return {SCRUBBED: renewal.scrubbed_at, UNTIL: renewal.callable_until, CALL_WINDOW: renewal.call_window}
 
 
 def _phones_at(now: Columns, names: Sequence[str], row: int) -> Iterator[tuple[str, str]]:

@@ -20,11 +20,13 @@ from leadflow.compliance.rescrub_record import record_rescrub
 from leadflow.compliance.shown_leads import SCRUBBED, UNTIL, columns_to_read, phone_columns, shown_leads
 from leadflow.compliance.withdrawal import withdraw
 from leadflow.events import JobLog
+from leadflow.leads.calling_hours import read_hours
 from leadflow.run.batch import Batch, Outcome, timed
 from leadflow.run.intake import connect_warehouse
 from leadflow.run.opt_outs import guard_of
 from leadflow.run.rescrub_checks import check_again
 from leadflow.run.rescrub_list import Pool, listed
+from leadflow.stages.call_windows import CALL_WINDOW
 from leadflow.stages.settle import settle
 from leadflow.stages.shared_phones import mark_shared
 
@@ -34,6 +36,7 @@ if TYPE_CHECKING:
     from leadflow.run.tally import Tally
 
 _STAGE = "Google Sheets"
+_RENEWED = (SCRUBBED, UNTIL, CALL_WINDOW)
 _CHANGED = "phones_changed"  # the row showed another phone when it was to be renewed than when it was read
 
 
@@ -96,9 +99,7 @@ class Rescrub:
             if not pool.batch.record:
                 pool.batch.start()
             if "verdicts" not in leads.columns:
-                # The sheet has no date of consent to ask the reassigned-numbers check with; it was asked at delivery.
-                compliance = run.settings.compliance.model_copy(update={"hold_without_reassigned_check": ()})
-                leads = settle(leads, run.settings.policy, compliance)
+                leads = settle(leads, run.settings.policy, run.settings.compliance)
             leads = decided(leads, run.settings.policy, now.date())
             pool.batch.leads = leads if pool.is_checked else leads.filter(pl.col("disposition") == WITHDRAWN)
         found = [(key, "withdraw", reason) for key, reason in _reasons(pools).items()]
@@ -113,11 +114,12 @@ class Rescrub:
 
     def _renew(self, pools: list[Pool]) -> None:
         """Write the new dates and verdicts into the rows that stay."""
-        cells = RenewedCells({key: one for pool in pools for key, one in renewals(pool.batch.leads).items()})
+        hours = read_hours(self._run.settings.compliance.calling_hours_file)
+        cells = RenewedCells({key: one for pool in pools for key, one in renewals(pool.batch.leads, hours).items()})
         if cells.wanted:
-            self._sheet.ensure_columns([self._sheet.settings.key_column, SCRUBBED, UNTIL])
+            self._sheet.ensure_columns([self._sheet.settings.key_column, *_RENEWED])
             phones = phone_columns(self._sheet.header)
-            self._sheet.recompute([*phones, *(f"{name} Verdict" for name in phones), SCRUBBED, UNTIL], cells)
+            self._sheet.recompute([*phones, *(f"{name} Verdict" for name in phones), *_RENEWED], cells)
             message = f"Brought the dates and verdicts of {len(cells.wanted)} leads up to date"
             self._run.emit(JobLog(stage=_STAGE, message=message))
         for pool in pools:

