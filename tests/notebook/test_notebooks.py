@@ -17,6 +17,10 @@ _SAID = {
         *("LEADFLOW_IDICORE__GLBA", "people are in the cache", "Lead Key", "'700'", "delivered"),
         *("lf-check", "Snowflake sign-in", "a run would make it"),
     ],
+    "05_keep_it_lawful": [
+        *("callable_until", "no calls on Sunday", "RescrubEstimate", "renewed", "withdrawn (wireless", "Withdrawn At"),
+        *("may not be called; 1 rows were withdrawn now", "typed into the callers", "suppressed", "SHA-256"),
+    ],
 }
 
 
