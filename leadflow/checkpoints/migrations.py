@@ -59,18 +59,18 @@ MIGRATIONS: tuple[Migration, ...] = (
         2,
         "Tables for the house's own do-not-call list, and for what is still to be done about it.",
         (
-            "CREATE TABLE suppressions (seq INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, "
+            "CREATE TABLE IF NOT EXISTS suppressions (seq INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, "
             "phone TEXT NOT NULL, lead_key TEXT NOT NULL, reason TEXT NOT NULL, source TEXT NOT NULL, "
             "added_by TEXT NOT NULL, added_at TEXT NOT NULL, scope TEXT NOT NULL, expires_on TEXT NOT NULL, "
             "in_table INTEGER NOT NULL DEFAULT 0, withdrawn INTEGER NOT NULL DEFAULT 0, closed_at TEXT)",
-            "CREATE INDEX suppressed_phones ON suppressions (phone)",
-            "CREATE INDEX suppressed_keys ON suppressions (lead_key)",
-            "CREATE TABLE suppression_targets (target TEXT PRIMARY KEY, seq INTEGER NOT NULL, obstacle TEXT NOT NULL, "
-            "tried_at TEXT NOT NULL)",
-            "CREATE TABLE unproven_appends (job_id TEXT NOT NULL, target TEXT NOT NULL, "
+            "CREATE INDEX IF NOT EXISTS suppressed_phones ON suppressions (phone)",
+            "CREATE INDEX IF NOT EXISTS suppressed_keys ON suppressions (lead_key)",
+            "CREATE TABLE IF NOT EXISTS suppression_targets (target TEXT PRIMARY KEY, seq INTEGER NOT NULL, "
+            "obstacle TEXT NOT NULL, tried_at TEXT NOT NULL)",
+            "CREATE TABLE IF NOT EXISTS unproven_appends (job_id TEXT NOT NULL, target TEXT NOT NULL, "
             "PRIMARY KEY (job_id, target)) WITHOUT ROWID",
-            "CREATE TABLE unrecorded_withdrawals (target TEXT NOT NULL, lead_key TEXT NOT NULL, phone TEXT NOT NULL, "
-            "job_id TEXT NOT NULL, PRIMARY KEY (target, lead_key, phone, job_id)) WITHOUT ROWID",
+            "CREATE TABLE IF NOT EXISTS unrecorded_withdrawals (target TEXT NOT NULL, lead_key TEXT NOT NULL, "
+            "phone TEXT NOT NULL, job_id TEXT NOT NULL, PRIMARY KEY (target, lead_key, phone, job_id)) WITHOUT ROWID",
         ),
     ),
 )

@@ -16,6 +16,7 @@
 10. fakesnow accepts bound values in DDL: see sql_errors.py.
 11. DuckDB ignores the case of names: see name_case.py.
 12. DuckDB ignores the length of a VARCHAR(n). Here a CHECK of its table refuses a longer text, with Snowflake's error.
+13. Connector 5 refuses fakesnow's NULL times: see arrow_nulls.py.
 """
 
 from __future__ import annotations
@@ -34,6 +35,7 @@ from snowflake.connector.errors import ProgrammingError
 from sqlglot import exp
 
 from leadflow.local import rights, statement_cache
+from leadflow.local.arrow_nulls import patch_null_times
 from leadflow.local.name_case import raise_if_case_differs
 from leadflow.local.results import patch_results
 from leadflow.local.session import answered, session_of
@@ -54,6 +56,7 @@ def patch() -> None:
     statement_cache.patch_translation()
     patch_results()
     patch_variables()
+    patch_null_times()
 
 
 def _patch_comments() -> None:
