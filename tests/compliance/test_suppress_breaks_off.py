@@ -39,6 +39,8 @@ STEPS = [
 KILLED = """
 import importlib, os, signal, sys
 import leadflow as lf
+
+pytestmark = pytest.mark.usefixtures("ample_quota")
 where, name = sys.argv[1].rsplit(".", 1)
 try:
     owner = importlib.import_module(where)

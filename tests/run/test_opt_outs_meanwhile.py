@@ -29,6 +29,8 @@ KILLED = """
 import os, signal, sys
 import leadflow as lf
 from leadflow.compliance.guard import Guard
+
+pytestmark = pytest.mark.usefixtures("ample_quota")
 Guard.end = lambda self: os.kill(os.getpid(), signal.SIGKILL)
 
 other = lf.Engine(lf.Settings(home=sys.argv[1]))

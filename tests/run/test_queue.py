@@ -11,6 +11,8 @@ from outcome import SCRIPT
 import leadflow as lf
 from leadflow.errors import InputError, JobBusyError, JobFailedError
 
+pytestmark = pytest.mark.usefixtures("ample_quota")
+
 _FLORIDA = "SELECT * FROM RAW_LEADS WHERE \"State\" = 'FL'"
 
 

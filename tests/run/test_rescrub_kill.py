@@ -35,6 +35,8 @@ import leadflow as lf
 from leadflow.checkpoints import Checkpoints
 from leadflow.services.sheets import Sheet
 from leadflow.services.warehouse import Warehouse
+
+pytestmark = pytest.mark.usefixtures("ample_quota")
 at, nth = sys.argv[1], int(sys.argv[2])
 seen = 0
 def count():
