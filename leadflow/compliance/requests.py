@@ -17,6 +17,8 @@ from leadflow.leads.suppressions import EVERYWHERE, Suppression, with_id
 from leadflow.settings.compliance import SCOPE, ComplianceSettings
 from leadflow.stages.frames import same_kind, text_of
 
+# A key that leadflow computes: an md5. A key of another form cannot be told from a phone.
+_KEY = re.compile(r"[0-9a-f]{32}")
 _LONGEST = {"reason": 200, "by": 100}
 _KEYS = ("personkey", "leadkey")
 
@@ -93,8 +95,8 @@ def _expiry(expires: date | str | None, today: date, settings: ComplianceSetting
 def read_requests(phones: object, person_key: object) -> list[Request]:
     """Return the requests, each once. Raises InputError that names the position of what cannot be read, not its text.
 
-    `phones` is a text or a list of texts, each with one US phone or several, or a pandas or polars frame with columns
-    of phones, with person_key or "Lead Key", or with both.
+    `phones` is a text or a list of texts, each with one US phone or several, or with a key that leadflow computed, or
+    a pandas or polars frame with columns of phones, with person_key or "Lead Key", or with both.
     """
     found = _of_frame(phones) if _is_frame(phones) else list(_of_texts([] if phones is None else phones))
     found += [Request(n, lead_key=key) for n, key in enumerate(_keys(person_key), 1)]
@@ -121,7 +123,11 @@ def _listed(value: object) -> list[object]:
 
 def _of_texts(phones: object) -> Iterable[Request]:
     for position, entry in enumerate(_listed(phones), 1):
-        read = places_in(text_of(entry))
+        text = text_of(entry)
+        if _KEY.fullmatch(text.strip()):
+            yield Request(position, lead_key=text.strip())
+            continue
+        read = places_in(text)
         if not read or "" in read:
             raise InputError(
                 f"entry {position} is no US phone; nothing was changed. Correct it or leave it out. The key of a lead "

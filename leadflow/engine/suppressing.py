@@ -32,7 +32,7 @@ class Suppressing(Launch):
         *,
         person_key: str | Sequence[str] | None = None,
         reason: str,
-        by: str,
+        by: str | None = None,
         scope: str = EVERYWHERE,
         expires: date | str | None = None,
         phones_too: bool = False,
@@ -42,8 +42,9 @@ class Suppressing(Launch):
         `phones` is a text or a list of texts, in any writing, or a pandas or polars frame with columns of phones,
         with person_key or "Lead Key", or with both. A phone is forbidden for everybody. A `person_key` forbids that
         person: nobody buys them again and their rows go, also those under another spelling; their phones stay callable
-        for other people, unless `phones_too`. `by` is who took the request. `scope` is a campaign, "all" by default.
-        `expires` is a date at least ten years ahead; None is for ever (Va. Code 59.1-514).
+        for other people, unless `phones_too`. `by` is who took the request, by default settings.started_by. `scope` is
+        a campaign, "all" by default. `expires` is a date at least ten years ahead; None is for ever (Va. Code
+        59.1-514).
 
         What cannot be done now is in `.open` of the result. Saying it again, engine.complete_suppressions() and the
         next job of this home complete it; the time of the first request stays, and from it run the ten business days of
@@ -59,7 +60,7 @@ class Suppressing(Launch):
         from leadflow.compliance.requests import Request, read_requests, read_terms
         from leadflow.compliance.suppressions import suppress
 
-        terms = read_terms(self.settings.compliance, reason, by, scope, expires, "engine.suppress")
+        terms = read_terms(self.settings.compliance, reason, self._who(by), scope, expires, "engine.suppress")
         requests, notes = read_requests(phones, person_key), list[str]()
         with self._suppression_work() as work:
             if phones_too and (keys := [request.lead_key for request in requests if request.lead_key]):
@@ -75,7 +76,7 @@ class Suppressing(Launch):
         column: str = "Disposition",
         values: Sequence[str] = ("DNC", "Do not call"),
         *,
-        by: str,
+        by: str | None = None,
         reason: str = "typed into the callers' sheet",
         scope: str = EVERYWHERE,
         expires: date | str | None = None,
@@ -90,7 +91,7 @@ class Suppressing(Launch):
         from leadflow.compliance.requests import read_terms
         from leadflow.compliance.suppressions import completed, suppress
 
-        terms = read_terms(self.settings.compliance, reason, by, scope, expires, "sheet")
+        terms = read_terms(self.settings.compliance, reason, self._who(by), scope, expires, "sheet")
         found = read_typed(ExistingSheet(self.settings.sheets, locks=self.settings.home.expanduser()), column, values)
         with self._suppression_work() as work:
             if not found.requests:
@@ -151,6 +152,9 @@ class Suppressing(Launch):
                     stacklevel=2,
                 )
         return gone
+
+    def _who(self, by: str | None) -> str:
+        return self.settings.started_by if by is None else by
 
     @contextmanager
     def _suppression_work(self) -> Generator[Work, None, None]:

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from leadflow.compliance.requests import read_requests, read_terms
 from leadflow.errors import ColumnsError, InputError
+from leadflow.leads.columns import person_key
 from leadflow.leads.suppressions import Suppression, merged, suppression_id, with_id
 from leadflow.settings.compliance import ComplianceSettings
 
@@ -165,3 +166,9 @@ def test_the_mark_of_a_forgotten_person_is_no_request():
     asked = with_id(Suppression("", "", "k", "asked", "call", "ann", _AT))
     assert mark.id != asked.id
     assert merged(asked, [mark], date(2026, 11, 28)) == asked
+
+
+def test_a_computed_key_among_phones_is_a_person():
+    key = person_key("Ann", "Lee", "1 Elm St", "Bath", "NH", "03740")
+    found = read_requests([key, "(504) 555-0143"], None)
+    assert [(request.lead_key, request.phone) for request in found] == [(key, ""), ("", "+15045550143")]
