@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from leadflow.services.warehouse.session import Session
 
 _STAGE = "Snowflake"
+_FOLDING = "QUOTED_IDENTIFIERS_IGNORE_CASE"
 _UNORDERED = (
     "the script's ORDER BY has a term that is no column of its SELECT, so the order of the leads, and which of them "
     "limit_rows takes, is Snowflake's. Add the term to the SELECT"
@@ -63,16 +64,20 @@ def set_up(parsed: Script, warehouse: Warehouse, variables: Sequence[str] = ()) 
     """Run the statements before the query; return the query as SQL that can be used as a subquery.
 
     A query that must run alone runs here, directly after the script's own statements: its LAST_QUERY_ID() refers to one
-    of them. Its rows are then read by the query's id.
+    of them. So does the query of a script that folds names in quotes to upper case. Its rows are then read by the
+    query's id.
     """
     for statement in variables:
         _run(warehouse, statement, f"{statement.partition(' = ')[0]} of params")
     for number, statement in enumerate(parsed.setup, 1):
         _run(warehouse, statement, f"statement {number} of the script, on line {parsed.lines[number - 1]},")
-    if not parsed.alone:
+    folds = any(_FOLDING in statement.upper() for statement in parsed.setup)
+    if not (parsed.alone or folds):
         return parsed.select
     with _explained("the script", parsed.select):
         found = warehouse.query_id(parsed.select, timeout_s=warehouse.settings.script_timeout_s)
+    if folds:  # else leadflow's own quoted names would not be found in a result with names in lower case
+        warehouse.execute(f"ALTER SESSION SET {_FOLDING} = FALSE")
     return f"SELECT * FROM TABLE(RESULT_SCAN('{found}'))"
 
 

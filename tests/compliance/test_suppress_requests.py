@@ -17,7 +17,7 @@ from leadflow.leads.suppressions import Suppression, merged, suppression_id, wit
 from leadflow.settings.compliance import ComplianceSettings
 
 DIGITS = "5045550143"
-KEY = "4179c819395d78f401c8a2dfe5982f83"
+KEY = "4179c819395d78f401c8a2dfe5982f8"
 
 
 def _phones(given):
