@@ -130,7 +130,11 @@ def test_without_widgets_the_progress_is_text_without_a_warning(world, cells):
 
 _WRONG = {
     "engine.run('SELEC * FRM X')": ["JobFailedError: job ", "  Where: Cell In[", "  What to do: Queries, SHOW"],
-    "engine.run('leads.csv')": ["InputError: there is no file leads.csv", "  Where: Cell In[", "  What to do: load it"],
+    "engine.run('leads.csv')": [
+        "InputError: there is no file leads.csv",
+        "  Where: Cell In[",
+        "  What to do: look at the path",
+    ],
     "def go():\n    return engine.run(None)\ngo()": ["ScriptError: no script", "  Where: Cell In[", "", ""],
     "engine.run('SELECT 1 AS a')": [
         "JobFailedError: job ",

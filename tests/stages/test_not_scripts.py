@@ -23,12 +23,12 @@ def folder(tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("given", "says"),
     [
-        (pd.DataFrame({"a": [1]}), "not DataFrame. This is a frame of leads, and leadflow runs scripts only; load it"),
+        (pd.DataFrame({"a": [1]}), "not DataFrame. This is a frame of leads; engine.run takes leads from"),
         (pl.DataFrame({"a": [1]}), "not DataFrame. This is a frame of leads"),
         (None, "no script was given"),
-        (["a.sql", "b.sql"], "one after another, each with engine.run"),
+        (["a.sql", "b.sql"], "engine.queue runs several scripts one after another"),
         (b"SELECT 1", "script.decode()"),
-        ("leads.csv", "leads.csv is a data file with leads, not a script, and leadflow runs scripts only; load it"),
+        ("leads.csv", "leads.csv is a data file with leads, not a script; engine.run takes leads from a .csv"),
         (Path("leads.parquet"), "leads.parquet is a data file with leads"),
         (Path("probate.sql"), "there is no script file probate.sql; look at the path"),
         (Path("june_lead.sql"), "there is no script file june_lead.sql; did you mean june_leads.sql?"),

@@ -10,7 +10,7 @@ from leadflow.errors import ScriptError
 from leadflow.settings.nearest import nearest, similarity
 
 _A_SCRIPT = "a script is SQL text or the path of a .sql file"
-_LOAD = "leadflow runs scripts only; load it into a table of Snowflake, and run a query over that table"
+_LOAD = "engine.run takes leads from a .csv, .tsv or .parquet file, or from a DataFrame"
 # How similar a file's name must be to be offered for a name that no file has, 0 to 1.
 _SIMILAR = 0.6
 
@@ -21,9 +21,9 @@ def not_a_script(value: object) -> ScriptError:
     if value is None:
         return ScriptError(f"no script was given: {_A_SCRIPT}, not None")
     if hasattr(value, "columns"):
-        return ScriptError(f"{_A_SCRIPT}, not {kind}. This is a frame of leads, and {_LOAD}")
+        return ScriptError(f"{_A_SCRIPT}, not {kind}. This is a frame of leads; {_LOAD}")
     if isinstance(value, list | tuple | set):
-        return ScriptError(f"{_A_SCRIPT}, not {kind}. Run several scripts one after another, each with engine.run")
+        return ScriptError(f"{_A_SCRIPT}, not {kind}. engine.queue runs several scripts one after another")
     if isinstance(value, bytes | bytearray):
         return ScriptError(f"{_A_SCRIPT}, not {kind}. Decode it, as in script.decode()")
     return ScriptError(f"{_A_SCRIPT}, not {kind}")
@@ -31,7 +31,7 @@ def not_a_script(value: object) -> ScriptError:
 
 def data_file(path: Path) -> ScriptError:
     """Return the error for a file of leads."""
-    return ScriptError(f"{path.name} is a data file with leads, not a script, and {_LOAD}")
+    return ScriptError(f"{path.name} is a data file with leads, not a script; {_LOAD}: save it as one of these")
 
 
 def no_such_file(path: Path) -> ScriptError:
