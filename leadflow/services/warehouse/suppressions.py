@@ -31,7 +31,8 @@ AND COALESCE(t."LEAD_KEY", '') = COALESCE(s."LEAD_KEY", '') AND COALESCE(t."SCOP
 def write_suppressions(warehouse: Warehouse, wanted: Iterable[Suppression]) -> list[Suppression]:
     """Write entries and return what SUPPRESSIONS says of their subjects now, read back: who said it first, and when.
 
-    The same entry again changes nothing. Raises RefusedError, TransientError.
+    The same entry again changes nothing. Two machines at one moment may leave it twice, with one id: a reader counts it
+    once. Raises RefusedError, TransientError.
     """
     entries = list({entry.id: entry for entry in wanted}.values())
     return warehouse.repeated(lambda: _write(warehouse, entries)) if entries else []

@@ -287,7 +287,7 @@ def test_an_append_beside_its_columns_that_cannot_be_taken_back_is_said(world, s
         return done
 
     monkeypatch.setattr(Sheet, "ensure_columns", too_late)
-    with pytest.raises(DeliveryError, match="which wrote rows 1 to 1; delete them"):
+    with pytest.raises(DeliveryError, match="which wrote rows 2 to 2; delete them"):
         sheet.append(rows_of(2))
 
 
