@@ -199,7 +199,7 @@ def test_two_machines_that_say_the_same_at_once_leave_one_entry(world, target, o
         engine.run(SCRIPT, limit_rows=5, progress=False)
         said = [pool.submit(e.suppress, "504-555-0143", **ASKED) for e in (engine, other) for _ in range(2)]
         assert all(result.result(120) for result in said)
-        # Two MERGE at one moment may both insert: nothing is unique in Snowflake. The entry is the same, and counts once.
+        # Two MERGE at one moment may both insert. The entry is the same, and counts once.
         assert len(set(suppressions(world))) == 1
         frames = [e.suppressions() for e in (engine, other)]
         assert [len(frame) for frame in frames] == [1, 1]
