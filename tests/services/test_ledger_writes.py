@@ -77,7 +77,7 @@ def test_an_entry_is_found_though_the_new_ones_are_younger(world, warehouse):
 def test_many_documents_are_one_transaction(world, warehouse, monkeypatch):
     monkeypatch.setattr(merge, "_DOCUMENT_BYTES", 2_000)
     entries = _entries(200)
-    world.fail("snowflake", "422", times=1, key=_LEDGER, after=3)
+    world.fail("snowflake", "sql_error", code=3001, times=1, key=_LEDGER, after=3)
     with pytest.raises(LeadflowError):
         record(warehouse, entries)
     assert _there(world) == set()
@@ -88,7 +88,7 @@ def test_many_documents_are_one_transaction(world, warehouse, monkeypatch):
 def test_rows_and_entries_are_there_or_neither_is(world, warehouse):
     entries = _entries(3)
     for key in (_LEDGER, "COMMIT", 'MERGE INTO \\"LEADS_DB\\".\\"PUBLIC\\".\\"SECOND\\"'):
-        world.fail("snowflake", "422", times=100, key=key)
+        world.fail("snowflake", "sql_error", code=3001, times=100, key=key)
         with pytest.raises(LeadflowError):
             warehouse.merge(_ROWS, "k", _INTO, entries_frame(entries))
         world.heal()
