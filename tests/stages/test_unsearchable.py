@@ -247,7 +247,7 @@ def test_an_estimate_and_a_job_hold_back_unpaid_whom_no_answer_could_match(world
     assert job.counts.balanced
     assert {reason: n for reason, n in job.counts.held.items() if reason in held} == held
     assert job.counts.left_out == 3
-    assert "3 left out (unreadable_address 1, no_person_name 2)" in job.message
+    assert "3 of those held back were left out (unreadable_address 1, no_person_name 2)" in job.message
     assert (job.counts.bought, sum(world.stats()["idicore"]["bought"].values())) == (6, 6)
     assert observe(world, engine, job.id).clean
     trace = engine.trace(job.id)
