@@ -253,8 +253,8 @@ def test_an_estimate_and_a_job_hold_back_unpaid_whom_no_answer_could_match(world
     trace = engine.trace(job.id)
     told = "\n".join(trace["message"].fillna("").astype(str))
     assert (
-        "Filtered to 6 unprocessed leads (0 already processed, 0 duplicate, 0 no identity, 1 unreadable address, "
-        "2 no person name, 0 over limit)" in told
+        "Filtered to 6 unprocessed leads (0 already processed, 0 suppressed, 0 duplicate, 0 no identity, "
+        "1 unreadable address, 2 no person name, 0 over limit)" in told
     )
     assert "Not searched for, since no answer could match: 1 unreadable_address (" in told
     report = engine.report(job.id)
