@@ -21,6 +21,8 @@ from outcome import sheet_rows
 
 import leadflow as lf
 
+pytestmark = pytest.mark.usefixtures("ample_quota")
+
 # The functions before which a process is killed, in the order of their calls.
 STEPS = [
     "leadflow.compliance.suppression_work.Work.complete",
@@ -40,7 +42,6 @@ KILLED = """
 import importlib, os, signal, sys
 import leadflow as lf
 
-pytestmark = pytest.mark.usefixtures("ample_quota")
 where, name = sys.argv[1].rsplit(".", 1)
 try:
     owner = importlib.import_module(where)

@@ -22,6 +22,8 @@ from outcome import observe
 import leadflow as lf
 from leadflow.compliance.guard import Guard
 
+pytestmark = pytest.mark.usefixtures("ample_quota")
+
 LEADS = 30
 # A job in a child that is killed after its last append, before it reads the list again. Another engine of that child,
 # with another home, suppresses a phone when the checks begin.
@@ -30,7 +32,6 @@ import os, signal, sys
 import leadflow as lf
 from leadflow.compliance.guard import Guard
 
-pytestmark = pytest.mark.usefixtures("ample_quota")
 Guard.end = lambda self: os.kill(os.getpid(), signal.SIGKILL)
 
 other = lf.Engine(lf.Settings(home=sys.argv[1]))

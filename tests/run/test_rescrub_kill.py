@@ -22,6 +22,8 @@ from rescrubbing import (
 
 import leadflow as lf
 
+pytestmark = pytest.mark.usefixtures("ample_quota")
+
 _SMALL = {"max_numbers": 30}
 _ENV = {
     "LEADFLOW_POLICY__REUSE_SCRUBS_HOURS": "0",
@@ -36,7 +38,6 @@ from leadflow.checkpoints import Checkpoints
 from leadflow.services.sheets import Sheet
 from leadflow.services.warehouse import Warehouse
 
-pytestmark = pytest.mark.usefixtures("ample_quota")
 at, nth = sys.argv[1], int(sys.argv[2])
 seen = 0
 def count():
