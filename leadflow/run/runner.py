@@ -10,7 +10,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from leadflow.errors import BudgetReached, JobBusyError, JobFailedError, LeadflowError, Stopped
-from leadflow.events import LIMITS, STARTED, JobComplete, JobErrored, JobProgress, raised_at
+from leadflow.events import JobComplete, JobErrored, JobProgress, raised_at
 from leadflow.job import Job, JobHandle, JobStatus
 from leadflow.leads.counts import Counts
 from leadflow.run.busy_log import busy_vendors_logged
@@ -102,12 +102,12 @@ class Runner:
 
     def _begin(self) -> None:
         run = self._run
-        record_running(run, STARTED)
+        record_running(run, "ETL job started")
         idicore, codes = run.settings.idicore, run.services.dnc.policy
         run.log("Job", f"Purposes: glba={idicore.glba}, dppa={idicore.dppa}; result codes: {codes}")
         if run.only is None:
-            run.log("Job", LIMITS + limits_of(run))
-        run.emit(JobProgress(stage="Engine", status="running", progress=0, message=STARTED))
+            run.log("Job", f"Limits: {limits_of(run)}")
+        run.emit(JobProgress(stage="Engine", status="running", progress=0, message="ETL job started"))
 
     def _log_lost(self, lost: int) -> None:
         if lost:

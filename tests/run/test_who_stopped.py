@@ -80,13 +80,13 @@ def test_the_head_of_a_report_has_limits_times_with_their_zone_and_the_script(en
     monkeypatch.setenv("TZ", "America/New_York")
     time.tzset()
     try:
-        job = engine.run(f"{_SCRIPT} WHERE STATE <> 'secret'", name="june", limit_rows=5, progress=False)
+        job = engine.run(f"{_SCRIPT} WHERE \"State\" <> 'secret'", name="june", limit_rows=5, progress=False)
         report = job.report()
         for shown in (report.to_markdown(), report._repr_html_()):
             assert re.search(r"Started(:|</b>) \d{4}-\d\d-\d\d \d\d:\d\d E[SD]T", shown)
             assert re.search(r"Ended(:|</b>) \d{4}-\d\d-\d\d \d\d:\d\d E[SD]T", shown)
             assert "row limit 5, no budget" in shown
-            assert "FROM RAW_LEADS WHERE STATE" in shown
+            assert "FROM RAW_LEADS WHERE" in shown
             assert "secret" not in shown
             assert "docs.google.com" not in shown, "the local world's sheet has no page"
     finally:
