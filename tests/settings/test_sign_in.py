@@ -13,12 +13,14 @@ import time
 import warnings
 
 import pytest
+import snowflake.connector
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 from pydantic import SecretStr
 
 from leadflow.errors import RefusedError, TransientError
 from leadflow.services.warehouse import Warehouse
+from leadflow.services.warehouse.connection import translated
 from leadflow.settings import WarehouseSettings
 
 
@@ -81,6 +83,26 @@ def test_a_server_that_is_not_there_is_said_within_seconds(closed_port, key_file
 
 
 @pytest.mark.parametrize(
+    "words",
+    [
+        "Failed to login: External browser SSO failed: HTTP retry budget exhausted during external browser flow. "
+        "Connection refused (os error 111)",
+        "Failed to login: Native Okta authentication failed: HTTP retry budget exhausted during Okta flow",
+        "Failed to login: HTTP request failed: error sending request for url",
+        "Failed to login: OAuth HTTP transport error",
+    ],
+)
+def test_a_request_that_got_no_answer_may_be_sent_again(words):
+    """Which of its words connector 5 says depends on where its time ran out: seen on a loaded machine, not on a free one."""
+
+    def fail():
+        raise snowflake.connector.errors.ProgrammingError(msg=words, errno=250001, sqlstate="08001")
+
+    with pytest.raises(TransientError, match="could not sign in"):
+        translated("sign in to Snowflake", fail)
+
+
+@pytest.mark.parametrize(
     "wrong", [{"private_key_password": SecretStr("other-word")}, {"private_key_file": "/nowhere/key.p8"}]
 )
 def test_a_key_that_cannot_be_used_is_said(closed_port, key_file, wrong):
@@ -93,6 +115,7 @@ def test_a_key_that_cannot_be_used_is_said(closed_port, key_file, wrong):
 _NAMED = """
 import sys
 from leadflow.services.warehouse import Warehouse
+from leadflow.services.warehouse.connection import translated
 from leadflow.settings import WarehouseSettings
 try:
     Warehouse(WarehouseSettings(connection_name=sys.argv[1], network_timeout_s=4)).connect()

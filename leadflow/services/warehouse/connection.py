@@ -24,6 +24,8 @@ T = TypeVar("T")
 _connections: weakref.WeakSet[Any] = weakref.WeakSet()
 _DATA_ERRORS = 100_000
 _LONGEST_SIGN_IN_S = 60
+# Connector 5's words for a request that got no answer, also after its own retries; some come as a ProgrammingError.
+_UNREACHED = re.compile(r"HTTP (request failed|retry budget exhausted|transport error)")
 _TRANSIENT = (
     "OperationalError",
     "InterfaceError",
@@ -210,8 +212,7 @@ def _translate(error: Exception, doing: str, sql: str) -> ServiceError:
         else _redacted(message, sql)
     )
     conflict = "Conflict" in message or "conflict" in message
-    unreached = "HTTP request failed" in message
-    if type(error).__name__ in _TRANSIENT or conflict or unreached:
+    if type(error).__name__ in _TRANSIENT or conflict or _UNREACHED.search(message):
         return TransientError(
             f"could not {doing}: Snowflake did not answer as expected ({type(error).__name__} {number})"
         )
