@@ -93,7 +93,7 @@ class _WithdrawnTab:
     def _add(self, rows: list[Row]) -> int:
         tab, key = self._tab, self._sheet.settings.key_column
         names = dict.fromkeys(name for row in rows for name in row if name not in (WITHDRAWN_AT, WHY, WITHDRAWAL_ID))
-        columns = list(dict.fromkeys([key, WITHDRAWN_AT, WHY, *names, WITHDRAWAL_ID]))
+        columns = [key, WITHDRAWN_AT, WHY, *names, WITHDRAWAL_ID]
         (tab.ensure_columns if self._is_prepared else tab.prepare)(columns)
         self._is_prepared = True
         added = tab.append(rows)

@@ -33,7 +33,7 @@ def read_facts(job_id: str, settings: Settings, checkpoints: Checkpoints) -> Fac
             sheet_keys=_read(lambda: _sheet_keys(settings)),
             cache_keys=_read(lambda: warehouse.present(tables.person_cache, "person_key", final)),
             consolidated_keys=_read(lambda: warehouse.present(tables.consolidated, "Lead Key", final)),
-            gone_keys=frozenset(_read(lambda: _gone(warehouse)) or ()),
+            gone_keys=frozenset(_read(lambda: _gone(warehouse, delivered)) or ()),
             opt_outs=tuple(map(_opt_out, checkpoints.suppression_entries())),
             **_of_rescrub(job_id, warehouse, checkpoints),
         )
@@ -59,15 +59,17 @@ def _not_in_ledger(job_id: str, warehouse: Warehouse, renewed: list[str], withdr
 
 
 def _not_withdrawn(warehouse: Warehouse, withdrawn: list[str]) -> list[str]:
-    rows = warehouse.rows_of(warehouse.settings.consolidated, "Lead Key", withdrawn, ("Disposition",))
-    return [key for key, (disposition,) in rows.items() if disposition != "withdrawn"]
+    return [key for key, disposition in _dispositions(warehouse, withdrawn).items() if disposition != "withdrawn"]
 
 
-def _gone(warehouse: Warehouse) -> list[str]:
-    """Return the keys of all leads whose rows were taken out after the delivery, by any job or request."""
-    table = warehouse.table(warehouse.settings.consolidated)
-    withdrawn = f'SELECT "Lead Key" FROM {table} WHERE "Disposition" = \'withdrawn\''
-    return [key for (key,) in warehouse.repeated(lambda: warehouse.execute(withdrawn))]
+def _gone(warehouse: Warehouse, delivered: list[str]) -> list[str]:
+    """Return the delivered leads whose rows were taken out after the delivery, by any job or request."""
+    return [key for key, disposition in _dispositions(warehouse, delivered).items() if disposition == "withdrawn"]
+
+
+def _dispositions(warehouse: Warehouse, keys: list[str]) -> dict[str, str | None]:
+    rows = warehouse.rows_of(warehouse.settings.consolidated, "Lead Key", keys, ("Disposition",))
+    return {key: disposition for key, (disposition,) in rows.items()}
 
 
 def _opt_out(entry: Entry) -> OptOut:

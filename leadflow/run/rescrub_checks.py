@@ -19,7 +19,6 @@ from leadflow.stages.litigators import check_litigators
 
 if TYPE_CHECKING:
     from leadflow.compliance.guard import Guard
-    from leadflow.leads.verdicts import Scrub
     from leadflow.run.context import RunContext
     from leadflow.run.rescrub_list import Pool
     from leadflow.run.steps import Service
@@ -73,18 +72,12 @@ class CheckAgain(Check):
         self.tally.advance("Litigators", leads.height)
         return checked
 
-    def _fresh(self, leads: pl.DataFrame, check: str, service: Service) -> dict[str, Scrub]:
-        now = datetime.now(timezone.utc)
-        began = datetime.fromisoformat(self.run.rescrub["began"])
-        age = max(min(now - began, _KEEPS), timedelta(hours=self.run.settings.policy.reuse_scrubs_hours))
-        age = min(age, timedelta(days=self.run.settings.policy.max_scrub_age_days))
-        phones = [phone for phone in leads["phones"].explode().drop_nulls().unique() if phone]
-        made_by = service.provider, service.policy
-        return {
-            phone: scrub
-            for phone, scrub in self.run.checkpoints.scrubs(phones, check).items()
-            if scrub.fresh(now, age) and (scrub.provider, scrub.policy) == made_by and str(scrub.verdict) != "unchecked"
-        }
+    @property
+    def _reuse_age(self) -> timedelta:
+        policy = self.run.settings.policy
+        since_began = datetime.now(timezone.utc) - datetime.fromisoformat(self.run.rescrub["began"])
+        age = max(min(since_began, _KEEPS), timedelta(hours=policy.reuse_scrubs_hours))
+        return min(age, timedelta(days=policy.max_scrub_age_days))
 
 
 class _Checks:

@@ -24,7 +24,6 @@ from leadflow.services.warehouse.merge import (
     last_of_each,
     merge_sql,
     select_document_sql,
-    select_texts_sql,
     table_columns_sql,
 )
 from leadflow.services.warehouse.names import quoted
@@ -48,9 +47,10 @@ class _Entries:
 def _new(rows: pl.DataFrame | None, since: datetime | None) -> _Entries | None:
     if rows is None:
         return None
-    begin = "" if since is None else since.astimezone(timezone.utc).strftime("%Y-%m-%d %H:%M:%S")
-    oldest = [time for time in (begin, rows[_EVENT_AT].min()) if time]
-    return _Entries(rows, min(map(str, oldest)) if begin else "1970-01-01 00:00:00")
+    if since is None:
+        return _Entries(rows, "1970-01-01 00:00:00")
+    begin = since.astimezone(timezone.utc).strftime("%Y-%m-%d %H:%M:%S")
+    return _Entries(rows, min([begin, *filter(None, rows[_EVENT_AT])]))
 
 
 class Warehouse(Statements):
@@ -194,8 +194,9 @@ class Warehouse(Statements):
             table = self.temporary(name)
             columns = ", ".join(f"{quoted(column)} VARCHAR" for column in rows.columns)
             self.execute(f"CREATE OR REPLACE TEMPORARY TABLE {table} ({columns})")
+            source = select_document_sql(rows.columns, all_text=True)
             for document in documents(rows):
-                self.execute(f"INSERT INTO {table} {select_texts_sql(rows.columns)}", (document,))
+                self.execute(f"INSERT INTO {table} {source}", (document,))
             return table
 
     def present(self, table: str, column: str, keys: Sequence[str]) -> list[str]:

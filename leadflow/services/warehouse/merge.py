@@ -33,15 +33,14 @@ def documents(rows: pl.DataFrame) -> Iterator[str]:
         yield f"[{','.join(part['text'])}]"
 
 
-def select_document_sql(columns: Sequence[str]) -> str:
-    """Return the SELECT that reads a bound document of `documents`, each column with its type."""
-    picked = ", ".join(f"{_value_sql(n, name)} AS {quoted(name)}" for n, name in enumerate(columns))
-    return f"SELECT {picked} FROM TABLE(FLATTEN(INPUT => PARSE_JSON(?)))"
+def select_document_sql(columns: Sequence[str], all_text: bool = False) -> str:
+    """Return the SELECT that reads a bound document of `documents`, each column with the type of its name, or as text.
 
-
-def select_texts_sql(columns: Sequence[str]) -> str:
-    """Return the SELECT that reads a bound document of `documents`, every column as text, whatever its name."""
-    picked = ", ".join(f"value:c{n}::VARCHAR AS {quoted(name)}" for n, name in enumerate(columns))
+    >>> select_document_sql(["Processed At"], all_text=True)
+    'SELECT value:c0::VARCHAR AS "Processed At" FROM TABLE(FLATTEN(INPUT => PARSE_JSON(?)))'
+    """
+    value_sql = _text_sql if all_text else _value_sql
+    picked = ", ".join(f"{value_sql(n, name)} AS {quoted(name)}" for n, name in enumerate(columns))
     return f"SELECT {picked} FROM TABLE(FLATTEN(INPUT => PARSE_JSON(?)))"
 
 
@@ -71,10 +70,14 @@ def append_sql(table: str, columns: Sequence[str], key: str, time: str) -> str:
 
 def _value_sql(n: int, column: str) -> str:
     """Return the SQL of a value; a cast of a time or a date would depend on the account's input formats."""
-    text = f"value:c{n}::VARCHAR"
+    text = _text_sql(n, column)
     if type_of(column) == "TIMESTAMP_NTZ":
         return f"TO_TIMESTAMP_NTZ({text}, 'YYYY-MM-DD HH24:MI:SS')"
     return f"TO_DATE({text}, 'YYYY-MM-DD')" if type_of(column) == "DATE" else text
+
+
+def _text_sql(n: int, column: str) -> str:
+    return f"value:c{n}::VARCHAR"
 
 
 def merge_sql(table: str, source: str, key: str, columns: Mapping[str, str]) -> str:
