@@ -93,7 +93,7 @@ def test_a_server_that_is_not_there_is_said_within_seconds(closed_port, key_file
     ],
 )
 def test_a_request_that_got_no_answer_may_be_sent_again(words):
-    """Which of its words connector 5 says depends on where its time ran out: seen on a loaded machine, not on a free one."""
+    """Which of these connector 5 says depends on where its time ran out: one was only seen on a loaded machine."""
 
     def fail():
         raise snowflake.connector.errors.ProgrammingError(msg=words, errno=250001, sqlstate="08001")
