@@ -85,6 +85,13 @@ def estimate(
         warehouse.connect()
         found = warehouse.repeated(lambda: _extract(source, limit_rows, warehouse, checkpoints, settings))
         missing = warehouse.missing_tables()
+    made = tuple(f"table {table} is not there; a run makes it, empty" for table in missing)
+    return _estimate(found, made, budget, settings, checkpoints)
+
+
+def _estimate(
+    found: _Found, notes: tuple[str, ...], budget: Budget, settings: Settings, checkpoints: Checkpoints
+) -> Estimate:
     counts, reused = found.counts, found.reused
     leads = counts["todo"]
     batches = -(-leads // settings.batch_size)
@@ -103,7 +110,7 @@ def estimate(
         cost=cost,
         check_cost=check_cost,
         phones_a_lead=phones,
-        notes=(*(f"table {table} is not there; a run makes it, empty" for table in missing), *found.notes),
+        notes=(*notes, *found.notes),
         reassigned_calls=round(found.reassigned * phones) if settings.reassigned.is_set else 0,
         lookup_price=budget.prices.lookup,
         max_lookups=budget.max_lookups,
