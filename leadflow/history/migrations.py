@@ -63,6 +63,14 @@ MIGRATIONS: tuple[Migration, ...] = (
         "Until when the row of a delivered lead may be called. Of older rows it is not known.",
         ("ALTER TABLE job_leads ADD COLUMN callable_until DATE",),
     ),
+    Migration(
+        3,
+        "When somebody asked the process that runs a job to stop it, and who. A resume empties both.",
+        (
+            "ALTER TABLE etl_jobs ADD COLUMN stop_requested_at TIMESTAMP",
+            "ALTER TABLE etl_jobs ADD COLUMN stop_requested_by VARCHAR",
+        ),
+    ),
 )
 VERSION = MIGRATIONS[-1].version
 
