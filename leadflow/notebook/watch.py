@@ -82,6 +82,16 @@ class Watch:
             self._ended.wait(self._every_s)
             self._now = self._read()
 
+    def look(self) -> Snapshot:
+        """Read the job's state now and return it."""
+        self._now = self._read()
+        return self._now
+
+    @property
+    def over(self) -> bool:
+        """Whether the job had ended, or its process had died, at the last read."""
+        return self._over()
+
     def _follow(self) -> None:
         while not self._over():
             self._ended.wait(self._every_s)
