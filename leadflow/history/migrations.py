@@ -63,6 +63,15 @@ MIGRATIONS: tuple[Migration, ...] = (
         "Until when the row of a delivered lead may be called. Of older rows it is not known.",
         ("ALTER TABLE job_leads ADD COLUMN callable_until DATE",),
     ),
+    Migration(
+        3,
+        "The phones that condemned a lead, by their number, and the leads that were left out. Of older jobs not known.",
+        (
+            "ALTER TABLE job_leads ADD COLUMN phone_checks VARCHAR",
+            "CREATE TABLE left_out (job_id VARCHAR NOT NULL, reason VARCHAR NOT NULL, person_key UUID NOT NULL, "
+            '"at" TIMESTAMP NOT NULL)',
+        ),
+    ),
 )
 VERSION = MIGRATIONS[-1].version
 
