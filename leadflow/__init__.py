@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from leadflow.shortcuts import report as report
     from leadflow.shortcuts import stale as stale
     from leadflow.shortcuts import suppressions as suppressions
+    from leadflow.shortcuts import why as why
 
 __version__ = "0.1.0"
 
@@ -65,6 +66,7 @@ _DEFINED_IN = {
     "evidence": "leadflow.shortcuts",
     "certificate": "leadflow.shortcuts",
     "suppressions": "leadflow.shortcuts",
+    "why": "leadflow.shortcuts",
     "panel": "leadflow.notebook",
     "watch": "leadflow.notebook",
     "may_call": "leadflow.compliance.calling_hours",
@@ -94,6 +96,7 @@ __all__ = [
     "certificate",
     "may_call",
     "suppressions",
+    "why",
     "panel",
     "watch",
     "errors",

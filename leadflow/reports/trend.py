@@ -8,11 +8,11 @@ from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING, Any
 
+from leadflow.display.units import duration, money, percent
 from leadflow.errors import InputError
 from leadflow.history import History, open_history
 from leadflow.reports.accounting import accounting_of
 from leadflow.reports.funnel import WITHOUT_PHONES
-from leadflow.reports.units import duration, money, percent
 
 if TYPE_CHECKING:
     import pandas as pd
