@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from leadflow.shortcuts import forget as forget
     from leadflow.shortcuts import report as report
     from leadflow.shortcuts import stale as stale
+    from leadflow.shortcuts import stop as stop
     from leadflow.shortcuts import suppressions as suppressions
     from leadflow.shortcuts import why as why
 
@@ -63,6 +64,7 @@ _DEFINED_IN = {
     "report": "leadflow.shortcuts",
     "forget": "leadflow.shortcuts",
     "stale": "leadflow.shortcuts",
+    "stop": "leadflow.shortcuts",
     "evidence": "leadflow.shortcuts",
     "certificate": "leadflow.shortcuts",
     "suppressions": "leadflow.shortcuts",
@@ -98,6 +100,7 @@ __all__ = [
     "suppressions",
     "why",
     "panel",
+    "stop",
     "watch",
     "errors",
     "local",

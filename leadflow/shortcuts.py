@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import date
+from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from leadflow.errors import SettingsError
@@ -13,6 +14,8 @@ if TYPE_CHECKING:
 
     from leadflow.compliance.certificate import Certificate
     from leadflow.engine import Engine
+    from leadflow.engine.stopping import StopRequest
+    from leadflow.history import History
     from leadflow.reports import Report
     from leadflow.reports.why import Why
 
@@ -59,6 +62,33 @@ def why(person_key: str | None = None, **who: str) -> Why:
         history, keys = open_history(), [person_key.strip()]
         note = f"Only the history was looked at, since there are no complete settings: {str(error).splitlines()[0]}"
         return answer(keys, history_facts(history, keys), history=history, notes=[note])
+
+
+def stop(job_id: str, *, by: str | None = None, history: History | Path | str | None = None) -> StopRequest:
+    """Stop a job of any process on this machine: of this kernel, another kernel, cron; also one that waits in a queue.
+
+    The process that runs the job hears of it with its next heartbeat, within five seconds, and then does what
+    handle.stop() does: calls in flight are finished, the job ends as STOPPED, engine.resume goes on with it. A job of
+    this process stops at once. `by` is who the record says stopped it, by default the user of this machine. `history`
+    is the history or its file, by default that of the last Engine or of LEADFLOW_HOME.
+
+    The result says what happened: `.asked` is False if the job has ended, or if the process that ran it is gone; then
+    there was nothing to stop. It does not wait for the end: lf.watch(job_id) does. Raises JobNotFound for an unknown
+    id, InputError for a `by` without text, HistoryError if the history cannot be written.
+
+    Example:
+        >>> import leadflow as lf
+        >>> with lf.local.start() as world, lf.Engine(world.settings) as engine:
+        ...     handle = engine.submit("SELECT * FROM RAW_LEADS")
+        ...     lf.stop(handle.id, by="ann").asked
+        ...     str(handle.result().status)
+        True
+        'STOPPED'
+    """
+    from leadflow.engine.stopping import ask_to_stop
+    from leadflow.history import open_history
+
+    return ask_to_stop(job_id, by, open_history(history))
 
 
 def suppressions(since: str | date | None = None) -> pd.DataFrame:

@@ -62,6 +62,14 @@ class EngineBase:
         """The ids of the jobs that wait in this engine's queues."""
         return [job_id for queue in self._queues for job_id in queue.queued]
 
+    def stop_job(self, job_id: str, by: str) -> bool:
+        """Stop a job that this engine runs, or take it out of its queue. Return whether there is such a job."""
+        for handle in self.running:
+            if handle.id == job_id:
+                handle.stop(by)
+                return True
+        return any(queue.stop_job(job_id, by) for queue in self._queues)
+
     def close(self) -> None:
         """Stop the running jobs, wait for their end, and close every service."""
         for queue in self._queues:

@@ -134,8 +134,9 @@ class Runs(Launch):
 
         It pays for nothing twice. `max_lookups` and `max_cost` limit the job over all its runs. Without them, a job
         keeps the limits it had, but a job that a limit stopped continues with the limits of the settings, if any.
-        Raises JobNotFound for an unknown job, JobBusyError while another live process runs it, and InputError if the
-        settings name another sheet or other tables than those the job began with.
+        Raises JobNotFound for an unknown job, JobBusyError while another live process runs it, InputError if the
+        settings name another sheet or other tables than those the job began with, and BudgetReached, before it
+        begins, if the budget allows nothing of what is left.
         """
         return wait_for(self.submit_resume(job_id, max_lookups=max_lookups, max_cost=max_cost), progress)
 
@@ -192,6 +193,19 @@ class Runs(Launch):
         limit_rows: int | None = None,
         *,
         params: Mapping[str, object] | None = None,
+        max_lookups: int | None = None,
+        max_cost: float | None = None,
     ) -> Estimate:
-        """Return the rows, calls and cost of a run, from the exact anti-join. It buys nothing and changes no table."""
-        return estimate(read_source(script, None, params), limit_rows, self.settings, self.checkpoints)
+        """Return the rows, calls and cost of a run, from the exact anti-join. It buys nothing and changes no table.
+
+        With a budget (`max_lookups`, `max_cost` in dollars; by default that of the settings) it also says after how
+        many leads the budget stops the run. Raises InputError, SettingsError, ScriptError, ColumnsError.
+
+        Example:
+            >>> import leadflow as lf
+            >>> with lf.local.start() as world, lf.Engine(world.settings) as engine:
+            ...     engine.estimate("SELECT * FROM RAW_LEADS", limit_rows=60, max_lookups=25).stops_after
+            25
+        """
+        budget = Budget.of(self.settings, max_lookups, max_cost)
+        return estimate(read_source(script, None, params), limit_rows, budget, self.settings, self.checkpoints)

@@ -1,5 +1,13 @@
 """The record of all jobs: one DuckDB file that many notebooks can write and read at once."""
 
-from leadflow.history.history import STALE_S, History, default_path, open_history, set_default, standing
+from leadflow.history.history import (
+    HEARTBEAT_S,
+    STALE_S,
+    History,
+    default_path,
+    open_history,
+    set_default,
+    standing,
+)
 
-__all__ = ["STALE_S", "History", "default_path", "open_history", "set_default", "standing"]
+__all__ = ["HEARTBEAT_S", "STALE_S", "History", "default_path", "open_history", "set_default", "standing"]

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from leadflow.errors import HistoryError, InputError, JobBusyError
 from leadflow.events import Recorded
-from leadflow.history import gaps, of_lead, past, reader, writer
+from leadflow.history import gaps, of_lead, past, reader, stop_requests, writer
 from leadflow.history.store import WAIT_S, Store, rows
 from leadflow.history.writer import Writer, utc_now
 from leadflow.settings import sources as settings_sources
@@ -19,7 +19,8 @@ from leadflow.settings import sources as settings_sources
 if TYPE_CHECKING:
     import pandas as pd
 
-# A job sends a heartbeat every five seconds. Without one for this many seconds, it counts as having no owner.
+# A job sends a heartbeat every so many seconds. Without one for STALE_S seconds, it counts as having no owner.
+HEARTBEAT_S = 5
 STALE_S = 30.0
 _STATUSES = (*reader.UNENDED, "COMPLETED", "STOPPED", "FAILED", "DEAD")
 _default: Path | None = None
@@ -72,16 +73,24 @@ class History:
         """Queue a change of a job's row. flush() writes it."""
         self._writer.put(writer.update(job_id, fields))
 
-    def heartbeat(self, job_id: str, owner: str) -> None:
-        """Record that the owner is alive. Raises JobBusyError if the job has another owner now."""
+    def heartbeat(self, job_id: str, owner: str) -> str:
+        """Record that the owner is alive. Return who asked to stop the job, "" if nobody did.
+
+        Raises JobBusyError if the job has another owner now.
+        """
         with self._store.write() as connection:
-            found = rows(connection, "SELECT owner FROM etl_jobs WHERE id = ?", [job_id])
-            if found and found[0]["owner"] == owner:
-                connection.execute("UPDATE etl_jobs SET heartbeat_at = ? WHERE id = ?", [utc_now(), job_id])
-                return
+            found = stop_requests.beat(connection, job_id, owner)
         if not found:
             raise reader.not_found(self._store, job_id)
-        raise JobBusyError(f"job {job_id} was taken over by {found[0]['owner']}; this process must leave it alone")
+        if found["owner"] != owner:
+            raise JobBusyError(f"job {job_id} was taken over by {found['owner']}; this process must leave it alone")
+        return found["stop_requested_by"] or ""
+
+    def ask_to_stop(self, job_id: str, by: str) -> dict[str, Any]:
+        """Ask the owner of a job to stop it, unless the job has ended. Return the job's row. Raises JobNotFound."""
+        self.job(job_id)
+        stop_requests.ask(self._store, job_id, by)
+        return self.job(job_id)
 
     def claim(self, job_id: str, owner: str, stale_s: float) -> None:
         """Make this owner the owner of a job. Raises JobBusyError while another live process runs the job."""
@@ -94,8 +103,8 @@ class History:
             )
             if found and not _busy(found[0], owner, stale_s):
                 connection.execute(
-                    "UPDATE etl_jobs SET owner = ?, heartbeat_at = ?, status = 'PENDING', completed_at = NULL "
-                    "WHERE id = ?",
+                    "UPDATE etl_jobs SET owner = ?, heartbeat_at = ?, status = 'PENDING', completed_at = NULL, "
+                    "stop_requested_at = NULL, stop_requested_by = NULL WHERE id = ?",
                     [owner, utc_now(), job_id],
                 )
                 return

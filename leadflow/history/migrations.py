@@ -65,6 +65,14 @@ MIGRATIONS: tuple[Migration, ...] = (
     ),
     Migration(
         3,
+        "When somebody asked the process that runs a job to stop it, and who. A resume empties both.",
+        (
+            "ALTER TABLE etl_jobs ADD COLUMN stop_requested_at TIMESTAMP",
+            "ALTER TABLE etl_jobs ADD COLUMN stop_requested_by VARCHAR",
+        ),
+    ),
+    Migration(
+        4,
         "The phones that condemned a lead, by their number, and the leads that were left out. Of older jobs not known.",
         (
             "ALTER TABLE job_leads ADD COLUMN phone_checks VARCHAR",

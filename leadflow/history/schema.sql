@@ -7,7 +7,7 @@ CREATE TABLE etl_jobs (
   glba VARCHAR, dppa VARCHAR, policy_version VARCHAR, started_by VARCHAR, owner VARCHAR, heartbeat_at TIMESTAMP,
   created_at TIMESTAMP NOT NULL, started_at TIMESTAMP, completed_at TIMESTAMP,
   spreadsheet_id VARCHAR, worksheet VARCHAR, person_cache VARCHAR, consolidated VARCHAR,
-  job_type VARCHAR DEFAULT 'single_script'
+  job_type VARCHAR DEFAULT 'single_script', stop_requested_at TIMESTAMP, stop_requested_by VARCHAR
 );
 CREATE TABLE job_logs (
   job_id VARCHAR NOT NULL, seq BIGINT NOT NULL, level VARCHAR, message VARCHAR, created_at TIMESTAMP NOT NULL

@@ -58,6 +58,8 @@ JOB_COLUMNS = [
     "person_cache",
     "consolidated",
     "job_type",
+    "stop_requested_at",
+    "stop_requested_by",
 ]
 BATCH_COLUMNS = [
     "first_row",

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from leadflow.errors import JobFailedError, LeadflowError
+from leadflow.history import HEARTBEAT_S
 from leadflow.job import JobStatus
 from leadflow.run.job_record import process_owner, record_not_started
 
@@ -18,8 +19,6 @@ if TYPE_CHECKING:
     from leadflow.history import History
     from leadflow.job import Job, JobHandle
     from leadflow.run.context import Plan
-
-_HEARTBEAT_S = 5.0
 
 
 @dataclass(frozen=True)
@@ -70,6 +69,7 @@ class JobQueue:
         self._start = start
         self._handles: list[JobHandle] = []
         self._by = "a person"
+        self._changing = threading.RLock()  # of what waits
         self._stop, self._done = threading.Event(), threading.Event()
         threading.Thread(target=self._work, name="leadflow-queue", daemon=True).start()
 
@@ -94,6 +94,16 @@ class JobQueue:
         self._stop.set()
         if handle := self.running:
             handle.stop(by)
+
+    def stop_job(self, job_id: str, by: str = "a person") -> bool:
+        """Take one job that has not started out of the queue; it can be resumed. Return whether it was there."""
+        with self._changing:
+            found = next((job for job in self._waiting if job.id == job_id), None)
+            if found is None:
+                return False
+            self._waiting.remove(found)
+            record_not_started(self._history, job_id, f"it was stopped by {by}")
+        return True
 
     def wait(self, timeout: float | None = None) -> bool:
         """Wait up to `timeout` seconds for the end of the last job; return True if all have ended."""
@@ -128,26 +138,41 @@ class JobQueue:
                 if self._limits.used_up:
                     why = "the queue's budget is used up"
                     return
-                self._run(self._waiting[0])
+                if handle := self._start_next():
+                    self._follow(handle)
         except LeadflowError as error:
             why = str(error)
         finally:
-            while self._waiting:
-                with suppress(LeadflowError):
-                    record_not_started(self._history, self._waiting[0].id, why)
-                self._waiting.pop(0)
+            with self._changing:
+                while self._waiting:
+                    with suppress(LeadflowError):
+                        record_not_started(self._history, self._waiting[0].id, why)
+                    self._waiting.pop(0)
             self._done.set()
 
-    def _run(self, job: QueuedJob) -> None:
-        handle = self._start(job, self._limits)
-        self._handles.append(handle)
-        self._waiting.pop(0)
+    def _start_next(self) -> JobHandle | None:
+        """Start the first job that nobody asked to stop."""
+        self._beat()
+        with self._changing:
+            if not self._waiting:
+                return None
+            handle = self._start(self._waiting[0], self._limits)
+            self._handles.append(handle)
+            self._waiting.pop(0)
         if self._stop.is_set():
             handle.stop(self._by)
-        while not handle.wait(_HEARTBEAT_S):
-            for waiting in self._waiting:
-                with suppress(LeadflowError):
-                    self._history.heartbeat(waiting.id, process_owner())
+        return handle
+
+    def _beat(self) -> None:
+        """Record that the process of the waiting jobs is alive. Take out those that another process asked to stop."""
+        for waiting in list(self._waiting):
+            with suppress(LeadflowError):
+                if by := self._history.heartbeat(waiting.id, process_owner()):
+                    self.stop_job(waiting.id, by)
+
+    def _follow(self, handle: JobHandle) -> None:
+        while not handle.wait(HEARTBEAT_S):
+            self._beat()
         if job_ended := handle.ended:
             by_limit = job_ended.status is JobStatus.STOPPED and not handle.stop_asked and self._limits != Limits()
             self._limits = Limits(max_lookups=0) if by_limit else self._limits.after(job_ended)

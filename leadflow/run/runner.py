@@ -11,6 +11,7 @@ from pathlib import Path
 
 from leadflow.errors import BudgetReached, JobBusyError, JobFailedError, LeadflowError, Stopped
 from leadflow.events import JobComplete, JobErrored, JobProgress, raised_at
+from leadflow.history import HEARTBEAT_S
 from leadflow.job import Job, JobHandle, JobStatus
 from leadflow.leads.counts import Counts
 from leadflow.run.busy_log import busy_vendors_logged
@@ -23,7 +24,6 @@ from leadflow.run.rescrub import Rescrub
 from leadflow.run.tally import Tally
 from leadflow.services.warehouse.browser import may_use_browser
 
-_HEARTBEAT_S = 5
 # Makes the Job for the user from id, name, status, counts and message.
 MakeJob = Callable[[str, str, JobStatus, Counts, str], Job]
 
@@ -37,7 +37,7 @@ class Runner:
         self._tally = tally
         self._live = LiveRecord(run, tally)
         self._make_job = make_job
-        self.handle = JobHandle(run.job_id, run.plan["name"], run.halt.stop, lambda: tally.progress)
+        self.handle = JobHandle(run.job_id, run.plan["name"], run.halt.stop, tally.now)
 
     def start(self) -> None:
         """Start the thread."""
@@ -67,19 +67,25 @@ class Runner:
             self._run.services.warehouse.close()
 
     def _beat(self, ended: threading.Event) -> None:
-        """Record the progress every second, and that this process is alive every five."""
+        """Record the progress every second, and every five that this process is alive; hear whether to stop the job."""
         seconds = 0
         while not ended.wait(1.0):
             seconds += 1
             try:
-                if seconds % _HEARTBEAT_S == 0:
-                    self._run.history.heartbeat(self._run.job_id, process_owner())
+                if seconds % HEARTBEAT_S == 0:
+                    self._stop_if_asked(self._run.history.heartbeat(self._run.job_id, process_owner()))
                 self._live.record()
             except JobBusyError:
                 # Another process took the job over because this one seemed dead. Only one process may deliver.
                 self.handle.stop("another process, which took it over")
             except LeadflowError:
                 continue
+
+    def _stop_if_asked(self, by: str) -> None:
+        """Stop the job for another process that asked it to, through the history."""
+        if by and not self.handle.stop_asked:
+            self._run.log("Job", f"Asked to stop by {by}")
+            self.handle.stop(by)
 
     def _run_to_end(self) -> tuple[Job | None, BaseException | None]:
         run = self._run
@@ -166,6 +172,7 @@ class Runner:
     def _end(self, status: JobStatus, message: str, counts: Counts) -> Job:
         run, tally = self._run, self._tally
         self._live.close()
+        tally.end(counts.cost)
         message = record_end(run, status, message, counts, tally.flagged(), tally.progress.percent)
         return self._make_job(run.job_id, run.plan["name"], status, counts, message)
 
