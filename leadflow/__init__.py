@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from leadflow.shortcuts import stale as stale
     from leadflow.shortcuts import stop as stop
     from leadflow.shortcuts import suppressions as suppressions
+    from leadflow.shortcuts import why as why
 
 __version__ = "0.1.0"
 
@@ -67,6 +68,7 @@ _DEFINED_IN = {
     "evidence": "leadflow.shortcuts",
     "certificate": "leadflow.shortcuts",
     "suppressions": "leadflow.shortcuts",
+    "why": "leadflow.shortcuts",
     "panel": "leadflow.notebook",
     "watch": "leadflow.notebook",
     "may_call": "leadflow.compliance.calling_hours",
@@ -96,6 +98,7 @@ __all__ = [
     "certificate",
     "may_call",
     "suppressions",
+    "why",
     "panel",
     "stop",
     "watch",

@@ -115,6 +115,10 @@ class JobNotFound(JobError, LookupError):
     """No job has that id; the message lists recent ones."""
 
 
+class LeadNotFound(LeadflowError, LookupError):
+    """Nothing is known of a lead; the message says where it was looked for."""
+
+
 class JobBusyError(JobError):
     """Another live process runs this job."""
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from leadflow.engine.stopping import StopRequest
     from leadflow.history import History
     from leadflow.reports import Report
+    from leadflow.reports.why import Why
 
 T = TypeVar("T")
 
@@ -38,6 +39,29 @@ def report(job_id: str) -> Report:
             return engine.report(job_id)
     except SettingsError:
         return reports.report(job_id)
+
+
+def why(person_key: str | None = None, **who: str) -> Why:
+    """Return why a person was delivered or not, over all jobs: one sentence, and the evidence. See Engine.why.
+
+    Without complete settings a key is looked for in the history alone, and the answer says so.
+    """
+    from leadflow.engine import Engine, last_engine
+    from leadflow.history import open_history
+    from leadflow.reports.lead_facts import history_facts
+    from leadflow.reports.lead_facts import why as answer
+
+    if engine := last_engine():
+        return engine.why(person_key, **who)
+    try:
+        with Engine() as engine:
+            return engine.why(person_key, **who)
+    except SettingsError as error:
+        if not isinstance(person_key, str) or not person_key.strip() or who:
+            raise
+        history, keys = open_history(), [person_key.strip()]
+        note = f"Only the history was looked at, since there are no complete settings: {str(error).splitlines()[0]}"
+        return answer(keys, history_facts(history, keys), history=history, notes=[note])
 
 
 def stop(job_id: str, *, by: str | None = None, history: History | Path | str | None = None) -> StopRequest:

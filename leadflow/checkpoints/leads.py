@@ -75,6 +75,19 @@ class Leads(Database):
         sql = f"SELECT person_key FROM leads WHERE job_id = ? AND {OPEN} AND person_key IN"
         return {key for (key,) in self._select_in(sql, person_keys, job_id)}
 
+    def waiting_in(self, person_keys: Iterable[str]) -> list[tuple[str, str]]:
+        """Return person key and job of these leads where they are listed and have no outcome at all."""
+        sql = "SELECT person_key, job_id FROM leads WHERE coalesce(disposition, '') = '' AND person_key IN"
+        return list(self._select_in(sql, person_keys))
+
+    def rows_with(self, words: Iterable[str]) -> Iterator[tuple[str, dict[str, str]]]:
+        """Yield the key and the row of each listed lead whose row has all these words, in any case."""
+        wanted = [word.lower() for word in words]
+        where = " AND ".join(["instr(lower(row), ?) > 0"] * len(wanted)) or "false"
+        with self.reading() as db:
+            found = db.execute(f"SELECT DISTINCT person_key, row FROM leads WHERE {where}", wanted).fetchall()
+        yield from ((key, json.loads(row)) for key, row in found)
+
     def decided(self, job_id: str) -> dict[str, str]:
         """Return the reason of each lead that a re-scrub decided to withdraw, and has not recorded yet."""
         sql = "SELECT person_key, reason FROM leads WHERE job_id = ? AND disposition = 'withdraw'"

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from leadflow.compliance.shown_leads import SCRUBBED, UNTIL, phone_columns, read_scrubbed, read_until
+from leadflow.compliance.shown_leads import SCRUBBED, UNTIL, read_scrubbed, read_until
+from leadflow.leads.phone_columns import shown_phone_columns
 from leadflow.leads.phones import to_e164
 from leadflow.leads.verdicts import WORST_FIRST, Verdict, worst
 from leadflow.settings import Policy
@@ -126,7 +127,7 @@ class RenewedCells:
 
     def __call__(self, now: Columns) -> dict[str, dict[str, str]]:
         """Return the texts to write, by key and column; see Cells.recompute."""
-        names, cells = phone_columns(now.cells), dict[str, dict[str, str]]()
+        names, cells = shown_phone_columns(now.cells), dict[str, dict[str, str]]()
         self.present, self.changed, newer = set(now.keys), set(), dict[str, bool]()
         for row, key in enumerate(now.keys):
             if renewal := self.wanted.get(key):

@@ -5,7 +5,6 @@ What is to be recorded is stored before a row goes, so that a kill between the t
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
@@ -16,6 +15,7 @@ import polars as pl
 from leadflow.compliance.ledger import WITHDRAWN, entries_frame, event_entry
 from leadflow.compliance.withdrawal import withdraw
 from leadflow.events import Emit, no_emit
+from leadflow.leads.phone_columns import shown_phone_columns
 from leadflow.leads.phones import to_e164
 from leadflow.leads.suppressions import Suppressed
 
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from leadflow.settings import Settings
 
 REASON = "suppressed"
-_PHONE = re.compile(r"Phone (10|[1-9])")
 _KEY, _JOB = "Lead Key", "Job Id"
 
 
@@ -45,7 +44,7 @@ def shown_rows(sheet: Sheet) -> dict[str, ShownRow]:
     Raises RefusedError, DeliveryError.
     """
     sheet.key_list()
-    names = [name for name in sheet.header if _PHONE.fullmatch(name)]
+    names = shown_phone_columns(sheet.header)
     now = sheet.read_columns([*names, _JOB])
     found: dict[str, ShownRow] = {}
     for row, key in enumerate(now.keys):

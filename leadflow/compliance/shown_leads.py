@@ -6,7 +6,6 @@ Everything fails closed: a date that is missing or cannot be read counts as too 
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta, timezone
@@ -15,7 +14,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from leadflow.leads.callable_until import NO_LONGER
-from leadflow.leads.phone_columns import is_named
+from leadflow.leads.phone_columns import is_named, shown_phone_columns
 from leadflow.leads.phones import to_e164
 from leadflow.leads.verdicts import OLDEST
 from leadflow.stages.checks import SCRUBBED_AT
@@ -26,7 +25,6 @@ if TYPE_CHECKING:
     from leadflow.settings import ReassignedSettings
 
 SCRUBBED, UNTIL = "Scrubbed At", "Callable Until"
-_PHONE = re.compile(r"Phone [1-9]\d?")
 _BESIDE = {"state": "State", "zip": "Zip"}
 _KNOWN = frozenset({SCRUBBED, UNTIL, *_BESIDE.values()})
 _SLACK = timedelta(minutes=5)  # by which another machine's clock may be ahead
@@ -43,20 +41,17 @@ class _Lead:
     beside: dict[str, str] = field(default_factory=dict[str, str])
 
 
-def phone_columns(header: Iterable[str]) -> list[str]:
-    """Return leadflow's own columns of phones, in the order of their numbers.
-
-    >>> phone_columns(["Phone 2", "Lead Key", "Phone 1 Verdict", "Phone 1", "Cell Phone 1"])
-    ['Phone 1', 'Phone 2']
-    """
-    return sorted((name for name in header if _PHONE.fullmatch(name)), key=lambda name: int(name.split()[1]))
-
-
 def columns_to_read(header: Iterable[str], reassigned: ReassignedSettings | None = None) -> list[str]:
     """Return the columns that `shown_leads` reads, with the date column of a reassigned-numbers check that is set."""
     header = list(header)
     dates = [reassigned.date_column] if reassigned and reassigned.date_column else []
-    return [*phone_columns(header), SCRUBBED, UNTIL, *_BESIDE.values(), *(n for n in header if is_named(n, dates))]
+    return [
+        *shown_phone_columns(header),
+        SCRUBBED,
+        UNTIL,
+        *_BESIDE.values(),
+        *(n for n in header if is_named(n, dates)),
+    ]
 
 
 def shown_leads(now: Columns, older_than_days: float, max_age_days: float, at: datetime) -> pl.DataFrame:
@@ -68,8 +63,8 @@ def shown_leads(now: Columns, older_than_days: float, max_age_days: float, at: d
     count for `max_age_days`. `at` is now.
     """
     found: dict[str, _Lead] = {}
-    phones = [now.cells[name] for name in phone_columns(now.cells)]
-    beside = _BESIDE | {name: name for name in now.cells if name not in {*phone_columns(now.cells), *_KNOWN}}
+    phones = [now.cells[name] for name in shown_phone_columns(now.cells)]
+    beside = _BESIDE | {name: name for name in now.cells if name not in {*shown_phone_columns(now.cells), *_KNOWN}}
     for row, key in enumerate(now.keys):
         if key:
             lead = found.setdefault(key, _Lead())

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from leadflow.errors import DeliveryError, ServiceError, SettingsError
 from leadflow.events import Emit, JobLog, no_emit
+from leadflow.leads.phone_columns import is_shown_phone
 from leadflow.stages.checks import SCRUBBED_AT
 
 if TYPE_CHECKING:
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
 
 WITHDRAWN_AT, WHY, WITHDRAWAL_ID = "Withdrawn At", "Why", "Withdrawal Id"
 _STAGE = "Google Sheets"
-_PHONE = re.compile(r"Phone \d+( \(\d+\))?")
 # Columns that leadflow itself may change in a row that stays; they do not make it another row.
 _CHANGING = re.compile(r"Phone \d+ .+|Held Phones|Shared With|Scrubbed At|Callable Until|Call Window")
 
@@ -103,7 +103,7 @@ class _WithdrawnTab:
     def _moved(self, row: Row) -> Row:
         """Return the row for the tab: the callers' cells and leadflow's, without the phones."""
         key = row[self._sheet.settings.key_column]
-        kept = {_own_name(name): cell for name, cell in row.items() if not _PHONE.fullmatch(name)}
+        kept = {_own_name(name): cell for name, cell in row.items() if not is_shown_phone(name)}
         fixed = json.dumps(sorted((name, cell) for name, cell in kept.items() if not _CHANGING.fullmatch(name)))
         number = hashlib.sha256(fixed.encode()).hexdigest()[:32]
         return {**kept, WITHDRAWN_AT: self._at, WHY: self._reasons[key], WITHDRAWAL_ID: number}
@@ -112,7 +112,7 @@ class _WithdrawnTab:
         """Blank the phones of rows that stay in the callers' tab; return what was done, as text."""
         key = self._sheet.settings.key_column
         try:
-            self._sheet.update_cells({row[key]: {name: "" for name in row if _PHONE.fullmatch(name)} for row in rows})
+            self._sheet.update_cells({row[key]: {name: "" for name in row if is_shown_phone(name)} for row in rows})
         except ServiceError:
             return "the rows still show their phones"
         return "the rows are still there, without their phones, so that nobody calls them"

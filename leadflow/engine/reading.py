@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from leadflow.check import CheckResult
     from leadflow.reports import Report
+    from leadflow.reports.why import Why
 
 
 class Reading(EngineBase):
@@ -46,6 +47,28 @@ class Reading(EngineBase):
         """Return the leads of a job that are under review, one row a candidate. Raises JobNotFound. See Job.review."""
         self.history.job(job_id)
         return candidates.review(self.checkpoints, job_id)
+
+    def why(self, person_key: str | None = None, **who: str) -> Why:
+        """Return why a person was delivered or not, over all jobs: one sentence, and the evidence.
+
+        Name the person by the key in the sheet's Lead Key column, or by parts: first, last, address, city, state, zip.
+        A part that is missing fits everybody. Parts are looked for in the history, the checkpoints and Snowflake, and
+        are never logged. The answer shows itself without phones; `.evidence` is a DataFrame with them.
+
+        Raises LeadNotFound, which says where the person was looked for. Raises InputError if several people have these
+        parts, with their keys.
+
+        Example:
+            >>> import leadflow as lf
+            >>> with lf.local.start() as world, lf.Engine(world.settings) as engine:
+            ...     job = engine.run("SELECT * FROM RAW_LEADS", limit_rows=20, progress=False)
+            ...     "was delivered by job" in engine.why(job.delivered()["Lead Key"][0]).sentence
+            True
+        """
+        from leadflow.run.why import why
+
+        self.history.flush()
+        return why(person_key, who, self.settings, self.history, self.checkpoints)
 
     def leads(self, job_id: str, reason: str | None = None) -> pd.DataFrame:
         """Return a job's settled leads with the people's columns, or those of one reason. See Job.leads."""

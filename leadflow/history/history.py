@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from leadflow.errors import HistoryError, InputError, JobBusyError
 from leadflow.events import Recorded
-from leadflow.history import gaps, past, reader, stop_requests, writer
+from leadflow.history import gaps, of_lead, past, reader, stop_requests, writer
 from leadflow.history.store import WAIT_S, Store, rows
 from leadflow.history.writer import Writer, utc_now
 from leadflow.settings import sources as settings_sources
@@ -136,13 +136,19 @@ class History:
         batch: int | None,
         outcomes: Iterable[tuple[str, str, str]],
         until: Mapping[str, date] | None = None,
+        checks: Mapping[str, str] | None = None,
     ) -> None:
         """Queue outcomes of leads, each as (person_key, disposition, reason).
 
         `until` has, for each key whose row is in the sheet, the date from which that row may not be called any more. A
-        row that was taken out has the disposition "withdrawn".
+        row that was taken out has the disposition "withdrawn". `checks` names by key the phones that may not be called,
+        by their place in the lead, as JSON without a phone.
         """
-        self._writer.put(writer.leads(job_id, batch, outcomes, until))
+        self._writer.put(writer.leads(job_id, batch, outcomes, until, checks))
+
+    def record_left_out(self, job_id: str, keys: Mapping[str, Sequence[str]]) -> None:
+        """Queue the keys of the leads that a job left out, by reason. They replace those of an earlier call."""
+        self._writer.put(writer.left_out(job_id, keys))
 
     def record_batch(self, job_id: str, batch: int, **facts: Any) -> None:
         """Queue a batch's facts. A later call for the same batch, such as in a resume, adds its counts and seconds."""
@@ -253,6 +259,18 @@ class History:
     def lineage(self, person_key: str) -> pd.DataFrame:
         """Return all outcomes and events of one lead, over all jobs."""
         return reader.lineage(self._seen(), person_key)
+
+    def of_lead(self, keys: Sequence[str]) -> list[dict[str, Any]]:
+        """Return all outcomes of a person, by all their keys, oldest first; see of_lead.outcomes."""
+        return of_lead.outcomes(self._seen(), keys)
+
+    def unlisted(self, most: int = 3) -> list[dict[str, Any]]:
+        """Return the newest jobs that left out leads whose keys are not all recorded: job_id, reason, leads, listed."""
+        return of_lead.unlisted(self._seen(), most)
+
+    def number_of_jobs(self) -> int:
+        """Return how many jobs the history has."""
+        return of_lead.number_of_jobs(self._seen())
 
     def gaps(self, job: dict[str, Any], threshold_s: float) -> pd.DataFrame:
         """Return unusual silences of a job."""

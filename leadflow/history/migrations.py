@@ -71,6 +71,15 @@ MIGRATIONS: tuple[Migration, ...] = (
             "ALTER TABLE etl_jobs ADD COLUMN stop_requested_by VARCHAR",
         ),
     ),
+    Migration(
+        4,
+        "The phones that condemned a lead, by their number, and the leads that were left out. Of older jobs not known.",
+        (
+            "ALTER TABLE job_leads ADD COLUMN phone_checks VARCHAR",
+            "CREATE TABLE left_out (job_id VARCHAR NOT NULL, reason VARCHAR NOT NULL, person_key UUID NOT NULL, "
+            '"at" TIMESTAMP NOT NULL)',
+        ),
+    ),
 )
 VERSION = MIGRATIONS[-1].version
 

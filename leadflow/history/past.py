@@ -45,7 +45,7 @@ def earlier(store: Store, job: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def _jobs(store: Store, where: str, values: dict[str, Any], end: str = "") -> list[dict[str, Any]]:
-    sql = f"""SELECT id, name, script_id, script_name, status, started_by, created_at, counts,
+    sql = f"""SELECT id, name, job_type, script_id, script_name, status, started_by, created_at, started_at, counts,
           (SELECT max(elapsed) FROM job_events e WHERE e.job_id = j.id) AS seconds
         FROM (SELECT * FROM etl_jobs WHERE {where} ORDER BY created_at DESC, id DESC{end}) j
         ORDER BY created_at DESC, id DESC"""

@@ -24,7 +24,9 @@ CREATE TABLE batches (
 );
 CREATE TABLE job_leads (
   job_id VARCHAR NOT NULL, person_key VARCHAR NOT NULL, batch INTEGER, disposition VARCHAR, reason VARCHAR,
-  "at" TIMESTAMP NOT NULL, callable_until DATE
+  "at" TIMESTAMP NOT NULL, callable_until DATE, phone_checks VARCHAR
 );
+-- Leads that were held back before any step ran. A large list is cut: etl_jobs.counts has the whole numbers.
+CREATE TABLE left_out (job_id VARCHAR NOT NULL, reason VARCHAR NOT NULL, person_key UUID NOT NULL, "at" TIMESTAMP NOT NULL);
 -- One row: the version that leadflow reads before anything else.
 CREATE TABLE leadflow_schema (version INTEGER NOT NULL);

@@ -8,13 +8,14 @@ import sys
 import threading
 import weakref
 from collections import deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timezone
 from typing import TYPE_CHECKING, Any
 
 from leadflow.errors import HistoryError
 from leadflow.events import JobErrored, JobLog, Recorded
+from leadflow.history.lead_writes import LeadOutcomes, LeftOut, write_leads
 from leadflow.history.store import Store
 
 if TYPE_CHECKING:
@@ -90,22 +91,13 @@ class _Update:
 
 
 @dataclass(frozen=True)
-class _Leads:
-    job_id: str
-    batch: int | None
-    at: datetime
-    rows: list[tuple[str, str, str]]
-    until: Mapping[str, date]
-
-
-@dataclass(frozen=True)
 class _BatchFacts:
     job_id: str
     batch: int
     facts: dict[str, Any]
 
 
-_Item = Recorded | _Update | _Leads | _BatchFacts
+_Item = Recorded | _Update | LeadOutcomes | _BatchFacts | LeftOut
 _writers: weakref.WeakSet[Writer] = weakref.WeakSet()
 
 
@@ -209,10 +201,19 @@ def update(job_id: str, fields: dict[str, Any]) -> _Update:
 
 
 def leads(
-    job_id: str, batch: int | None, rows: Iterable[tuple[str, str, str]], until: Mapping[str, date] | None = None
-) -> _Leads:
-    """Return queued outcomes of leads. `until` has the date of each key from which its row may not be called."""
-    return _Leads(job_id, batch, utc_now(), [tuple(row) for row in rows], until or {})  # type: ignore[misc]
+    job_id: str,
+    batch: int | None,
+    rows: Iterable[tuple[str, str, str]],
+    until: Mapping[str, date] | None = None,
+    checks: Mapping[str, str] | None = None,
+) -> LeadOutcomes:
+    """Return queued outcomes of leads; see History.record_leads."""
+    return LeadOutcomes(job_id, batch, utc_now(), [tuple(row) for row in rows], until or {}, checks or {})  # type: ignore[misc]
+
+
+def left_out(job_id: str, keys: Mapping[str, Sequence[str]]) -> LeftOut:
+    """Return the queued leads that a job left out, by reason."""
+    return LeftOut(job_id, utc_now(), keys)
 
 
 def batch_facts(job_id: str, batch: int, facts: dict[str, Any]) -> _BatchFacts:
@@ -256,8 +257,11 @@ def _clean(text: str) -> str:
 def _write(connection: duckdb.DuckDBPyConnection, items: list[_Item]) -> None:
     _write_events(connection, [i for i in items if isinstance(i, Recorded)])
     _write_updates(connection, [i for i in items if isinstance(i, _Update)])
-    _write_leads(connection, [i for i in items if isinstance(i, _Leads)])
+    write_leads(connection, [i for i in items if isinstance(i, LeadOutcomes)])
     _write_batches(connection, [i for i in items if isinstance(i, _BatchFacts)])
+    for one in items:
+        if isinstance(one, LeftOut):
+            one.write(connection)
 
 
 def _level(recorded: Recorded) -> str:
@@ -307,22 +311,6 @@ def _write_updates(connection: duckdb.DuckDBPyConnection, updates: list[_Update]
         if fields:
             assigned = ", ".join(f"{name} = ?" for name in fields)
             connection.execute(f"UPDATE etl_jobs SET {assigned} WHERE id = ?", [*fields.values(), job_id])
-
-
-def _write_leads(connection: duckdb.DuckDBPyConnection, many: list[_Leads]) -> None:
-    import pyarrow as pa
-
-    flat = [
-        (m.job_id, key, m.batch, word, reason, m.at, m.until.get(key)) for m in many for key, word, reason in m.rows
-    ]
-    if not flat:
-        return
-    names = ["job_id", "person_key", "batch", "disposition", "reason", "happened", "callable_until"]
-    types = [pa.string(), pa.string(), pa.int32(), pa.string(), pa.string(), pa.timestamp("us"), pa.date32()]
-    columns = [pa.array(list(column), kind) for column, kind in zip(zip(*flat, strict=True), types, strict=True)]
-    connection.register("incoming", pa.table(columns, names=names))
-    connection.execute("INSERT INTO job_leads SELECT * FROM incoming")
-    connection.unregister("incoming")
 
 
 def _write_batches(connection: duckdb.DuckDBPyConnection, many: list[_BatchFacts]) -> None:

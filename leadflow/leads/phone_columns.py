@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from functools import lru_cache
 
 _ANYWHERE = (
@@ -39,6 +39,8 @@ _PHONES = (
     "tele?phones?|phones?|fones?|telefono?s?|telefon|cellular|celular|mobiles?|landlines?|whatsapp|msisdn|voip|hotline|"
     + _ALONE.replace(" ?", "")
 )
+# Columns of a callers' sheet that show a phone to call: leadflow's own, and those that callers added or copied.
+_SHOWN = re.compile(r"\s*phone[\s_]*#?\s*0*([1-9]\d*)(?:\s*\(\d+\))?\s*", re.IGNORECASE)
 _PHONE_ONLY = re.compile(rf"(?:[a-z]|(?:{_WHOSE}|{_PHONES})+)")
 
 
@@ -75,6 +77,28 @@ def names_phones_only(name: str) -> bool:
 def is_area_code_column(name: str) -> bool:
     """Whether a column's name suggests the area code of a phone that is split over two columns."""
     return bool(_AREA_CODE.search(_spaced(name)))
+
+
+def is_shown_phone(name: str) -> bool:
+    """Whether a column of the callers' sheet shows phones to call: "Phone" and a number, in any case.
+
+    Re-scrubs, opt-outs, withdrawals and the marks of shared phones look at these columns, and at no others. A column
+    that a caller added, such as "Phone 11", and a copy, such as "Phone 1 (2)", are among them.
+
+    >>> is_shown_phone("Phone 11"), is_shown_phone("phone 1 (2)"), is_shown_phone("Phone 1 Verdict")
+    (True, True, False)
+    """
+    return _SHOWN.fullmatch(name) is not None
+
+
+def shown_phone_columns(names: Iterable[str]) -> list[str]:
+    """List the columns of the callers' sheet that show phones to call, in the order of their numbers.
+
+    >>> shown_phone_columns(["Phone 12", "Lead Key", "Phone 1 Verdict", "Phone 2", "Cell Phone 1"])
+    ['Phone 2', 'Phone 12']
+    """
+    numbers = {name: int(found[1]) for name in names if (found := _SHOWN.fullmatch(name))}
+    return sorted(numbers, key=numbers.__getitem__)
 
 
 def is_named(name: str, names: Collection[str]) -> bool:

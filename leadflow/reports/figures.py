@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
+from leadflow.display.units import duration, local_time, money
 from leadflow.reports.accounting import Accounting
 from leadflow.reports.data import ReportData
-from leadflow.reports.units import duration, local_time, money
 
 # Google's ids have 44 characters. The local world's sheet has a short id and no page.
 _GOOGLE_ID = re.compile(r"[A-Za-z0-9_-]{30,}")

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from html import escape
 
+from leadflow.display.elements import muted
 from leadflow.reports.accounting import Accounting
-from leadflow.reports.elements import muted
 from leadflow.reports.funnel import Step, steps
 
 

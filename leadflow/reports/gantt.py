@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from html import escape
 
+from leadflow.display.elements import folded, html_table, muted
+from leadflow.display.units import duration, local_time
 from leadflow.reports.data import STAGES, Bar, Run, Schedule
-from leadflow.reports.elements import folded, html_table, muted
-from leadflow.reports.units import duration, local_time
 
 _COLORS = dict(zip(STAGES.values(), ("#4c78a8", "#f2a541", "#4daf7c", "#9a7fc4"), strict=True))
 _LANE, _BAR, _CURVE, _AXIS = 18, 12, 120, 20

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cache
 from html import escape
-from importlib import resources
 from typing import TYPE_CHECKING
 
+from leadflow.display.elements import badge, folded, framed, html_table, muted
 from leadflow.reports.accounting import Accounting, accounting_of
 from leadflow.reports.data import DOES_NOT_HOLD, HOLDS, NOT_CHECKED, ReportData
-from leadflow.reports.elements import folded, html_table, muted
 from leadflow.reports.figures import facts, figures, message, sheet_link, sheet_name
 from leadflow.reports.funnel_html import funnel_to_html
 from leadflow.reports.gantt import gantt
@@ -20,15 +18,6 @@ from leadflow.reports.text import detail_of
 if TYPE_CHECKING:
     import pandas as pd
 
-# Dark enough for white text at a contrast of 4.5 : 1.
-_COLORS = {
-    "COMPLETED": "#1e7a45",
-    "FAILED": "#b83227",
-    "STOPPED": "#8f5a06",
-    "RUNNING": "#2471a3",
-    "PENDING": "#2471a3",
-    "DEAD": "#b83227",
-}
 _MARKS = {HOLDS: ("yes", "&#10003;"), DOES_NOT_HOLD: ("no", "&#10007;"), NOT_CHECKED: ("unknown", "?")}
 _PAGE = """<!doctype html>
 <html lang="en">
@@ -66,12 +55,7 @@ def to_html(data: ReportData) -> str:
         *_tables(data),
         _script(data),
     ]
-    return f'<div class="lf"><style>{_style()}</style>{"".join(parts)}</div>'
-
-
-@cache
-def _style() -> str:
-    return resources.files("leadflow.reports").joinpath("report.css").read_text(encoding="utf-8")
+    return framed("".join(parts))
 
 
 def _section(title: str, content: str) -> str:
@@ -81,9 +65,8 @@ def _section(title: str, content: str) -> str:
 def _head(data: ReportData) -> str:
     job = data.job
     status = "DEAD" if data.standing == "dead" else job["status"]
-    badge = f'<span class="badge" style="background:{_COLORS.get(status, "#616e7c")}">{escape(status)}</span>'
     notes = "".join(f'<div class="note">{escape(note)}</div>' for note in data.notes)
-    return f"<h2>{escape(job['id'])} {badge}</h2>{_facts(data)}<div>{escape(message(data))}</div>{notes}"
+    return f"<h2>{escape(job['id'])} {badge(status)}</h2>{_facts(data)}<div>{escape(message(data))}</div>{notes}"
 
 
 def _facts(data: ReportData) -> str:

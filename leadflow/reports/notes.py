@@ -6,10 +6,10 @@ import json
 import re
 from typing import TYPE_CHECKING, Any
 
+from leadflow.display.units import local_time
 from leadflow.events import COVERAGE, LIMITS, STARTED
 from leadflow.history import standing
 from leadflow.reports.accounting import accounting_of
-from leadflow.reports.units import local_time
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -39,6 +39,9 @@ def spend(
     The cost of a job is unknown if no price of a lookup was set when it ran, and if it has not ended. Such a job counts
     neither in cost nor in cost_per_delivered. If a group has no other jobs, both are NaN, not zero.
 
+    A job that never ran, such as one that waits in a queue, is in no row. A re-scrub delivers nothing: what its checks
+    cost is in cost, but not in cost_per_delivered.
+
     Raises InputError for an unknown group, and for a `since` that is not a time.
 
     Example:
@@ -54,7 +57,7 @@ def spend(
     if name not in _GROUPS:
         raise InputError(f"by is {by!r}; jobs are grouped by {', '.join(map(repr, _GROUPS))}")
     groups: dict[Any, list[dict[str, Any]]] = {}
-    for job in open_history(history).past(since=since):
+    for job in filter(_has_run, open_history(history).past(since=since)):
         groups.setdefault(_GROUPS[name](job), []).append(job)
     table = pd.DataFrame([[group, *_sums(jobs)] for group, jobs in groups.items()], columns=pd.Index([name, *_COLUMNS]))
     table = table.astype({"cost": float, "cost_per_delivered": float})
@@ -62,18 +65,24 @@ def spend(
     return table.sort_values(order, ascending=name == "day", ignore_index=True)
 
 
+def _has_run(job: dict[str, Any]) -> bool:
+    """Return whether a job began, or bought something in a record without its start."""
+    return job["started_at"] is not None or bool(job["counts"])
+
+
 def _sums(jobs: Sequence[dict[str, Any]]) -> list[Any]:
     counts = [job["counts"] for job in jobs]
-    known = [job["counts"] for job in jobs if _cost(job) is not None]
+    known = [job for job in jobs if _cost(job) is not None]
+    of_deliveries = [job for job in known if job["job_type"] != "rescrub"]
     cost = sum(_cost(job) or 0.0 for job in jobs) if known else math.nan
-    delivered = sum(accounting(one).delivered for one in known)
+    delivered = sum(accounting(job["counts"]).delivered for job in of_deliveries)
     return [
         len(jobs),
         sum(one.get("bought") or 0 for one in counts),
         sum(one.get("checked") or 0 for one in counts),
         sum(accounting(one).delivered for one in counts),
         round(cost, 2),
-        cost / delivered if delivered else math.nan,
+        sum(_cost(job) or 0.0 for job in of_deliveries) / delivered if delivered else math.nan,
         len(jobs) - len(known),
     ]
 
@@ -81,7 +90,7 @@ def _sums(jobs: Sequence[dict[str, Any]]) -> list[Any]:
 def _cost(job: dict[str, Any]) -> float | None:
     """Return the dollars that a job cost; None if the history does not know."""
     counts = job["counts"]
-    if job["status"] in ("PENDING", "RUNNING") or "bought" not in counts:
+    if job["status"] in ("QUEUED", "PENDING", "RUNNING") or "bought" not in counts:
         return None
     nothing = not (counts["bought"] or counts.get("unanswered") or counts.get("checked"))
     return 0.0 if nothing else counts.get("cost")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, cast
 
-from leadflow.reports.units import duration
+from leadflow.display.units import duration
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -8,11 +8,11 @@ from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING, Any
 
+from leadflow.display.units import duration, money, percent
 from leadflow.errors import InputError
 from leadflow.history import History, open_history
 from leadflow.reports.accounting import accounting_of
 from leadflow.reports.funnel import WITHOUT_PHONES
-from leadflow.reports.units import duration, money, percent
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -25,14 +25,16 @@ _FEWEST = 3
 _LEAST, _TIMES, _SCALE = 0.02, 3.0, 1.4826
 _COST_RATIO, _TIME_RATIO, _LEAST_DELAY_S = 1.5, 3.0, 30.0
 _MOST_SAID = 5
-_UNENDED = ("PENDING", "RUNNING")
+_UNENDED = ("QUEUED", "PENDING", "RUNNING")
 _NOT_ASKED = ("lookup_failed", "in_other_job")
 _FIRST = ["id", "started", "status", "leads", "delivered", "hit_rate", "held_back"]
 _LAST_COLUMNS = ["cost", "cost_per_delivered", "seconds"]
 
 
 def trend(script: str | None = None, *, last: int = _LAST, history: History | Path | str | None = None) -> pd.DataFrame:
-    """Return the last jobs of a script, oldest first, one row each. Jobs that settled no lead are left out.
+    """Return the last jobs of a script, oldest first, one row each.
+
+    Left out are jobs that settled no lead, such as those that wait in a queue, and re-scrubs, which look up nobody.
 
     `script` is a part of a name, or a script_id, as in lf.jobs(); None is all scripts. Columns: id, started (UTC),
     status, leads (that went through the steps), delivered (leads), hit_rate (the share of leads with a phone),
@@ -53,11 +55,19 @@ def trend(script: str | None = None, *, last: int = _LAST, history: History | Pa
 
     if last < 1:
         raise InputError(f"last is {last}; it must be 1 or more")
-    jobs = (job for job in open_history(history).past(script) if job["status"] not in _UNENDED)
-    rows = [row for row in map(measures, jobs) if row["leads"]][:last]
+    rows = _measured(open_history(history).past(script))[:last]
     reasons = sorted({name for row in rows for name in row["reasons"]})
     table = [{**row, **{name: row["reasons"].get(name, 0.0) for name in reasons}} for row in reversed(rows)]
     return pd.DataFrame(table, columns=pd.Index([*_FIRST, *reasons, *_LAST_COLUMNS])).astype({"cost": float})
+
+
+def _measured(jobs: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return the measures of the ended jobs that looked leads up."""
+    return [row for row in map(measures, filter(_looks_up, jobs)) if row["leads"]]
+
+
+def _looks_up(job: dict[str, Any]) -> bool:
+    return job["status"] not in _UNENDED and job["job_type"] != "rescrub"
 
 
 def measures(job: dict[str, Any]) -> dict[str, Any]:
@@ -89,9 +99,9 @@ def against_usual(history: History, job: dict[str, Any], seconds: float) -> tupl
     `seconds` is the time of all its runs. Each item is a phrase, such as "no_match 38 %, usually 11 %".
     """
     now = measures({**job, "seconds": seconds})
-    if job["status"] in _UNENDED or not now["leads"]:
+    if not _looks_up(job) or not now["leads"]:
         return [], 0
-    earlier = [one for one in map(measures, history.earlier(job)) if one["leads"]][:_LAST]
+    earlier = _measured(history.earlier(job))[:_LAST]
     if len(earlier) < _FEWEST:
         return [], 0
     shares = sorted(_unusual_shares(now, earlier), reverse=True)

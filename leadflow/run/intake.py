@@ -154,6 +154,7 @@ def _store(run: RunContext, withheld: WithheldTally, extraction: Extraction) -> 
         raise InputError(
             f"Snowflake announced {extraction.total} leads and sent {sent}; nothing was bought, run the job again"
         )
+    run.history.record_left_out(run.job_id, extraction.left_out())
     return keys
 
 

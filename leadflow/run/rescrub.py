@@ -17,10 +17,11 @@ import polars as pl
 
 from leadflow.compliance.rescrub import REMOVED_BY_HAND, RENEWED, RETRY, WITHDRAWN, RenewedCells, decided, renewals
 from leadflow.compliance.rescrub_record import record_rescrub
-from leadflow.compliance.shown_leads import SCRUBBED, UNTIL, columns_to_read, phone_columns, shown_leads
+from leadflow.compliance.shown_leads import SCRUBBED, UNTIL, columns_to_read, shown_leads
 from leadflow.compliance.withdrawal import withdraw
 from leadflow.events import JobLog
 from leadflow.leads.calling_hours import read_hours
+from leadflow.leads.phone_columns import shown_phone_columns
 from leadflow.run.batch import Batch, Outcome, timed
 from leadflow.run.intake import connect_warehouse
 from leadflow.run.opt_outs import guard_of
@@ -118,7 +119,7 @@ class Rescrub:
         cells = RenewedCells({key: one for pool in pools for key, one in renewals(pool.batch.leads, hours).items()})
         if cells.wanted:
             self._sheet.ensure_columns([self._sheet.settings.key_column, *_RENEWED])
-            phones = phone_columns(self._sheet.header)
+            phones = shown_phone_columns(self._sheet.header)
             self._sheet.recompute([*phones, *(f"{name} Verdict" for name in phones), *_RENEWED], cells)
             message = f"Brought the dates and verdicts of {len(cells.wanted)} leads up to date"
             self._run.emit(JobLog(stage=_STAGE, message=message))

@@ -12,6 +12,7 @@ from leadflow.checkpoints.review import waiting_in_batch
 from leadflow.events import JobProgress, RowProcessed
 from leadflow.job import Progress
 from leadflow.leads.counts import LEFT_OUT, Counts
+from leadflow.stages.phone_checks import phone_checks
 
 if TYPE_CHECKING:
     from leadflow.run.batch import Batch, Outcome
@@ -87,7 +88,7 @@ class Tally:
             record["retry"] = waiting_in_batch(run.checkpoints, run.job_id, batch.number)
         with self._lock:
             self.progress = self.progress.settled(settled, {name: record[name] for name in _COUNTED})
-        history.record_leads(run.job_id, batch.number, outcomes, batch.callable_until())
+        history.record_leads(run.job_id, batch.number, outcomes, batch.callable_until(), phone_checks(batch.leads))
         history.record_batch(run.job_id, batch.number, **record)
         history.update_job(run.job_id, progress=self.progress.percent, total_rows_processed=self.progress.done)
         self._emit_progress(batch.number)

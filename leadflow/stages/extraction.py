@@ -7,7 +7,7 @@ PERSON_CACHE (by person key and identity). Only the leads to look up are transfe
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -45,6 +45,8 @@ _STAGE = "Snowflake"
 _PAGE = 50_000
 # Approximates the repaired ZIP, to measure its length: five digits of a ZIP+4, without decimals.
 _REPAIRED_ZIP = """REGEXP_REPLACE(REGEXP_REPLACE(TRIM("zip"), '[.]0*$', ''), '^([0-9]{5})[- ]?[0-9]{4}$', '\\\\1')"""
+# The most keys of left out leads that are recorded for each reason: a third of a megabyte, and one more query.
+MOST_LEFT_OUT = 20_000
 _SPARE = 1_000  # rows read beyond the limit, to replace those that cannot be looked up
 STATES = ("suppressed", "already_processed", "duplicate", "no_identity", "todo")
 _SHEET = (
@@ -104,6 +106,7 @@ class Extraction:
     missing: int = 0
     script: Script | None = None
     retried: Sequence[Retried] = ()
+    unsearchable: dict[str, list[str]] = field(default_factory=dict[str, list[str]])
 
     def batches(self, size: int) -> Iterator[pl.DataFrame]:
         """Yield the unprocessed leads that can be looked up, `size` at a time; all columns are text."""
@@ -118,12 +121,29 @@ class Extraction:
         if rest is not None and rest.height:
             yield rest
         self.counts |= searchable.counts
+        self.unsearchable = searchable.left_out
         self.missing = searchable.missing
         counts = self.counts
         self.emit(JobLog(stage=_STAGE, message=f"Filtered to {counts['todo']} unprocessed leads ({_others(counts)})"))
         if summary := searchable.summary():
             message = f"Not searched for, since no answer could match: {summary}"
             self.emit(JobLog(stage=_STAGE, level="warning", message=message))
+
+    def left_out(self, most: int = MOST_LEFT_OUT) -> dict[str, list[str]]:
+        """Return the keys of the leads that `batches` left out, by reason: up to `most` for each.
+
+        So the cost does not grow with the rows. Of the leads over the limit they are the next in the script's order.
+        """
+        listed = {reason: keys[:most] for reason, keys in self.unsearchable.items()}
+        wanted = {state: f"\"lf_state\" = '{state}' LIMIT {most}" for state in STATES[:-1] if self.counts[state]}
+        if self.counts["over_limit"]:
+            examined = self.counts["todo"] + sum(map(len, self.unsearchable.values()))
+            wanted["over_limit"] = f'"lf_state" = \'todo\' ORDER BY "lf_seq" LIMIT {most} OFFSET {examined}'
+        picked = f'"person_key" FROM {self.warehouse.temporary("LF_LEADS")} WHERE'
+        parts = (f"SELECT * FROM (SELECT '{reason}', {picked} {where})" for reason, where in wanted.items())
+        for reason, key in self.warehouse.execute(" UNION ALL ".join(parts)) if wanted else ():
+            listed.setdefault(reason, []).append(key)
+        return listed
 
     def _pieces(self) -> Iterator[pl.DataFrame]:
         """Yield the unprocessed leads page by page, so that memory does not grow with the number of leads."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from leadflow.leads.columns import IDENTITY, TITLES
-from leadflow.leads.identity import identity_sql
+from leadflow.leads.identity import identity_sql, identity_text
 from leadflow.leads.suppressions import EVERYWHERE, today
 from leadflow.services.warehouse.names import quoted
 from leadflow.services.warehouse.tables import ANSWERED
@@ -130,6 +130,26 @@ def _same_person_keys(keys: Sequence[str], warehouse: Warehouse) -> list[tuple[s
             f'SELECT DISTINCT s."lf_row", o."lf_row" FROM {same} s JOIN {wanted} w ON w."k" = s."lf_row" '
             f'JOIN {same} o ON o."lf_identity" = s."lf_identity" AND o."lf_row" <> s."lf_row" ORDER BY 1, 2'
         )
+
+
+def people_like(parts: Sequence[str], warehouse: Warehouse, most: int = 50) -> list[tuple[str, str]]:
+    """Return key and identity of the people in PERSON_CACHE and the consolidated table who have these parts, in order.
+
+    `parts` are those of IDENTITY, "" for one that is not asked for; spellings that identity_text treats as one are one.
+    Values are bound: no statement holds a name. Raises RefusedError, TransientError.
+    """
+    wanted = identity_text(*parts).split("|")
+    given = [(n, text) for n, (part, text) in enumerate(zip(parts, wanted, strict=True), 1) if part.strip()]
+    sources = [
+        f'SELECT CAST(p.{quoted(key)} AS VARCHAR) AS "lf_row", {_parts_sql(columns)} FROM {table} p'
+        for table, key, columns in _people(warehouse)
+    ]
+    if not sources or not given:
+        return []
+    where = " AND ".join(f"SPLIT_PART(\"lf_identity\", '|', {n}) = ?" for n, _ in given)
+    people = f'SELECT DISTINCT "lf_row", "lf_identity" FROM ({identity_sql(" UNION ALL ".join(sources))}) i'
+    sql = f"{people} WHERE {where} ORDER BY 2, 1 LIMIT {int(most)}"
+    return warehouse.repeated(lambda: warehouse.execute(sql, [text for _, text in given]))
 
 
 def processed_keys(

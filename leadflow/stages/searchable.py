@@ -49,6 +49,11 @@ class SearchableFilter:
         return piece if len(places) == piece.height else piece[places]
 
     @property
+    def left_out(self) -> dict[str, list[str]]:
+        """Keys of the leads that are not searchable, by reason."""
+        return {reason: keys for reason, keys in self._held.items() if keys}
+
+    @property
     def counts(self) -> dict[str, int]:
         """Counts of leads: todo, left out for each reason, and over_limit."""
         held = {reason: len(keys) for reason, keys in self._held.items()}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -11,6 +10,7 @@ import polars as pl
 
 from leadflow.errors import RefusedError
 from leadflow.events import Emit, JobLog, no_emit
+from leadflow.leads.phone_columns import shown_phone_columns
 
 if TYPE_CHECKING:
     from leadflow.services.sheets import Sheet
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 
 SHARED_WITH = "Shared With"
 _KEYS = ""  # the name of the key column in a frame; no column of the sheet has this one
-_PHONE = re.compile(r"Phone (10|[1-9])")
 
 
 def shared_counts(phones: Mapping[str, Iterable[str]]) -> dict[str, int]:
@@ -38,7 +37,7 @@ def shared_counts(phones: Mapping[str, Iterable[str]]) -> dict[str, int]:
 
 def with_shared(rows: pl.DataFrame, key: str) -> pl.DataFrame:
     """Add the column "Shared With" to rows of the sheet, counted within these rows."""
-    names = [name for name in rows.columns if _PHONE.fullmatch(name)]
+    names = shown_phone_columns(rows.columns)
     counts = shared_counts({row[0]: [cell for cell in row[1:] if cell] for row in rows.select(key, *names).iter_rows()})
     return rows.with_columns(pl.Series(SHARED_WITH, [_text(counts.get(k, 0)) for k in rows[key]], pl.String))
 
@@ -113,7 +112,7 @@ class SharedPhones:
 def _names(sheet: Sheet) -> list[str]:
     if not sheet.header:
         sheet.key_list()  # reads the header too
-    return [*(name for name in sheet.header if _PHONE.fullmatch(name)), SHARED_WITH]
+    return [*shown_phone_columns(sheet.header), SHARED_WITH]
 
 
 def _phones(now: Columns) -> dict[str, set[str]]:

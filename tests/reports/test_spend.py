@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from datetime import datetime, timedelta, timezone
 
 import pytest
@@ -86,3 +87,19 @@ def test_a_slip_is_answered_with_what_is_known(history):
         lf.spend(by="week")
     with pytest.raises(InputError, match="is no time"):
         lf.spend(since="yesterdayish")
+
+
+def test_the_checks_of_a_re_scrub_cost_money_but_make_no_delivery_dearer(jobs):
+    counts = {"extracted": 40, "renewed": 40, "withdrawn": {}, "waiting": 0, "bought": 0, "checked": 200, "cost": 5.0}
+    record_job(jobs, "again", counts=counts, job_type="rescrub", script_name="rescrub", started_by="ann")
+    ann = _table("person").loc["ann"]
+    assert (ann["jobs"], ann["cost"], ann["delivered"]) == (3, 31.0, 50)
+    assert ann["cost_per_delivered"] == 26.0 / 50
+    assert math.isnan(_table("script").loc["rescrub", "cost_per_delivered"])
+
+
+@pytest.mark.parametrize("status", ["QUEUED", "STOPPED"])
+def test_a_job_of_a_queue_that_never_ran_is_in_no_row(jobs, status):
+    before = lf.spend(by="job")
+    jobs.start_job(id="waits", name="july", script_name="july", script_id="xyz", status=status)
+    assert lf.spend(by="job").equals(before)

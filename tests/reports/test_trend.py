@@ -111,3 +111,27 @@ def test_jobs_that_nobody_named_are_compared_with_their_own_script_only(history)
 def test_an_unknown_price_has_no_cost(history):
     _job(history, "free", 0, cost=None)
     assert math.isnan(lf.trend()["cost"].iloc[0])
+
+
+def test_a_re_scrub_is_no_run_with_a_hit_rate_of_nothing(month):
+    counts = {"extracted": 40, "renewed": 36, "withdrawn": {"dnc": 4}, "waiting": 0, "bought": 0, "cost": 1.2}
+    for day in range(1, 5):
+        record_job(
+            month,
+            f"again{day}",
+            counts=counts,
+            job_type="rescrub",
+            script_name="june",
+            created_at=_NOW + timedelta(days=day),
+        )
+    assert not lf.trend().id.str.startswith("again").any()
+    assert "usual" not in repr(_report(month, "again4")).lower()
+    _job(month, "same", 6, no_match=12)
+    assert _report(month, "same").usual == "Nothing is unusual against the last 20 jobs of this script."
+
+
+@pytest.mark.parametrize("status", ["QUEUED", "STOPPED"])
+def test_a_job_of_a_queue_that_never_ran_is_no_run(month, status):
+    before = lf.trend()
+    month.start_job(id="waits", name="june", script_name="june", script_id="abc123", status=status)
+    assert lf.trend().equals(before)

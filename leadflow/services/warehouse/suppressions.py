@@ -68,6 +68,16 @@ def read_suppressions(warehouse: Warehouse, since: datetime | None = None) -> It
     yield from map(_read, warehouse.repeated(lambda: warehouse.execute(f"SELECT {_NAMES} FROM {table}{where}", values)))
 
 
+def suppressions_of(warehouse: Warehouse, keys: Sequence[str], phones: Sequence[str]) -> list[Suppression]:
+    """Return the entries about these lead keys and phones (E.164). Raises RefusedError, TransientError."""
+    named = [(column, list(values)) for column, values in (("LEAD_KEY", keys), ("PHONE", phones)) if values]
+    where = " OR ".join(f'"{column}" IN ({", ".join("?" * len(values))})' for column, values in named)
+    sql = f"SELECT {_NAMES} FROM {warehouse.table(warehouse.settings.suppressions)} WHERE {where or 'false'}"
+    return [
+        _read(row) for row in warehouse.repeated(lambda: warehouse.execute(sql, [v for _, vs in named for v in vs]))
+    ]
+
+
 def _frame(entries: Sequence[Suppression]) -> pl.DataFrame:
     rows = [
         (
