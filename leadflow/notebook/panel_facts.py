@@ -6,6 +6,7 @@ from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from leadflow.errors import HistoryError
 from leadflow.notebook import running_out
 from leadflow.notebook.jobs_here import handle_of, is_open
 from leadflow.notebook.running_out import AHEAD_DAYS
@@ -43,5 +44,8 @@ def price_of_resume(engine: Engine, job_id: str) -> str:
     checks = (settings.litigator.price or 0) + (settings.dnc.price or 0)
     if settings.idicore.price is None or checks or not is_open(engine):
         return ""
-    left = len(engine.checkpoints.unpaid_keys(job_id))
+    try:
+        left = len(engine.checkpoints.unpaid_keys(job_id))
+    except HistoryError:  # the engine was closed in this moment
+        return ""
     return f"at most {money(left * settings.idicore.price)}" if left else ""
