@@ -18,10 +18,10 @@ if TYPE_CHECKING:
     from leadflow.notebook.live import Snapshot
 
 _JOBS = (
-    *(Column("Job"), Column("Status"), Column("Started"), Column("Took", right=True)),
-    *(Column("Settled", right=True), Column("Delivered", right=True)),
+    *(Column("Job"), Column("Status"), Column("Started", drops=1), Column("Took", right=True, drops=2)),
+    *(Column("Settled", right=True, drops=3), Column("Delivered", right=True)),
 )
-_TRACE = (Column("Time"), Column("Stage"), Column("Event", wraps=True), Column("File:Line"))
+_TRACE = (Column("Time"), Column("Stage"), Column("Event", wraps=True), Column("File:Line", drops=1))
 _EVERY_S = 0.5
 
 
