@@ -43,13 +43,14 @@ class Progress:
     """The progress of a job: settled leads, total leads, leads that completed each stage, and counts by outcome.
 
     `counts["retry"]` are leads that went through all stages and may still clear. A job whose other leads are settled is
-    complete.
+    complete. `cost` is what all runs of the job have spent so far, in dollars; None without a price.
     """
 
     done: int = 0
     total: int | None = None
     stages: dict[str, int] = field(default_factory=dict[str, int])
     counts: dict[str, int] = field(default_factory=dict[str, int])
+    cost: float | None = None
 
     def through(self, stage: str, leads: int) -> Progress:
         """Return the progress after `leads` more leads completed a stage."""

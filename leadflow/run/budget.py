@@ -127,6 +127,23 @@ class Budget:
             for key, count in phones.items():
                 self._expect(key, count)
 
+    def counted(self) -> tuple[int, int, dict[str, int]]:
+        """Return the lookups bought by all runs so far, how many found nobody, and the numbers checked, by check."""
+        with self._changed:
+            return self.spent - len(self._in_flight), self._free, dict(self._checked)
+
+    @property
+    def allows_a_lookup(self) -> bool:
+        """Whether one more lookup fits."""
+        with self._changed:
+            return self._fits_now()
+
+    @property
+    def limits(self) -> str:
+        """The limits, such as "max_lookups 25, max_cost $6.00"; "" without any."""
+        found = [f"max_lookups {self.max_lookups:,}"] if self.max_lookups is not None else []
+        return ", ".join(found + ([f"max_cost {money(self.max_cost)}"] if self.max_cost is not None else []))
+
     def take(self) -> None:
         """Reserve one lookup, or raise BudgetReached. Wait while calls under way may still leave enough budget."""
         thread = threading.get_ident()
@@ -200,11 +217,11 @@ class Budget:
         if self._passes_max_lookups():
             raise BudgetReached(
                 f"{self.spent} lookups are bought, and max_lookups of this job is {self.max_lookups}; "
-                "raise it and resume"
+                "resume it with a higher one"
             )
         checks = f" and {money(self._reserve(1))} for the checks of the phones it may find" if self.prices.phone else ""
         lookup, most = f"${self.prices.lookup:g}", money(self.max_cost or 0.0)
-        raise BudgetReached(f"one more lookup at {lookup}{checks} would pass max_cost {most}; raise it and resume")
+        raise BudgetReached(f"one more lookup at {lookup}{checks} would pass max_cost {most}; resume with a higher one")
 
     def _may_still_fit(self) -> bool:
         """Return whether one more lookup would fit if the lookups and checks under way have the lowest cost."""

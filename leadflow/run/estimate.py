@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 from leadflow.leads.area_codes import state_code
 from leadflow.leads.counts import LEFT_OUT
 from leadflow.run.arguments import whole_number
-from leadflow.run.budget import PHONES_A_LEAD, Prices
+from leadflow.run.budget import PHONES_A_LEAD
+from leadflow.run.estimate_text import price, sentence
+from leadflow.run.expected import Expected
 from leadflow.run.take_up import taken_up
 from leadflow.services.warehouse import Warehouse
 from leadflow.stages.extraction import open_extraction
@@ -16,13 +18,14 @@ from leadflow.stages.retried import Retried
 
 if TYPE_CHECKING:
     from leadflow.checkpoints import Checkpoints
+    from leadflow.run.budget import Budget
     from leadflow.settings import Settings
     from leadflow.stages.lead_source import LeadSource
 
 _LEADS_A_READ = 10_000
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Estimate:
     """The rows, calls and cost of a run. An estimate buys and writes nothing.
 
@@ -33,6 +36,11 @@ class Estimate:
     share of answers in the checkpoints that found nobody, if there are 20 answers or more. `notes` list what a run
     would do first, such as making a missing table, and how many leads would be taken up again. `reassigned_calls` are
     the expected calls of the reassigned-numbers check, one for each phone of the leads in states that ask for it.
+
+    `cost` and the counts are those of the whole run. `max_lookups` and `max_cost` are the budget that the run would
+    have: the arguments, else those of the settings. `stops_after` is how many leads it would have bought when the
+    budget stops it; None if the budget is enough. `expected_cost` is the cost up to there. `price` says it in words.
+    `str(estimate)` is one sentence.
     """
 
     extracted: int
@@ -48,21 +56,48 @@ class Estimate:
     phones_a_lead: float = PHONES_A_LEAD
     notes: tuple[str, ...] = ()
     reassigned_calls: int = 0
+    lookup_price: float | None = None
+    max_lookups: int | None = None
+    max_cost: float | None = None
+    stops_after: int | None = None
+    expected_cost: float | None = None
+
+    @property
+    def price(self) -> str:
+        """What the run may cost, within its budget: "at most $24.00", "about $31.20" or "price unknown"."""
+        return price(self)
+
+    def __str__(self) -> str:
+        """Return the estimate in one sentence."""
+        return sentence(self)
+
+    def __repr__(self) -> str:
+        """Return the estimate in one sentence."""
+        return f"<Estimate: {sentence(self)}>"
 
 
-def estimate(source: LeadSource, limit_rows: int | None, settings: Settings, checkpoints: Checkpoints) -> Estimate:
-    """Return the rows, calls and cost of a run. The anti-join is the one that the run uses."""
+def estimate(
+    source: LeadSource, limit_rows: int | None, budget: Budget, settings: Settings, checkpoints: Checkpoints
+) -> Estimate:
+    """Return the rows, calls and cost of a run with a new budget. The anti-join is the one that the run uses."""
     limit_rows = whole_number("limit_rows", limit_rows, 1)
     with Warehouse(settings.warehouse, query_tag="leadflow:estimate") as warehouse:
         warehouse.connect()
         found = warehouse.repeated(lambda: _extract(source, limit_rows, warehouse, checkpoints, settings))
         missing = warehouse.missing_tables()
+    made = tuple(f"table {table} is not there; a run makes it, empty" for table in missing)
+    return _estimate(found, made, budget, settings, checkpoints)
+
+
+def _estimate(
+    found: _Found, notes: tuple[str, ...], budget: Budget, settings: Settings, checkpoints: Checkpoints
+) -> Estimate:
     counts, reused = found.counts, found.reused
     leads = counts["todo"]
     batches = -(-leads // settings.batch_size)
-    cost, check_cost, phones = Prices.of(settings).expected(
-        leads - reused, leads, checkpoints.phones_a_lead(), checkpoints.no_match_share(), found.reassigned
-    )
+    expected = Expected(budget.prices, leads, reused, found.reassigned, checkpoints)
+    cost, check_cost, phones = expected.cost(leads - reused)
+    stops = expected.stops_after(budget.max_lookups, budget.max_cost)
     return Estimate(
         extracted=counts["extracted"],
         already_processed=counts["already_processed"],
@@ -75,8 +110,13 @@ def estimate(source: LeadSource, limit_rows: int | None, settings: Settings, che
         cost=cost,
         check_cost=check_cost,
         phones_a_lead=phones,
-        notes=(*(f"table {table} is not there; a run makes it, empty" for table in missing), *found.notes),
+        notes=(*notes, *found.notes),
         reassigned_calls=round(found.reassigned * phones) if settings.reassigned.is_set else 0,
+        lookup_price=budget.prices.lookup,
+        max_lookups=budget.max_lookups,
+        max_cost=budget.max_cost,
+        stops_after=stops,
+        expected_cost=cost if stops is None else expected.cost(stops)[0],
     )
 
 

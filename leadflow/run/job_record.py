@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 from leadflow.checkpoints.review import REVIEWED
 from leadflow.job import JobStatus
 from leadflow.leads.counts import LEFT_OUT
-from leadflow.reports.units import money
 from leadflow.stages.script import script_id, without_literals
 
 if TYPE_CHECKING:
@@ -159,8 +158,5 @@ def summary(job_id: str, counts: Counts, notes: Sequence[str]) -> str:
 
 def limits_of(run: RunContext) -> str:
     """Return the row limit of a job and the budget of its run, such as "row limit 450, max_cost $6.00"."""
-    rows, budget = run.plan["limit_rows"], run.budget
-    found = [f"row limit {rows:,}" if rows else "no row limit"]
-    found += [f"max_lookups {budget.max_lookups:,}"] if budget.max_lookups is not None else []
-    found += [f"max_cost {money(budget.max_cost)}"] if budget.max_cost is not None else []
-    return ", ".join(found if len(found) > 1 else [*found, "no budget"])
+    rows = run.plan["limit_rows"]
+    return f"{f'row limit {rows:,}' if rows else 'no row limit'}, {run.budget.limits or 'no budget'}"

@@ -26,7 +26,7 @@ class LiveRecord:
     def record(self) -> None:
         """Queue the progress for the history, if it has moved since the last call."""
         with self._lock:
-            progress = self._tally.progress
+            progress = self._tally.now()
             if self._closed or progress.total is None or progress == self._written:
                 return
             counts = self._counts = self._counts or self._run.history.job(self._run.job_id)["counts"]

@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, cast
 
 from leadflow.checkpoints import review
+from leadflow.errors import BudgetReached
 from leadflow.history import STALE_S
 from leadflow.job import JobStatus
 from leadflow.leads.counts import Counts
+from leadflow.reports.units import money
 from leadflow.run.budget import Budget, Prices
 from leadflow.run.job_record import process_owner
 from leadflow.run.rescrub_start import rescrub_budget
@@ -17,6 +19,10 @@ if TYPE_CHECKING:
     from leadflow.history import History
     from leadflow.run.context import Plan
     from leadflow.settings import Settings
+
+
+# The dispositions of leads that a resume still has to do with.
+_OPEN = ("", "retry", "withdraw")
 
 
 def stored_plan(checkpoints: Checkpoints, job_id: str) -> Plan:
@@ -40,7 +46,25 @@ def resumed_budget(
     budget = Budget.of(settings, max_lookups, max_cost)
     spent = checkpoints.bought(job_id) + plan.get("unanswered", 0)
     budget.resume(spent, checkpoints.bought(job_id, "no_match"), checkpoints.checked(job_id))
+    _raise_if_used_up(job_id, budget, checkpoints)
     return budget
+
+
+def _raise_if_used_up(job_id: str, budget: Budget, checkpoints: Checkpoints) -> None:
+    """Raise BudgetReached if all that is left to do is to buy, and the budget allows no lookup."""
+    unpaid = len(checkpoints.unpaid_keys(job_id))
+    leads = checkpoints.tally(job_id)
+    left = sum(n for (disposition, _), n in leads.items() if disposition in _OPEN)
+    if not unpaid or left > unpaid or budget.allows_a_lookup:
+        return
+    bought, free, checked = budget.counted()
+    cost = budget.prices.cost(bought, free, checked)
+    spent = f"{bought:,} lookups{'' if cost is None else f' for {money(cost)}'}"
+    raise BudgetReached(
+        f"job {job_id} has bought {spent}, and its budget ({budget.limits}) allows no more for the {unpaid:,} leads "
+        f"that are left: a resume would stop at once. Give a higher limit for the job as a whole, as in "
+        f"engine.resume({job_id!r}, max_cost=...)"
+    )
 
 
 def spent_budget(job_id: str, plan: Plan, settings: Settings, checkpoints: Checkpoints) -> Budget:

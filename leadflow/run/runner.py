@@ -37,7 +37,7 @@ class Runner:
         self._tally = tally
         self._live = LiveRecord(run, tally)
         self._make_job = make_job
-        self.handle = JobHandle(run.job_id, run.plan["name"], run.halt.stop, lambda: tally.progress)
+        self.handle = JobHandle(run.job_id, run.plan["name"], run.halt.stop, tally.now)
 
     def start(self) -> None:
         """Start the thread."""
@@ -172,6 +172,7 @@ class Runner:
     def _end(self, status: JobStatus, message: str, counts: Counts) -> Job:
         run, tally = self._run, self._tally
         self._live.close()
+        tally.end(counts.cost)
         message = record_end(run, status, message, counts, tally.flagged(), tally.progress.percent)
         return self._make_job(run.job_id, run.plan["name"], status, counts, message)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from leadflow.checkpoints.leads import SUPPRESSED
@@ -27,7 +28,17 @@ class Tally:
         self._run = run
         self._lock = threading.Lock()
         self._reused = 0
+        self._cost_at_end: float | None = None
         self.progress = Progress()
+
+    def now(self) -> Progress:
+        """Return the progress with the dollars that are spent so far."""
+        cost = self._cost_at_end
+        return replace(self.progress, cost=self._cost(*self._run.budget.counted()) if cost is None else cost)
+
+    def end(self, cost: float | None) -> None:
+        """Keep the cost that is recorded at the end of the run."""
+        self._cost_at_end = cost
 
     def start(self, settled: int, total: int) -> None:
         """Start with the number of leads that earlier runs settled, and the number of all leads to process."""
@@ -134,19 +145,24 @@ class Tally:
             bought=bought,
             reused=self._reused,
             unanswered=max(0, self._run.budget.spent - bought),
-            cost=self._cost(bought, checked),
+            cost=self._cost(bought, self._free(), checked),
             elsewhere=elsewhere,
             checked=sum(checked.values()),
             renewed=_sum(leads, "renewed"),
             withdrawn={reason: n for (disposition, reason), n in leads.items() if disposition == "withdrawn"},
         )
 
-    def _cost(self, bought: int, checked: Mapping[str, int]) -> float | None:
+    def _free(self) -> int:
+        """Return the number of lookups that found nobody and cost nothing."""
+        if self._run.budget.prices.charge_on_no_match:
+            return 0
+        return self._run.checkpoints.bought(self._run.job_id, "no_match")
+
+    def _cost(self, bought: int, free: int, checked: Mapping[str, int]) -> float | None:
         """Return the cost of all runs of the job, in dollars."""
-        prices, checkpoints = self._run.budget.prices, self._run.checkpoints
+        prices = self._run.budget.prices
         if "rescrub" in self._run.plan:  # it buys no lookup, so it needs no price of one
             return round(sum(price * checked.get(check, 0) for check, price in prices.checks.items()), 2)
-        free = 0 if prices.charge_on_no_match else checkpoints.bought(self._run.job_id, "no_match")
         cost = prices.cost(bought, free, checked)
         return None if cost is None else round(cost, 2)
 

@@ -114,8 +114,9 @@ def test_max_cost_holds_over_all_runs(world):
         again = engine.resume(job.id, max_cost=4.5, progress=False)
         assert str(again.status) == "STOPPED"
         assert job.counts.cost < again.counts.cost == _billed(world) <= 4.5
-        same = engine.resume(job.id, max_cost=4.5, progress=False)
-        assert same.counts.bought == again.counts.bought
+        with pytest.raises(lf.errors.BudgetReached, match="a resume would stop at once"):
+            engine.resume(job.id, max_cost=4.5, progress=False)
+        assert _billed(world) == again.counts.cost
 
 
 _KILLED = """
