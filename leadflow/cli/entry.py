@@ -22,7 +22,7 @@ from leadflow.cli.demo import demo
 from leadflow.cli.past import jobs, report, stop, trace, watch
 from leadflow.cli.spend import estimate, queue, resume, run
 from leadflow.cli.terminal import columns, discard_output, for_terminal, say
-from leadflow.errors import JobNotFound, LeadflowError, SettingsError, three_lines
+from leadflow.errors import BudgetReached, JobNotFound, LeadflowError, SettingsError, three_lines
 
 FAILED, USAGE, STOPPED, INTERRUPTED = 1, 2, 3, 130
 _MOST_LINES = 3
@@ -72,7 +72,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         discard_output()
         return 0
     except LeadflowError as error:
-        return _said(error_lines(error), FAILED)
+        return _said(error_lines(error), STOPPED if isinstance(error, BudgetReached) else FAILED)
     except Exception as error:
         return _said(_unexpected(error), FAILED)
 

@@ -126,13 +126,19 @@ def _wait_for_lookups(world):
 
 
 def test_a_failed_job_is_exit_status_1_and_three_lines(world):
-    done = leadflow(world, "run", "SELECT nothing FROM RAW_LEADS", "--limit", "3")
+    refused = leadflow(world, "run", "SELECT nothing FROM RAW_LEADS", "--limit", "3")
+    assert refused.returncode == 1
+    assert len(refused.stderr.splitlines()) <= 3
+    assert jobs_of(world) == []
+    world.configure(sheets_refusal="SERVICE_DISABLED")
+    done = leadflow(world, "run", SCRIPT, "--limit", "3")
+    shown = leadflow(world, "run", SCRIPT, "--limit", "3", "--json")
+    world.configure(sheets_refusal=None)
     assert done.returncode == 1
     assert done.stdout == ""
     assert len(done.stderr.splitlines()) <= 3
     assert "leadflow resume " in done.stderr
     assert "Traceback" not in done.stderr
-    shown = leadflow(world, "run", "SELECT nothing FROM RAW_LEADS", "--limit", "3", "--json")
     assert shown.returncode == 1
     assert as_json(shown)["status"] == "FAILED"
 
