@@ -35,7 +35,7 @@ _VARIABLE = re.compile(r"\{\s*([^\W\d]\w*)\s*\}")
 
 def register(shell: InteractiveShell) -> None:
     """Register %%leads in a shell."""
-    shell.register_magic_function(leads, "cell", "leads")
+    shell.register_magic_function(leads, "cell", "leads")  # pyright: ignore[reportArgumentType] - typed as a method
 
 
 @magic_arguments()
