@@ -24,7 +24,9 @@ _EVERY_PERCENT = 20
 
 @click.command()
 @click.option("--script", type=click.Path(path_type=Path), help="Another script over RAW_LEADS.")
-@click.option("--limit", "--limit-rows", "limit", type=click.IntRange(min=1), help="The most leads to take.")
+@click.option(
+    "--limit", "--limit-rows", "limit", metavar="N", type=click.IntRange(min=1), help="The most leads to take."
+)
 @options.json_option
 def demo(script: Path | None, limit: int | None, as_json: bool) -> int:
     """Run a job on the local world.

@@ -64,6 +64,8 @@ def main(argv: Sequence[str] | None = None) -> int:
             return int(called or 0)
     except click.exceptions.Exit as ended:
         return ended.exit_code
+    except click.exceptions.NoArgsIsHelpError as error:
+        return _said([error.format_message()], USAGE)
     except click.ClickException as error:
         return _said(_usage_lines(error), USAGE)
     except (click.Abort, KeyboardInterrupt):
