@@ -13,6 +13,8 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from IPython.core.interactiveshell import InteractiveShell
+
     from leadflow import errors as errors
     from leadflow import local as local
     from leadflow import stages as stages
@@ -115,6 +117,11 @@ def __getattr__(name: str) -> Any:
     if name in _MODULES:
         return importlib.import_module(f"leadflow.{name}")
     raise AttributeError(f"module 'leadflow' has no attribute {name!r}; it has {', '.join(__all__)}")
+
+
+def load_ipython_extension(shell: InteractiveShell) -> None:
+    """Register the cell magic %%leads: IPython calls this for %load_ext leadflow."""
+    importlib.import_module("leadflow.notebook.magic").register(shell)
 
 
 def __dir__() -> list[str]:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from leadflow.engine import RescrubEstimate
 
 # From this width on a finding has room beside the names.
-_WIDE = 70
+_WIDE = 100
 
 
 @click.command()

@@ -24,7 +24,9 @@ _EVERY_PERCENT = 20
 
 @click.command()
 @click.option("--script", type=click.Path(path_type=Path), help="Another script over RAW_LEADS.")
-@click.option("--limit", "--limit-rows", "limit", type=click.IntRange(min=1), help="The most leads to take.")
+@click.option(
+    "--limit", "--limit-rows", "limit", metavar="N", type=click.IntRange(min=1), help="The most leads to take."
+)
 @options.json_option
 def demo(script: Path | None, limit: int | None, as_json: bool) -> int:
     """Run a job on the local world.
@@ -110,19 +112,18 @@ def _lines(job: Any, report: Any, page: Path, home: Path) -> list[str]:
 
     totals, flow = accounting_of(report.job), report.flow
     took = (report.job["completed_at"] - report.job["started_at"]).total_seconds()
-    left_out = totals.left_out
-    held = {reason: n for reason, n in totals.held.items() if reason not in left_out}
+    left_out = sum(totals.left_out.values())
     flagged = f"{int(flow['litigator'].sum()):,} phones of litigators, {int(flow['dnc'].sum()):,} on do-not-call lists"
     holds = int(report.validation["ok"].sum())
     valid = "The validation holds" if report.ok else "The validation does NOT hold"
     return [
         f"{job.id}: {job.status} in {duration(took)}",
         f"  rows of the script  {totals.extracted:,}",
-        f"  left out            {sum(left_out.values()):,} ({reasons(left_out) or 'none'})",
         f"  looked up           {totals.processed:,}: {int(flow['phones_found'].sum()):,} phones found",
         f"  flagged             {flagged}",
-        f"  held back           {sum(held.values()):,} ({reasons(held) or 'none'})",
         f"  delivered           {totals.delivered:,} rows in the sheet",
+        f"  held back           {totals.held_back:,}, {left_out:,} of them left out before the lookup",
+        f"                      ({reasons(totals.held) or 'none'})",
         f"{valid}: {holds} of {len(report.validation)} checks against the sheet and the tables.",
         f"Report:  {page.as_uri()}",
         f"History: LEADFLOW_HOME={home} leadflow jobs",

@@ -21,11 +21,13 @@ from leadflow.cli.completion import completion
 from leadflow.cli.demo import demo
 from leadflow.cli.past import jobs, report, stop, trace, watch
 from leadflow.cli.spend import estimate, queue, resume, run
-from leadflow.cli.terminal import discard_output, for_terminal, say
-from leadflow.errors import JobNotFound, LeadflowError, three_lines
+from leadflow.cli.terminal import columns, discard_output, for_terminal, say
+from leadflow.errors import BudgetReached, JobNotFound, LeadflowError, SettingsError, three_lines
 
 FAILED, USAGE, STOPPED, INTERRUPTED = 1, 2, 3, 130
 _MOST_LINES = 3
+# Help texts of click are never narrower than this, unless it is told the width.
+_CLICK_AT_LEAST = 52
 _MOST_IDS = 3
 
 
@@ -56,9 +58,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         with _terminated_like_ctrl_c(), _short_warnings():
             arguments = None if argv is None else list(argv)
-            return int(commands.main(arguments, prog_name="leadflow", standalone_mode=False) or 0)
+            width = columns(sys.stdout) or _CLICK_AT_LEAST
+            narrow = width if width < _CLICK_AT_LEAST else None
+            called = commands.main(arguments, prog_name="leadflow", standalone_mode=False, terminal_width=narrow)
+            return int(called or 0)
     except click.exceptions.Exit as ended:
         return ended.exit_code
+    except click.exceptions.NoArgsIsHelpError as error:
+        return _said([error.format_message()], USAGE)
     except click.ClickException as error:
         return _said(_usage_lines(error), USAGE)
     except (click.Abort, KeyboardInterrupt):
@@ -67,7 +74,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         discard_output()
         return 0
     except LeadflowError as error:
-        return _said(error_lines(error), FAILED)
+        return _said(error_lines(error), STOPPED if isinstance(error, BudgetReached) else FAILED)
     except Exception as error:
         return _said(_unexpected(error), FAILED)
 
@@ -76,6 +83,9 @@ def error_lines(error: LeadflowError) -> list[str]:
     """Return an error in at most three lines: what happened, and what to do."""
     if isinstance(error, JobNotFound) and (found := _not_found(str(error))):
         return found
+    if isinstance(error, SettingsError):
+        what, _, faults = str(error).partition(": ")
+        return [f"leadflow: {what}", *([f"  {for_terminal(' '.join(faults.split()))}"] if faults else [])]
     what, *todo = three_lines("leadflow", for_terminal(str(error)), None)
     lines = [line for text in (what, *todo) for line in text.splitlines()]
     return [*lines[: _MOST_LINES - 1], " ".join(map(str.strip, lines[_MOST_LINES - 1 :]))][:_MOST_LINES]
@@ -97,6 +107,8 @@ def _usage_lines(error: click.ClickException) -> list[str]:
 
 def _unexpected(error: Exception) -> list[str]:
     """Return the lines for an error that nobody foresaw. Its own text may hold personal data, so it is not shown."""
+    if isinstance(error, ImportError) and error.name:
+        return [f"leadflow: the package {error.name} is not installed", "  What to do: pip install leadflow"]
     frames = traceback.extract_tb(error.__traceback__)
     place = f" at {Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else ""
     return [f"leadflow: unexpected {type(error).__name__}{place}", "  What to do: report it with this line"]

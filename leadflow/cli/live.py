@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from leadflow.cli.terminal import for_terminal, is_terminal
 from leadflow.notebook.live import Pace, Snapshot
-from leadflow.reports.units import duration
+from leadflow.reports.units import duration, money
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -113,4 +113,6 @@ def _counts(now: Snapshot) -> str:
         "delivered": counts.get("delivered", 0),
         "held back": sum(counts.get(name, 0) for name in ("held", "retry", "left_out")),
     }
-    return ", ".join(f"{number:,} {words}" for words, number in shown.items()) if counts else ""
+    said = [f"{number:,} {words}" for words, number in shown.items()] if counts else []
+    cost = now.progress.cost
+    return ", ".join(said + ([f"{money(cost)} so far"] if cost is not None else []))

@@ -77,7 +77,7 @@ yes_option = click.option("--yes", is_flag=True, help="Do not ask; spend what th
 def script_options(command: F) -> F:
     """Add the options that say which leads of a script to take."""
     options = (
-        click.option("--limit", type=click.IntRange(min=1), help="The most unprocessed leads to take."),
+        click.option("--limit", metavar="N", type=click.IntRange(min=1), help="The most unprocessed leads to take."),
         click.option(
             *("--param", "params"),
             type=Variable(),
@@ -93,7 +93,12 @@ def budget_options(command: F) -> F:
     """Add the options that limit what a job may spend."""
     options = (
         click.option("--max-cost", type=Dollars(), help="The most dollars, over all runs of the job."),
-        click.option("--max-lookups", type=click.IntRange(min=0), help="The most lookups, over all runs of the job."),
+        click.option(
+            "--max-lookups",
+            metavar="N",
+            type=click.IntRange(min=0),
+            help="The most lookups, over all runs of the job.",
+        ),
     )
     return _with(command, options)
 

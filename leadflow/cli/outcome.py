@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from leadflow.cli.terminal import for_terminal, say, say_json
@@ -60,7 +60,13 @@ def _three_lines(job: dict[str, Any]) -> list[str]:
         again = f"leadflow resume {job_id} tries {retry:,} leads again; " if retry else ""
         return [f"{job_id}: COMPLETED{took}{spent}", message, f"{again}leadflow report {job_id}"]
     settled = f"{_settled(counts)}; " if "waiting" in counts and job["job_type"] != "rescrub" else ""
-    return [f"{job_id}: {job['status']}{took}{spent}", settled + message, f"leadflow resume {job_id}"]
+    more = " --max-cost ... (dollars over all its runs)" if by_budget(job) else ""
+    return [f"{job_id}: {job['status']}{took}{spent}", settled + message, f"leadflow resume {job_id}{more}"]
+
+
+def by_budget(job: Mapping[str, Any]) -> bool:
+    """Return whether its budget stopped a job."""
+    return job["status"] == "STOPPED" and any(word in (job["message"] or "") for word in ("max_cost", "max_lookups"))
 
 
 def _settled(counts: dict[str, Any]) -> str:
@@ -86,12 +92,13 @@ def _queue_lines(jobs: Sequence[dict[str, Any]]) -> list[str]:
     spent = f"; {money(sum(costs))}" if costs else ""
     delivered = sum(int(job["counts"].get("delivered") or 0) for job in jobs)
     unfinished = [job for job in jobs if job["status"] != "COMPLETED"]
+    many = "1 job" if len(jobs) == 1 else f"{len(jobs)} jobs"
     if not unfinished:
-        return [f"{len(jobs)} jobs: {ended}{spent}", f"{delivered:,} leads delivered", "leadflow jobs lists them"]
+        return [f"{many}: {ended}{spent}", f"{delivered:,} leads delivered", "leadflow jobs lists them"]
     first = unfinished[0]
     why = " ".join(for_terminal(first["message"] or "").split())
     return [
-        f"{len(jobs)} jobs: {ended}{spent}; {delivered:,} leads delivered",
+        f"{many}: {ended}{spent}; {delivered:,} leads delivered",
         f"{first['id']}: {first['status']}: {why}",
         "; ".join(f"leadflow resume {job['id']}" for job in unfinished),
     ]

@@ -18,10 +18,10 @@ if TYPE_CHECKING:
     from leadflow.notebook.live import Snapshot
 
 _JOBS = (
-    *(Column("Job"), Column("Status"), Column("Started"), Column("Took", right=True)),
-    *(Column("Settled", right=True), Column("Delivered", right=True)),
+    *(Column("Job"), Column("Status"), Column("Started", drops=1), Column("Took", right=True, drops=2)),
+    *(Column("Settled", right=True, drops=3), Column("Delivered", right=True)),
 )
-_TRACE = (Column("Time"), Column("Stage"), Column("Event", wraps=True), Column("File:Line"))
+_TRACE = (Column("Time"), Column("Stage"), Column("Event", wraps=True), Column("File:Line", drops=1))
 _EVERY_S = 0.5
 
 
@@ -101,7 +101,9 @@ def stop(job_id: str, by: str | None, as_json: bool) -> int:
 @click.option("--script", help="A part of the script's or the job's name, or a script_id.")
 @click.option("--since", help="A UTC time, as in 2026-11-01.")
 @click.option("--status", help="As in completed, failed, stopped, running, dead.")
-@click.option("--limit", type=click.IntRange(min=1), default=100, show_default=True, help="The most jobs to list.")
+@click.option(
+    "--limit", metavar="N", type=click.IntRange(min=1), default=100, show_default=True, help="The most jobs to list."
+)
 @options.json_option
 def jobs(script: str | None, since: str | None, status: str | None, limit: int, as_json: bool) -> int:
     """List past jobs, newest first."""

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from leadflow.cli.outcome import by_budget
 from leadflow.reports.accounting import accounting_of
 from leadflow.reports.report import job_row
 from leadflow.reports.units import money
@@ -38,10 +39,10 @@ def raise_without_budget(engine: Engine, job: dict[str, Any], max_lookups: int |
     """
     plan = engine.checkpoints.plan(job["id"])
     kept = (plan.get("max_lookups"), plan.get("max_cost"))
-    by_budget = any(word in (job["message"] or "") for word in ("max_cost", "max_lookups"))
-    rows = None if by_budget else plan.get("limit_rows")
+    used_up = by_budget(job)
+    rows = None if used_up else plan.get("limit_rows")
     if job["job_type"] != _RESCRUB and not has_limit(engine.settings, max_lookups, max_cost, rows, *kept):
-        why = "its budget is used up" if by_budget else "nothing limits it"
+        why = "its budget is used up" if used_up else "nothing limits it"
         raise click.UsageError(
             f"nothing was bought: job {job['id']} is not resumed, since {why}. "
             "Add --max-cost (dollars over all its runs), --max-lookups, or --yes for all that is left"

@@ -45,7 +45,8 @@ def run(script: str, name: str | None, limit: int | None, params: tuple[str, ...
     max_cost, max_lookups = more["max_cost"], more["max_lookups"]
     with lf.Engine() as engine:
         if not more["yes"] and _can_ask(script):
-            agreed = _agreed(engine.estimate(source, limit, params=values), max_cost)
+            budget = {"max_cost": max_cost, "max_lookups": max_lookups}
+            agreed = _agreed(engine.estimate(source, limit, params=values, **budget))
             if not agreed:
                 return 0 if agreed == 0 else _STOPPED
             limit = agreed
@@ -67,21 +68,22 @@ def run(script: str, name: str | None, limit: int | None, params: tuple[str, ...
 @click.command()
 @click.argument("script")
 @options.script_options
-@click.option("--max-cost", type=options.Dollars(), help="A budget in dollars; says whether it is reached.")
+@options.budget_options
 @options.json_option
-def estimate(script: str, limit: int | None, params: tuple[str, ...], max_cost: float | None, as_json: bool) -> int:
+def estimate(script: str, limit: int | None, params: tuple[str, ...], as_json: bool, **budget: Any) -> int:
     """Say what a run would take and cost.
 
-    SCRIPT is what leadflow run takes. Buys and writes nothing.
+    SCRIPT is what leadflow run takes. With a budget, says after how many leads it stops the run. Buys and writes
+    nothing.
     """
-    from leadflow.run.consent import estimate_lines, read_params
+    from leadflow.run.consent import read_params
 
     with lf.Engine() as engine:
-        found = engine.estimate(_source(script), limit, params=read_params(params))
+        found = engine.estimate(_source(script), limit, params=read_params(params), **budget)
     if as_json:
         say_json(asdict(found))
     else:
-        say("\n".join(estimate_lines(found, max_cost)))
+        say(str(found))
     return 0
 
 
@@ -168,39 +170,32 @@ def _can_ask(*scripts: str) -> bool:
     return _STDIN not in scripts and is_terminal(sys.stdin) and is_terminal(sys.stderr)
 
 
-def _agreed(found: Estimate, max_cost: float | None) -> int | None:
+def _agreed(found: Estimate) -> int | None:
     """Show an estimate and ask. Return how many leads the person agreed to: 0 if there is none, None for a no."""
-    from leadflow.run.consent import estimate_lines
-
-    say("\n".join(estimate_lines(found, max_cost)), error=True)
+    say(str(found), error=True)
     leads = found.lookups + found.reused
     if not leads:
         say("There is nothing to look up; no job was started.", error=True)
         return 0
-    return leads if click.confirm(f"Run it for {leads:,} leads?", err=True) else None
+    return leads if click.confirm(f"Run it for {leads:,} leads, {found.price}?", err=True) else None
 
 
 def _agreed_for_all(
     engine: Engine, sources: Sequence[Any], limit: int | None, params: dict[str, str], max_cost: float | None
 ) -> int | None:
     """Show the estimates of a queue and ask. Return how many lookups the person agreed to; see `_agreed`."""
-    from leadflow.run.consent import cost_line
-
     leads = lookups = 0
     for source in sources:
         found = engine.estimate(source, limit, params=params)
         leads, lookups = leads + found.lookups + found.reused, lookups + found.lookups
         named = Path(str(source)).name if "\n" not in str(source) else "SQL"
-        say(f"{named}: {found.lookups + found.reused:,} leads, {cost_line(found)}", error=True)
+        say(f"{named}: {found.lookups + found.reused:,} leads, {found.price}", error=True)
     if not leads:
         say("There is nothing to look up; no job was started.", error=True)
         return 0
     budget = f", for ${max_cost:,.2f} at most" if max_cost is not None else ""
-    return (
-        lookups or 1
-        if click.confirm(f"Run {len(sources)} jobs, {lookups:,} lookups at most{budget}?", err=True)
-        else None
-    )
+    agreed = click.confirm(f"Run {len(sources)} jobs, {lookups:,} lookups at most{budget}?", err=True)
+    return (lookups or 1) if agreed else None
 
 
 def _raise_without_limit(engine: Engine, *limits: float | None) -> None:

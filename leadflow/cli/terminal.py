@@ -10,6 +10,7 @@ import sys
 import textwrap
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import TYPE_CHECKING, Any, TextIO
 
 import click
@@ -32,6 +33,7 @@ _STYLES = {
 # What an error says to do in Python, as the command that does it.
 _COMMANDS = (
     (r"(?:engine|lf)\.(resume|report|trace|stop|watch)\(['\"]([^'\"]+)['\"]\)", r"leadflow \1 \2"),
+    (r"engine\.resume\(['\"]([^'\"]+)['\"], max_cost=\.\.\.\)", r"leadflow resume \1 --max-cost ..."),
     (r"(?:engine|lf)\.jobs\([^)]*\)", "leadflow jobs"),
     (r"engine\.check\(\)", "leadflow check"),
     (r"engine\.(?:run|submit) takes", "leadflow run takes"),
@@ -42,11 +44,15 @@ _COMMANDS = (
 
 @dataclass(frozen=True)
 class Column:
-    """A column of a table. The text of one that `wraps` may take several lines; `right` is for numbers."""
+    """A column of a table. The text of one that `wraps` may take several lines; `right` is for numbers.
+
+    A terminal that is too narrow leaves out columns, those with the highest `drops` first; 0 always stays.
+    """
 
     title: str
     wraps: bool = False
     right: bool = False
+    drops: int = 0
 
 
 def is_terminal(stream: TextIO) -> bool:
@@ -84,14 +90,12 @@ def _wrapped(line: str, width: int) -> str:
     if len(line) <= width:
         return line
     indent = " " * min(len(line) - len(line.lstrip()) + 2, width // 2)
-    return textwrap.fill(
-        line, width, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False, drop_whitespace=True
-    )
+    return textwrap.fill(line, width, subsequent_indent=indent, break_on_hyphens=False)
 
 
 def say_json(value: Any) -> None:
     """Print a value as JSON: one line in a pipe, indented in a terminal. What is no number or text is null or text."""
-    click.echo(json.dumps(_plain(value), indent=2 if is_terminal(sys.stdout) else None, default=str, allow_nan=False))
+    click.echo(json.dumps(_plain(value), indent=2 if is_terminal(sys.stdout) else None, default=_text, allow_nan=False))
 
 
 def _plain(value: Any) -> Any:
@@ -102,6 +106,10 @@ def _plain(value: Any) -> Any:
     if isinstance(value, float) and (value != value or value in (float("inf"), float("-inf"))):
         return None
     return value
+
+
+def _text(value: object) -> str:
+    return value.isoformat() if isinstance(value, date) else str(value)
 
 
 def records(frame: pd.DataFrame) -> list[dict[str, Any]]:
@@ -115,20 +123,25 @@ def say_table(titles: Sequence[Column], rows: Iterable[Sequence[str]]) -> None:
     width = columns(sys.stdout)
     if width is None:
         click.echo(_aligned(titles, cells))
-    elif _fits(titles, cells, width):
-        _draw(_table(titles, cells), width)
+    elif (kept := _fitting(titles, cells, width)) is not None:
+        _draw(_table([titles[n] for n in kept], [[row[n] for n in kept] for row in cells]), width)
     else:
-        for row in cells:
-            say(_block(titles, row))
+        say("\n".join(_block(titles, row) for row in cells))
 
 
 def _natural(titles: Sequence[Column], cells: list[list[str]]) -> list[int]:
     return [max(len(title.title), *(len(row[n]) for row in cells), 0) for n, title in enumerate(titles)]
 
 
-def _fits(titles: Sequence[Column], cells: list[list[str]], width: int) -> bool:
-    widths = zip(titles, _natural(titles, cells), strict=True)
-    return sum(min(_LEAST_WRAPPED, n) if title.wraps else n for title, n in widths) + _GAP * (len(titles) - 1) <= width
+def _fitting(titles: Sequence[Column], cells: list[list[str]], width: int) -> list[int] | None:
+    """Return the numbers of the columns that fit beside each other; None if not even those do that always stay."""
+    natural = _natural(titles, cells)
+    needed = [min(_LEAST_WRAPPED, n) if title.wraps else n for title, n in zip(titles, natural, strict=True)]
+    for most in sorted({title.drops for title in titles}, reverse=True):
+        kept = [n for n, title in enumerate(titles) if title.drops <= most]
+        if sum(needed[n] for n in kept) + _GAP * (len(kept) - 1) <= width:
+            return kept
+    return None
 
 
 def _aligned(titles: Sequence[Column], cells: list[list[str]]) -> str:

@@ -1,4 +1,4 @@
-"""What a run needs before it may spend, in a terminal and in a %%leads cell, and its estimate in three lines."""
+"""What a run needs before it may spend, and the values of its variables, in a terminal and in a %%leads cell."""
 
 from __future__ import annotations
 
@@ -6,11 +6,8 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from leadflow.errors import InputError
-from leadflow.reports.accounting import reasons
-from leadflow.reports.units import money
 
 if TYPE_CHECKING:
-    from leadflow.run.estimate import Estimate
     from leadflow.settings import Settings
 
 WHAT_TO_ADD = (
@@ -42,28 +39,3 @@ def read_params(given: Iterable[str]) -> dict[str, str]:
             raise InputError(f"--param names {name} twice; keep one of them")
         params[name] = value
     return params
-
-
-def estimate_lines(found: Estimate, max_cost: float | None = None) -> list[str]:
-    """Return an estimate as lines: the rows, the leads to look up, the cost, and what a run would do first."""
-    left_out = f", {sum(found.held.values()):,} left out ({reasons(found.held)})" if found.held else ""
-    paid = f" ({found.reused:,} of them are paid for already)" if found.reused else ""
-    leads = found.lookups + found.reused
-    calls = f"{found.litigator_calls} litigator and {found.dnc_calls} do-not-call requests"
-    return [
-        f"{found.extracted:,} rows: {found.already_processed:,} already processed{left_out}",
-        f"{leads:,} leads to look up{paid}; {calls}",
-        cost_line(found, max_cost),
-        *found.notes,
-    ]
-
-
-def cost_line(found: Estimate, max_cost: float | None = None) -> str:
-    """Return what a run costs, in words: the lookups at most, the checks about, and a budget that comes first."""
-    if found.cost is None:
-        return f"cost unknown: set LEADFLOW_IDICORE__PRICE; {found.lookups:,} lookups at most"
-    checks = f" and about {money(found.check_cost)} for checks" if found.check_cost else ""
-    line = f"at most {money(found.cost - found.check_cost)} for lookups{checks}"
-    if max_cost is None or max_cost >= found.cost:
-        return line
-    return f"{line}; the budget of {money(max_cost)} stops the job before that, and a resume with a larger one goes on"

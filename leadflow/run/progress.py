@@ -28,14 +28,19 @@ def wait_for(handle: JobHandle, progress: bool, raise_on_stop: bool = False) -> 
             drawn.move_to(handle.progress.percent)
             drawn.say_may_clear(handle.name, handle.progress.may_clear)
     except BaseException as error:
-        handle.stop("a person" if isinstance(error, KeyboardInterrupt) else type(error).__name__)
-        handle.wait()
-        _add_job(error, handle)
+        stop_for(error, handle)
         raise
     job = handle.result()
     if raise_on_stop and not job.ok:
         raise Stopped(f"job {job.id} was stopped before its end: {job.message}")
     return job
+
+
+def stop_for(error: BaseException, handle: JobHandle) -> None:
+    """Stop a job whose wait an error ended, such as an interrupt; the error then names the job and how to go on."""
+    handle.stop("a person" if isinstance(error, KeyboardInterrupt) else type(error).__name__)
+    handle.wait()
+    _add_job(error, handle)
 
 
 def _add_job(error: BaseException, handle: JobHandle) -> None:
