@@ -9,6 +9,7 @@ from leadflow.leads.area_codes import state_code
 from leadflow.leads.counts import LEFT_OUT
 from leadflow.run.arguments import whole_number
 from leadflow.run.budget import PHONES_A_LEAD
+from leadflow.run.estimate_html import to_html
 from leadflow.run.estimate_text import price, sentence
 from leadflow.run.expected import Expected
 from leadflow.run.take_up import taken_up
@@ -74,6 +75,9 @@ class Estimate:
     def __repr__(self) -> str:
         """Return the estimate in one sentence."""
         return f"<Estimate: {sentence(self)}>"
+
+    def _repr_html_(self) -> str:
+        return to_html(self)
 
 
 def estimate(
