@@ -172,11 +172,15 @@ class Job:
         """Return the id, the status and the message."""
         return f"<Job {self.id} {self.status}{f': {self.message}' if self.message else ''}>"
 
-    def _repr_html_(self) -> str:
+    def to_html(self) -> str:
+        """Return the job as HTML, as a notebook shows it."""
         first, *more = self.message.split("; ")
         hint = f"{self.name}: job.report(), job.trace(), job.leads() and job.delivered() show more."
         content = (said(first), pairs(counts_rows(self.counts)), *map(muted, (*more, hint)))
         return card(self.id, "".join(content), str(self.status))
+
+    def _repr_html_(self) -> str:
+        return self.to_html()
 
     @property
     def ok(self) -> bool:
@@ -345,7 +349,7 @@ class JobHandle:
 
     def _repr_html_(self) -> str:
         if self._job is not None:
-            return self._job._repr_html_()
+            return self._job.to_html()
         now, total = self.progress, self.progress.total
         settled = "reading the leads" if total is None else f"{now.done:,} of {total:,} settled"
         amber = 100 * now.may_clear / total if total else 0.0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from leadflow.engine.reading import Reading
@@ -19,6 +20,16 @@ from leadflow.services.warehouse import Warehouse
 if TYPE_CHECKING:
     import polars as pl
 
+    from leadflow.errors import ServiceError
+
+
+@dataclass(frozen=True)
+class SignedIn:
+    """The session of a job that is about to start. `refused` is why Snowflake could not be signed in to."""
+
+    warehouse: Warehouse
+    refused: ServiceError | None = None
+
 
 class Launch(Reading):
     """Starts jobs."""
@@ -34,10 +45,11 @@ class Launch(Reading):
         listeners: tuple[Listener, ...],
         last: tuple[int, float] = (0, 0.0),
         rows: pl.DataFrame | None = None,
+        signed_in: SignedIn | None = None,
     ) -> JobHandle:
         """Start the thread of a job. `last` is the number of the job's last event, and the seconds that it has run.
 
-        `rows` are the leads of a job that is started with a frame or a file.
+        `rows` are the leads of a job that is started with a frame or a file; `signed_in` is a sign-in made for it.
         """
         seq, elapsed = last
         bus = EventBus(job_id, self.history.record, *listeners, first_seq=seq + 1, elapsed=elapsed)
@@ -46,10 +58,10 @@ class Launch(Reading):
         self._reset_failures()
         stop = threading.Event()
         budget.stop = halt = Halt(job_id, stop)
-        services = self._services(job_id, plan, stop)
-        run = RunContext(
-            job_id, plan, self.settings, services, self.checkpoints, self.history, budget, halt, bus.emit, rows
-        )
+        signed_in = signed_in or SignedIn(self._warehouse(job_id))
+        services = self._services(signed_in.warehouse, plan, stop)
+        stores, refused = (self.checkpoints, self.history), signed_in.refused
+        run = RunContext(job_id, plan, self.settings, services, *stores, budget, halt, bus.emit, rows, refused)
         runner = Runner(run, self._job)
         self._running[job_id] = runner.handle
         runner.start()
@@ -63,11 +75,14 @@ class Launch(Reading):
             for breaker in getattr(service, "breakers", ()):
                 breaker.reset()
 
-    def _services(self, job_id: str, plan: Plan, stop: threading.Event) -> Services:
+    def _warehouse(self, job_id: str) -> Warehouse:
+        return Warehouse(self.settings.warehouse, query_tag=f"leadflow:{job_id}")
+
+    def _services(self, warehouse: Warehouse, plan: Plan, stop: threading.Event) -> Services:
         # A re-scrub of a tab that is not there would find nothing to do, as if all were well.
         sheet = ExistingSheet if "rescrub" in plan else Sheet
         return Services(
-            Warehouse(self.settings.warehouse, query_tag=f"leadflow:{job_id}"),
+            warehouse,
             self.idicore,
             self.litigator,
             self.dnc,

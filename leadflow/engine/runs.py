@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from leadflow.checkpoints import review as candidates
 from leadflow.engine.base import raise_if_running, starting
-from leadflow.engine.launch import Launch
+from leadflow.engine.launch import Launch, SignedIn
 from leadflow.events import Listener
 from leadflow.history import STALE_S
 from leadflow.job import Job, JobHandle, JobStatus
@@ -21,16 +21,16 @@ from leadflow.run.job_queue import JobQueue, Limits, QueuedJob
 from leadflow.run.job_record import new_job_id, process_owner, record_new
 from leadflow.run.progress import wait_for
 from leadflow.run.resume import accepted_before, resumed_budget, spent_budget, store_choice, stored_plan
+from leadflow.run.source_check import check_alone, check_source
 from leadflow.stages.lead_source import LeadSource, listed, read_source
-
-if TYPE_CHECKING:
-    pass  # pyright: ignore[reportMissingTypeStubs] - pandas has none
 
 if TYPE_CHECKING:
     import pandas as pd  # pyright: ignore[reportMissingTypeStubs] - pandas has none
     import polars as pl
 
     Frame = pd.DataFrame | pl.DataFrame
+    # A LeadSource is what read_source has read: the engine runs that text, whatever becomes of its file.
+    Script = str | Path | Frame | LeadSource
 
 
 class Runs(Launch):
@@ -38,7 +38,7 @@ class Runs(Launch):
 
     def run(
         self,
-        script: str | Path | Frame,
+        script: Script,
         name: str | None = None,
         limit_rows: int | None = None,
         *,
@@ -53,16 +53,17 @@ class Runs(Launch):
         Leads go through the same rules as a script's rows. `params` are values for the script's session variables, as
         in {"state": "ME"} for $state. `limit_rows` counts unprocessed leads that can be looked up.
 
-        Raises JobFailedError if the job fails. Returns a job that was stopped, or raises Stopped with `raise_on_stop`,
-        so that a scheduled notebook fails. Ctrl-C waits for the calls in flight, stops the job and raises
-        KeyboardInterrupt. You can resume the job.
+        Raises ScriptError, ColumnsError or InputError, and records no job, for what can never run; JobFailedError if
+        the job fails. Returns a job that was stopped, or raises Stopped with `raise_on_stop`, so that a scheduled
+        notebook fails. Ctrl-C waits for the calls in flight, stops the job and raises KeyboardInterrupt. You can resume
+        the job.
         """
         handle = self.submit(script, name, limit_rows, params=params, max_lookups=max_lookups, max_cost=max_cost)
         return wait_for(handle, progress, raise_on_stop)
 
     def submit(
         self,
-        script: str | Path | Frame,
+        script: Script,
         name: str | None = None,
         limit_rows: int | None = None,
         *,
@@ -71,12 +72,23 @@ class Runs(Launch):
         max_cost: float | None = None,
         listeners: tuple[Listener, ...] = (),
     ) -> JobHandle:
-        """Start a run in the background. `listeners` get all its events, from the first."""
+        """Start a run in the background. `listeners` get all its events, from the first.
+
+        A script or leads that can never run are refused before a job is recorded. For that, Snowflake compiles a script
+        of one statement. Raises ScriptError, ColumnsError, InputError.
+        """
         source = read_source(script, name, params)
         limit_rows = whole_number("limit_rows", limit_rows, 1)
         budget = Budget.of(self.settings, max_lookups, max_cost)
-        job = self._recorded(source, limit_rows, budget)
-        return self._launch(job.id, job.plan, budget, listeners, rows=job.rows)
+        job_id = new_job_id(source.name)
+        warehouse = self._warehouse(job_id)
+        try:
+            refused = check_source(source, self.settings, warehouse)
+            job = self._recorded(source, limit_rows, budget, job_id)
+        except BaseException:
+            warehouse.close()
+            raise
+        return self._launch(job.id, job.plan, budget, listeners, rows=job.rows, signed_in=SignedIn(warehouse, refused))
 
     def queue(
         self,
@@ -91,14 +103,18 @@ class Runs(Launch):
         """Run scripts, files of leads or frames one after another, in the background.
 
         `scripts` is a list, or a folder, of which the .sql, .csv, .tsv and .parquet files run by name. All are read
-        before the first one starts: one that cannot be read stops all. `limit_rows` and `params` are for each job;
-        `max_lookups` and `max_cost` are for all together. A failed job does not keep the next from starting. After a
-        stop, or at the end of the budget, the rest are STOPPED, and engine.resume runs each of them.
+        before the first one starts: one that cannot be read, or that may not run, stops all. `limit_rows` and `params`
+        are for each job; `max_lookups` and `max_cost` are for all together. A failed job does not keep the next from
+        starting. After a stop, or at the end of the budget, the rest are STOPPED, and engine.resume runs each of them.
         """
         sources = [read_source(script, None, params) for script in listed(scripts)]
+        for source in sources:
+            check_alone(source, self.settings)
         limit_rows = whole_number("limit_rows", limit_rows, 1)
         budget = Budget.of(self.settings, max_lookups, max_cost)
-        jobs = [self._recorded(source, limit_rows, budget, JobStatus.QUEUED) for source in sources]
+        jobs = [
+            self._recorded(source, limit_rows, budget, new_job_id(source.name), JobStatus.QUEUED) for source in sources
+        ]
 
         def start(job: QueuedJob, left: Limits) -> JobHandle:
             budget = Budget.of(self.settings, left.max_lookups, left.max_cost)
@@ -109,7 +125,12 @@ class Runs(Launch):
         return queue
 
     def _recorded(
-        self, source: LeadSource, limit_rows: int | None, budget: Budget, status: JobStatus = JobStatus.PENDING
+        self,
+        source: LeadSource,
+        limit_rows: int | None,
+        budget: Budget,
+        job_id: str,
+        status: JobStatus = JobStatus.PENDING,
     ) -> QueuedJob:
         """Record a new job in both stores."""
         plan = Plan(
@@ -122,7 +143,7 @@ class Runs(Launch):
             variables=list(source.variables),
             file=source.file,
         )
-        job = QueuedJob(new_job_id(source.name), plan, source.rows)
+        job = QueuedJob(job_id, plan, source.rows)
         record_new(self.history, job.id, plan, self.settings, self.dnc.policy, status)
         self.checkpoints.add_job(job.id, plan)
         return job
@@ -189,7 +210,7 @@ class Runs(Launch):
 
     def estimate(
         self,
-        script: str | Path | Frame,
+        script: Script,
         limit_rows: int | None = None,
         *,
         params: Mapping[str, object] | None = None,

@@ -191,10 +191,23 @@ class History:
         )
 
     def resumable(self, limit: int = 30) -> list[dict[str, Any]]:
-        """Return jobs that can be resumed, newest first: id, standing, settled, retry, counts. None of them runs."""
+        """Return jobs that can be resumed: id, name, standing, settled, retry, counts, message. None of them runs.
+
+        The newest is first; jobs that failed before their leads were read are last.
+        """
         jobs = reader.unfinished(self._seen())
         found = [{**job, "standing": _standing(job["status"], job["owner"], job["beat"], job["retry"])} for job in jobs]
-        return [job for job in found if job["standing"] not in ("running", "queued", "completed")][:limit]
+        left = [job for job in found if job["standing"] not in ("running", "queued", "completed")]
+        return sorted(left, key=lambda job: job["standing"] == "failed" and not job["counts"].get("extracted"))[:limit]
+
+    def live_jobs(self) -> list[dict[str, Any]]:
+        """Return the jobs that run or wait in a queue, in any process of this machine, oldest first.
+
+        Each with id, name, standing, status, counts, owner, started_by, job_type, created_at and stop_requested_by.
+        """
+        jobs = reader.unended(self._seen())
+        found = [{**job, "standing": _standing(job["status"], job["owner"], job["beat"], 0)} for job in jobs]
+        return [job for job in found if job["standing"] in ("running", "queued")]
 
     def delivered_sheets(self) -> list[tuple[str, str]]:
         """Return the sheets that any job delivered to: spreadsheet's id and tab."""

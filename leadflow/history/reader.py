@@ -128,12 +128,20 @@ def delivered_sheets(store: Store) -> list[tuple[str, str]]:
 
 def unfinished(store: Store) -> list[dict[str, Any]]:
     """Return the jobs that did not complete or have leads to retry, newest first, for a list of jobs to resume."""
-    sql = f"""SELECT id, status, counts, {_RETRY} AS retry, {_OWNED},
+    sql = f"""SELECT id, name, status, counts, message, job_type, {_RETRY} AS retry, {_OWNED},
           (SELECT sum(coalesce(delivered, 0) + coalesce(held, 0)) FROM batches b
            WHERE b.job_id = j.id)::BIGINT AS settled
         FROM etl_jobs j WHERE status <> 'COMPLETED' OR {_RETRY} > 0 ORDER BY created_at DESC, id DESC LIMIT 100"""
     with store.read() as connection:
         return [whole(row) for row in rows(connection, sql, [])]
+
+
+def unended(store: Store) -> list[dict[str, Any]]:
+    """Return the jobs that have not ended, oldest first, with owner and last heartbeat."""
+    sql = f"""SELECT id, name, status, counts, job_type, started_by, created_at, stop_requested_by, {_OWNED}
+        FROM etl_jobs WHERE list_contains(?, status) ORDER BY created_at, id"""
+    with store.read() as connection:
+        return [whole(row) for row in rows(connection, sql, [list(UNENDED)])]
 
 
 def moment(since: str | date) -> datetime:

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     import polars as pl
 
     from leadflow.checkpoints import Checkpoints
+    from leadflow.errors import ServiceError
     from leadflow.events import Emit
     from leadflow.history import History
     from leadflow.run.budget import Budget
@@ -69,6 +70,7 @@ class RunContext:
     """One run of a job. It is made before the run starts and never changes. Its only method writes a log line.
 
     `rows` are the leads of a job that was started with a frame or a file, as stages/lead_source.py makes them.
+    `refused` is why Snowflake could not be signed in to just before.
     """
 
     job_id: str
@@ -81,6 +83,7 @@ class RunContext:
     halt: Halt
     emit: Emit
     rows: pl.DataFrame | None = None
+    refused: ServiceError | None = None
 
     @property
     def only(self) -> list[str] | None:

@@ -91,6 +91,8 @@ def connect_warehouse(run: RunContext) -> list[str]:
     warehouse.log = lambda message: run.log("Snowflake", message, "warning")
     warehouse.raise_if_stopped = run.halt.raise_if_stopped
     run.log("Snowflake", "Connecting to Snowflake")
+    if run.refused is not None:  # a second attempt could lock the user out
+        raise run.refused
     warehouse.connect()
     run.log("Snowflake", "Connected to Snowflake")
     notes: list[str] = []

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -39,11 +39,15 @@ class LeadSource:
 def read_source(source: Any, name: str | None = None, params: Mapping[str, object] | None = None) -> LeadSource:
     """Return the source that a caller gives: SQL text, a .sql file, a .csv, .tsv or .parquet file, or a frame.
 
+    A LeadSource is returned as it is, under another name if one is given.
+
     `params` are values for the script's session variables. Raises ScriptError, InputError, ColumnsError.
 
     >>> read_source("SELECT * FROM RAW_LEADS WHERE state = $state", "june", {"state": "ME"}).variables
     ("SET state = 'ME'",)
     """
+    if isinstance(source, LeadSource):
+        return replace(source, name=name or source.name)
     path = _lead_file(source)
     if path is None and not _is_frame(source):
         script, name = read_script(source, name)

@@ -1,4 +1,4 @@
-"""An estimate says where a budget stops the run, and the run stops there; a resume that would stop at once is refused."""
+"""An estimate says where a budget stops the run. A resume that would stop at once is refused, with what to do."""
 
 from __future__ import annotations
 
