@@ -12,8 +12,10 @@ from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
+from leadflow.display.elements import bar, card, muted, pairs, said
+from leadflow.display.live import follow, in_notebook
 from leadflow.errors import JobFailedError
-from leadflow.leads.counts import Counts
+from leadflow.leads.counts import Counts, counts_rows
 
 if TYPE_CHECKING:
     import pandas as pd  # pyright: ignore[reportMissingTypeStubs]  # pandas has no stubs of its own
@@ -152,7 +154,7 @@ class JobReport(Protocol):
     def _repr_html_(self) -> str: ...
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Job:
     """A job that has ended, with or without success."""
 
@@ -162,9 +164,23 @@ class Job:
     counts: Counts
     message: str = ""
     _report: Callable[[str], JobReport] | None = field(default=None, repr=False, compare=False)
-    _trace: Callable[[str], pd.DataFrame] | None = field(default=None, repr=False, compare=False)
+    _trace: Callable[[str, bool], pd.DataFrame] | None = field(default=None, repr=False, compare=False)
     _review: Callable[[str], pd.DataFrame] | None = field(default=None, repr=False, compare=False)
     _leads: Callable[[str, str | None], pd.DataFrame] | None = field(default=None, repr=False, compare=False)
+
+    def __repr__(self) -> str:
+        """Return the id, the status and the message."""
+        return f"<Job {self.id} {self.status}{f': {self.message}' if self.message else ''}>"
+
+    def to_html(self) -> str:
+        """Return the job as HTML, as a notebook shows it."""
+        first, *more = self.message.split("; ")
+        hint = f"{self.name}: job.report(), job.trace(), job.leads() and job.delivered() show more."
+        content = (said(first), pairs(counts_rows(self.counts)), *map(muted, (*more, hint)))
+        return card(self.id, "".join(content), str(self.status))
+
+    def _repr_html_(self) -> str:
+        return self.to_html()
 
     @property
     def ok(self) -> bool:
@@ -177,11 +193,11 @@ class Job:
             raise JobFailedError(f"job {self.id} is detached from its engine; use lf.report({self.id!r})")
         return self._report(self.id)
 
-    def trace(self) -> pd.DataFrame:
-        """Return the job's timeline, one row per event."""
+    def trace(self, full: bool = False) -> pd.DataFrame:
+        """Return the job's timeline, one row per event. See lf.trace for its columns."""
         if self._trace is None:
             raise JobFailedError(f"job {self.id} is detached from its engine; use lf.trace({self.id!r})")
-        return self._trace(self.id)
+        return self._trace(self.id, full)
 
     def review(self) -> pd.DataFrame:
         """Return the leads that are held back for review, one row per candidate of a paid answer.
@@ -331,5 +347,22 @@ class JobHandle:
         for callback in callbacks:
             self._call(callback)
 
-    def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
-        return {"text/plain": repr(self)}
+    def _repr_html_(self) -> str:
+        if self._job is not None:
+            return self._job.to_html()
+        now, total = self.progress, self.progress.total
+        settled = "reading the leads" if total is None else f"{now.done:,} of {total:,} settled"
+        amber = 100 * now.may_clear / total if total else 0.0
+        hint = f"handle.stop() stops it, lf.watch({self.id!r}) shows each stage."
+        drawn = bar(f"Job {self.name}", now.percent, f"{now.percent}%, {settled}", amber)
+        return card(self.id, drawn + (said(self.ended_with) if self.ended_with else muted(hint)), str(self.status))
+
+    def _bundle(self) -> dict[str, str]:
+        return {"text/plain": repr(self), "text/html": self._repr_html_()}
+
+    def _ipython_display_(self) -> None:
+        """Show the job in a notebook, and bring the output up to date until the job ends."""
+        if in_notebook():
+            follow(self._bundle, self.wait)
+        else:
+            print(repr(self))  # noqa: T201 - this is how IPython shows an object in a terminal

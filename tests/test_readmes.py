@@ -114,4 +114,4 @@ def test_the_dask_example_runs(names):
     (example,) = [block for block in _blocks("leadflow/README.md", "python") if "LocalCluster" in block]
     with lf.local.start() as world:
         exec(example, names | {"settings": world.settings})
-        assert lf.jobs(script="june_leads")["status"].tolist() == ["COMPLETED"]
+        assert lf.jobs(script="june_leads", full=True)["status"].tolist() == ["COMPLETED"]

@@ -13,10 +13,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from leadflow.compliance.suppression_list import keep_here
 from leadflow.compliance.suppression_work import TABLE, Done, Work, dncscrub_target
+from leadflow.display.elements import card, noted, said, stacked_table
+from leadflow.display.units import local_time
 from leadflow.leads.suppressions import Suppression
 
 if TYPE_CHECKING:
@@ -65,6 +68,18 @@ class SuppressionResult:
             f"{self.withdrawn} rows were withdrawn now"
         )
         return "\n".join([first, *(f"still open: {text}" for text in self.open), *self.notes])
+
+    def _repr_html_(self) -> str:
+        """The same, and a row for each phone (its last four digits) and lead key."""
+        first, *more = repr(self).splitlines()
+        rows = [[_shown(row[name]) for name in _COLUMNS] for row in self.rows]
+        header = ("Entry", "Phone", "Lead key", "Since", "Rows withdrawn", "DNCScrub", "Open")
+        content = said(first) + (stacked_table(header, rows) if rows else "") + "".join(map(noted, more))
+        return card("Do-not-call list", content)
+
+
+def _shown(value: object) -> str:
+    return local_time(value) if isinstance(value, datetime) else str(value)
 
 
 def suppress(requests: Iterable[Request], terms: Terms, work: Work, notes: Iterable[str] = ()) -> SuppressionResult:

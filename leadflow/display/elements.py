@@ -58,6 +58,17 @@ def html_table(header: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
     return f'<div class="scroll" tabindex="0"><table><tr>{head}</tr>{body}</table></div>'
 
 
+def stacked_table(header: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
+    """Return a table whose rows become blocks of lines, each with its column's name, where there is little room."""
+    head = "".join(f"<th>{escape(name)}</th>" for name in header)
+    lines = (
+        "".join(f'<td data-name="{escape(name)}">{escape(str(v))}</td>' for name, v in zip(header, row, strict=True))
+        for row in rows
+    )
+    body = "".join(f"<tr>{line}</tr>" for line in lines)
+    return f'<div class="scroll" tabindex="0"><table class="stack"><tr>{head}</tr>{body}</table></div>'
+
+
 def pairs(rows: Iterable[tuple[str, object]]) -> str:
     """Return names with their values, one line each, as a table without a header."""
     lines = (f'<tr><th scope="row">{escape(name)}</th><td>{escape(str(value))}</td></tr>' for name, value in rows)
@@ -76,6 +87,11 @@ def bar(name: str, percent: float, said: str, amber: float = 0.0) -> str:
 def muted(text: str) -> str:
     """Return a line of less important text."""
     return f'<div class="mute">{escape(text)}</div>'
+
+
+def noted(text: str) -> str:
+    """Return a line that a reader must not miss."""
+    return f'<div class="note">{escape(text)}</div>'
 
 
 def folded(title: str, content: str) -> str:

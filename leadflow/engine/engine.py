@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from leadflow.engine.about import to_html, to_text
 from leadflow.engine.after_delivery import AfterDelivery
 from leadflow.engine.base import engines
 from leadflow.engine.runs import Runs
@@ -28,6 +29,13 @@ class Engine(Runs, AfterDelivery):
         ...         engine.run("SELECT * FROM RAW_LEADS", limit_rows=20).ok
         True
     """
+
+    def __repr__(self) -> str:
+        """Return what the engine works on, and what it runs now."""
+        return to_text(self)
+
+    def _repr_html_(self) -> str:
+        return to_html(self)
 
 
 def last_engine() -> Engine | None:

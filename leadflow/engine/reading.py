@@ -28,12 +28,12 @@ class Reading(EngineBase):
 
         return check_systems(self.settings, self.dnc)
 
-    def trace(self, job_id: str) -> pd.DataFrame:
-        """Return the timeline of a job as a DataFrame, one row an event."""
+    def trace(self, job_id: str, full: bool = False) -> pd.DataFrame:
+        """Return the timeline of a job as a DataFrame, one row an event. See lf.trace for its columns."""
         from leadflow import reports
 
         self.history.flush()
-        return reports.trace(job_id, history=self.history)
+        return reports.trace(job_id, full=full, history=self.history)
 
     def report(self, job_id: str) -> Report:
         """Return the report of a job, validated against the sheet and the tables as they are now."""

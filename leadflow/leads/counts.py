@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+
+from leadflow.display.elements import card, pairs
+from leadflow.display.units import money
 
 # Reasons of leads that are left out: held back before any step ran.
 LEFT_OUT = (
@@ -15,7 +19,7 @@ MEANWHILE = LEFT_OUT[-1]
 DUPLICATE = "duplicate_person"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Counts:
     """The accounting of a job, in leads: extracted = already_processed + delivered + held back + waiting.
 
@@ -50,6 +54,13 @@ class Counts:
     renewed: int = 0
     withdrawn: dict[str, int] = field(default_factory=dict)
 
+    def __repr__(self) -> str:
+        """Return the counts as one line."""
+        return f"<Counts: {counts_text(self)}>"
+
+    def _repr_html_(self) -> str:
+        return card("Counts of leads", pairs(counts_rows(self)))
+
     @property
     def held_back(self) -> int:
         """The number of leads that were not delivered, without those already processed."""
@@ -73,3 +84,47 @@ class Counts:
     @property
     def _done(self) -> int:
         return self.delivered + self.renewed + sum(self.withdrawn.values())
+
+
+def counts_rows(counts: Counts) -> Iterator[tuple[str, str]]:
+    """Yield what was counted: its name and the number, with the reasons. What is zero is left out, but deliveries."""
+    main = "renewed" if counts.renewed or counts.withdrawn else "delivered"
+    for name, number, reasons in _numbers(counts):
+        if number or name == main:
+            yield name, f"{number:,}{_reasons(reasons)}"
+    if counts.cost is not None:
+        yield "cost", money(counts.cost)
+
+
+def counts_text(counts: Counts) -> str:
+    """Return the counts as one line.
+
+    >>> counts_text(Counts(extracted=3, delivered=2, held={"no_phone": 1}, cost=0.5))
+    '3 extracted, 2 delivered, 1 held back (no phone 1), $0.50'
+    """
+    found = (f"{number:,} {name}{_reasons(reasons)}" for name, number, reasons in _numbers(counts) if number)
+    return ", ".join([*found, *([money(counts.cost)] if counts.cost is not None else [])]) or "nothing"
+
+
+def _numbers(counts: Counts) -> list[tuple[str, int, Mapping[str, int]]]:
+    return [
+        ("extracted", counts.extracted, {}),
+        ("already processed", counts.already_processed, {}),
+        ("delivered", counts.delivered, {}),
+        ("renewed", counts.renewed, {}),
+        ("withdrawn", sum(counts.withdrawn.values()), counts.withdrawn),
+        ("held back", sum(counts.held.values()), counts.held),
+        ("may still clear", sum(counts.retry.values()), counts.retry),
+        ("waiting", counts.waiting, {}),
+        ("lookups bought", counts.bought, {}),
+        ("lookups reused", counts.reused, {}),
+        ("lookups without an answer", counts.unanswered, {}),
+        ("numbers checked", counts.checked, {}),
+    ]
+
+
+def _reasons(reasons: Mapping[str, int]) -> str:
+    """Return reasons with their counts, the largest first."""
+    ordered = sorted(reasons.items(), key=lambda item: (-item[1], item[0]))
+    listed = ", ".join(f"{reason.replace('_', ' ')} {n:,}" for reason, n in ordered)
+    return f" ({listed})" if listed else ""

@@ -16,6 +16,7 @@ from typing import Any, Self
 import httpx
 from pydantic import SecretStr
 
+from leadflow.display.elements import card, pairs
 from leadflow.settings import Settings
 
 _ROOT = Path(__file__).resolve().parents[2]
@@ -270,6 +271,16 @@ class World:
     def __repr__(self) -> str:
         """Return the address and the process id."""
         return f"World({self.url}, pid={self.pid})"
+
+    def _repr_html_(self) -> str:
+        rows = [
+            ("stand-ins", "Snowflake, idiCORE, DNCScrub, Google Sheets, on this machine"),
+            ("address", self.url),
+            ("process", self.pid),
+            ("settings for an engine", "lf.Engine(world.settings)"),
+            ("to make it fail", 'world.fail("dnc", "503", times=2)'),
+        ]
+        return card("Local world", pairs(rows))
 
 
 def sample(name: str) -> Path:

@@ -13,8 +13,15 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-def trace(job_id: str, *, history: History | Path | str | None = None) -> pd.DataFrame:
-    """Return the events of a job, one row each: time, stage, source, event, message, elapsed, level, batch, at, data.
+# The columns that people read. `full` has the others too.
+_EVENT = ["time", "stage", "source", "event", "level", "message"]
+_JOB = ["id", "standing", "created_at", "duration_s", "clean_count", "message"]
+
+
+def trace(job_id: str, *, full: bool = False, history: History | Path | str | None = None) -> pd.DataFrame:
+    """Return the events of a job, one row each: time, stage, source, event, level, message.
+
+    With `full`, also elapsed (seconds of job time), batch, at (UTC) and data (JSON). It shows whole messages.
 
     Raises JobNotFound, with the ten most recent jobs, for an unknown id, and InputError for a value that is no id.
     """
@@ -22,7 +29,7 @@ def trace(job_id: str, *, history: History | Path | str | None = None) -> pd.Dat
     found = opened.trace(job_id)
     if found.empty:
         opened.job(job_id)
-    return found
+    return _shown(found, _EVENT, full)
 
 
 def jobs(
@@ -31,16 +38,26 @@ def jobs(
     since: str | date | None = None,
     status: str | None = None,
     limit: int | None = 100,
+    full: bool = False,
     history: History | Path | str | None = None,
 ) -> pd.DataFrame:
-    """Return past jobs, newest first.
+    """Return past jobs, newest first: id, standing, created_at (UTC), duration_s, clean_count (delivered), message.
+
+    With `full`, also name, status, script, counts of rows and flagged phones, who started the job, and retry. It shows
+    whole messages.
 
     `script` is a part of a name, or a script_id. `since` is a UTC time. `status` is a status or "dead".
     The column `standing` is the state of a job now: running, dead (its process died), stopped, failed, may clear or
     completed. All but running and completed jobs can be resumed. `retry` counts the leads that a resume tries again.
     Raises InputError for a limit below 1, for a `since` that is not a time, and for a status that no job can have.
     """
-    return open_history(history).jobs(script=script, since=since, status=status, limit=limit)
+    return _shown(open_history(history).jobs(script=script, since=since, status=status, limit=limit), _JOB, full)
+
+
+def _shown(found: pd.DataFrame, columns: list[str], full: bool) -> pd.DataFrame:
+    from leadflow.reports.shown_frame import ShownFrame
+
+    return ShownFrame(found if full else found[columns])
 
 
 def lineage(person_key: str, *, history: History | Path | str | None = None) -> pd.DataFrame:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import TYPE_CHECKING
 
-from leadflow.display.elements import card, html_table, muted, said
+from leadflow.display.elements import card, muted, said, stacked_table
 from leadflow.display.units import local_time
 
 if TYPE_CHECKING:
@@ -87,7 +87,7 @@ class Why:
 
     def _repr_html_(self) -> str:
         header = ("When", "What", "Reason", "Job", "Detail", "Recorded in")
-        table = html_table(header, self._rows()) if self.facts else ""
+        table = stacked_table(header, self._rows()) if self.facts else ""
         hint = "The phones are in .evidence, which holds personal data." if any(f.phone for f in self.facts) else ""
         notes = "".join(map(muted, filter(None, (*self.notes, hint))))
         return card(f"Why: lead {self.keys[0]}", f"{said(self.sentence)}{table}{notes}")

@@ -10,6 +10,7 @@ from leadflow.leads.counts import LEFT_OUT
 from leadflow.reports.units import money
 from leadflow.run.arguments import whole_number
 from leadflow.run.budget import PHONES_A_LEAD
+from leadflow.run.estimate_html import to_html
 from leadflow.run.expected import Expected
 from leadflow.run.take_up import taken_up
 from leadflow.services.warehouse import Warehouse
@@ -74,6 +75,9 @@ class Estimate:
     def __repr__(self) -> str:
         """Return the estimate in one sentence."""
         return f"<Estimate: {_sentence(self)}>"
+
+    def _repr_html_(self) -> str:
+        return to_html(self)
 
 
 def estimate(

@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import sys
+import time
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
+from leadflow.display.elements import bar as html_bar
+from leadflow.display.elements import framed
+from leadflow.display.live import LiveHtml
+from leadflow.display.live import in_notebook as in_notebook
+from leadflow.display.units import duration
 from leadflow.errors import Stopped, three_lines
 
 if TYPE_CHECKING:
@@ -76,6 +82,35 @@ class Bar:
                 self._drawn.set_description(f"{name}, {leads:,} may still clear")
 
 
+class HtmlBar:
+    """A progress bar in a notebook's cell, with the methods of tqdm that Bar uses."""
+
+    def __init__(self, name: str) -> None:
+        self.n = 0
+        self._name, self._since = name, time.monotonic()
+        self._live = LiveHtml(self._bundle())
+
+    def update(self, percent: int) -> None:
+        """Advance by so many percent, and show the time."""
+        self.n += percent
+        self._live.update(self._bundle())
+
+    def set_description(self, name: str) -> None:
+        """Show other words before the percentage."""
+        self._name = name
+        self._live.update(self._bundle())
+
+    def close(self) -> None:
+        """Leave the last state in the cell."""
+        self._live.update(self._bundle())
+
+    def _bundle(self) -> dict[str, str]:
+        took = time.monotonic() - self._since
+        left = f", about {duration(took * (100 - self.n) / self.n)} left" if 0 < self.n < 100 else ""
+        said = f"{self._name}: {self.n}%, {duration(took)}{left}"
+        return {"text/plain": said, "text/html": framed(html_bar(self._name, self.n, said))}
+
+
 @contextmanager
 def bar(name: str, progress: bool) -> Iterator[Bar]:
     """Show a bar for a job if `progress` is true and there is a display."""
@@ -89,8 +124,10 @@ def bar(name: str, progress: bool) -> Iterator[Bar]:
 
 
 def _drawn(name: str) -> Any:
-    """Return tqdm's bar, or None if it cannot be drawn."""
+    """Return a bar, in a notebook as HTML that stays when it is saved, else tqdm's; None if it cannot be drawn."""
     try:
+        if in_notebook():
+            return HtmlBar(name)
         with warnings.catch_warnings():
             # Without ipywidgets tqdm draws its bar as text, which needs no warning.
             warnings.simplefilter("ignore")
@@ -104,9 +141,3 @@ def _drawn(name: str) -> Any:
 def has_display() -> bool:
     """Return whether there is a notebook or a terminal."""
     return in_notebook() or sys.stderr.isatty()
-
-
-def in_notebook() -> bool:
-    """Return whether this process is a Jupyter kernel."""
-    shell = sys.modules["IPython"].get_ipython() if "IPython" in sys.modules else None
-    return hasattr(shell, "kernel")

@@ -8,6 +8,8 @@ from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
 from leadflow.compliance.shown_leads import columns_to_read, shown_leads
+from leadflow.display.elements import card, muted, said
+from leadflow.display.units import money
 from leadflow.errors import InputError
 from leadflow.leads.verdicts import OLDEST
 from leadflow.run.arguments import dollars
@@ -22,7 +24,7 @@ if TYPE_CHECKING:
 NAME = "rescrub"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class RescrubEstimate:
     """What a re-scrub would check now; it has checked nothing and changed nothing.
 
@@ -40,6 +42,26 @@ class RescrubEstimate:
     litigator_calls: int
     dnc_calls: int
     cost: float
+
+    def __repr__(self) -> str:
+        """Return the estimate in one sentence."""
+        return f"<RescrubEstimate: {rescrub_sentence(self)}>"
+
+    def _repr_html_(self) -> str:
+        hint = muted("Nothing was checked or changed.")
+        return card("Estimate of a re-scrub", said(rescrub_sentence(self)) + hint)
+
+
+def rescrub_sentence(found: RescrubEstimate) -> str:
+    """Return the estimate of a re-scrub in one sentence."""
+    parts = [
+        f"{found.due:,} of {found.leads:,} leads in the sheet are due, with {found.phones:,} phones",
+        f"{found.litigator_calls:,} litigator and {found.dnc_calls:,} do-not-call requests",
+        f"about {money(found.cost)}",
+    ]
+    parts += [f"{found.expired:,} may not be called any more even now"] if found.expired else []
+    parts += [f"{found.unreadable:,} show no phone that can be read"] if found.unreadable else []
+    return "; ".join(parts) + "."
 
 
 def older_than(settings: Settings, days: Any) -> float:

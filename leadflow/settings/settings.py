@@ -28,6 +28,7 @@ from leadflow.settings.base import (
 from leadflow.settings.compliance import ComplianceSettings
 from leadflow.settings.policy import Policy
 from leadflow.settings.sheets import SheetsSettings
+from leadflow.settings.shown import to_html, to_text
 from leadflow.settings.sources import places, read
 from leadflow.settings.vendors import DncSettings, IdicoreSettings, LitigatorSettings, ReassignedSettings
 from leadflow.settings.warehouse import WarehouseSettings
@@ -94,6 +95,17 @@ class Settings(Checked, BaseSettings):
         if isinstance(home, str) and not home.strip():
             raise ValueError("is empty; name a folder")
         return home
+
+    def __repr__(self) -> str:
+        """Return the settings that differ from their defaults, without secrets."""
+        return to_text(self)
+
+    def __str__(self) -> str:
+        """Return the settings that differ from their defaults, without secrets."""
+        return to_text(self)
+
+    def _repr_html_(self) -> str:
+        return to_html(self)
 
     @property
     def history_file(self) -> Path:

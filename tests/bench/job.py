@@ -82,7 +82,7 @@ def _main(order: dict[str, Any]) -> dict[str, Any]:
             "delivered": job.counts.delivered,
             "batches": len(batches),
             "stages": stages,
-            "marks": _marks(engine.trace(job.id)),
+            "marks": _marks(engine.trace(job.id, full=True)),
         }
 
 

@@ -44,7 +44,7 @@ def test_every_job_is_listed(history):
 @pytest.mark.parametrize("name", _STANDING)
 def test_every_job_is_traced_and_reported(history, name):
     job_id = _ids(history)[name]
-    timeline = lf.trace(job_id, history=history)
+    timeline = lf.trace(job_id, full=True, history=history)
     assert timeline["message"].iloc[0] == "Job created, status=PENDING"
     assert timeline["elapsed"].is_monotonic_increasing
     report = lf.reports.report(job_id, history=history)

@@ -86,7 +86,7 @@ def test_an_interrupted_cell_stops_its_job_and_the_next_one_resumes_it(world, ce
         (end,) = [content for kind, content in kernel.outputs(execution) if kind == "error"]
         assert end["ename"] == "KeyboardInterrupt"
         assert time.monotonic() - begun < 60
-        job = lf.jobs(history=world.settings.history_file).iloc[0]
+        job = lf.jobs(full=True, history=world.settings.history_file).iloc[0]
         assert (job["status"], job["standing"]) == ("STOPPED", "stopped")
         what, where, todo = end["traceback"]
         assert what.startswith(f"KeyboardInterrupt: job {job['id']} is STOPPED: ")
@@ -102,11 +102,19 @@ def test_an_interrupted_cell_stops_its_job_and_the_next_one_resumes_it(world, ce
     assert set(times.values()) == {1}
 
 
+def _assert_bar(outputs):
+    """The bar is HTML that is brought up to date, so that a saved notebook keeps its end."""
+    (bar,) = [content["data"] for kind, content in outputs if kind == "display_data"]
+    assert 'role="progressbar"' in bar["text/html"]
+    last = [content["data"] for kind, content in outputs if kind == "update_display_data"][-1]
+    assert 'aria-valuenow="100"' in last["text/html"]
+    assert last["text/plain"].startswith("june_leads: 100%")
+
+
 def test_a_run_shows_its_progress(world, cells):
     with cells() as kernel:
         outputs = kernel.run(_RUN)
-    bars = [content["data"] for kind, content in outputs if kind == "display_data"]
-    assert any("application/vnd.jupyter.widget-view+json" in data for data in bars)
+    _assert_bar(outputs)
     assert _text(outputs) == "COMPLETED\n"
 
 
@@ -118,14 +126,25 @@ def test_a_retry_is_not_written_to_the_cell(world, cells):
     assert _text(outputs) == "COMPLETED\n"
 
 
-def test_without_widgets_the_progress_is_text_without_a_warning(world, cells):
+def test_without_widgets_the_progress_is_the_same(world, cells):
     with cells() as kernel:
         outputs = kernel.run(_NO_WIDGETS + _RUN)
-    said = _text(outputs)
-    assert "june_leads: 100%" in said
-    assert "COMPLETED\n" in said
-    assert "Warning" not in said
-    assert [kind for kind, _ in outputs if kind in ("error", "display_data")] == []
+    _assert_bar(outputs)
+    assert _text(outputs) == "COMPLETED\n"
+
+
+def test_a_handle_is_brought_up_to_date_until_the_job_ends(world, cells):
+    world.configure(latency={"idicore": 0.2})
+    with cells() as kernel:
+        kernel.run("import leadflow as lf\nengine = lf.Engine()")
+        kernel.run("handle = engine.submit('SELECT * FROM RAW_LEADS', limit_rows=60)")
+        shown = kernel.start("handle")
+        (first,) = [content for kind, content in kernel.outputs(shown) if kind == "display_data"]
+        assert "RUNNING" in first["data"]["text/html"]
+        outputs = kernel.run("handle.wait()\nimport time\ntime.sleep(3)\nhandle")
+        last = [content["data"]["text/html"] for kind, content in outputs if kind == "display_data"][-1]
+        assert "COMPLETED" in last
+        assert "delivered" in last
 
 
 _WRONG = {

@@ -122,7 +122,7 @@ def test_what_can_be_resumed_is_offered_newest_first_and_says_why(world, engine)
         (f"{retry.id} · {kept} leads may still clear", retry.id),
     )
     assert panel._view.message.value == "", "a job that was stopped is no news to who stopped it"
-    listed = lf.jobs()
+    listed = lf.jobs(full=True)
     assert listed["standing"].tolist() == ["completed", "stopped", "may clear"]
     assert listed["retry"].tolist() == [0, 0, kept]
     assert listed.columns[-2:].tolist() == ["retry", "standing"]

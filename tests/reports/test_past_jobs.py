@@ -13,7 +13,8 @@ from leadflow.leads.counts import Counts
 
 def test_trace_is_one_row_an_event(history):
     record_job(history)
-    trace = reports.trace("j")
+    assert list(reports.trace("j").columns) == ["time", "stage", "source", "event", "level", "message"]
+    trace = reports.trace("j", full=True)
     assert list(trace.columns) == [
         "time",
         "stage",

@@ -23,7 +23,7 @@ def test_a_full_disk_is_never_a_success(world, at, room):
     if said and json.loads(said[-1]) == "COMPLETED":
         with lf.Engine(world.settings) as engine:
             assert observe(world, engine, job_id).clean
-            assert str(lf.jobs()["status"].iloc[0]) == "COMPLETED"
+            assert str(lf.jobs(full=True)["status"].iloc[0]) == "COMPLETED"
         return
     if said:
         assert "FAILED" in json.loads(said[-1])

@@ -42,7 +42,7 @@ def test_stages_overlap_and_the_first_batch_is_through_before_the_last_begins(wo
     )
     with lf.Engine(settings) as engine:
         job = engine.run(SCRIPT, limit_rows=400, progress=False)
-        trace = engine.trace(job.id)
+        trace = engine.trace(job.id, full=True)
         checked = trace[(trace["stage"] == "DNC") & (trace["batch"] == 1)]["elapsed"].max()
         assert checked < trace[(trace["stage"] == "idiCORE") & (trace["batch"] == 10)]["elapsed"].max()
         spent = engine.history.batches(job.id)[["lookup_s", "check_s", "deliver_s", "cache_s"]].sum().sum()

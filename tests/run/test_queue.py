@@ -24,7 +24,7 @@ def engine(world):
 
 
 def _statuses(queue):
-    jobs = lf.jobs().set_index("id")
+    jobs = lf.jobs(full=True).set_index("id")
     return [jobs.loc[job_id, "status"] for job_id in queue.ids]
 
 
@@ -36,7 +36,7 @@ def test_jobs_run_one_after_another_and_no_lead_is_left_to_another_job(engine):
     assert [job.id for job in jobs] == queue.ids
     assert all(job.ok for job in jobs)
     assert not any(job.counts.retry for job in jobs)
-    found = lf.jobs().set_index("id").loc[queue.ids]
+    found = lf.jobs(full=True).set_index("id").loc[queue.ids]
     assert (found["started_at"].iloc[1:].to_numpy() >= found["completed_at"].iloc[:-1].to_numpy()).all()
 
 

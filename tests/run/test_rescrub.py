@@ -97,7 +97,7 @@ def test_the_job_is_recorded_traced_and_part_of_the_lineage(world, engine):
     seen = []
     handle = engine.submit_rescrub(listeners=(seen.append,))
     job = handle.result()
-    jobs = lf.jobs()
+    jobs = lf.jobs(full=True)
     assert jobs["job_type"].tolist()[:2] == ["rescrub", "single_script"]
     assert jobs["clean_count"].iloc[0] == len(keys) - 1
     assert engine.history.leads(job.id).set_index("person_key")["disposition"].to_dict() == {
@@ -213,7 +213,7 @@ def test_a_dry_run_changes_and_checks_nothing(world, engine):
     assert [after[name]["calls"] for name in ("litigator", "dnc")] == [before[n]["calls"] for n in ("litigator", "dnc")]
     assert after["sheets"]["writes"] == before["sheets"]["writes"]
     assert world.sheet_values() == rows
-    assert lf.jobs()["job_type"].tolist() == ["single_script"]
+    assert lf.jobs(full=True)["job_type"].tolist() == ["single_script"]
 
 
 def test_a_tab_that_is_not_there_is_said_and_not_made(world):

@@ -35,7 +35,7 @@ def test_a_frame_is_a_job_like_a_script_over_the_same_rows(world, engine, leads)
     assert job.counts.balanced
     assert observe(world, engine, job.id).clean
     assert job.report().ok
-    assert lf.jobs()["job_type"].tolist() == ["frame"]
+    assert lf.jobs(full=True)["job_type"].tolist() == ["frame"]
     again = engine.run(leads, progress=False)
     assert again.counts.bought == 0
     assert again.counts.already_processed + again.counts.left_out == 60

@@ -37,7 +37,7 @@ def test_ctrl_c_stops_a_job_that_can_be_resumed(world):
     child.send_signal(signal.SIGINT)
     _, err = child.communicate(timeout=200)
     assert "KeyboardInterrupt" in err
-    jobs = lf.jobs(history=world.settings.history_file)
+    jobs = lf.jobs(full=True, history=world.settings.history_file)
     assert jobs["status"].tolist() == ["STOPPED"]
     assert world.stats()["idicore"]["calls"] < 400
     world.configure(latency={"idicore": 0.0})
@@ -58,7 +58,7 @@ def test_an_interrupt_while_the_bar_is_made_stops_the_job(world, monkeypatch):
         with pytest.raises(KeyboardInterrupt):
             engine.run(SCRIPT, limit_rows=400)
         assert engine.running == []
-    assert lf.jobs()["status"].tolist() == ["STOPPED"]
+    assert lf.jobs(full=True)["status"].tolist() == ["STOPPED"]
 
 
 def test_a_stop_does_not_wait_for_a_long_retry_after(world):
