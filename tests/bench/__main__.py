@@ -6,10 +6,11 @@ import argparse
 import os
 import platform
 
-from tests.bench import executors, own, past, rescrub, sheet, speed
+from tests.bench import executors, own, past, peers, rescrub, sheet, speed
 
 PARTS = {
     "speed": "whole jobs against vendors with latency and limits",
+    "peers": "leadflow beside the same job written by hand with asyncio and aiohttp, by turns",
     "own": "what leadflow itself costs, with vendors that answer at once",
     "history": "the cost of an event, and reads of a large history",
     "imports": "the time that `import leadflow` takes",
@@ -21,7 +22,7 @@ DEFAULT = ("speed", "own", "history", "imports")
 
 
 def main() -> None:
-    """Measure the parts that are named; without names, all but sheet, rescrub and executors."""
+    """Measure the parts that are named; without names, speed, own, history and imports."""
     arguments = _parser().parse_args()
     unknown = [part for part in arguments.parts if part not in PARTS]
     if unknown:
@@ -42,8 +43,9 @@ def _parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("parts", nargs="*", metavar="part", help="what to measure")
-    parser.add_argument("--leads", type=int, nargs="+", default=[1_000, 4_000], help="speed: leads in each job")
-    parser.add_argument("--repeat", type=int, default=3, help="speed, executors: runs of each; the median counts")
+    parser.add_argument("--leads", type=int, nargs="+", default=[1_000, 4_000], help="speed, peers: leads in each job")
+    parser.add_argument("--repeat", type=int, default=3, help="speed, peers, executors: runs of each; the median counts")
+    parser.add_argument("--in-flight", type=int, nargs="+", default=[32], help="peers: lookups in flight")
     parser.add_argument("--no-sequential", action="store_true", help="speed: leave out the sequential flow")
     parser.add_argument("--marks", action="store_true", help="speed: print each stage's first and last event")
     parser.add_argument(
@@ -66,6 +68,13 @@ def _speed(arguments: argparse.Namespace) -> None:
         for run in size["runs"]:
             marks = {name: round(seconds, 2) for name, seconds in run["marks"].items()}
             print(marks, run["stages"], run["cpu_s"], run["world_cpu_s"])
+
+
+def _peers(arguments: argparse.Namespace) -> None:
+    print(peers.HEAD, flush=True)
+    for row in peers.rows(arguments.leads, arguments.in_flight, arguments.repeat):
+        print(row, flush=True)
+    print(f"\n{peers.COLUMNS}")
 
 
 def _own(arguments: argparse.Namespace) -> None:
@@ -94,6 +103,7 @@ def _rescrub(arguments: argparse.Namespace) -> None:
 
 _MEASURE = {
     "speed": _speed,
+    "peers": _peers,
     "own": _own,
     "history": lambda arguments: print(past.measure(arguments.events, arguments.jobs)),
     "imports": lambda _: print(past.imports()),
