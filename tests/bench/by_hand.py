@@ -16,7 +16,7 @@ import sys
 import time
 from typing import Any
 
-import aiohttp
+import aiohttp  # pyright: ignore[reportMissingImports] - of the extra `bench`
 import snowflake.connector
 
 _COLUMNS = ("key", "first", "last", "address", "city", "state", "zip")
@@ -81,9 +81,7 @@ class Job:
             "fields": ["name", "address", "phone", "email"],
         }  # fmt: skip
         async with self.slots:
-            text = await self._post(
-                _env("IDICORE__SEARCH_URL"), json=body, headers={"authorization": self.token}
-            )
+            text = await self._post(_env("IDICORE__SEARCH_URL"), json=body, headers={"authorization": self.token})
         same = [person for person in json.loads(text)["result"] if _is_same(lead, person)]
         if len(same) != 1:
             return {**lead, "phones": "", "emails": "", "status": "ambiguous" if same else "no_match"}

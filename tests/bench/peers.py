@@ -14,8 +14,8 @@ from tests.bench import job, speed
 from tests.bench.leads import write_leads
 
 HEAD = """\
-| leads | in flight | who | wall s (median; all) | / floor | CPU s | CPU ms a lead | stand-ins' CPU s | peak MB | above \
-imports MB | 429 | first rows s | / its floor | rows | load |
+| leads | in flight | who | wall s (median; all) | / floor | CPU s | CPU ms a lead | stand-ins' CPU s | peak MB \
+| above imports MB | 429 | first rows s | / its floor | rows | load |
 |---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|"""
 COLUMNS = """\
 floor: the least time of any client, as in the part `speed`; first rows' floor: the first batch's lookups, check and
