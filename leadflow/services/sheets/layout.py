@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from leadflow.errors import DeliveryError, RefusedError, TransientError
-from leadflow.services.sheets.client import Connection, letters
+from leadflow.services.sheets.client import Connection, letters, worksheet_of
 from leadflow.services.transport.limits import StopFlag
 from leadflow.settings import SheetsSettings
 
@@ -80,6 +80,9 @@ class Layout(Connection):
             self._retry_if_refused(lambda: self.tab.spreadsheet.batch_update({"requests": requests}))
         except TransientError:
             return False
+        if lacking > 0:
+            found["properties"]["gridProperties"]["columnCount"] = len(names)
+            self._tab = worksheet_of(tab.spreadsheet, found)
         return True
 
     def _add_columns(self, names: Sequence[str], missing: Sequence[str]) -> None:
