@@ -42,26 +42,23 @@ class Layout(Connection):
             names = list(dict.fromkeys(names))
             if self.tab and self.header and self.header[0] and all(name in self.header for name in names):
                 return False
-            begun = not self.header and self._begin(names)
+            if not self.header and self._begin(names):
+                return True
             for attempt in range(self.settings.attempts):
-                if begun and not attempt:
-                    self._look()
-                    self._looked_ahead = self._stamp()  # the first append follows
-                else:
-                    self._read_header()
+                self._read_header()
                 missing = [name for name in names if name not in self.header]
                 if not missing and (not self.header or self.header[0]):
-                    return begun or attempt > 0
+                    return attempt > 0
                 self._add_columns(names, missing)
         raise DeliveryError(
             f"the header of tab {self.settings.worksheet} keeps changing; let the sheet rest for a minute, then resume"
         )
 
     def _begin(self, names: Sequence[str]) -> bool:
-        """Write the header of a blank tab in one call, with the columns that its grid lacks; return whether it did.
+        """Write the header of a blank tab in one call, with the columns that its grid lacks.
 
-        Callers wait for the first rows, and Google answers one call in half a second. Another machine may begin at the
-        same moment: the caller reads the result.
+        Return whether the header is there now: another machine may begin at the same moment. Callers wait for the first
+        rows, and Google takes half a second for each call.
         """
         tab = self.tab
         with ThreadPoolExecutor(1, "sheet") as aside:
@@ -83,7 +80,9 @@ class Layout(Connection):
         if lacking > 0:
             found["properties"]["gridProperties"]["columnCount"] = len(names)
             self._tab = worksheet_of(tab.spreadsheet, found)
-        return True
+        self._look()
+        self._looked_ahead = self._stamp()  # the first append follows
+        return self.header == list(names)
 
     def _add_columns(self, names: Sequence[str], missing: Sequence[str]) -> None:
         """Write names at the right of the header. Another machine may do so too: the caller reads the result."""
