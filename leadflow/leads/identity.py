@@ -64,6 +64,27 @@ def _standard(word: str) -> str:
     return standard if standard == word else _standard(standard)
 
 
+@lru_cache(maxsize=1)
+def _by_word() -> tuple[dict[str, tuple[str, str]], list[tuple[str, str]]]:
+    """Return the replacements of one word by that word, and all others in their order."""
+    found = _replacements().items()
+    alone = {written.strip(): (written, standard) for written, standard in found if written == f" {written.strip()} "}
+    words = {word: pair for word, pair in alone.items() if " " not in word and pair[0] not in _PHRASES}
+    return words, [
+        (written, standard) for written, standard in found if words.get(written.strip(), ("",))[0] != written
+    ]
+
+
+def _replaced(words: str) -> str:
+    """Make all replacements. It looks at the words that are there, since most of the 200 replacements find nothing."""
+    alone, others = _by_word()
+    for word in alone.keys() & set(words.split(" ")):
+        words = words.replace(*alone[word])
+    for written, standard in others:
+        words = words.replace(written, standard)
+    return words
+
+
 def identity_text(first_name: str, last_name: str, address: str, city: str, state: str, zip_code: str) -> str:
     """Return the normalised identity of a person. identity_sql computes the same text in the warehouse.
 
@@ -79,8 +100,7 @@ def identity_text(first_name: str, last_name: str, address: str, city: str, stat
     first, last, line, town, region, code = _plain("|".join(parts)).split("|")
     words = re.sub(" +", "  ", f" {line.replace('#', ' # ')} | {town} ")
     words = re.sub(_NUMBERED, r" \1 ", re.sub(_LEADING_ZEROS, r"  \1", words))
-    for written, standard in _replacements().items():
-        words = words.replace(written, standard)
+    words = _replaced(words)
     line, town = words.split("|")
     region = region.replace(" ", "")
     region = STATE_CODES.get(region, region)

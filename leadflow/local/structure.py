@@ -98,6 +98,24 @@ class Structure:
         else:
             tab.columns += part["length"]
 
+    def _do_updateCells(self, part: dict[str, Any]) -> None:
+        """Write texts, the only kind of value that is needed here, within the grid.
+
+        Source: https://developers.google.com/workspace/sheets/api/reference/rest/v4/spreadsheets/request
+        """
+        start, rows = part["start"], part["rows"]
+        tab, top, left = self._tab(start.get("sheetId", 0)), start.get("rowIndex", 0), start.get("columnIndex", 0)
+        values = [[cell["userEnteredValue"]["stringValue"] for cell in row["values"]] for row in rows]
+        bottom, right = top + len(values), left + max(map(len, values))
+        if part.get("fields") != "userEnteredValue":
+            raise SheetsError(400, "Invalid requests[0].updateCells: At least one field must be listed in 'fields'.")
+        for name, last, size in (("row", bottom, tab.rows), ("column", right, tab.columns)):
+            if last > size:
+                beyond = f"Attempting to write {name}: {size}, beyond the last requested {name} of: {size - 1}"
+                raise SheetsError(400, f"Invalid requests[0].updateCells: {beyond}")
+        self._raise_if_protected(tab, top, left, bottom, right)
+        tab.write(top, left, values, True)
+
     def _do_insertDimension(self, part: dict[str, Any]) -> None:
         where = part["range"]
         tab, start = self._tab(where.get("sheetId", 0)), where.get("startIndex", 0)

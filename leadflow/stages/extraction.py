@@ -235,9 +235,10 @@ def _classify(
     warehouse.execute(f"CREATE OR REPLACE TEMPORARY TABLE {leads} AS {rows}")
     written = {part: quoted(part) for part in IDENTITY} | {"zip": _REPAIRED_ZIP}
     longest = ", ".join(f"COALESCE(MAX(LENGTH({text})), 0)" for text in written.values())
-    lengths = warehouse.execute(f"SELECT {longest} FROM {leads} WHERE \"lf_state\" = 'todo'")[0]
-    raise_if_too_narrow(warehouse, dict(zip(IDENTITY, map(int, lengths), strict=True)))
-    counts = dict(warehouse.execute(f'SELECT "lf_state", COUNT(*) FROM {leads} GROUP BY "lf_state"'))
+    states = warehouse.execute(f'SELECT "lf_state", COUNT(*), {longest} FROM {leads} GROUP BY "lf_state"')
+    counts = {state: count for state, count, *_ in states}
+    lengths = next((map(int, lengths) for state, _, *lengths in states if state == "todo"), [0] * len(IDENTITY))
+    raise_if_too_narrow(warehouse, dict(zip(IDENTITY, lengths, strict=True)))
     return counts, [] if released is None else _retried(warehouse, leads, released, retry_after_days, emit)
 
 

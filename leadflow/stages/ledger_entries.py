@@ -9,6 +9,7 @@ import hashlib
 from collections.abc import Iterable, Mapping
 from datetime import date, datetime, timezone
 from functools import lru_cache
+from operator import itemgetter
 
 import polars as pl
 
@@ -24,6 +25,8 @@ UNREADABLE_LIST = "the list's date cannot be read"
 # What an entry's id is made of. A resume may repeat a delivery at another time, and it is still the same one.
 _EVENT_ID = ("EVENT", "JOB_ID", "LEAD_KEY", "PHONE")
 _CHECK_ID = (*_EVENT_ID, "EVENT_AT", "KIND", "PROVIDER", "CODE", "VERDICT", "LIST_DATE", "POLICY", "REASON")
+_values_of_check, _values_of_event = itemgetter(*_CHECK_ID), itemgetter(*_EVENT_ID)
+_BLANK = dict.fromkeys(LEDGER_COLUMNS, "")
 Entry = dict[str, str]
 
 
@@ -33,8 +36,8 @@ def entry_id(entry: Mapping[str, str]) -> str:
     The values of a check are EVENT, JOB_ID, LEAD_KEY, PHONE, EVENT_AT, KIND, PROVIDER, CODE, VERDICT, LIST_DATE, POLICY
     and REASON; those of another event are the first four. Times are as in 2026-11-01 15:30:00, and NULL is "".
     """
-    names = _CHECK_ID if entry["EVENT"] == CHECK else _EVENT_ID
-    return hashlib.sha256("\x1f".join(entry[name] for name in names).encode()).hexdigest()[:32]
+    values = _values_of_check(entry) if entry["EVENT"] == CHECK else _values_of_event(entry)
+    return hashlib.sha256("\x1f".join(values).encode()).hexdigest()[:32]
 
 
 def check_entry(lead_key: str, scrub: Scrub, job_id: str, reason: str = "", verdict: str = "") -> Entry:
@@ -121,9 +124,8 @@ def _deliveries(leads: pl.DataFrame, job_id: str, at: datetime) -> Iterable[Entr
 
 def _entry(event: str, lead_key: str, phone: str, job_id: str, at: datetime, **words: str) -> Entry:
     moment = at if at.tzinfo is None else at.astimezone(timezone.utc)
-    entry = dict.fromkeys(LEDGER_COLUMNS, "")
-    entry |= {name: _clean(text)[:LONGEST_WORDS] for name, text in words.items()}
-    entry |= {"EVENT": event, "LEAD_KEY": _clean(lead_key), "PHONE": phone, "JOB_ID": _clean(job_id)}
+    said = _BLANK | {name: _clean(text)[:LONGEST_WORDS] for name, text in words.items() if text}
+    entry = said | {"EVENT": event, "LEAD_KEY": _clean(lead_key), "PHONE": phone, "JOB_ID": _clean(job_id)}
     entry["EVENT_AT"] = moment.isoformat(" ", "seconds")[:19]
     entry["ENTRY_ID"] = entry_id(entry)
     return entry

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from datetime import datetime, timezone
+from functools import lru_cache
 
 import polars as pl
 
@@ -26,6 +27,7 @@ def scrub_text(scrub: Scrub) -> str:
     return json.dumps({**fields, "verdict": str(scrub.verdict), "checked_at": at})
 
 
+@lru_cache(maxsize=8_192)  # settle, delivery and ledger read the same texts, within seconds
 def read_scrub(text: str | None, phone: str, kind: str) -> Scrub | None:
     """Return the scrub of such a text; None if the text is blank or cannot be read.
 

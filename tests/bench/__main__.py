@@ -6,10 +6,12 @@ import argparse
 import os
 import platform
 
-from tests.bench import executors, own, past, rescrub, sheet, speed
+from tests.bench import clients, executors, own, past, peers, rescrub, sheet, speed
 
 PARTS = {
     "speed": "whole jobs against vendors with latency and limits",
+    "peers": "leadflow beside the same job written by hand with asyncio and aiohttp, by turns",
+    "clients": "CPU a call of several HTTP clients",
     "own": "what leadflow itself costs, with vendors that answer at once",
     "history": "the cost of an event, and reads of a large history",
     "imports": "the time that `import leadflow` takes",
@@ -21,7 +23,7 @@ DEFAULT = ("speed", "own", "history", "imports")
 
 
 def main() -> None:
-    """Measure the parts that are named; without names, all but sheet, rescrub and executors."""
+    """Measure the parts that are named; without names, speed, own, history and imports."""
     arguments = _parser().parse_args()
     unknown = [part for part in arguments.parts if part not in PARTS]
     if unknown:
@@ -42,8 +44,11 @@ def _parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("parts", nargs="*", metavar="part", help="what to measure")
-    parser.add_argument("--leads", type=int, nargs="+", default=[1_000, 4_000], help="speed: leads in each job")
-    parser.add_argument("--repeat", type=int, default=3, help="speed, executors: runs of each; the median counts")
+    parser.add_argument("--leads", type=int, nargs="+", default=[1_000, 4_000], help="speed, peers: leads in each job")
+    parser.add_argument(
+        "--repeat", type=int, default=3, help="speed, peers, clients, executors: runs of each; the median counts"
+    )
+    parser.add_argument("--in-flight", type=int, nargs="+", default=[32], help="peers, clients: calls in flight")
     parser.add_argument("--no-sequential", action="store_true", help="speed: leave out the sequential flow")
     parser.add_argument("--marks", action="store_true", help="speed: print each stage's first and last event")
     parser.add_argument(
@@ -53,7 +58,7 @@ def _parser() -> argparse.ArgumentParser:
         "--in-process", type=int, nargs="*", default=[10_000, 50_000], help="own: leads in each job without sockets"
     )
     parser.add_argument("--rows", type=int, nargs="+", help="sheet, rescrub: rows that are there")
-    parser.add_argument("--lookups", type=int, default=1_200, help="executors: lookups in each run")
+    parser.add_argument("--lookups", type=int, default=1_200, help="clients, executors: lookups in each run")
     parser.add_argument("--events", type=int, default=1_000_000, help="history: events of the traced job")
     parser.add_argument("--jobs", type=int, default=100_000, help="history: jobs in the file")
     return parser
@@ -66,6 +71,19 @@ def _speed(arguments: argparse.Namespace) -> None:
         for run in size["runs"]:
             marks = {name: round(seconds, 2) for name, seconds in run["marks"].items()}
             print(marks, run["stages"], run["cpu_s"], run["world_cpu_s"])
+
+
+def _peers(arguments: argparse.Namespace) -> None:
+    print(peers.HEAD, flush=True)
+    for row in peers.rows(arguments.leads, arguments.in_flight, arguments.repeat):
+        print(row, flush=True)
+    print(f"\n{peers.COLUMNS}")
+
+
+def _clients(arguments: argparse.Namespace) -> None:
+    print(clients.HEAD, flush=True)
+    for row in clients.rows(arguments.lookups, arguments.in_flight, arguments.repeat):
+        print(row, flush=True)
 
 
 def _own(arguments: argparse.Namespace) -> None:
@@ -94,6 +112,8 @@ def _rescrub(arguments: argparse.Namespace) -> None:
 
 _MEASURE = {
     "speed": _speed,
+    "peers": _peers,
+    "clients": _clients,
     "own": _own,
     "history": lambda arguments: print(past.measure(arguments.events, arguments.jobs)),
     "imports": lambda _: print(past.imports()),

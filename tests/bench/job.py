@@ -22,10 +22,14 @@ def run(world: lf.local.World, leads: int, in_process: bool = False, **settings:
 
     With `in_process`, the vendors are objects in the child process, and no sockets are used.
     """
-    order = json.dumps({"leads": leads, "in_process": in_process, "settings": settings})
+    return child(world, "tests.bench.job", {"leads": leads, "in_process": in_process, "settings": settings})
+
+
+def child(world: lf.local.World, module: str, order: dict[str, Any]) -> dict[str, Any]:
+    """Run a module with an order in a process of its own, and return the measurements that it prints."""
     before = cpu_of(world.pid)
     done = subprocess.run(
-        [sys.executable, "-m", "tests.bench.job", order],
+        [sys.executable, "-m", module, json.dumps(order)],
         env={**os.environ, **world.env()},
         capture_output=True,
         text=True,
@@ -72,6 +76,7 @@ def _main(order: dict[str, Any]) -> dict[str, Any]:
         batches = engine.history.batches(job.id)
         stages = {name: float(batches[f"{name}_s"].sum()) for name in ("lookup", "check", "deliver", "cache")}
         settled = job.counts.delivered + job.counts.held_back - job.counts.left_out
+        trace = engine.trace(job.id, full=True)
         return {
             "job_id": job.id,
             "wall_s": wall,
@@ -82,8 +87,15 @@ def _main(order: dict[str, Any]) -> dict[str, Any]:
             "delivered": job.counts.delivered,
             "batches": len(batches),
             "stages": stages,
-            "marks": _marks(engine.trace(job.id, full=True)),
+            "marks": _marks(trace),
+            "first_row_s": _first_row_s(trace),
         }
+
+
+def _first_row_s(trace: Any) -> float:
+    """Seconds from the start until the first append was answered."""
+    appended = trace["message"].astype(str).str.startswith("Uploaded batch to Sheets")
+    return float(trace[appended]["elapsed"].min()) if appended.any() else 0.0
 
 
 def _rss_mb() -> float:

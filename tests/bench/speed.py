@@ -125,9 +125,9 @@ def sequential_flow(world: lf.local.World, leads: int) -> float:
     return time.monotonic() - start
 
 
-def floor(leads: int) -> float:
-    """The least time of any client: one write to the sheet, all lookups in rounds of 32, the last check and append."""
-    rounds = math.ceil(leads / IN_FLIGHT)
+def floor(leads: int, in_flight: int = IN_FLIGHT) -> float:
+    """The least time of any client: one write to the sheet, lookups in rounds of 32, the last check and append."""
+    rounds = math.ceil(leads / in_flight)
     return LATENCY["sheets"] + rounds * LATENCY["idicore"] + LATENCY["dnc"] + LATENCY["sheets"]
 
 

@@ -8,6 +8,7 @@ A lookup for a lead without a readable name or address would be wasted: `unsearc
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any, Protocol
 
@@ -86,9 +87,19 @@ def _has_name(mine: list[Name], name: dict[str, Any]) -> bool:
 
 def is_home(home: Place, person: Asked, address: dict[str, Any]) -> bool:
     """Whether a found address is the lead's place."""
-    fields = (address.get(part) for part in ("data", "city", "state", "zip"))
+    fields = [address.get(part) for part in ("data", "city", "state", "zip")]
+    if _is_written_alike((person.address, person.city, person.state, person.zip), fields):
+        return True  # most answers repeat the request, and reading an address takes half the time of a match
     place = read_place(*fields, told=(person.city, person.state))
     return place is not None and same_place(home, place)
+
+
+def _is_written_alike(asked: Sequence[str], found: Sequence[Any]) -> bool:
+    """Whether two addresses are the same text but for the case of ASCII letters, which `fold` removes too."""
+    return all(
+        type(theirs) is str and mine.isascii() and theirs.isascii() and mine.lower() == theirs.lower()
+        for mine, theirs in zip(asked, found, strict=True)
+    )
 
 
 def dicts(found: dict[str, Any], part: str) -> list[dict[str, Any]]:

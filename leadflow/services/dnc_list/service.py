@@ -22,7 +22,6 @@ from leadflow.leads.phones import ten_digits, to_e164
 from leadflow.leads.verdicts import OLDEST, Scrub, Verdict, list_counts
 from leadflow.services.dnc_list.coverage import Coverage, area_codes_of, covers_of
 from leadflow.services.dnc_list.files import Contents, files_of, paths_of, read_file
-from leadflow.services.dncscrub import DncScrub
 from leadflow.services.transport.limits import StopFlag
 from leadflow.settings import DncSettings
 
@@ -219,8 +218,3 @@ def _date(text: str) -> date:
         raise SettingsError(
             f"LEADFLOW_DNC__LIST_DATE is {text!r}; write the day when the registry was downloaded as YYYY-MM-DD"
         ) from None
-
-
-def dnc_service(settings: DncSettings) -> DncScrub | DncListFile:
-    """Return the do-not-call check that the settings name."""
-    return DncScrub(settings) if settings.provider == "dncscrub" else DncListFile(settings)

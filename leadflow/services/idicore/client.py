@@ -15,7 +15,7 @@ from leadflow.services.idicore.answer import read_answer
 from leadflow.services.idicore.login import Login
 from leadflow.services.idicore.request import json_request, search_body
 from leadflow.services.transport.executor import ExecutorTransport
-from leadflow.services.transport.http import Caller
+from leadflow.services.transport.http import Caller, Client
 from leadflow.services.transport.limits import Breaker, Limiter, StopFlag, shared_limiter
 from leadflow.settings import IdicoreSettings
 
@@ -114,14 +114,14 @@ class Idicore:
         """
         body = search_body(person, self.settings.fields, self.settings.search_parameters)
 
-        def search(client: httpx.Client, token: str) -> httpx.Response:
+        def search(client: Client, token: str) -> httpx.Response:
             headers = {"authorization": self.settings.token_prefix + token}
             with _paid_from(budget) as answered:
-                response = client.send(json_request(client, self._search_url, body, headers))
+                response = client.exchange(json_request(client, self._search_url, body, headers))
                 answered(response.status_code)
             return response
 
-        def send(client: httpx.Client) -> httpx.Response:
+        def send(client: Client) -> httpx.Response:
             token = self._login.token(stop)
             response = search(client, token)
             if response.status_code == 401:

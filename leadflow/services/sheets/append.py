@@ -77,8 +77,8 @@ class Append(Cells):
             attempt = 0
             while attempt < self.settings.attempts:
                 present = self._look() if self._doubtful_keys & wanted.keys() else self._current_keys()
-                missing = {k: row for k, row in wanted.items() if k not in self._seen.known}
                 self.ensure_columns(dict.fromkeys(name for row in rows for name in row))
+                missing = {k: row for k, row in wanted.items() if k not in self._seen.known}
                 if self._doubtful_keys & wanted.keys():
                     self._delete_duplicates(present)
                 if not missing:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Collection, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from leadflow.errors import DeliveryError, RefusedError, TransientError
-from leadflow.services.sheets.client import Connection, letters
+from leadflow.services.sheets.client import Connection, letters, worksheet_of
 from leadflow.services.transport.limits import StopFlag
 from leadflow.settings import SheetsSettings
 
@@ -41,6 +42,8 @@ class Layout(Connection):
             names = list(dict.fromkeys(names))
             if self.tab and self.header and self.header[0] and all(name in self.header for name in names):
                 return False
+            if not self.header and self._begin(names):
+                return True
             for attempt in range(self.settings.attempts):
                 self._read_header()
                 missing = [name for name in names if name not in self.header]
@@ -50,6 +53,36 @@ class Layout(Connection):
         raise DeliveryError(
             f"the header of tab {self.settings.worksheet} keeps changing; let the sheet rest for a minute, then resume"
         )
+
+    def _begin(self, names: Sequence[str]) -> bool:
+        """Write the header of a blank tab in one call, with the columns that its grid lacks.
+
+        Return whether the header is there now: another machine may begin at the same moment. Callers wait for the first
+        rows, and Google takes half a second for each call.
+        """
+        tab = self.tab
+        with ThreadPoolExecutor(1, "sheet") as aside:
+            described = aside.submit(self._describe)
+            is_blank = not self._read("")[0]
+            found = described.result()
+        if not is_blank or found.get("tables") or found.get("merges"):
+            return False
+        row = {"values": [{"userEnteredValue": {"stringValue": name}} for name in names]}
+        header = {"start": {"sheetId": tab.id}, "rows": [row], "fields": "userEnteredValue"}
+        requests: list[dict[str, Any]] = [{"updateCells": header}]
+        if (lacking := len(names) - self.tab.col_count) > 0:
+            grow = {"sheetId": tab.id, "dimension": "COLUMNS", "length": lacking}
+            requests.insert(0, {"appendDimension": grow})
+        try:
+            self._retry_if_refused(lambda: self.tab.spreadsheet.batch_update({"requests": requests}))
+        except TransientError:
+            return False
+        if lacking > 0:
+            found["properties"]["gridProperties"]["columnCount"] = len(names)
+            self._tab = worksheet_of(tab.spreadsheet, found)
+        self._look()
+        self._looked_ahead = self._stamp()  # the first append follows
+        return self.header == list(names)
 
     def _add_columns(self, names: Sequence[str], missing: Sequence[str]) -> None:
         """Write names at the right of the header. Another machine may do so too: the caller reads the result."""

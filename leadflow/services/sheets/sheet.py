@@ -103,7 +103,9 @@ class Sheet(Repair):
         the header is not in row 1.
         """
         with self._lock.hold():
-            names = list(names)
+            names = list(dict.fromkeys(names))
+            if not self.header and self._begin(names):
+                return 0
             present = self._current_keys()
             self._raise_if_values_would_change(names)
             if not self.ensure_columns(names) and not self._proven:

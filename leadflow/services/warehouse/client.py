@@ -169,10 +169,14 @@ class Warehouse(Statements):
         self._staged = None
         source = select_document_sql(rows.columns)
         stage = self.temporary(_STAGE)
-        if self._stage_columns != rows.columns:
+        is_new = self._stage_columns != rows.columns
+        if is_new:
             self._stage_columns = []
             self.execute(f"CREATE OR REPLACE TEMPORARY TABLE {stage} ({table_columns_sql(rows.columns)})")
             self._stage_columns = rows.columns
+        if is_new and rows.is_empty():
+            self._staged = rows
+            return
         begin = f"INSERT OVERWRITE INTO {stage}"
         for document in documents(rows):
             self.execute(f"{begin} {source}", (document,))

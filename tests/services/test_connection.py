@@ -1,0 +1,260 @@
+"""The connection of leadflow's own against httpx's, with the same bytes over real sockets: the same answer or error."""
+
+from __future__ import annotations
+
+import gzip
+import socket
+import ssl
+import threading
+import time
+from contextlib import contextmanager
+
+import httpx
+import pytest
+from hypothesis import given
+from hypothesis import settings as examples
+from hypothesis import strategies as st
+
+from leadflow.services.transport import connection
+from leadflow.services.transport.connection import Connection
+from leadflow.services.transport.http import Client
+
+_OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"
+
+
+@contextmanager
+def _server(*answers, close=True, hold=False):
+    """Answer one request with each of these bytes; `close` the connection afterwards, or keep it open for the next."""
+    seen, stop = [], threading.Event()
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        listener.settimeout(0.1)
+
+        def serve():
+            waiting = list(answers)
+            while waiting and not stop.is_set():
+                try:
+                    opened, _ = listener.accept()
+                except TimeoutError:
+                    continue
+                with opened:
+                    opened.settimeout(10)
+                    while waiting:
+                        try:
+                            request = _request(opened)
+                        except OSError:
+                            break
+                        if not request:
+                            break
+                        seen.append(request)
+                        opened.sendall(waiting.pop(0))
+                        if close:
+                            break
+                    if hold:
+                        stop.wait(10)
+
+        thread = threading.Thread(target=serve, daemon=True)
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{listener.getsockname()[1]}/search", seen
+        finally:
+            stop.set()
+            thread.join(20)
+
+
+def _request(opened):
+    data = b""
+    while b"\r\n\r\n" not in data:
+        part = opened.recv(65536)
+        if not part:
+            return data
+        data += part
+    head, _, body = data.partition(b"\r\n\r\n")
+    length = next((int(line[15:]) for line in head.lower().split(b"\r\n") if line.startswith(b"content-length:")), 0)
+    while len(body) < length:
+        body += opened.recv(65536)
+    return head + b"\r\n\r\n" + body
+
+
+def _outcome(transport, answer, **how):
+    """Status, body and the headers that leadflow reads; or the error."""
+    with _server(answer, **how) as (url, _), httpx.Client(transport=transport, timeout=2) as client:
+        try:
+            response = client.post(url, json={"zip": "04530"})
+        except httpx.HTTPError as error:
+            return type(error)
+        return response.status_code, response.content, response.headers.get("retry-after")
+
+
+_ANSWERS = {
+    "plain": _OK,
+    "no reason": b"HTTP/1.1 200 \r\nContent-Length: 2\r\n\r\n{}",
+    "busy": b"HTTP/1.1 429 Too Many\r\nRetry-After: 7\r\nContent-Length: 0\r\n\r\n",
+    "chunked": b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\n{\r\n1;x=y\r\n}\r\n0\r\nTrailer: a\r\n\r\n",
+    "chunked and a length": b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nContent-Length: 9\r\n\r\n"
+    b"2\r\n{}\r\n0\r\n\r\n",
+    "until the end": b"HTTP/1.1 200 OK\r\n\r\n{}",
+    "HTTP/1.0": b"HTTP/1.0 200 OK\r\n\r\n{}",
+    "early hints": b"HTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\n" + _OK,
+    "continue": b"HTTP/1.1 100 Continue\r\n\r\n" + _OK,
+    "no content": b"HTTP/1.1 204 No Content\r\n\r\n",
+    "the same length twice": b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 2\r\n\r\n{}",
+    "gzip": b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nConnection: close\r\n\r\n" + gzip.compress(b"[1]"),
+    "not gzip": b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 2\r\n\r\n{}",
+    "two lengths": b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\n{}",
+    "no number": b"HTTP/1.1 200 OK\r\nContent-Length: two\r\n\r\n{}",
+    "negative": b"HTTP/1.1 200 OK\r\nContent-Length: -2\r\n\r\n{}",
+    "cut body": b"HTTP/1.1 200 OK\r\nContent-Length: 20\r\n\r\n{}",
+    "cut head": b"HTTP/1.1 200 OK\r\nContent-Len",
+    "cut chunk": b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n9\r\n{",
+    "bad chunk": b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nxyz\r\n{}\r\n0\r\n\r\n",
+    "unknown coding": b"HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n",
+    "no HTTP": b"SSH-2.0-OpenSSH_9.6\r\n\r\n",
+    "no header": b"HTTP/1.1 200 OK\r\nthis is no header\r\n\r\n{}",
+    "nothing": b"",
+    "a name with a blank": b"HTTP/1.1 200 OK\r\nContent-Length : 2\r\n\r\n{}",
+    "latin-1": b"HTTP/1.1 200 OK\r\nServer: caf\xe9\r\nContent-Length: 2\r\n\r\n{}",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", _ANSWERS)
+def test_an_answer_is_read_as_httpx_reads_it(name):
+    ours = _outcome(Connection(), _ANSWERS[name])
+    assert ours == _outcome(httpx.HTTPTransport(), _ANSWERS[name])
+
+
+@pytest.mark.parametrize("cut", [0, 5, 17, 30, 45, 60])
+def test_an_answer_that_is_cut_anywhere_is_an_error_and_no_shorter_answer(cut):
+    whole = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 30\r\n\r\n" + b"x" * 30
+    assert _outcome(Connection(), whole[:cut]) is httpx.RemoteProtocolError
+
+
+@given(
+    st.binary(max_size=200), st.sampled_from([b"", b"HTTP/1.1 200 OK\r\n", b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\n"])
+)
+@examples(max_examples=60, deadline=None)
+def test_whatever_a_vendor_sends_is_an_answer_or_an_error_of_httpx(noise, start):
+    outcome = _outcome(Connection(), start + noise)
+    assert isinstance(outcome, tuple) or issubclass(outcome, httpx.HTTPError)
+
+
+def test_a_connection_is_kept_for_the_next_call():
+    with _server(_OK, _OK, close=False) as (url, seen), Client(5) as client:
+        assert [client.post(url, json=n).status_code for n in range(2)] == [200, 200]
+        assert [request.rpartition(b"\r\n\r\n")[2] for request in seen] == [b"0", b"1"]
+
+
+@pytest.mark.parametrize("answer", [_OK + b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nother", _OK])
+def test_bytes_after_an_answer_are_never_the_answer_to_another_call(answer):
+    with _server(answer, close=False, hold=True) as (url, _), Client(2) as client:
+        assert client.post(url, json=1).content == b"{}"
+        time.sleep(0.1)
+        with pytest.raises(httpx.TransportError):
+            client.post(url, json=2)  # the server answers once
+
+
+def test_a_connection_that_the_vendor_closed_meanwhile_is_not_used():
+    with _server(_OK, _OK, close=True) as (url, seen), Client(5) as client:
+        assert client.post(url, json=1).status_code == 200
+        time.sleep(0.2)
+        assert client.post(url, json=2).status_code == 200
+        assert len(seen) == 2
+
+
+def test_a_connection_that_was_idle_for_long_is_not_used(monkeypatch):
+    monkeypatch.setattr(connection, "_IDLE_S", 0.0)
+    with _server(_OK, _OK, close=True) as (url, _), Client(5) as client:
+        assert [client.post(url, json=n).status_code for n in range(2)] == [200, 200]
+
+
+def test_no_answer_in_time_is_a_read_timeout_and_the_late_answer_is_dropped():
+    with _server(b"", close=False, hold=True) as (url, _), Client(0.3) as client:
+        with pytest.raises(httpx.ReadTimeout):
+            client.post(url, json=1)
+        assert client._connection._socket is None
+
+
+@pytest.mark.parametrize("url", ["http://127.0.0.1:9/", "http://no-such-host.invalid/", "https://127.0.0.1:9/"])
+def test_a_vendor_that_cannot_be_reached_is_a_connect_error(url):
+    with Client(5) as client, pytest.raises(httpx.ConnectError):
+        client.exchange(client.build_request("POST", url, json=1))
+
+
+def test_a_vendor_whose_certificate_is_not_trusted_gets_no_request(tls_server):
+    url, seen = tls_server
+    with Client(5) as client, pytest.raises(httpx.ConnectError):
+        client.post(url, json=1)
+    assert seen == []
+
+
+@pytest.mark.parametrize("token", ["a\r\nX-Other: 1", "a\nb", "a\x00"])
+def test_a_token_with_a_line_break_is_not_sent(token):
+    with _server(_OK) as (url, seen), Client(5) as client:
+        request = client.build_request("POST", url, json=1)
+        request.headers["authorization"] = token
+        with pytest.raises(httpx.LocalProtocolError):
+            client.exchange(request)
+        assert seen == []
+
+
+def test_behind_a_proxy_httpx_itself_sends(monkeypatch):
+    for names, is_proxy in (({"HTTPS_PROXY": "http://proxy:3128"}, True), ({"NO_PROXY": "*"}, False)):
+        for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"):
+            monkeypatch.delenv(name, raising=False)
+            monkeypatch.delenv(name.lower(), raising=False)
+        for name, value in names.items():
+            monkeypatch.setenv(name, value)
+        connection.uses_proxy.cache_clear()
+        with Client(5) as client:
+            assert (client._connection is None) == is_proxy
+    connection.uses_proxy.cache_clear()
+
+
+@pytest.fixture
+def tls_server(tmp_path):
+    """A server with a certificate that nobody signed, and the requests that it saw."""
+    cryptography = pytest.importorskip("cryptography")
+    assert cryptography
+    from datetime import datetime, timedelta, timezone
+
+    from cryptography import x509
+    from cryptography.hazmat.primitives import hashes, serialization
+    from cryptography.hazmat.primitives.asymmetric import ec
+    from cryptography.x509.oid import NameOID
+
+    key, now = ec.generate_private_key(ec.SECP256R1()), datetime.now(timezone.utc)
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
+    made = (
+        x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key())
+        .serial_number(1).not_valid_before(now - timedelta(days=1)).not_valid_after(now + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
+        .sign(key, hashes.SHA256())
+    )  # fmt: skip
+    pem = tmp_path / "server.pem"
+    private = key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    pem.write_bytes(made.public_bytes(serialization.Encoding.PEM) + private)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(pem)
+    seen: list[bytes] = []
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def serve():
+            for _ in range(2):
+                try:
+                    with context.wrap_socket(listener.accept()[0], server_side=True) as opened:
+                        seen.append(_request(opened))
+                        opened.sendall(_OK)
+                except OSError:
+                    continue
+
+        threading.Thread(target=serve, daemon=True).start()
+        yield f"https://localhost:{listener.getsockname()[1]}/search", seen
+
+
+def test_a_trusted_certificate_is_accepted(tls_server, tmp_path):
+    url, seen = tls_server
+    context = ssl.create_default_context(cafile=str(tmp_path / "server.pem"))
+    with httpx.Client(transport=Connection(lambda: context), timeout=5) as client:
+        assert client.post(url, json=1).content == b"{}"
+    assert len(seen) == 1
