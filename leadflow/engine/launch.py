@@ -46,6 +46,7 @@ class Launch(Reading):
         self._reset_failures()
         stop = threading.Event()
         budget.stop = halt = Halt(job_id, stop)
+        self._provide(job_id, plan, budget)
         services = self._services(job_id, plan, stop)
         run = RunContext(
             job_id, plan, self.settings, services, self.checkpoints, self.history, budget, halt, bus.emit, rows
@@ -55,11 +56,19 @@ class Launch(Reading):
         runner.start()
         return runner.handle
 
+    def _provide(self, job_id: str, plan: Plan, budget: Budget) -> None:
+        """Give the budget the prices of the further providers, and record which the job began with."""
+        budget.prices = self.providers.priced(budget.prices)
+        bought = self.checkpoints.further_bought(job_id).values()
+        budget.resume_further(sum(one.asked + one.lost for one in bought), sum(one.cost for one in bought))
+        if "providers" not in plan and self.providers.all:
+            self.checkpoints.change_plan(job_id, providers=self.providers.names)
+
     def _reset_failures(self) -> None:
         """Let a new run call vendors that failed before. If no other job runs, let it write the checkpoints again."""
         if not self.running:
             self.checkpoints.try_again()
-        for service in (self.idicore, self.litigator, self.dnc, self.reassigned):
+        for service in (self.idicore, self.litigator, self.dnc, self.reassigned, *self.providers.all):
             for breaker in getattr(service, "breakers", ()):
                 breaker.reset()
 
@@ -73,4 +82,5 @@ class Launch(Reading):
             self.dnc,
             sheet(self.settings.sheets, locks=self.settings.home.expanduser(), stop=stop),
             self.reassigned,
+            self.providers,
         )

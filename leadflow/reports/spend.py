@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from leadflow.errors import InputError
 from leadflow.history import History, open_history
 from leadflow.reports.accounting import accounting
+from leadflow.reports.providers import spend_by_provider
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -39,6 +40,10 @@ def spend(
     The cost of a job is unknown if no price of a lookup was set when it ran, and if it has not ended. Such a job counts
     neither in cost nor in cost_per_delivered. If a group has no other jobs, both are NaN, not zero.
 
+    With by="provider", a row is a source of phones or a check, with other columns: provider, what (lookup, or the kind
+    of check), jobs, asked (lookups answered, or numbers checked), hits (lookups with phones, or numbers flagged),
+    hit_rate, unanswered (searches that may have been charged), cost, cost_per_hit and jobs_of_unknown_cost.
+
     Raises InputError for an unknown group, and for a `since` that is not a time.
 
     Example:
@@ -51,8 +56,10 @@ def spend(
     import pandas as pd
 
     name = _SAME.get(by, by)
+    if name == "provider":
+        return spend_by_provider(open_history(history).past(since=since))
     if name not in _GROUPS:
-        raise InputError(f"by is {by!r}; jobs are grouped by {', '.join(map(repr, _GROUPS))}")
+        raise InputError(f"by is {by!r}; jobs are grouped by {', '.join(map(repr, [*_GROUPS, 'provider']))}")
     groups: dict[Any, list[dict[str, Any]]] = {}
     for job in open_history(history).past(since=since):
         groups.setdefault(_GROUPS[name](job), []).append(job)

@@ -23,6 +23,22 @@ _LEADS_A_READ = 10_000
 
 
 @dataclass(frozen=True)
+class ProviderEstimate:
+    """A provider's part of a run: lookups, or numbers to check (`what` is the kind), at least and at most.
+
+    `price` is in dollars each, None if it is not set. `hit_rate` is the share of its newest answers in the checkpoints
+    that had phones; None for a check, and with fewer than 20 answers.
+    """
+
+    provider: str
+    what: str
+    at_least: int
+    at_most: int
+    price: float | None
+    hit_rate: float | None = None
+
+
+@dataclass(frozen=True)
 class Estimate:
     """The rows, calls and cost of a run. An estimate buys and writes nothing.
 
@@ -48,6 +64,8 @@ class Estimate:
     phones_a_lead: float = PHONES_A_LEAD
     notes: tuple[str, ...] = ()
     reassigned_calls: int = 0
+    cost_at_most: float | None = None
+    providers: tuple[ProviderEstimate, ...] = ()
 
 
 def estimate(source: LeadSource, limit_rows: int | None, settings: Settings, checkpoints: Checkpoints) -> Estimate:

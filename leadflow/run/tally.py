@@ -11,6 +11,7 @@ from leadflow.checkpoints.review import waiting_in_batch
 from leadflow.events import JobProgress, RowProcessed
 from leadflow.job import Progress
 from leadflow.leads.counts import LEFT_OUT, Counts
+from leadflow.run.provider_counts import by_provider
 
 if TYPE_CHECKING:
     from leadflow.run.batch import Batch, Outcome
@@ -121,6 +122,7 @@ class Tally:
         if extracted is None:
             return Counts()
         bought, checked = checkpoints.bought(job_id), checkpoints.checked(job_id)
+        further = checkpoints.further_bought(job_id)
         leads = checkpoints.tally(job_id)
         elsewhere = _sum(leads, "processed")
         settled = sum(n for (disposition, _), n in leads.items() if disposition not in ("", "withdraw"))
@@ -131,7 +133,7 @@ class Tally:
             held=_held(extracted, leads),
             retry={reason: n for (disposition, reason), n in leads.items() if disposition == "retry"},
             waiting=extracted["todo"] - settled,
-            bought=bought,
+            bought=bought + sum(one.asked for one in further.values()),
             reused=self._reused,
             unanswered=max(0, self._run.budget.spent - bought),
             cost=self._cost(bought, checked),
@@ -139,6 +141,7 @@ class Tally:
             checked=sum(checked.values()),
             renewed=_sum(leads, "renewed"),
             withdrawn={reason: n for (disposition, reason), n in leads.items() if disposition == "withdrawn"},
+            providers=by_provider(self._run, bought, checked, further),
         )
 
     def _cost(self, bought: int, checked: Mapping[str, int]) -> float | None:
@@ -148,7 +151,8 @@ class Tally:
             return round(sum(price * checked.get(check, 0) for check, price in prices.checks.items()), 2)
         free = 0 if prices.charge_on_no_match else checkpoints.bought(self._run.job_id, "no_match")
         cost = prices.cost(bought, free, checked)
-        return None if cost is None else round(cost, 2)
+        more = sum(one.cost for one in checkpoints.further_bought(self._run.job_id).values())
+        return None if cost is None else round(cost + more, 2)
 
 
 def _sum(leads: Mapping[tuple[str, str], int], disposition: str) -> int:
