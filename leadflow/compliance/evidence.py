@@ -143,7 +143,7 @@ def _further_kinds(entries: Iterable[Entry]) -> list[str]:
 
 
 def _judge_further(entry: Entry | None, at: datetime) -> _Judgement:
-    """Judge a further check: it forbids what it found on a list, however long ago, and an old clean one says nothing."""
+    """Judge a further check: what it found forbids a call, however long ago; an old clean answer says nothing."""
     found = _judge(entry, at)
     is_clean = entry is not None and entry["VERDICT"] in {str(verdict) for verdict in CALLABLE}
     return replace(found, allows=is_clean)

@@ -30,9 +30,11 @@ class Counts:
     `bought` counts answered lookups of all sources, `reused` counts lookups that were paid before, and `unanswered`
     counts idiCORE's lookups that may have been charged without an answer. `checked` counts the numbers sent to the
     checks, without reused checks; a number sent to two counts twice. `cost` is the price in dollars of the lookups and
-    checks, or None if idicore.price is not set. `providers` has a row for each source and check: provider, what (lookup, or the kind of
-    check), asked (lookups answered, or numbers checked), hits (lookups with phones, or numbers flagged), unanswered
-    (searches that may have been charged) and cost in dollars, None without a price.
+    checks, or None if idicore.price is not set.
+
+    `providers` has a row for each source and check: provider, what (lookup, or the kind of check), asked (lookups
+    answered, or numbers checked), hits (lookups with phones, or numbers flagged), unanswered (searches that may have
+    been charged) and cost in dollars, None without a price.
 
     >>> Counts(extracted=3, delivered=2, held={"no_phone": 1}).balanced
     True
