@@ -109,14 +109,18 @@ def test_a_person_who_is_not_the_leads_gives_no_phone(world, without, status):
     assert not any(_CLEAN in str(row) for row in sheet_rows(world))
 
 
-def test_people_who_asked_not_to_be_called_are_not_bought(world, without):
-    lead = sorted(without[1]["no_match"])[0]
+def test_people_who_ask_not_to_be_called_meanwhile_are_not_bought(world, without):
+    leads = sorted(without[1]["no_match"])
     source = OwnSource()
-    with lf.Engine(priced(world.settings), lookups=[source]) as engine:
-        engine.run(f"{SCRIPT} LIMIT 1", limit_rows=1, progress=False)  # makes the tables
-        engine.suppress(person_key=lead, reason="asked", by="test") if False else None
-        job = engine.run(SCRIPT, limit_rows=_LEADS, progress=False)
+    with lf.Engine(priced(world.settings)) as other:
+        asking = OwnCheck(
+            answer=lambda check, phones: other.suppress(person_key=leads, reason="asked", by="ann") and {}
+        )
+        with lf.Engine(priced(world.settings), lookups=[source], checks=[asking]) as engine:
+            job = engine.run(SCRIPT, limit_rows=_LEADS, progress=False)
     assert job.counts.balanced
+    assert source.asked
+    assert not set(leads) & set(source.asked)
 
 
 def test_a_budget_counts_the_price_of_every_source_and_a_resume_buys_the_rest(world, without):
