@@ -26,6 +26,12 @@ if TYPE_CHECKING:
     from leadflow.job import JobHandle as JobHandle
     from leadflow.job import JobStatus as JobStatus
     from leadflow.leads.columns import person_key as person_key
+    from leadflow.leads.found_people import FoundAddress as FoundAddress
+    from leadflow.leads.found_people import FoundName as FoundName
+    from leadflow.leads.found_people import FoundPerson as FoundPerson
+    from leadflow.leads.found_people import FoundPhone as FoundPhone
+    from leadflow.leads.found_people import SearchResult as SearchResult
+    from leadflow.leads.verdicts import Scrub as Scrub
     from leadflow.leads.verdicts import Verdict as Verdict
     from leadflow.notebook import panel as panel
     from leadflow.notebook import watch as watch
@@ -35,6 +41,8 @@ if TYPE_CHECKING:
     from leadflow.reports import spend as spend
     from leadflow.reports import trace as trace
     from leadflow.reports import trend as trend
+    from leadflow.services.blacklist_alliance import BlacklistAlliance as BlacklistAlliance
+    from leadflow.services.people_data_labs import PeopleDataLabs as PeopleDataLabs
     from leadflow.settings import Settings as Settings
     from leadflow.shortcuts import certificate as certificate
     from leadflow.shortcuts import evidence as evidence
@@ -44,6 +52,8 @@ if TYPE_CHECKING:
     from leadflow.shortcuts import stop as stop
     from leadflow.shortcuts import suppressions as suppressions
     from leadflow.shortcuts import why as why
+    from leadflow.stages.providers import PeopleSearch as PeopleSearch
+    from leadflow.stages.providers import PhoneCheck as PhoneCheck
 
 __version__ = "0.1.0"
 
@@ -56,6 +66,16 @@ _DEFINED_IN = {
     "JobStatus": "leadflow.job",
     "Settings": "leadflow.settings",
     "Verdict": "leadflow.leads.verdicts",
+    "BlacklistAlliance": "leadflow.services.blacklist_alliance",
+    "FoundAddress": "leadflow.leads.found_people",
+    "FoundName": "leadflow.leads.found_people",
+    "FoundPerson": "leadflow.leads.found_people",
+    "FoundPhone": "leadflow.leads.found_people",
+    "PeopleDataLabs": "leadflow.services.people_data_labs",
+    "PeopleSearch": "leadflow.stages.providers",
+    "PhoneCheck": "leadflow.stages.providers",
+    "Scrub": "leadflow.leads.verdicts",
+    "SearchResult": "leadflow.leads.found_people",
     "person_key": "leadflow.leads.columns",
     "trace": "leadflow.reports",
     "jobs": "leadflow.reports",
@@ -86,6 +106,16 @@ __all__ = [
     "JobStatus",
     "Settings",
     "Verdict",
+    "PeopleSearch",
+    "PhoneCheck",
+    "PeopleDataLabs",
+    "BlacklistAlliance",
+    "SearchResult",
+    "FoundPerson",
+    "FoundName",
+    "FoundAddress",
+    "FoundPhone",
+    "Scrub",
     "person_key",
     "trace",
     "jobs",

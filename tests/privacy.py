@@ -15,7 +15,7 @@ from outcome import personal_words, truth_phones
 
 from leadflow.local import sample
 
-SECRETS = ("local-secret", "local-token", "local-login")
+SECRETS = ("local-secret", "local-token", "local-login", "local-pdl-key", "local-bla-key")
 
 
 class LogRecords(logging.Handler):

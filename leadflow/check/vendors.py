@@ -21,7 +21,7 @@ from leadflow.settings import DncSettings, IdicoreSettings, LitigatorSettings
 
 if TYPE_CHECKING:
     from leadflow.services.dnc_list import DncListFile
-    from leadflow.stages.checks import PhoneCheck
+    from leadflow.stages.checks import Checker
 
 RESERVED = "+15045550143"
 _LONGEST_CALL_S = 20.0
@@ -68,7 +68,7 @@ def add_dnc_rows(settings: DncSettings, dnc: DncScrub | DncListFile, checklist: 
         _add_canary_row(settings, service, _SCRUB, checklist)
 
 
-def _answered(service: PhoneCheck, what_to_do: str) -> Finding:
+def _answered(service: Checker, what_to_do: str) -> Finding:
     scrub = service.check([RESERVED], Deadline()).get(RESERVED)
     if scrub is None or scrub.verdict == Verdict.UNCHECKED:
         how = (
@@ -80,7 +80,7 @@ def _answered(service: PhoneCheck, what_to_do: str) -> Finding:
     return Finding(f"answered for one reserved number (555-01xx), {scrub.verdict}; it may be billed as one check")
 
 
-def _add_canary_row(settings: DncSettings, dnc: PhoneCheck, needed: str, checklist: Checklist) -> None:
+def _add_canary_row(settings: DncSettings, dnc: Checker, needed: str, checklist: Checklist) -> None:
     canaries = settings.canaries
 
     def check() -> Finding:

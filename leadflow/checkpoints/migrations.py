@@ -73,6 +73,20 @@ MIGRATIONS: tuple[Migration, ...] = (
             "phone TEXT NOT NULL, job_id TEXT NOT NULL, PRIMARY KEY (target, lead_key, phone, job_id)) WITHOUT ROWID",
         ),
     ),
+    Migration(
+        3,
+        "Tables for the answers of further sources of phones and their searches without an answer, and for the flagged "
+        "numbers of each job.",
+        (
+            "CREATE TABLE IF NOT EXISTS further_answers (person_key TEXT NOT NULL, provider TEXT NOT NULL, "
+            "payload TEXT NOT NULL, job_id TEXT NOT NULL, saved_at REAL NOT NULL, cost REAL NOT NULL, "
+            "PRIMARY KEY (person_key, provider)) WITHOUT ROWID",
+            "CREATE TABLE IF NOT EXISTS further_lost (job_id TEXT NOT NULL, provider TEXT NOT NULL, "
+            "searches INTEGER NOT NULL, cost REAL NOT NULL, PRIMARY KEY (job_id, provider)) WITHOUT ROWID",
+            "CREATE TABLE IF NOT EXISTS flagged (job_id TEXT NOT NULL, kind TEXT NOT NULL, numbers INTEGER NOT NULL, "
+            "PRIMARY KEY (job_id, kind)) WITHOUT ROWID",
+        ),
+    ),
 )
 VERSION = MIGRATIONS[-1].version
 

@@ -33,3 +33,11 @@ CREATE TABLE unproven_appends (job_id TEXT NOT NULL, target TEXT NOT NULL, PRIMA
 CREATE TABLE unrecorded_withdrawals (
     target TEXT NOT NULL, lead_key TEXT NOT NULL, phone TEXT NOT NULL, job_id TEXT NOT NULL,
     PRIMARY KEY (target, lead_key, phone, job_id)) WITHOUT ROWID;
+CREATE TABLE further_answers (
+    person_key TEXT NOT NULL, provider TEXT NOT NULL, payload TEXT NOT NULL, job_id TEXT NOT NULL,
+    saved_at REAL NOT NULL, cost REAL NOT NULL, PRIMARY KEY (person_key, provider)) WITHOUT ROWID;
+CREATE TABLE further_lost (
+    job_id TEXT NOT NULL, provider TEXT NOT NULL, searches INTEGER NOT NULL, cost REAL NOT NULL,
+    PRIMARY KEY (job_id, provider)) WITHOUT ROWID;
+CREATE TABLE flagged (
+    job_id TEXT NOT NULL, kind TEXT NOT NULL, numbers INTEGER NOT NULL, PRIMARY KEY (job_id, kind)) WITHOUT ROWID;

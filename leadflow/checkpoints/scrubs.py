@@ -9,10 +9,11 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from leadflow.checkpoints.database import Database, from_json
-from leadflow.leads.verdicts import Scrub, Verdict
+from leadflow.leads.verdicts import FLAGGED, Scrub, Verdict
 
 _INSERT = f"INSERT OR REPLACE INTO scrubs SELECT {from_json('phone', 'kind', 'payload')}, ? FROM json_each(?)"
 _COUNT = "INSERT INTO checked VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET numbers = numbers + excluded.numbers"
+_COUNT_FLAGGED = _COUNT.replace("INTO checked", "INTO flagged")
 
 
 class Scrubs(Database):
@@ -26,6 +27,8 @@ class Scrubs(Database):
             db.execute(_INSERT, (time.time(), rows))
             for kind, numbers in Counter(s.check for s in found).items() if job_id else ():
                 db.execute(_COUNT, (job_id, kind, numbers))
+            for kind, numbers in Counter(s.check for s in found if s.verdict in FLAGGED).items() if job_id else ():
+                db.execute(_COUNT_FLAGGED, (job_id, kind, numbers))
 
     def scrubs(self, phones: Iterable[str], check: str) -> dict[str, Scrub]:
         """Return the last scrub of this kind for each phone that has one."""

@@ -10,6 +10,7 @@ The guarantees of each write after it has returned:
 | save_answer                              | stored       | after the next `sync` | none: a record in the journal      |
 | sync                                     | stored       | stored                | one: all answers in the journal    |
 | take_over, drop_answers                  | stored       | stored                | one: all answers of the call       |
+| save_further, count_lost, drop_further   | stored       | stored                | its own                            |
 | save_scrubs                              | stored       | stored                | one: the scrubs, and their count   |
 | count_checked                            | stored       | stored                | its own                            |
 | add_job, change_plan, reopen             | stored       | stored                | its own                            |
@@ -37,6 +38,7 @@ import json
 import time
 
 from leadflow.checkpoints.answers import Answers
+from leadflow.checkpoints.further import Further
 from leadflow.checkpoints.jobs import Jobs
 from leadflow.checkpoints.leads import OPEN, Leads
 from leadflow.checkpoints.scrubs import Scrubs
@@ -45,17 +47,18 @@ from leadflow.leads.people import Answer
 from leadflow.leads.phone_text import phones_in
 from leadflow.leads.suppressions import Suppression
 
-_TABLES_OF_A_LEAD = ("pids", "accepted")
-_TABLES_OF_A_JOB = (*_TABLES_OF_A_LEAD, "checked")
+_TABLES_OF_A_LEAD = ("pids", "accepted", "further_answers")
+_TABLES_OF_A_JOB = ("pids", "accepted", "checked", "flagged", "further_lost")
 _OLD = "SELECT job_id FROM jobs WHERE ended_at < ?"
 _TURNS_BEFORE = "SELECT job_id FROM turns JOIN jobs USING (job_id) WHERE ended_at IS NULL AND job_id <> ? ORDER BY turn"
 _UNPAID = f"""SELECT person_key FROM leads WHERE job_id = ?1 AND {OPEN} AND person_key NOT IN (
 SELECT person_key FROM answers WHERE job_id = ?1 UNION SELECT person_key FROM accepted WHERE job_id = ?1)"""
-_OWED = f"""SELECT person_key, json_array_length(payload, '$.phones') FROM leads JOIN answers USING (person_key)
-WHERE leads.job_id = ? AND {OPEN}"""
+_OWED = f"""SELECT person_key, sum(json_array_length(payload, '$.phones')) FROM leads JOIN (
+SELECT person_key, payload FROM answers UNION ALL SELECT person_key, payload FROM further_answers) USING (person_key)
+WHERE leads.job_id = ? AND {OPEN} GROUP BY person_key"""
 
 
-class Checkpoints(Answers, Scrubs, Leads, Jobs, Suppressions):
+class Checkpoints(Answers, Further, Scrubs, Leads, Jobs, Suppressions):
     """The store. Safe to use from many threads. Its own methods read or write the tables of several base classes."""
 
     def take_turn(self, job_id: str) -> list[str]:
@@ -87,7 +90,8 @@ class Checkpoints(Answers, Scrubs, Leads, Jobs, Suppressions):
         unused = "person_key NOT IN (SELECT person_key FROM leads)"
         with self.transaction() as db:
             db.execute(f"DELETE FROM leads WHERE job_id IN ({_OLD})", limit)
-            db.execute(f"DELETE FROM answers WHERE job_id IN ({_OLD}) AND {unused}", limit)
+            for table in ("answers", "further_answers"):
+                db.execute(f"DELETE FROM {table} WHERE job_id IN ({_OLD}) AND {unused}", limit)
             db.execute("DELETE FROM scrubs WHERE saved_at < ?", limit)
             for table in _TABLES_OF_A_JOB:
                 db.execute(f"DELETE FROM {table} WHERE job_id IN ({_OLD})", limit)
@@ -98,7 +102,7 @@ class Checkpoints(Answers, Scrubs, Leads, Jobs, Suppressions):
 
         `mark`, an entry with the key alone, stays in the local copy of the do-not-call list.
         """
-        known = self.answers([person_key]).get(person_key)
+        known = self._known(person_key)
         self._empty_journal()
         of_person = (person_key,)
         blank = "UPDATE leads SET row = '{}'"
@@ -109,7 +113,7 @@ class Checkpoints(Answers, Scrubs, Leads, Jobs, Suppressions):
             forgotten = f"{blank}, disposition = 'forgotten' WHERE person_key = ? AND {OPEN}"
             gone += db.execute(forgotten, of_person).rowcount
             own = (phone for (row,) in rows for text in json.loads(row).values() for phone in phones_in(text))
-            for number in {*_numbers(known), *own}:
+            for number in {*(number for answer in known for number in _numbers(answer)), *own}:
                 gone += db.execute("DELETE FROM scrubs WHERE phone = ?", (number,)).rowcount
             for table in _TABLES_OF_A_LEAD:
                 db.execute(f"DELETE FROM {table} WHERE person_key = ?", of_person)
@@ -118,8 +122,13 @@ class Checkpoints(Answers, Scrubs, Leads, Jobs, Suppressions):
         self._truncate_wal()
         return gone
 
+    def _known(self, person_key: str) -> list[Answer]:
+        """Return the answers of all sources for one lead."""
+        found = list(self.answers([person_key]).values())
+        rows = self._select_in("SELECT payload FROM further_answers WHERE person_key IN", [person_key])
+        return [*found, *(Answer.from_json(payload) for (payload,) in rows)]
 
-def _numbers(answer: Answer | None) -> set[str]:
+
+def _numbers(answer: Answer) -> set[str]:
     """Return the phones of an answer and of its candidates."""
-    holders = () if answer is None else (answer, *answer.candidates)
-    return {phone.number for holder in holders for phone in holder.phones}
+    return {phone.number for holder in (answer, *answer.candidates) for phone in holder.phones}

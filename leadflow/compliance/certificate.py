@@ -18,7 +18,7 @@ from leadflow.compliance.ledger_reading import entries_where, job_entries, ledge
 from leadflow.compliance.saving import save_page
 from leadflow.leads.verdicts import CALLABLE, OLDEST, Verdict, worst
 from leadflow.stages.ledger_entries import CHECK, DELIVERED, WITHDRAWN, Entry, entry_id
-from leadflow.stages.scrub_texts import CHECKS
+from leadflow.stages.scrub_texts import CHECKS, OWN_KINDS
 
 if TYPE_CHECKING:
     from leadflow.services.warehouse import Warehouse
@@ -119,7 +119,13 @@ def _phones(checks: Iterable[Entry]) -> dict[str, int]:
     for entry in checks:
         by_kind, verdict = found[entry["PHONE"]], scrub_of(entry).verdict
         by_kind[entry["KIND"]] = worst(by_kind.get(entry["KIND"], verdict), verdict)
-    verdicts = [worst(*(by_kind.get(kind, Verdict.UNCHECKED) for kind in CHECKS)) for by_kind in found.values()]
+    verdicts = [
+        worst(
+            *(by_kind.get(kind, Verdict.UNCHECKED) for kind in CHECKS),
+            *(verdict for kind, verdict in by_kind.items() if kind not in OWN_KINDS),
+        )
+        for by_kind in found.values()
+    ]
     clean, unchecked = sum(verdict in CALLABLE for verdict in verdicts), verdicts.count(Verdict.UNCHECKED)
     flagged = len(verdicts) - clean - unchecked
     return {"checked": len(verdicts), "clean": clean, "flagged": flagged, "unchecked": unchecked}

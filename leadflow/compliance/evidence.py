@@ -7,7 +7,7 @@ FR 26760 (in force 2024-05-16), records of which list was used, for five years. 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timezone
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +16,7 @@ from leadflow.errors import InputError
 from leadflow.leads.phones import to_e164
 from leadflow.leads.verdicts import CALLABLE, OLDEST, WORST_FIRST, Scrub, Verdict
 from leadflow.stages.ledger_entries import CHECK, DELIVERED, UNREADABLE_LIST, WITHDRAWN, Entry
-from leadflow.stages.scrub_texts import CHECKS
+from leadflow.stages.scrub_texts import CHECKS, OWN_KINDS
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -38,8 +38,9 @@ def evidence(
     at = _moment(on)
     known = [entry for entry in entries if moment(entry) <= at]
     asked = [e164_of(phone)] if phone is not None else sorted({entry["PHONE"] for entry in known} - {""}) or [""]
-    rows = (row for number in asked for row in _judged([entry for entry in known if entry["PHONE"] == number], at))
-    named = zip((number for number in asked for _ in CHECKS), rows, strict=True)
+    named = (
+        (number, row) for number in asked for row in _judged([entry for entry in known if entry["PHONE"] == number], at)
+    )
     columns = ["phone", "kind", "allowed", "why", "verdict", "lead_key", "provider", "code", "list_date", "policy"]
     return _frame([*columns, "reason", "job_id", "entry_id"], ({**row, "phone": number} for number, row in named))
 
@@ -104,6 +105,7 @@ class _Judgement:
 def _judged(entries: list[Entry], at: datetime) -> Iterator[dict[str, Any]]:
     """Yield a row for each kind of check of one phone: the last entry before a moment, and what it said."""
     found = {kind: _judge(_last_check(entries, kind), at) for kind in CHECKS}
+    found |= {kind: _judge_further(_last_check(entries, kind), at) for kind in _further_kinds(entries)}
     gone = _withdrawal(entries)
     allowed = all(judgement.allows for judgement in found.values()) and gone is None
     for kind, judgement in found.items():
@@ -134,6 +136,17 @@ def _judge(entry: Entry | None, at: datetime) -> _Judgement:
         return _Judgement(entry, f"{told}: too old", False)
     is_clean = entry["VERDICT"] in {str(verdict) for verdict in CALLABLE}
     return _Judgement(entry, told + (f" ({entry['REASON']})" if entry["REASON"] else ""), is_clean)
+
+
+def _further_kinds(entries: Iterable[Entry]) -> list[str]:
+    return sorted({entry["KIND"] for entry in entries if entry["EVENT"] == CHECK} - {*OWN_KINDS})
+
+
+def _judge_further(entry: Entry | None, at: datetime) -> _Judgement:
+    """Judge a further check: what it found forbids a call, however long ago; an old clean answer says nothing."""
+    found = _judge(entry, at)
+    is_clean = entry is not None and entry["VERDICT"] in {str(verdict) for verdict in CALLABLE}
+    return replace(found, allows=is_clean)
 
 
 def scrub_of(entry: Entry) -> Scrub:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Sequence
 from concurrent.futures import Executor
 from typing import Self
 
@@ -12,9 +13,11 @@ from leadflow.history import History, set_default
 from leadflow.job import JobHandle
 from leadflow.run.arguments import raise_if_unusable
 from leadflow.run.job_queue import JobQueue
+from leadflow.run.providers import Providers
 from leadflow.services.dncscrub import LitigatorList, ReassignedNumbers
 from leadflow.services.idicore import Idicore
 from leadflow.settings import Settings
+from leadflow.stages.providers import PeopleSearch, PhoneCheck
 
 # Every engine of this process that is not closed, the newest last.
 engines: list[EngineBase] = []
@@ -25,11 +28,19 @@ starting = threading.Lock()
 class EngineBase:
     """The services, the stores and the running jobs of an engine."""
 
-    def __init__(self, settings: Settings | None = None, *, executor: Executor | None = None) -> None:
+    def __init__(
+        self,
+        settings: Settings | None = None,
+        *,
+        executor: Executor | None = None,
+        lookups: Sequence[PeopleSearch] | None = None,
+        checks: Sequence[PhoneCheck] | None = None,
+    ) -> None:
         from leadflow.services.dnc_list import dnc_service
 
         self.settings = settings if settings is not None else Settings()  # pyright: ignore[reportCallIssue] - from .env
         raise_if_unusable(self.settings)
+        self.providers = Providers.of(self.settings, lookups, checks)
         self.history = History(self.settings.history_file, wait_s=self.settings.history_wait_s)
         self.history.prepare()
         set_default(self.settings.history_file)
@@ -89,6 +100,7 @@ class EngineBase:
         for service in (self.idicore, self.litigator, self.dnc, self.reassigned):
             if service is not None:
                 service.close()
+        self.providers.close()
         if self in engines:
             engines.remove(self)
 

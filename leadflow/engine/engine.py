@@ -17,6 +17,11 @@ class Engine(Runs, AfterDelivery):
     together. If the executor breaks, the job ends as FAILED with an ExecutorError. You can resume the job with another
     executor or without one.
 
+    `lookups` are further sources of phones, asked in order after idiCORE for leads that are held as no_match, no_phone
+    or all_suppressed. `checks` are further checks that every phone must pass besides the litigator and the do-not-call
+    check. See PeopleSearch and PhoneCheck; leadflow has PeopleDataLabs and BlacklistAlliance. By default they are those
+    that settings.lookups and settings.checks name. Raises InputError for one that cannot be used.
+
     Example:
         >>> import leadflow as lf
         >>> with lf.local.start() as world, lf.Engine(world.settings) as engine:

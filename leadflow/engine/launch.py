@@ -58,6 +58,7 @@ class Launch(Reading):
         self._reset_failures()
         stop = threading.Event()
         budget.stop = halt = Halt(job_id, stop)
+        self._provide(job_id, plan, budget)
         signed_in = signed_in or SignedIn(self._warehouse(job_id))
         services = self._services(signed_in.warehouse, plan, stop)
         stores, refused = (self.checkpoints, self.history), signed_in.refused
@@ -67,11 +68,19 @@ class Launch(Reading):
         runner.start()
         return runner.handle
 
+    def _provide(self, job_id: str, plan: Plan, budget: Budget) -> None:
+        """Give the budget the prices of the further providers, and record which the job began with."""
+        budget.prices = self.providers.priced(budget.prices)
+        bought = self.checkpoints.further_bought(job_id).values()
+        budget.resume_further(sum(one.asked + one.lost for one in bought), sum(one.cost for one in bought))
+        if "providers" not in plan and self.providers.all:
+            self.checkpoints.change_plan(job_id, providers=self.providers.names)
+
     def _reset_failures(self) -> None:
         """Let a new run call vendors that failed before. If no other job runs, let it write the checkpoints again."""
         if not self.running:
             self.checkpoints.try_again()
-        for service in (self.idicore, self.litigator, self.dnc, self.reassigned):
+        for service in (self.idicore, self.litigator, self.dnc, self.reassigned, *self.providers.all):
             for breaker in getattr(service, "breakers", ()):
                 breaker.reset()
 
@@ -88,4 +97,5 @@ class Launch(Reading):
             self.dnc,
             sheet(self.settings.sheets, locks=self.settings.home.expanduser(), stop=stop),
             self.reassigned,
+            self.providers,
         )

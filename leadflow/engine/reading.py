@@ -26,7 +26,7 @@ class Reading(EngineBase):
         """
         from leadflow.check import check_systems
 
-        return check_systems(self.settings, self.dnc)
+        return check_systems(self.settings, self.dnc, self.providers.lookups, self.providers.checks)
 
     def trace(self, job_id: str, full: bool = False) -> pd.DataFrame:
         """Return the timeline of a job as a DataFrame, one row an event. See lf.trace for its columns."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Literal, overload
 
 from leadflow.engine.launch import Launch
@@ -69,7 +70,9 @@ class Rescrubs(Launch):
             True
         """
         if dry_run:
-            return estimate_rescrub(self.settings, older_than_days)
+            found = estimate_rescrub(self.settings, older_than_days)
+            more = found.phones * sum(check.price for check in self.providers.checks)
+            return replace(found, cost=round(found.cost + more, 2))
         return wait_for(self.submit_rescrub(older_than_days, max_cost=max_cost), progress)
 
     def submit_rescrub(

@@ -17,6 +17,7 @@ from leadflow.run.arguments import raise_if_other_targets, whole_number
 from leadflow.run.budget import Budget
 from leadflow.run.context import Plan
 from leadflow.run.estimate import Estimate, estimate
+from leadflow.run.estimate_by_provider import with_providers
 from leadflow.run.job_queue import JobQueue, Limits, QueuedJob
 from leadflow.run.job_record import new_job_id, process_owner, record_new
 from leadflow.run.progress import wait_for
@@ -172,6 +173,7 @@ class Runs(Launch):
         """Resume a job in the background."""
         raise_if_other_targets(self.history.job(job_id), self.settings)
         plan = stored_plan(self.checkpoints, job_id)
+        self.providers.raise_if_other(job_id, plan)
         budget = resumed_budget(job_id, plan, self.settings, self.checkpoints, max_lookups, max_cost)
         with starting:
             raise_if_running(job_id)
@@ -203,6 +205,7 @@ class Runs(Launch):
         raise_if_other_targets(self.history.job(job_id), self.settings)
         raise_if_running(job_id)
         plan = stored_plan(self.checkpoints, job_id)
+        self.providers.raise_if_other(job_id, plan)
         store_choice(choice, self.history, self.checkpoints)
         plan["only"] = [choice.answer.person_key]
         budget = spent_budget(job_id, plan, self.settings, self.checkpoints)
@@ -229,4 +232,5 @@ class Runs(Launch):
             25
         """
         budget = Budget.of(self.settings, max_lookups, max_cost)
-        return estimate(read_source(script, None, params), limit_rows, budget, self.settings, self.checkpoints)
+        found = estimate(read_source(script, None, params), limit_rows, budget, self.settings, self.checkpoints)
+        return with_providers(found, self.settings, self.providers, self.checkpoints)

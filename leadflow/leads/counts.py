@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from leadflow.display.elements import card, pairs
 from leadflow.display.units import money
@@ -30,10 +31,14 @@ class Counts:
     again, by reason. `waiting` counts leads without a disposition. `elsewhere` counts already processed leads that
     another job processed after this job listed its leads.
 
-    `bought` counts answered lookups, `reused` counts lookups that were paid before, and `unanswered` counts lookups
-    that may have been charged without an answer. `checked` counts the numbers sent to the two checks, without reused
-    checks; a number sent to both counts twice. `cost` is the price in dollars of the lookups and checks, or None if
-    idicore.price is not set.
+    `bought` counts answered lookups of all sources, `reused` counts lookups that were paid before, and `unanswered`
+    counts idiCORE's lookups that may have been charged without an answer. `checked` counts the numbers sent to the
+    checks, without reused checks; a number sent to two counts twice. `cost` is the price in dollars of the lookups and
+    checks, or None if idicore.price is not set.
+
+    `providers` has a row for each source and check: provider, what (lookup, or the kind of check), asked (lookups
+    answered, or numbers checked), hits (lookups with phones, or numbers flagged), unanswered (searches that may have
+    been charged) and cost in dollars, None without a price.
 
     >>> Counts(extracted=3, delivered=2, held={"no_phone": 1}).balanced
     True
@@ -53,6 +58,7 @@ class Counts:
     checked: int = 0
     renewed: int = 0
     withdrawn: dict[str, int] = field(default_factory=dict)
+    providers: list[dict[str, Any]] = field(default_factory=list)
 
     def __repr__(self) -> str:
         """Return the counts as one line."""

@@ -11,17 +11,20 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
+from leadflow.local.blacklist_alliance import BlacklistAlliance
 from leadflow.local.dncscrub import FullScrub, LitigatorList, Reassigned
 from leadflow.local.faults import KINDS, Clock, Fault, Gate
 from leadflow.local.grid import SheetsError
 from leadflow.local.idicore import Idicore
+from leadflow.local.people_data_labs import PeopleDataLabs
 from leadflow.local.refusals import REASONS
 from leadflow.local.sheets import Sheets
 from leadflow.local.snowflake import Snowflake
 
 _QUOTAS = {"sheets_reads": ("sheets", "read"), "sheets_writes": ("sheets", "write"), "sheets": ("sheets", "write")}
 _QUOTAS |= {"idicore": ("idicore", "search"), "litigator": ("litigator", "check"), "dnc": ("dnc", "check")}
-_QUOTAS |= {"reassigned": ("reassigned", "check")}
+_QUOTAS |= {"reassigned": ("reassigned", "check"), "people_data_labs": ("people_data_labs", "search")}
+_QUOTAS |= {"blacklist_alliance": ("blacklist_alliance", "check")}
 
 
 class Control:
@@ -35,13 +38,17 @@ class Control:
         sheets: Sheets,
         snowflake: Snowflake,
         reassigned: Reassigned,
+        people_data_labs: PeopleDataLabs,
+        blacklist_alliance: BlacklistAlliance,
     ) -> None:
         """Control these stand-ins."""
         self.idicore, self.dnc, self.sheets, self.snowflake = idicore, dnc, sheets, snowflake
         self.reassigned = reassigned
+        self.people_data_labs, self.blacklist_alliance = people_data_labs, blacklist_alliance
         self.clock = Clock()
         standins = {"idicore": idicore, "litigator": litigator, "dnc": dnc, "sheets": sheets, "snowflake": snowflake}
         standins["reassigned"] = reassigned
+        standins |= {"people_data_labs": people_data_labs, "blacklist_alliance": blacklist_alliance}
         self.gates: dict[str, Gate] = {name: standin.gate for name, standin in standins.items()}
 
     def configure(self, wanted: dict[str, Any]) -> None:
@@ -65,6 +72,9 @@ class Control:
             "calling_windows": lambda by_phone: setattr(self.dnc, "calling_windows", dict(by_phone)),
             "reassigned": lambda by_phone: setattr(self.reassigned, "answers", dict(by_phone)),
             "sheets_refusal": self._set_sheets_refusal,
+            "pdl_hides_contacts": lambda hides: setattr(self.people_data_labs, "hides_contacts", bool(hides)),
+            "pdl_credits": lambda credits: setattr(self.people_data_labs, "credits", int(credits)),
+            "blacklisted": lambda by_phone: setattr(self.blacklist_alliance, "listed", dict(by_phone)),
         }
 
     def _set_latency(self, by_service: dict[str, float]) -> None:
@@ -111,7 +121,11 @@ class Control:
         found["idicore"] = {"logins": 0, **found["idicore"], "bought": dict(self.idicore.bought)}
         found["idicore"]["last_search"] = self.idicore.last_search
         found["reassigned"]["dates"] = dict(self.reassigned.dates)
-        for name in ("litigator", "dnc", "reassigned"):
+        pdl, blacklist = self.people_data_labs, self.blacklist_alliance
+        more = {"bought": dict(pdl.bought), "asked": dict(pdl.asked), "last_search": pdl.last_search}
+        found["people_data_labs"] |= more
+        found["blacklist_alliance"]["asked"] = dict(blacklist.asked)
+        for name in ("litigator", "dnc", "reassigned", "blacklist_alliance"):
             found[name] = {"numbers": 0, **found[name]}
         found["dnc"]["internal"] = {project: sorted(there) for project, there in self.dnc.internal.numbers.items()}
         rows = max(0, len(self.sheets.values(None)) - 1)
@@ -141,6 +155,8 @@ class Control:
         self.dnc.project, self.dnc.calling_windows = "full", {}
         self.dnc.internal.numbers.clear()
         self.reassigned.answers, self.reassigned.dates = {}, {}
+        self.people_data_labs.reset()
+        self.blacklist_alliance.reset()
         self.clock.ahead_s = 0.0
         self.sheets.reset()
         self.snowflake.reset()

@@ -19,16 +19,19 @@ from typing import Any
 import uvicorn
 from uvicorn.protocols.http.auto import AutoHTTPProtocol
 
+from leadflow.local.blacklist_alliance import BlacklistAlliance
 from leadflow.local.control import Control
 from leadflow.local.dncscrub import FullScrub, LitigatorList, Reassigned
 from leadflow.local.faults import Clock, Receive, Reply, Scope, Send, send_reply
 from leadflow.local.idicore import Idicore
 from leadflow.local.people import read_truth
+from leadflow.local.people_data_labs import PeopleDataLabs
 from leadflow.local.service import Service
 from leadflow.local.sheets import Sheets
 from leadflow.local.snowflake import Snowflake
 
 QUOTAS = {"sheets_reads": 60, "sheets_writes": 60, "litigator": 1000, "dnc": 100, "reassigned": 500}
+QUOTAS |= {"people_data_labs": 1_000}
 
 
 class Vendors:
@@ -141,8 +144,8 @@ def main() -> None:
     truth_file = Path(order["truth"])
     idicore = Idicore(read_truth(truth_file) if truth_file.exists() else {}, order["seed"])
     litigator, dnc, sheets, snowflake = LitigatorList(), FullScrub(), Sheets(), Snowflake(Path(order["leads"]))
-    reassigned = Reassigned()
-    control = Control(idicore, litigator, dnc, sheets, snowflake, reassigned)
+    reassigned, people_data_labs, blacklist = Reassigned(), PeopleDataLabs(order["seed"]), BlacklistAlliance()
+    control = Control(idicore, litigator, dnc, sheets, snowflake, reassigned, people_data_labs, blacklist)
     control.configure({"quotas": QUOTAS})
     control.configure({name: order[name] for name in ("latency", "in_flight", "quotas")})
     services = [
@@ -150,6 +153,8 @@ def main() -> None:
         Service(litigator, "/litigator"),
         Service(dnc, "/dnc"),
         Service(reassigned, "/reassigned"),
+        Service(people_data_labs, "/people_data_labs"),
+        Service(blacklist, "/blacklist_alliance"),
         Service(sheets, "/sheets"),
     ]
     vendors, vendors_port = _listen(Vendors(services, control.app(), control.clock), dates=False)

@@ -8,7 +8,7 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -36,6 +36,7 @@ class World:
 
     def __init__(self, order: Mapping[str, Any], python: str) -> None:
         """Start the child process with this interpreter and these options. Use `start` instead."""
+        self._providers = tuple(order.get("providers", ()))
         self._folder = tempfile.TemporaryDirectory(prefix="leadflow-local-", ignore_cleanup_errors=True)
         self._homes = 0
         self._log = Path(self._folder.name) / "serve.log"
@@ -112,7 +113,23 @@ class World:
             "litigator": {"login_id": SecretStr("local-login"), "url": f"{self.url}/litigator/v1.4/scrub/litigator"},
             "dnc": {"login_id": SecretStr("local-login"), "url": f"{self.url}/dnc/app/main/rpc/scrub"},
             "sheets": {"spreadsheet_id": "local-leads-sheet", "base_url": f"{self.url}/sheets"},
+            **{name: self.provider_settings(name) for name in self._providers},
         }
+
+    def provider_settings(self, name: str) -> dict[str, Any]:
+        """Return the settings of a further provider's stand-in: people_data_labs or blacklist_alliance."""
+        return {
+            "people_data_labs": {
+                "api_key": SecretStr("local-pdl-key"),
+                "url": f"{self.url}/people_data_labs/v5/person/enrich",
+                "price": 0.28,
+            },
+            "blacklist_alliance": {
+                "api_key": SecretStr("local-bla-key"),
+                "url": f"{self.url}/blacklist_alliance/bulklookup",
+                "price": 0.004,
+            },
+        }[name]
 
     def env(self) -> dict[str, str]:
         """Return the LEADFLOW_ variables with which another process uses this world."""
@@ -163,6 +180,8 @@ class World:
         calling_windows: DNCScrub's CallingWindow by phone (10 digits), as in {"2125550105": "No calls"}.
         reassigned: what RNDBasic answers by phone (10 digits): True, False, or None for not enough data.
         dnc_project: what DNCScrub's project checks: full, litigator_only, wireless_only or without_wireless.
+        pdl_hides_contacts, pdl_credits: People Data Labs' plan hides phones; how many credits the account has left.
+        blacklisted: Blacklist Alliance's codes by phone (10 digits), as in {"2125550105": "federal-dnc"}; "" is none.
         sheets_refusal: why Google refuses every call: SERVICE_DISABLED, ACCESS_TOKEN_SCOPE_INSUFFICIENT or None.
         roles: rights of Snowflake's roles by table, "*" for the other tables, as in {"ANALYST": {"*": ["SELECT"],
         "SCHEMA": ["CREATE TABLE"]}}; a role without an entry may do everything. With
@@ -295,11 +314,13 @@ def start(
     quotas: Mapping[str, float | None] | None = None,
     seed: int = 7,
     python: str | os.PathLike[str] | None = None,
+    providers: Sequence[str] = (),
 ) -> World:
     """Start the local world over data_samples/leads.csv, or over a CSV file with the same columns.
 
     People who are not in truth.csv (beside the leads) get phones that depend on their key and the seed. `python` is the
-    interpreter of another environment with leadflow[local]. LEADFLOW_LOCAL_PYTHON can name it too.
+    interpreter of another environment with leadflow[local]. LEADFLOW_LOCAL_PYTHON can name it too. `providers` names
+    further providers whose accounts the settings have: people_data_labs, blacklist_alliance.
     """
     leads = (leads or SAMPLES / "leads.csv").resolve()
     if not leads.is_file():
@@ -311,6 +332,7 @@ def start(
         "in_flight": dict(in_flight or {}),
         "quotas": dict(quotas or {}),
         "seed": seed,
+        "providers": list(providers),
     }
     return World(order, str(python or os.environ.get(PYTHON_VARIABLE) or sys.executable))
 

@@ -12,6 +12,7 @@ from leadflow.reports.data import DOES_NOT_HOLD, HOLDS, NOT_CHECKED, ReportData
 from leadflow.reports.figures import facts, figures, message, sheet_link, sheet_name
 from leadflow.reports.funnel_html import funnel_to_html
 from leadflow.reports.gantt import gantt
+from leadflow.reports.providers import HEADER, provider_rows
 from leadflow.reports.tables import MOST_DELAYS, delay_row, rows_where, shortened
 from leadflow.reports.text import detail_of
 
@@ -50,6 +51,7 @@ def to_html(data: ReportData) -> str:
         _validation(data),
         _opt_outs(data.opt_outs),
         _section("From extracted to delivered", funnel_to_html(totals)),
+        _providers(data),
         _section("Stages over batches", gantt(data.schedule)),
         _section("Delays", _delays(data.delays)),
         *_tables(data),
@@ -97,6 +99,11 @@ def _validation(data: ReportData) -> str:
 
 def _opt_outs(lines: list[str]) -> str:
     return _section("Opt-outs", "".join(f"<div>{escape(line)}</div>" for line in lines)) if lines else ""
+
+
+def _providers(data: ReportData) -> str:
+    rows = provider_rows(data.job)
+    return _section("Providers", html_table(HEADER, rows)) if rows else ""
 
 
 def _delays(delays: pd.DataFrame) -> str:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from leadflow.reports.accounting import accounting_of
 from leadflow.reports.data import ReportData
 from leadflow.reports.figures import facts, figures, message, sheet_link, sheet_name
+from leadflow.reports.providers import HEADER, provider_rows
 from leadflow.reports.tables import MOST_DELAYS, delay_row, rows_where, shortened
 from leadflow.reports.text import check_lines, tree
 
@@ -21,6 +22,8 @@ def to_markdown(data: ReportData) -> str:
     parts = [f"# Job Flow Trace: {data.job['id']}", _head(data)]
     parts += ["## Timeline", _timeline(data.timeline)]
     parts += ["## Data Flow", f"```\n{tree(data.flow, accounting_of(data.job))}\n```"]
+    providers = provider_rows(data.job)
+    parts += ["## Providers", table(HEADER, providers)] if providers else []
     parts += ["## Events Log", _events(data.events)]
     parts += ["## Validation", _validation(data.validation)]
     parts += [data.coverage] if data.coverage else []

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from leadflow.errors import InputError
 from leadflow.history import History, open_history
 from leadflow.reports.accounting import accounting
+from leadflow.reports.providers import spend_by_provider
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -42,6 +43,10 @@ def spend(
     A job that never ran, such as one that waits in a queue, is in no row. A re-scrub delivers nothing: what its checks
     cost is in cost, but not in cost_per_delivered.
 
+    With by="provider", a row is a source of phones or a check, with other columns: provider, what (lookup, or the kind
+    of check), jobs, asked (lookups answered, or numbers checked), hits (lookups with phones, or numbers flagged),
+    hit_rate, unanswered (searches that may have been charged), cost, cost_per_hit and jobs_of_unknown_cost.
+
     Raises InputError for an unknown group, and for a `since` that is not a time.
 
     Example:
@@ -54,8 +59,10 @@ def spend(
     import pandas as pd
 
     name = _SAME.get(by, by)
+    if name == "provider":
+        return spend_by_provider(open_history(history).past(since=since))
     if name not in _GROUPS:
-        raise InputError(f"by is {by!r}; jobs are grouped by {', '.join(map(repr, _GROUPS))}")
+        raise InputError(f"by is {by!r}; jobs are grouped by {', '.join(map(repr, [*_GROUPS, 'provider']))}")
     groups: dict[Any, list[dict[str, Any]]] = {}
     for job in filter(_has_run, open_history(history).past(since=since)):
         groups.setdefault(_GROUPS[name](job), []).append(job)

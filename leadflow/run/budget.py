@@ -100,6 +100,10 @@ class Budget:
     _in_flight: set[int] = field(default_factory=set[int])
     _most_phones: int = MOST_PHONES
     _changed: threading.Condition = field(default_factory=threading.Condition)
+    # Searches at further sources, those under way included, and what they cost in dollars.
+    further: int = 0
+    further_cost: float = 0.0
+    _further_in_flight: int = 0
 
     @classmethod
     def of(cls, settings: Settings, max_lookups: int | None, max_cost: float | None) -> Budget:
@@ -120,6 +124,39 @@ class Budget:
         """Count the lookups and checked numbers of earlier runs of the job. `free` lookups found nobody."""
         with self._changed:
             self.spent, self._free, self._checked = spent, free, dict(checked)
+
+    def resume_further(self, searches: int, cost: float) -> None:
+        """Count the searches at further sources of earlier runs of the job, and what they cost in dollars."""
+        with self._changed:
+            self.further, self.further_cost = searches, cost
+
+    def take_further(self, price: float) -> None:
+        """Reserve a search at a further source, or raise BudgetReached. Wait while calls under way may leave enough."""
+        with self._changed:
+            while self._passes_max_lookups() or not self._fits(self.spent, self._reserve(self._flying + 1), 0, price):
+                if self._passes_max_lookups() or not (self._flying or self._in_checks):
+                    self._refuse(price)
+                self._changed.wait(0.1)
+                if self.stop is not None and self.stop.is_set():
+                    raise Stopped("stopped before a lookup")
+            self.further, self.further_cost = self.further + 1, self.further_cost + price
+            self._further_in_flight += 1
+
+    def end_further(self, price: float, charged: bool, answer: Answer | None = None) -> None:
+        """Release the reserve of a search, and its price if it was not charged. Expect checks of the phones found."""
+        with self._changed:
+            self._further_in_flight -= 1
+            if not charged:
+                self.further_cost -= price
+                self.further -= answer is None
+            if answer is not None:
+                self._expect(answer.person_key, len(answer.phones))
+                self._most_phones = max(self._most_phones, len(answer.phones))
+            self._changed.notify_all()
+
+    @property
+    def _flying(self) -> int:
+        return len(self._in_flight) + self._further_in_flight
 
     def expect_checks(self, phones: Mapping[str, int]) -> None:
         """Reserve the checks of phones that earlier runs bought, by lead."""
@@ -206,26 +243,26 @@ class Budget:
             self._unchecked[key] = phones
 
     def _passes_max_lookups(self) -> bool:
-        return self.max_lookups is not None and self.spent + 1 > self.max_lookups
+        return self.max_lookups is not None and self.spent + self.further + 1 > self.max_lookups
 
     def _fits_now(self) -> bool:
         """Return whether one more lookup may be sent."""
-        return not self._passes_max_lookups() and self._fits(self.spent + 1, self._reserve(len(self._in_flight) + 1))
+        return not self._passes_max_lookups() and self._fits(self.spent + 1, self._reserve(self._flying + 1))
 
-    def _refuse(self) -> NoReturn:
+    def _refuse(self, price: float | None = None) -> NoReturn:
         """Raise BudgetReached with the limit that one more lookup would exceed."""
         if self._passes_max_lookups():
             raise BudgetReached(
-                f"{self.spent} lookups are bought, and max_lookups of this job is {self.max_lookups}; "
+                f"{self.spent + self.further} lookups are bought, and max_lookups of this job is {self.max_lookups}; "
                 "resume it with a higher one"
             )
         checks = f" and {money(self._reserve(1))} for the checks of the phones it may find" if self.prices.phone else ""
-        lookup, most = f"${self.prices.lookup:g}", money(self.max_cost or 0.0)
+        lookup, most = f"${self.prices.lookup if price is None else price:g}", money(self.max_cost or 0.0)
         raise BudgetReached(f"one more lookup at {lookup}{checks} would pass max_cost {most}; resume with a higher one")
 
     def _may_still_fit(self) -> bool:
         """Return whether one more lookup would fit if the lookups and checks under way have the lowest cost."""
-        others = len(self._in_flight)
+        others = self._flying
         if not (others or self._in_checks) or self._passes_max_lookups():
             return False
         free = 0 if self.prices.charge_on_no_match else others
@@ -235,8 +272,9 @@ class Budget:
     def _reserve(self, lookups: int) -> float:
         return lookups * self._most_phones * self.prices.phone
 
-    def _fits(self, lookups: int, reserve: float, counted_twice: int = 0) -> bool:
-        """Return whether these lookups and a reserve in dollars fit. `counted_twice` phones count as checked, too."""
+    def _fits(self, lookups: int, reserve: float, counted_twice: int = 0, more: float = 0.0) -> bool:
+        """Return whether lookups, a reserve and `more` dollars fit. `counted_twice` phones count as checked, too."""
+        reserve += self.further_cost + more
         unchecked = self._unchecked_sum - counted_twice
         checked = {check: self._checked.get(check, 0) + unchecked for check in self.prices.checks}
         cost = self.prices.cost(lookups, self._free, checked)

@@ -23,6 +23,7 @@ def busy_vendors_logged(run: RunContext) -> Iterator[None]:
         "DNC": services.dnc,
         "Google Sheets": services.sheet,
         "Reassigned": services.reassigned,
+        **{provider.provider: provider for provider in services.further.all},
     }
     with ExitStack() as listening:
         for stage, service in stages.items():

@@ -13,12 +13,12 @@ from leadflow.leads.verdicts import CALLABLE, Scrub, Verdict
 
 if TYPE_CHECKING:
     from leadflow.services.transport.limits import StopFlag
-    from leadflow.stages.checks import PhoneCheck
+    from leadflow.stages.checks import Checker
 
 _NAME = "LEADFLOW_DNC__CANARY"
 
 
-def raise_if_uncovered(dnc: PhoneCheck, canaries: Sequence[str], stop: StopFlag | None = None) -> None:
+def raise_if_uncovered(dnc: Checker, canaries: Sequence[str], stop: StopFlag | None = None) -> None:
     """Check the canaries (E.164) with the job's own service. Raises RefusedError unless all of them are listed.
 
     Each canary costs one check. The answers are not stored, because a canary is no lead's phone.

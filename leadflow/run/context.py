@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NotRequired, TypedDict
 
 from leadflow.events import JobLog, passes_on
+from leadflow.run.providers import Providers
 
 if TYPE_CHECKING:
     import polars as pl
@@ -37,7 +38,7 @@ class Plan(TypedDict):
     `variables` are SET statements to run before the script; `file` is the file of leads of a job without a script.
     `unanswered` counts lookups of earlier runs that may have been charged. `only` is the key of the lead whose
     candidate somebody accepted: the run delivers that lead and does not change the others. `rescrub` is there for a
-    re-scrub, which has no script.
+    re-scrub, which has no script. `providers` names the further sources and checks that the job began with.
     """
 
     script: str
@@ -51,6 +52,7 @@ class Plan(TypedDict):
     unanswered: NotRequired[int]
     only: NotRequired[list[str]]
     rescrub: NotRequired[RescrubPlan]
+    providers: NotRequired[dict[str, list[str]]]
 
 
 @dataclass(frozen=True)
@@ -63,6 +65,7 @@ class Services:
     dnc: DncScrub | DncListFile
     sheet: Sheet
     reassigned: ReassignedNumbers | None = None
+    further: Providers = field(default_factory=Providers)
 
 
 @dataclass(frozen=True)

@@ -26,6 +26,22 @@ if TYPE_CHECKING:
 _LEADS_A_READ = 10_000
 
 
+@dataclass(frozen=True)
+class ProviderEstimate:
+    """A provider's part of a run: lookups, or numbers to check (`what` is the kind), at least and at most.
+
+    `price` is in dollars each, None if it is not set. `hit_rate` is the share of its newest answers in the checkpoints
+    that had phones; None for a check, and with fewer than 20 answers.
+    """
+
+    provider: str
+    what: str
+    at_least: int
+    at_most: int
+    price: float | None
+    hit_rate: float | None = None
+
+
 @dataclass(frozen=True, repr=False)
 class Estimate:
     """The rows, calls and cost of a run. An estimate buys and writes nothing.
@@ -57,6 +73,8 @@ class Estimate:
     phones_a_lead: float = PHONES_A_LEAD
     notes: tuple[str, ...] = ()
     reassigned_calls: int = 0
+    cost_at_most: float | None = None
+    providers: tuple[ProviderEstimate, ...] = ()
     lookup_price: float | None = None
     max_lookups: int | None = None
     max_cost: float | None = None
@@ -166,6 +184,8 @@ def _sentence(found: Estimate) -> str:
     leads = f"{found.lookups + found.reused:,} leads to look up{reused}"
     calls = f"{found.litigator_calls} litigator and {found.dnc_calls} do-not-call requests"
     said = f"{rows}; {leads}; {calls}; {_cost(found)}"
+    if _has_range(found):
+        said += f"; with the further sources for all leads about {money(found.cost_at_most or 0.0)}"
     parts = [said, *([stop] if (stop := _stops_after(found)) else []), *found.notes]
     return "; ".join(parts) + "."
 
@@ -180,6 +200,11 @@ def _cost(found: Estimate) -> str:
     if found.cost is not None and (expected := round(found.cost - found.check_cost, 2)) < round(most, 2):
         cost += f", probably {money(expected)}"
     return f"{cost} and about {money(found.check_cost)} for checks" if found.check_cost else cost
+
+
+def _has_range(found: Estimate) -> bool:
+    """Return whether further providers may be asked too, which makes the cost a range."""
+    return found.cost is not None and found.cost_at_most is not None and found.cost_at_most > found.cost
 
 
 def _stops_after(found: Estimate) -> str:
@@ -203,6 +228,11 @@ def _price(found: Estimate) -> str:
     if found.cost is None or found.lookup_price is None:
         return "price unknown"
     limit = found.max_cost
+    if _has_range(found):
+        between = f"about {money(found.cost)} to {money(found.cost_at_most or 0.0)}"
+        if limit is None:
+            return between
+        return f"at most {money(limit)}" if limit <= found.cost else f"{between}, at most {money(limit)}"
     if not found.check_cost:
         bought = found.lookups if found.max_lookups is None else min(found.lookups, found.max_lookups)
         most = bought * found.lookup_price

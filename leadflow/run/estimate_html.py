@@ -20,9 +20,18 @@ def to_html(found: Any) -> str:
         ("reassigned-numbers calls", f"{found.reassigned_calls:,}" if found.reassigned_calls else ""),
         ("appends to the sheet", f"{found.sheet_appends:,}"),
         ("cost", found.price),
+        *(_provider(one) for one in found.providers if len(found.providers) > 1),
     ]
     shown = [(name, text) for name, text in rows if text]
     sentence = str(found).removesuffix(f"; {'; '.join(found.notes)}.") if found.notes else str(found)
     last = "Nothing was bought, and nothing was written."
     parts = [said(sentence), pairs(shown), *map(muted, (*found.notes, last))]
     return card("Estimate", "".join(parts))
+
+
+def _provider(one: Any) -> tuple[str, str]:
+    """Return a provider's row: how often it is asked, at which price, and how often it found phones before."""
+    asked = f"{one.at_most:,}" if one.at_least == one.at_most else f"{one.at_least:,} to {one.at_most:,}"
+    price = "" if one.price is None else f", ${one.price:g} each"
+    rate = "" if one.hit_rate is None else f", phones for {one.hit_rate:.0%} so far"
+    return f"{one.provider}, {one.what.replace('_', ' ')}", f"{asked}{price}{rate}"

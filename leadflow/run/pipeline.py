@@ -1,6 +1,6 @@
 """The pipeline of one run: how many batches are under way at once, when the next one starts, and when all stop.
 
-    open_run -> Lookup -> Check -> (sheet thread) Deliver -> (cache thread) Cache; at the end Guard.end
+    open_run -> Lookup -> Check -> FurtherLookups -> (sheet thread) Deliver -> (cache thread) Cache; then Guard.end
 
 Batches overlap: while one batch is delivered, the next are checked and looked up. A batch never returns to a step.
 """
@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from leadflow.errors import LeadflowError
 from leadflow.run.coalescer import Coalescer
+from leadflow.run.further_lookups import FurtherLookups
 from leadflow.run.intake import open_run
 from leadflow.run.opt_outs import guard_of
 from leadflow.run.pace import Pace
@@ -66,7 +67,8 @@ class Pipeline:
             )
             lookup = Lookup(run, tally, work.earlier_jobs, guard)
             check = Check(run, tally, ahead, pool, guard)
-            self._drain(work.batches, partial(self._process, lookup, check, sheet, ahead), sheet, cache)
+            further = FurtherLookups(run, check, guard)
+            self._drain(work.batches, partial(self._process, lookup, check, further, sheet, ahead), sheet, cache)
         guard.end()
         self._sheet.withheld.warn()
         if run.halt.limit:
@@ -141,7 +143,15 @@ class Pipeline:
                 self._run.halt.stop.wait(0.02)
         return flying
 
-    def _process(self, lookup: Lookup, check: Check, sheet: Coalescer[Batch], ahead: LookAhead, batch: Batch) -> None:
+    def _process(
+        self,
+        lookup: Lookup,
+        check: Check,
+        further: FurtherLookups,
+        sheet: Coalescer[Batch],
+        ahead: LookAhead,
+        batch: Batch,
+    ) -> None:
         """Send one batch through lookup and checks in its thread, and queue it for the sheet."""
         halt = self._run.halt
         batch.start()
@@ -151,8 +161,12 @@ class Pipeline:
             return
         halt.raise_if_set()
         check.do(batch)
+        further.do(batch)
         self._pace.check_s = batch.record["check_s"]
         halt.raise_if_set()
+        if batch.leads.is_empty():
+            self._count(before_sheet=-1, unfinished=-1)
+            return
         self._count(before_sheet=-1)
         sheet.put(batch)
         ahead.start_if_due()

@@ -117,8 +117,9 @@ class _Checks:
             return 0.0
         services: Mapping[str, Service] = {"litigator": run.services.litigator, "dnc": run.services.dnc}
         phones = {phone for phone in leads["phones"].explode().drop_nulls() if phone}
+        services = {**services, **{check.kind: check for check in run.services.further.checks}}
         dollars = sum(
-            prices.checks[kind] * len(phones - self._check._fresh(leads, kind, service).keys())
+            prices.checks[kind] * len(phones - self._check.fresh(leads, kind, service).keys())
             for kind, service in services.items()
         )
         with self._lock:

@@ -22,6 +22,7 @@ from leadflow.events import JobLog, raised_at
 from leadflow.leads.counts import DUPLICATE
 from leadflow.leads.phones import time_zones
 from leadflow.run.batch import joined, outcomes_of, row_ranges, timed
+from leadflow.run.further_checks import with_further_checks
 from leadflow.run.job_record import began_at
 from leadflow.services.dncscrub.reassigned import KIND as REASSIGNED
 from leadflow.services.dncscrub.reassigned import policy_since
@@ -45,8 +46,9 @@ if TYPE_CHECKING:
     from leadflow.run.target_sheet import LookAhead, TargetSheet
     from leadflow.services.dnc_list import DncListFile
     from leadflow.services.dncscrub import DncScrub, LitigatorList
+    from leadflow.stages.further_checks import SafeCheck
 
-    Service = LitigatorList | DncScrub | DncListFile
+    Service = LitigatorList | DncScrub | DncListFile | SafeCheck
 
 
 @dataclass(frozen=True)
@@ -162,7 +164,8 @@ class Check:
         budget, keys = self.run.budget, batch.leads["person_key"]
         budget.checks_begin(keys)
         with timed("check_s", batch):
-            leads = self.guard.mark(self._with_reassigned(self._checked(batch), batch.number))
+            leads = with_further_checks(self.run, self._checked(batch), batch.number, self.fresh, self.save)
+            leads = self.guard.mark(self._with_reassigned(leads, batch.number))
         budget.checks_done(keys)
         policy, compliance = self.run.settings.policy, self.run.settings.compliance
         batch.leads = with_shown_phones(settle(leads, policy, compliance), policy)
@@ -194,7 +197,7 @@ class Check:
             service,
             states=states,
             reuse=self._reassigned_before,
-            on_scrubs=self._save,
+            on_scrubs=self.save,
             stop=self.run.halt,
             emit=self.run.emit,
             batch=number,
@@ -234,14 +237,14 @@ class Check:
         return stage(
             leads,
             service,
-            known=self._fresh(leads, kind, service),
-            on_scrubs=self._save,
+            known=self.fresh(leads, kind, service),
+            on_scrubs=self.save,
             stop=self.run.halt,
             emit=self.run.emit,
             batch=number,
         )
 
-    def _fresh(self, leads: pl.DataFrame, check: str, service: Service) -> dict[str, Scrub]:
+    def fresh(self, leads: pl.DataFrame, check: str, service: Service) -> dict[str, Scrub]:
         """Return recent scrubs of these phones that this service made under its current policy."""
         now, age = datetime.now(timezone.utc), self._reuse_age
         if not age:
@@ -254,7 +257,7 @@ class Check:
             if scrub.fresh(now, age) and (scrub.provider, scrub.policy) == made_by and str(scrub.verdict) != "unchecked"
         }
 
-    def _save(self, scrubs: list[Scrub]) -> None:
+    def save(self, scrubs: list[Scrub]) -> None:
         """Store paid checks and count them."""
         self.run.checkpoints.save_scrubs(scrubs, self.run.job_id)
         self.run.budget.checked(scrubs[0].check, len(scrubs))

@@ -30,6 +30,7 @@ def take_up(run: RunContext, held: Iterable[Retried], keys: Iterable[str]) -> No
             stale[lead.after_days].append(lead.person_key)
     for days, keys in stale.items():
         run.checkpoints.drop_answers(keys, time.time() - days * _DAY_S)
+        run.checkpoints.drop_further(keys, time.time() - days * _DAY_S)
     run.checkpoints.take_over(run.job_id, [lead.answer for lead in leads if lead.answer is not None])
     run.log("Snowflake", taken_up(leads))
 

@@ -12,6 +12,7 @@ from leadflow.checkpoints.review import waiting_in_batch
 from leadflow.events import JobProgress, RowProcessed
 from leadflow.job import Progress
 from leadflow.leads.counts import LEFT_OUT, Counts
+from leadflow.run.provider_counts import by_provider
 from leadflow.stages.phone_checks import phone_checks
 
 if TYPE_CHECKING:
@@ -133,6 +134,7 @@ class Tally:
         if extracted is None:
             return Counts()
         bought, checked = checkpoints.bought(job_id), checkpoints.checked(job_id)
+        further = checkpoints.further_bought(job_id)
         leads = checkpoints.tally(job_id)
         elsewhere = _sum(leads, "processed")
         settled = sum(n for (disposition, _), n in leads.items() if disposition not in ("", "withdraw"))
@@ -143,7 +145,7 @@ class Tally:
             held=_held(extracted, leads),
             retry={reason: n for (disposition, reason), n in leads.items() if disposition == "retry"},
             waiting=extracted["todo"] - settled,
-            bought=bought,
+            bought=bought + sum(one.asked for one in further.values()),
             reused=self._reused,
             unanswered=max(0, self._run.budget.spent - bought),
             cost=self._cost(bought, self._free(), checked),
@@ -151,6 +153,7 @@ class Tally:
             checked=sum(checked.values()),
             renewed=_sum(leads, "renewed"),
             withdrawn={reason: n for (disposition, reason), n in leads.items() if disposition == "withdrawn"},
+            providers=by_provider(self._run, bought, checked, further),
         )
 
     def _free(self) -> int:
@@ -165,7 +168,8 @@ class Tally:
         if "rescrub" in self._run.plan:  # it buys no lookup, so it needs no price of one
             return round(sum(price * checked.get(check, 0) for check, price in prices.checks.items()), 2)
         cost = prices.cost(bought, free, checked)
-        return None if cost is None else round(cost, 2)
+        more = sum(one.cost for one in self._run.checkpoints.further_bought(self._run.job_id).values())
+        return None if cost is None else round(cost + more, 2)
 
 
 def _sum(leads: Mapping[tuple[str, str], int], disposition: str) -> int:

@@ -1,6 +1,7 @@
 """Settings of leadflow: their names and values, the sources that they are read from, and their errors."""
 
 from leadflow.settings.compliance import ComplianceSettings
+from leadflow.settings.further import BlacklistAllianceSettings, PeopleDataLabsSettings
 from leadflow.settings.policy import Policy
 from leadflow.settings.settings import Settings
 from leadflow.settings.sheets import SheetsSettings
@@ -14,6 +15,8 @@ __all__ = [
     "LitigatorSettings",
     "DncSettings",
     "ReassignedSettings",
+    "PeopleDataLabsSettings",
+    "BlacklistAllianceSettings",
     "SheetsSettings",
     "Policy",
     "ComplianceSettings",

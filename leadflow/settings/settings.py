@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-from pydantic import Field, field_validator
+from pydantic import Field, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from leadflow.errors import SettingsError
@@ -23,9 +23,11 @@ from leadflow.settings.base import (
     Seconds,
     Whole,
     Word,
+    Words,
     fill,
 )
 from leadflow.settings.compliance import ComplianceSettings
+from leadflow.settings.further import CHECKS, SEARCHES, BlacklistAllianceSettings, PeopleDataLabsSettings
 from leadflow.settings.policy import Policy
 from leadflow.settings.sheets import SheetsSettings
 from leadflow.settings.shown import to_html, to_text
@@ -45,6 +47,8 @@ class Settings(Checked, BaseSettings):
     """All settings of an Engine. `home` is the folder of the history and the checkpoints.
 
     `max_cost` is in dollars per job, over all its runs. It covers lookups and the checks of the phones they find.
+    `lookups` names further sources of phones, asked in order after idiCORE (people_data_labs), and `checks` further
+    checks of phones (blacklist_alliance); see leadflow.PeopleSearch and leadflow.PhoneCheck. By default there are none.
     Unknown names and invalid values raise SettingsError; one error lists all faults.
 
     Example:
@@ -65,11 +69,15 @@ class Settings(Checked, BaseSettings):
     history_wait_s: Seconds = 60
     max_lookups: Annotated[Whole, Field(ge=0)] | None = None
     max_cost: Price | None = None
+    lookups: Words = ()
+    checks: Words = ()
     warehouse: WarehouseSettings
     idicore: IdicoreSettings
     litigator: LitigatorSettings
     dnc: DncSettings
     reassigned: ReassignedSettings = ReassignedSettings()
+    people_data_labs: PeopleDataLabsSettings = PeopleDataLabsSettings()
+    blacklist_alliance: BlacklistAllianceSettings = BlacklistAllianceSettings()
     sheets: SheetsSettings
     policy: Policy = Policy()
     compliance: ComplianceSettings = ComplianceSettings()
@@ -88,6 +96,14 @@ class Settings(Checked, BaseSettings):
             found = places(_env_file, _env_file_encoding, _secrets_dir)
             from_places, faults = read(type(self), found)
             fill(self, _merged(from_places, values), faults)
+
+    @field_validator("lookups", "checks")
+    @classmethod
+    def _providers(cls, names: tuple[str, ...], field: ValidationInfo) -> tuple[str, ...]:
+        known = SEARCHES if field.field_name == "lookups" else CHECKS
+        if unknown := [name for name in names if name not in known]:
+            raise ValueError(f"names {unknown[0]!r}; known are {', '.join(known)}")
+        return tuple(dict.fromkeys(names))
 
     @field_validator("home", mode="before")
     @classmethod

@@ -21,7 +21,7 @@ from leadflow.stages.scrub_texts import scrub_text
 SCRUBBED_AT = "%Y-%m-%d %H:%M UTC"
 
 
-class PhoneCheck(Protocol):
+class Checker(Protocol):
     """A service that checks phones. A phone without an answer is missing from the result."""
 
     def check(self, phones: Sequence[str], stop: StopFlag | None = None) -> Mapping[str, Scrub]:
@@ -31,7 +31,7 @@ class PhoneCheck(Protocol):
 
 def check_phones(
     leads: pl.DataFrame,
-    service: PhoneCheck,
+    service: Checker,
     kind: str,
     stage: str,
     known: Mapping[str, Scrub],
@@ -52,7 +52,7 @@ def check_phones(
     asked = [phone for phone in phones["phones"].unique(maintain_order=True) if phone]
     non_consumers = scrubs_of_non_consumers(asked, emit, batch) if kind == "dnc" else {}
     wanted = [phone for phone in asked if phone not in known and phone not in non_consumers]
-    answered = _check(service, wanted, stop, stage, emit, batch) if wanted else {}
+    answered = ask(service, wanted, stop, stage, emit, batch) if wanted else {}
     if on_scrubs and answered:
         on_scrubs(list(answered.values()))
     scrubs = {**known, **answered, **non_consumers}
@@ -83,9 +83,13 @@ def _per_phone_text(scrubs: Mapping[str, Scrub], text_of: Callable[[Scrub], str]
     )
 
 
-def _check(
-    service: PhoneCheck, phones: list[str], stop: StopFlag | None, stage: str, emit: Emit, batch: int | None
+def ask(
+    service: Checker, phones: list[str], stop: StopFlag | None, stage: str, emit: Emit, batch: int | None
 ) -> dict[str, Scrub]:
+    """Check phones with a service. A phone without an answer is absent, and the log says how many are.
+
+    Raises RefusedError, ServiceDownError, Stopped.
+    """
     emit(JobLog(stage=stage, batch=batch, message=f"Checking {len(phones)} phones"))
     try:
         answered = dict(service.check(phones, stop))

@@ -8,7 +8,7 @@ from typing import TypeVar
 from leadflow.events import Emit, no_emit
 from leadflow.leads.verdicts import Scrub
 from leadflow.services.transport.limits import StopFlag
-from leadflow.stages.checks import PhoneCheck, check_phones
+from leadflow.stages.checks import Checker, check_phones
 from leadflow.stages.frames import same_kind
 
 F = TypeVar("F")
@@ -16,7 +16,7 @@ F = TypeVar("F")
 
 def check_dnc(
     leads: F,
-    dnc: PhoneCheck,
+    dnc: Checker,
     *,
     known: Mapping[str, Scrub] | None = None,
     on_scrubs: Callable[[list[Scrub]], None] | None = None,

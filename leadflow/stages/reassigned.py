@@ -17,7 +17,7 @@ from leadflow.stages.checks import SCRUBBED_AT
 from leadflow.stages.frames import same_kind, text_of
 from leadflow.stages.lead_phones import with_phones
 from leadflow.stages.list_columns import per_lead, per_phone
-from leadflow.stages.scrub_texts import scrub_text
+from leadflow.stages.scrub_texts import FURTHER_VERDICTS, scrub_text
 from leadflow.stages.settle import REASSIGNED, phones_needing_check
 
 if TYPE_CHECKING:
@@ -73,7 +73,8 @@ def check_reassigned(
 def _open_places(leads: pl.DataFrame, states: tuple[str, ...]) -> list[tuple[int, str]]:
     """List the phones to ask for, by row and number: those that need the check and may be callable otherwise."""
     needing = phones_needing_check(leads, states)
-    checks = [name for name in ("litigator_verdicts", "dnc_verdicts") if name in leads.columns]
+    names = ("litigator_verdicts", "dnc_verdicts", FURTHER_VERDICTS)
+    checks = [name for name in names if name in leads.columns]
     if not needing or not checks:
         return list(needing)
     rows = per_phone(leads, *checks).select("row", "phones", *checks).iter_rows()

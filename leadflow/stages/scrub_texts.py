@@ -16,6 +16,10 @@ from leadflow.stages.list_columns import per_phone
 CHECKS = {"litigator": "litigator_checks", "dnc": "dnc_checks"}
 # Only phones of some states have this one.
 _SOME = {"reassigned": "reassigned_checks"}
+# The further checks of providers.PhoneCheck: the worst verdict of each phone, and the texts of its scrubs, one a line.
+FURTHER_VERDICTS, FURTHER_CHECKS = "further_verdicts", "further_checks"
+# The kinds of check that are leadflow's own. Every other kind in a record is that of a further check.
+OWN_KINDS = (*CHECKS, *_SOME, "internal")
 # The same for the house's own list, with texts for the phones on it alone.
 INTERNAL_CHECKS = "internal_checks"
 
@@ -51,6 +55,22 @@ def read_scrub(text: str | None, phone: str, kind: str) -> Scrub | None:
         return None
 
 
+def further_text(scrub: Scrub) -> str:
+    """Return the scrub of a further check as one line of text, with its kind and without its phone."""
+    return json.dumps({"kind": scrub.check, **json.loads(scrub_text(scrub))})
+
+
+def further_scrubs(text: str | None, phone: str) -> Iterator[Scrub]:
+    """Yield the scrubs of a phone's further checks. A line that cannot be read is left out."""
+    for line in (text or "").splitlines():
+        try:
+            kind = str(json.loads(line)["kind"])
+        except (ValueError, TypeError, KeyError):
+            continue
+        if scrub := read_scrub(line, phone, kind):
+            yield scrub
+
+
 def has_checks(leads: pl.DataFrame) -> bool:
     """Whether a frame has the scrubs of any check."""
     return any(name in leads.columns for name in CHECKS.values())
@@ -60,13 +80,17 @@ def scrubs_of(leads: pl.DataFrame, *beside: str) -> Iterator[tuple[int, tuple[st
     """Yield each phone's row (position of its lead), its entries of the lists `beside`, and its scrubs by kind.
 
     The first of the entries is the phone. Phones that could not be read are left out. A scrub against the
-    reassigned-numbers database is among the scrubs only if the phone has one.
+    reassigned-numbers database, or of a further check, is among the scrubs only if the phone has one.
     """
     known = {name: kind for kind, name in {**CHECKS, **_SOME}.items()}
     there = [name for name in known if name in leads.columns]
-    for row, *cells in per_phone(leads, *beside, *there).select("row", "phones", *beside, *there).iter_rows():
+    more = [name for name in (FURTHER_CHECKS,) if name in leads.columns]
+    names = (*beside, *there, *more)
+    for row, *cells in per_phone(leads, *names).select("row", "phones", *names).iter_rows():
         if phone := cells[0]:
-            texts = zip(there, cells[1 + len(beside) :], strict=True)
+            texts = zip(there, cells[1 + len(beside) :], strict=False)
             found = {known[name]: read_scrub(text, phone, known[name]) for name, text in texts}
             found = {kind: scrub for kind, scrub in found.items() if kind in CHECKS or scrub is not None}
+            if more:
+                found |= {scrub.check: scrub for scrub in further_scrubs(cells[-1], phone)}
             yield row, tuple(cell or "" for cell in cells[: 1 + len(beside)]), {**dict.fromkeys(CHECKS), **found}

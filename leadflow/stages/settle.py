@@ -14,6 +14,7 @@ from leadflow.settings import ComplianceSettings, Policy
 from leadflow.stages.coverage import NOT_COVERED
 from leadflow.stages.frames import as_text, same_kind
 from leadflow.stages.list_columns import per_lead, per_phone
+from leadflow.stages.scrub_texts import FURTHER_VERDICTS
 
 F = TypeVar("F")
 _WORDS = [verdict.value for verdict in WORST_FIRST]
@@ -29,7 +30,8 @@ def settle(leads: F, policy: Policy, compliance: ComplianceSettings | None = Non
     """Add `verdicts` (lists of text, one for each phone), `disposition` (deliver, held or retry) and `reason` (text).
 
     `leads` is a pandas or polars frame with the columns that the lookup and both checks add; a missing check counts as
-    unchecked. A phone is callable only if both checks answered and neither flagged it. `retry` is not final: an answer
+    unchecked. A phone is callable only if both checks answered and neither flagged it; in a frame with the column
+    `further_verdicts`, only if the further checks say the same. `retry` is not final: an answer
     is missing, and a resume requests it again. Its reason is not_covered if only a do-not-call list that covers the
     phones is missing. A phone of a state in compliance.hold_without_reassigned_check is callable only if
     `reassigned_verdicts` has clean for it; a lead without another phone is held as reassigned_check.
@@ -45,19 +47,21 @@ def settle(leads: F, policy: Policy, compliance: ComplianceSettings | None = Non
 
 
 def _settle(leads: pl.DataFrame, policy: Policy, states: tuple[str, ...]) -> pl.DataFrame:
-    there = [name for name in _CHECKS if name in leads.columns]
+    checks = [*_CHECKS, *(name for name in (FURTHER_VERDICTS,) if name in leads.columns)]
+    there = [name for name in checks if name in leads.columns]
     gaps = [name for name in (NOT_COVERED,) if name in leads.columns]
     phones = per_phone(leads, *there, *gaps).with_columns(
-        _known(name) if name in there else pl.lit(_UNCHECKED, _VERDICT).alias(name) for name in _CHECKS
+        _known(name) if name in there else pl.lit(_UNCHECKED, _VERDICT).alias(name) for name in checks
     )
-    rank = pl.min_horizontal(pl.col(name).to_physical() for name in _CHECKS)
+    rank = pl.min_horizontal(pl.col(name).to_physical() for name in checks)
+    phones = phones.with_columns(_litigator_unknown(checks, policy).alias("unknown"))
     phones = phones.with_columns(pl.lit(pl.Series(_WORDS)).gather(rank).alias("verdict"))
     phones = _with_reassigned(phones, leads, policy, states).with_columns(_is_unanswered(gaps).alias("unanswered"))
     found = per_lead(
         phones,
         leads.height,
         verdicts=pl.col("verdict"),
-        litigators=pl.col(_CHECKS[0]),
+        litigators=pl.col("unknown"),
         unanswered=pl.col("unanswered"),
         barred=pl.col("barred"),
     )
@@ -70,6 +74,19 @@ def _known(name: str) -> pl.Expr:
     """Parse the verdict of a phone; a missing or unknown verdict, or one without a phone, is unchecked."""
     is_phone = pl.col("phones").str.contains(E164).fill_null(False)
     return pl.when(is_phone).then(pl.col(name).cast(_VERDICT, strict=False)).fill_null(_UNCHECKED).alias(name)
+
+
+def _litigator_unknown(checks: list[str], policy: Policy) -> pl.Expr:
+    """Whether a check that knows litigators has not answered for a phone: then it may be a litigator's.
+
+    A further check is not asked about leads without a callable phone, whose other phones say nothing then.
+    """
+    unknown = pl.col(_CHECKS[0]) == _UNCHECKED
+    if FURTHER_VERDICTS not in checks:
+        return unknown
+    words = [word for word in _WORDS if is_callable(word, policy)]
+    is_open = pl.all_horizontal(pl.col(name).is_in(words) for name in _CHECKS).any().over("row")
+    return unknown | (is_open & (pl.col(FURTHER_VERDICTS) == _UNCHECKED))
 
 
 def _with_reassigned(
@@ -130,7 +147,7 @@ def _reason(policy: Policy) -> pl.Expr:
     callables = [word for word in _WORDS if is_callable(word, policy)]
     unchecked = verdicts.list.contains(_UNCHECKED)
     # The phone without an answer may be a litigator's, and then the lead's other phones may not be called either.
-    litigator_unknown = pl.lit(policy.hold_lead_on_litigator) & pl.col("litigators").list.contains(_UNCHECKED)
+    litigator_unknown = pl.lit(policy.hold_lead_on_litigator) & pl.col("litigators").list.contains("true")
     return (
         pl.when(status.is_in(["failed", "skipped"]))
         .then(pl.lit("lookup_failed"))

@@ -31,6 +31,9 @@ _ROWS = {
     "suppression_targets": "INSERT INTO suppression_targets VALUES ('sheet', 1, '', 'now')",
     "unproven_appends": "INSERT INTO unproven_appends VALUES ('j', 'sheet')",
     "unrecorded_withdrawals": "INSERT INTO unrecorded_withdrawals VALUES ('sheet', 'k', 'p', 'j')",
+    "further_answers": "INSERT INTO further_answers VALUES ('k', 'p', '{}', 'j', 1.5, 0.28)",
+    "further_lost": "INSERT INTO further_lost VALUES ('j', 'p', 1, 0.28)",
+    "flagged": "INSERT INTO flagged VALUES ('j', 'dnc', 7)",
     "sqlite_sequence": "UPDATE sqlite_sequence SET seq = seq",
 }
 _CHANGES = {
