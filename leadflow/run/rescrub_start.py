@@ -57,7 +57,7 @@ def rescrub_sentence(found: RescrubEstimate) -> str:
     parts = [
         f"{found.due:,} of {found.leads:,} leads in the sheet are due, with {found.phones:,} phones",
         f"{found.litigator_calls:,} litigator and {found.dnc_calls:,} do-not-call requests",
-        f"about {money(found.cost)}",
+        f"about {money(found.cost)}" if found.cost else "no cost, as far as prices are set",
     ]
     parts += [f"{found.expired:,} may not be called any more even now"] if found.expired else []
     parts += [f"{found.unreadable:,} show no phone that can be read"] if found.unreadable else []

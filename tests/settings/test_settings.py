@@ -102,6 +102,10 @@ def test_a_misspelt_name_is_never_skipped(name, kind, data):
         assert name in faults[0]
 
 
+# The names whose value is a JSON object.
+_OBJECTS = ("CODES", "PARAMETERS", "POLICY", "COMPLIANCE", "REASSIGNED")
+
+
 @given(st.sampled_from(NAMES), st.lists(st.booleans(), min_size=60, max_size=60))
 @examples(max_examples=200, deadline=None)
 def test_a_known_name_is_read_in_any_case(name, upper):
@@ -111,7 +115,7 @@ def test_a_known_name_is_read_in_any_case(name, upper):
         "[]"
         if name.endswith("FIELDS")
         else "{}"
-        if (field.is_required() and "__" not in name) or name.endswith(("CODES", "PARAMETERS", "POLICY"))
+        if (field.is_required() and "__" not in name) or name.endswith(_OBJECTS)
         else "2"
     )
     found, faults = read(lf.Settings, [Place("here", {written: value})])
