@@ -58,6 +58,13 @@ class Further(Database):
         sql = "SELECT person_key, payload FROM further_answers WHERE provider = ? AND person_key IN"
         return {key: Answer.from_json(payload) for key, payload in self._select_in(sql, person_keys, provider)}
 
+    def near_matches(self, person_keys: Iterable[str]) -> dict[str, Answer]:
+        """Return for each lead the first near match of a further source, by person key."""
+        is_near = "json_extract(payload, '$.status') = 'near_match'"
+        sql = f"SELECT person_key, payload FROM further_answers WHERE {is_near} AND person_key IN"
+        rows = [(key, Answer.from_json(payload)) for key, payload in self._select_in(sql, person_keys)]
+        return dict(sorted(rows, key=lambda row: row[1].bought_at, reverse=True))
+
     def further_bought(self, job_id: str) -> dict[str, Bought]:
         """Return what the job bought in all its runs, by source."""
         found: dict[str, Bought] = {}

@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from leadflow.checkpoints.store import Checkpoints
 
 # Leads with these reasons are held back until somebody accepts one of their candidates.
-REVIEWED = ("ambiguous", "near_match")
+NEAR_MATCH = "near_match"
+REVIEWED = ("ambiguous", NEAR_MATCH)
 _COLUMNS = ("person_key", "reason", "lead", "pid", "candidate", "agrees", "differs", "phones", "emails", "deceased")
 _SHOWN = ("first_name", "last_name", "address", "city", "state", "zip")
 _UNDER_REVIEW = f"disposition = 'held' AND reason IN {REVIEWED}"
@@ -51,7 +52,7 @@ def review(checkpoints: Checkpoints, job_id: str) -> pd.DataFrame:
     sql = f"SELECT person_key, reason, row FROM leads WHERE job_id = ? AND {_UNDER_REVIEW} ORDER BY seq"
     with checkpoints.reading() as db:
         leads = db.execute(sql, (job_id,)).fetchall()
-    answers = checkpoints.answers(key for key, _, _ in leads)
+    answers = _reviewed(checkpoints, [key for key, _, _ in leads])
     rows = [
         _row(key, reason, json.loads(row), candidate)
         for key, reason, row in leads
@@ -68,6 +69,16 @@ def _row(key: str, reason: str, lead: dict[str, Any], candidate: Candidate) -> t
     return key, reason, shown, candidate.pid, who, *parts, phones, len(candidate.emails), candidate.deceased
 
 
+def _reviewed(checkpoints: Checkpoints, person_keys: list[str]) -> dict[str, Answer]:
+    """Return the answers of these leads: idiCORE's, or the near match of a further source where idiCORE has none."""
+    further = checkpoints.near_matches(person_keys)
+    own = checkpoints.answers(person_keys)
+    return {
+        **further,
+        **{key: answer for key, answer in own.items() if answer.status in REVIEWED or key not in further},
+    }
+
+
 def choose(checkpoints: Checkpoints, person_key: str, pid: str | int) -> Choice:
     """Return the choice of this candidate without storing it. Raises InputError if it cannot be accepted.
 
@@ -76,11 +87,11 @@ def choose(checkpoints: Checkpoints, person_key: str, pid: str | int) -> Choice:
     leads = _leads(checkpoints, person_key)
     if not leads:
         raise InputError(f"no job has a lead with this key; {_NEXT}")
-    answer = checkpoints.answers([person_key]).get(person_key)
+    answer = _reviewed(checkpoints, [person_key]).get(person_key)
     wanted = str(pid).strip()
     for lead in leads:
         if lead["accepted"] is not None:
-            return _accepted_before(person_key, lead, answer, wanted)
+            return _accepted_before(person_key, lead, checkpoints.answers([person_key]).get(person_key), wanted)
         if lead["disposition"] == "held" and lead["reason"] in REVIEWED:
             chosen = _accepted_answer(person_key, answer, wanted)
             return Choice(lead["job_id"], lead["batch"], chosen, wanted)
@@ -148,7 +159,8 @@ def _accepted_answer(person_key: str, answer: Answer | None, pid: str) -> Answer
             phones.setdefault(phone.number, phone)
     emails = tuple(dict.fromkeys(email for candidate in chosen for email in candidate.emails))
     known_pid = "" if pid.startswith("#") else pid
-    return replace(answer, status="found", phones=tuple(phones.values()), emails=emails, pid=known_pid)
+    # It takes the place of idiCORE's answer, which was bought.
+    return replace(answer, status="found", phones=tuple(phones.values()), emails=emails, pid=known_pid, source="")
 
 
 def store(checkpoints: Checkpoints, choice: Choice) -> None:

@@ -1,7 +1,8 @@
 """The step after the check: further sources are asked, in order, for leads without a callable phone.
 
 A source is asked for a lead that is held as no_match, no_phone or all_suppressed, and not after a failure. Its answer
-is on disk before it is used, so a resume buys it from no source twice. Its phones go through all checks.
+is on disk before it is used, so a resume buys it from no source twice. Its phones go through all checks. A lead that no
+source helped is held for a review if one of them found a near match.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from leadflow.checkpoints.review import hold_duplicate_persons
+from leadflow.checkpoints.review import NEAR_MATCH, hold_duplicate_persons
 from leadflow.errors import (
     BudgetReached,
     HistoryError,
@@ -28,9 +29,10 @@ from leadflow.events import JobLog, raised_at
 from leadflow.leads.found_people import judged
 from leadflow.leads.people import Answer, Person
 from leadflow.run.batch import Batch
-from leadflow.stages.further_lookups import ASKED_FOR, joined_leads, people_of, with_new_phones
+from leadflow.stages.further_lookups import joined_leads, may_be_asked, people_of, with_new_phones
 from leadflow.stages.settle import settle
 from leadflow.stages.shown_phones import with_shown_phones
+from leadflow.stages.suppressed import is_suppressed
 
 if TYPE_CHECKING:
     from leadflow.compliance.guard import Guard
@@ -68,15 +70,17 @@ class FurtherLookups:
         if self._run.only is not None:
             return
         began = time.monotonic()
+        near: set[str] = set()
         for source in self._run.services.further.lookups:
-            leads = batch.leads.filter(pl.col("reason").is_in(ASKED_FOR) & (pl.col("disposition") == "held"))
+            leads = batch.leads.filter(may_be_asked())
             if not leads.is_empty():
-                self._ask_source(source, leads, batch)
+                near |= self._ask_source(source, leads, batch)
+        self._hold_for_review(batch, near)
         batch.record["lookup_s"] = batch.record.get("lookup_s", 0.0) + time.monotonic() - began
 
-    def _ask_source(self, source: Source, leads: pl.DataFrame, batch: Batch) -> None:
-        keys = self._guard.suppressed(leads).keys
-        leads = leads.filter(~pl.col("person_key").is_in(list(keys)))
+    def _ask_source(self, source: Source, leads: pl.DataFrame, batch: Batch) -> set[str]:
+        """Ask one source. Return the keys of the leads for which it found a near match."""
+        leads = leads.filter(~is_suppressed(leads, self._guard.suppressed(leads)))
         asked = self._ask(source, people_of(leads), batch.number)
         self._log(source, leads.height, asked, batch.number)
         changed = self._with_statuses(leads, asked)
@@ -85,6 +89,14 @@ class FurtherLookups:
             new = hold_duplicate_persons(new, self._run.checkpoints, self._run.job_id) if new.height else new
             changed += [self._checked(leads, new, batch)] if new.height else []
         batch.leads = _updated(batch.leads.filter(~pl.col("person_key").is_in(list(asked.unpaid))), changed)
+        return {key for key, answer in asked.answers.items() if answer.status == NEAR_MATCH}
+
+    def _hold_for_review(self, batch: Batch, keys: set[str]) -> None:
+        """Hold for a review the leads that no source helped, and for which one found a near match."""
+        part = batch.leads.filter(may_be_asked() & pl.col("person_key").is_in(list(keys))) if keys else pl.DataFrame()
+        if not part.is_empty():
+            near = self._settled(part.with_columns(pl.lit(NEAR_MATCH).alias("lookup_status")))
+            batch.leads = _updated(batch.leads, [near])
 
     def _checked(self, before: pl.DataFrame, new: pl.DataFrame, batch: Batch) -> pl.DataFrame:
         """Check the new phones, and settle their leads with all phones that they have."""

@@ -9,6 +9,7 @@ import polars as pl
 
 from leadflow.leads.columns import IDENTITY
 from leadflow.leads.people import Answer, Person, Phone
+from leadflow.leads.verdicts import Verdict
 from leadflow.stages.list_columns import lists_of
 
 # The reasons of a held lead for which a further source is asked: nobody or no callable phone was found.
@@ -18,6 +19,15 @@ _FROM_CHECKS = ("litigator_", "dnc_", "reassigned_", "further_", "internal_")
 _TIMES = ("litigator_scrubbed_at", "dnc_scrubbed_at", "reassigned_scrubbed_at", "further_scrubbed_at")
 _SETTLED = ("verdicts", "disposition", "reason", "shown_phones", "callable_until")
 _OF_PHONES = ("phones", "phone_types", "phone_last_seen", "phone_ranks")
+
+
+def may_be_asked() -> pl.Expr:
+    """Select the settled leads for which a further source may be asked.
+
+    Nobody looks for another phone of a person who asked the house not to be called, or who is a known litigator.
+    """
+    barred = [pl.col("verdicts").list.contains(str(word)) for word in (Verdict.INTERNAL_DNC, Verdict.LITIGATOR)]
+    return pl.col("reason").is_in(ASKED_FOR) & (pl.col("disposition") == "held") & ~pl.any_horizontal(barred)
 
 
 def people_of(leads: pl.DataFrame) -> list[Person]:

@@ -16,9 +16,10 @@ class PeopleSearch(Protocol):
     """A further source of phones, for leads without a callable phone; `Engine(settings, lookups=[...])` takes several.
 
     idiCORE is asked first, for every lead. A further source is asked in its turn, and only for a lead that is held as
-    no_match, no_phone or all_suppressed. It is not asked after a failure, which a resume repeats, nor for a lead under
-    review. leadflow judges the people that it returns by the rules for idiCORE's people, checks their phones, stores
-    each answer before it is used, and asks one source for one lead once.
+    no_match, no_phone or all_suppressed. It is not asked after a failure, which a resume repeats, for a lead under
+    review, or for a person with a phone on the house's do-not-call list or a litigator list. leadflow judges the people
+    that it returns by the rules for idiCORE's people, checks their phones, stores each answer before it is used, and
+    asks one source for one lead once. If no source helps and one found a near match, the lead is for job.review().
 
     `provider` is its name in the records: a word of small letters, digits and "_". `price` is in dollars for a search;
     budget and estimate count it. A source that does not charge for a search sets `charged=False` in the result.

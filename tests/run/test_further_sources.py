@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import json
 from collections import Counter
 
 import pytest
@@ -10,6 +12,7 @@ from outcome import SCRIPT, ledger_rows, observe, sheet_rows
 
 import leadflow as lf
 from leadflow.errors import InputError, SettingsError
+from leadflow.local import sample
 from leadflow.local.people import dnc_code, is_litigator
 
 _CLEAN = next(
@@ -17,6 +20,14 @@ _CLEAN = next(
 )
 _ON_THE_LIST = next(f"504555{n:04}" for n in range(100, 200) if dnc_code(f"504555{n:04}") == "D")
 _LEADS = 120
+
+
+def _phones(key):
+    with sample("truth.csv").open(encoding="utf-8", newline="") as file:
+        rows = {
+            row["person_key"]: [phone["e164"] for phone in json.loads(row["phones"])] for row in csv.DictReader(file)
+        }
+    return rows[key]
 
 
 def _held(engine, job_id, *reasons):
@@ -121,6 +132,42 @@ def test_people_who_ask_not_to_be_called_meanwhile_are_not_bought(world, without
     assert job.counts.balanced
     assert source.asked
     assert not set(leads) & set(source.asked)
+
+
+def test_nobody_looks_for_another_phone_of_a_person_who_opted_out(world, without):
+    source = OwnSource(phones=(_CLEAN,))
+    with lf.Engine(priced(world.settings)) as other:
+        keys = without[1]["all_suppressed"]
+        phones = [phone for key in keys for phone in _phones(key)]
+        asking = OwnCheck(answer=lambda check, numbers: other.suppress(phones, reason="asked", by="ann") and {})
+        with lf.Engine(priced(world.settings), lookups=[source], checks=[asking]) as engine:
+            engine.run(SCRIPT, limit_rows=_LEADS, progress=False)
+    assert source.asked
+    assert not {key for key in keys if _phones(key)} & set(source.asked)
+
+
+def test_a_near_match_is_for_review_and_accepting_it_buys_nothing(world, without):
+    def nickname(person):
+        home = lf.FoundAddress(person.address, person.city, person.state, person.zip)
+        names = {"Robert": "Bob", "William": "Bill", "Elizabeth": "Liz", "Margaret": "Peggy", "James": "Jim"}
+        name = lf.FoundName(names.get(person.first_name.strip().title(), "Zed"), person.last_name)
+        return lf.SearchResult(
+            [lf.FoundPerson([name], [home], [lf.FoundPhone(_CLEAN)], pid="p" + person.person_key[:9])]
+        )
+
+    source = OwnSource(fault=nickname)
+    with lf.Engine(priced(world.settings), lookups=[source]) as engine:
+        job = engine.run(SCRIPT, limit_rows=400, progress=False)
+        review = engine.review(job.id)
+        mine = review[(review["reason"] == "near_match") & review["pid"].str.startswith("p")]
+        assert len(mine)
+        lead, asked = mine.iloc[0], len(source.asked)
+        done = engine.accept(lead["person_key"], lead["pid"], progress=False)
+        assert "delivered" in done.message
+        assert len(source.asked) == asked
+        assert done.counts.bought == job.counts.bought
+        assert engine.accept(lead["person_key"], lead["pid"], progress=False).message.count("before")
+        assert observe(world, engine, job.id).clean
 
 
 def test_a_budget_counts_the_price_of_every_source_and_a_resume_buys_the_rest(world, without):
