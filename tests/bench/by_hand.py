@@ -36,7 +36,7 @@ class Job:
         self.http, self.order = http, order
         self.slots = asyncio.Semaphore(order["in_flight"])
         self.started = time.monotonic()
-        self.first_row_s, self.refused, self.delivered = 0.0, 0, 0
+        self.first_lookup_s, self.first_row_s, self.refused, self.delivered = 0.0, 0.0, 0, 0
         self.sheet, self.next_append = asyncio.Lock(), 0.0
         self.warehouse = asyncio.Lock()
         self.token = ""
@@ -46,6 +46,7 @@ class Job:
         db, self.token, _ = await asyncio.gather(asyncio.to_thread(_connect), self._login(), self._open_sheet())
         self.db = db
         leads = await asyncio.to_thread(_extract, db, self.order["leads"])
+        self.first_lookup_s = time.monotonic() - self.started
         size, finishing = self.order["batch"], []
         batches = [leads[n : n + size] for n in range(0, len(leads), size)]
         searches = [[asyncio.create_task(self._look_up(lead)) for lead in batch] for batch in batches]
@@ -204,6 +205,7 @@ async def _main(order: dict[str, Any]) -> dict[str, Any]:
         "rss_before_mb": rss,
         "rss_peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
         "delivered": job.delivered,
+        "first_lookup_s": job.first_lookup_s,
         "first_row_s": job.first_row_s,
     }
 
