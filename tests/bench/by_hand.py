@@ -38,6 +38,7 @@ class Job:
         self.started = time.monotonic()
         self.first_lookup_s, self.first_row_s, self.refused, self.delivered = 0.0, 0.0, 0, 0
         self.sheet, self.next_append = asyncio.Lock(), 0.0
+        self.waiting: list[list[str]] = []
         self.warehouse = asyncio.Lock()
         self.token = ""
 
@@ -125,8 +126,12 @@ class Job:
     async def _append(self, rows: list[list[str]]) -> None:
         url = f"{_env('SHEETS__BASE_URL')}/v4/spreadsheets/{_env('SHEETS__SPREADSHEET_ID')}/values/A1:append"
         how = {"valueInputOption": "RAW", "insertDataOption": "INSERT_ROWS"}
+        self.waiting.extend(rows)
         async with self.sheet:
             await asyncio.sleep(max(0.0, self.next_append - time.monotonic()))
+            rows, self.waiting = self.waiting, []
+            if not rows:
+                return  # another batch has taken them along
             self.next_append = time.monotonic() + self.order["append_every_s"]
             await self._post(url, params=how, json={"values": rows})
         self.first_row_s = self.first_row_s or time.monotonic() - self.started

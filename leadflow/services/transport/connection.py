@@ -13,7 +13,6 @@ import socket
 import ssl
 import time
 from collections.abc import Callable, Iterator
-from functools import lru_cache
 from urllib.request import getproxies
 
 import httpx
@@ -60,7 +59,9 @@ class Connection(httpx.BaseTransport):
             self._socket, self._origin = opened, origin
             opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             if url.scheme == "https":
-                self._socket = opened = self._tls().wrap_socket(opened, server_hostname=url.host)
+                context = self._tls()
+                context.set_alpn_protocols(["http/1.1"])
+                self._socket = opened = context.wrap_socket(opened, server_hostname=url.host)
         except TimeoutError as error:
             raise httpx.ConnectTimeout(str(error)) from error
         except (OSError, ValueError) as error:
@@ -187,7 +188,6 @@ class _Response(http.client.HTTPResponse):
         raise http.client.HTTPException("too many headers")
 
 
-@lru_cache(maxsize=1)
 def uses_proxy() -> bool:
     """Return whether the environment names a proxy (HTTPS_PROXY and others). Then httpx sends, which obeys NO_PROXY."""
     return not _PROXIES.isdisjoint(getproxies())
