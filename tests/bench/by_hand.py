@@ -36,8 +36,9 @@ class Job:
         self.http, self.order = http, order
         self.slots = asyncio.Semaphore(order["in_flight"])
         self.started = time.monotonic()
-        self.first_row_s, self.refused, self.delivered = 0.0, 0, 0
+        self.first_lookup_s, self.first_row_s, self.refused, self.delivered = 0.0, 0.0, 0, 0
         self.sheet, self.next_append = asyncio.Lock(), 0.0
+        self.waiting: list[list[str]] = []
         self.warehouse = asyncio.Lock()
         self.token = ""
 
@@ -46,6 +47,7 @@ class Job:
         db, self.token, _ = await asyncio.gather(asyncio.to_thread(_connect), self._login(), self._open_sheet())
         self.db = db
         leads = await asyncio.to_thread(_extract, db, self.order["leads"])
+        self.first_lookup_s = time.monotonic() - self.started
         size, finishing = self.order["batch"], []
         batches = [leads[n : n + size] for n in range(0, len(leads), size)]
         searches = [[asyncio.create_task(self._look_up(lead)) for lead in batch] for batch in batches]
@@ -124,8 +126,12 @@ class Job:
     async def _append(self, rows: list[list[str]]) -> None:
         url = f"{_env('SHEETS__BASE_URL')}/v4/spreadsheets/{_env('SHEETS__SPREADSHEET_ID')}/values/A1:append"
         how = {"valueInputOption": "RAW", "insertDataOption": "INSERT_ROWS"}
+        self.waiting.extend(rows)
         async with self.sheet:
             await asyncio.sleep(max(0.0, self.next_append - time.monotonic()))
+            rows, self.waiting = self.waiting, []
+            if not rows:
+                return  # another batch has taken them along
             self.next_append = time.monotonic() + self.order["append_every_s"]
             await self._post(url, params=how, json={"values": rows})
         self.first_row_s = self.first_row_s or time.monotonic() - self.started
@@ -204,6 +210,7 @@ async def _main(order: dict[str, Any]) -> dict[str, Any]:
         "rss_before_mb": rss,
         "rss_peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
         "delivered": job.delivered,
+        "first_lookup_s": job.first_lookup_s,
         "first_row_s": job.first_row_s,
     }
 

@@ -88,6 +88,7 @@ def _main(order: dict[str, Any]) -> dict[str, Any]:
             "batches": len(batches),
             "stages": stages,
             "marks": _marks(trace),
+            "first_lookup_s": float(trace[trace["stage"] == "idiCORE"]["elapsed"].min()),
             "first_row_s": _first_row_s(trace),
         }
 

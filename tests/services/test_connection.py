@@ -203,10 +203,8 @@ def test_behind_a_proxy_httpx_itself_sends(monkeypatch):
             monkeypatch.delenv(name.lower(), raising=False)
         for name, value in names.items():
             monkeypatch.setenv(name, value)
-        connection.uses_proxy.cache_clear()
         with Client(5) as client:
             assert (client._connection is None) == is_proxy
-    connection.uses_proxy.cache_clear()
 
 
 @pytest.fixture
@@ -236,15 +234,17 @@ def tls_server(tmp_path):
     pem.write_bytes(made.public_bytes(serialization.Encoding.PEM) + private)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(pem)
-    seen: list[bytes] = []
+    context.set_alpn_protocols(["h2", "http/1.1"])
+    seen: list[tuple[str | None, bytes]] = []
     with socket.create_server(("127.0.0.1", 0)) as listener:
 
         def serve():
             for _ in range(2):
                 try:
                     with context.wrap_socket(listener.accept()[0], server_side=True) as opened:
-                        seen.append(_request(opened))
-                        opened.sendall(_OK)
+                        while request := _request(opened):
+                            seen.append((opened.selected_alpn_protocol(), request))
+                            opened.sendall(_OK)
                 except OSError:
                     continue
 
@@ -256,5 +256,8 @@ def test_a_trusted_certificate_is_accepted(tls_server, tmp_path):
     url, seen = tls_server
     context = ssl.create_default_context(cafile=str(tmp_path / "server.pem"))
     with httpx.Client(transport=Connection(lambda: context), timeout=5) as client:
-        assert client.post(url, json=1).content == b"{}"
-    assert len(seen) == 1
+        assert [client.post(url, json=n).content for n in range(3)] == [b"{}"] * 3
+        opened = client._transport._socket
+        assert client.post(url, json=3).content == b"{}"
+        assert client._transport._socket is opened  # the session tickets of TLS 1.3 are no answer
+    assert [protocol for protocol, _ in seen] == ["http/1.1"] * 4

@@ -1,5 +1,5 @@
-"""Shared code of the vendors' clients: HTTP calls, limits, batched requests, calls sent by an executor.
+"""Shared code of the vendors' clients: HTTP calls and their connection, limits, batched requests, executors' calls.
 
-Nothing here belongs to one vendor. The modules import one way: http, request_batcher -> limits -> busy; executor
-imports none of them.
+Nothing here belongs to one vendor. The modules import one way: http -> connection; http, request_batcher -> limits ->
+busy; executor imports none of them.
 """
