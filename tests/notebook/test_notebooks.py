@@ -10,7 +10,7 @@ from nbclient import NotebookClient
 
 _FOLDER = Path(__file__).resolve().parents[2] / "notebooks"
 _SAID = {
-    "01_run_a_job": ["COMPLETED", "held back", "application/vnd.jupyter.widget-view+json", "lookups="],
+    "01_run_a_job": ["COMPLETED", "held back", "application/vnd.jupyter.widget-view+json", "leads to look up"],
     "02_trace_past_runs": ["STOPPED", "# Job Flow Trace", "max_lookups", "no job", "T+0."],
     "03_stages_in_your_own_script": ["litigator_verdicts", "(30, ", "DataFrame"],
     "04_connect_your_accounts": [
