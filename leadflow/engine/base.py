@@ -62,6 +62,11 @@ class EngineBase:
         """The ids of the jobs that wait in this engine's queues."""
         return [job_id for queue in self._queues for job_id in queue.queued]
 
+    @property
+    def queues(self) -> list[JobQueue]:
+        """The queues of this engine, the newest last."""
+        return list(self._queues)
+
     def stop_job(self, job_id: str, by: str) -> bool:
         """Stop a job that this engine runs, or take it out of its queue. Return whether there is such a job."""
         for handle in self.running:

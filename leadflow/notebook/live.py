@@ -10,7 +10,7 @@ from html import escape
 from importlib import resources
 
 from leadflow.job import Progress
-from leadflow.reports.units import duration
+from leadflow.reports.units import duration, money
 
 # Dark enough for white text at a contrast of 4.5 : 1.
 _COLORS = {
@@ -71,7 +71,7 @@ def to_html(now: Snapshot, pace: Pace) -> str:
         f'<div class="lf-head"><b>{escape(now.job_id)}</b>{badge}</div>',
         f'<div class="lf-message">{escape(now.message)}</div>' if now.message else "",
         _bars(now, pace),
-        _counts(now.progress),
+        _counts(now),
         _log(now.log),
     ]
     return f'<div class="lf-live">{"".join(parts)}</div>'
@@ -123,11 +123,17 @@ def _row(name: str, kind: str, fill: str, numbers: str, percent: float) -> str:
     return f'<div class="lf-row {kind}"><span>{escape(name)}</span>{track}</div>'
 
 
-def _counts(progress: Progress) -> str:
-    """Return the counts with the words of the report: held back are all leads with a reason, also those left out."""
-    counts = progress.counts
+def _counts(now: Snapshot) -> str:
+    """Return the dollars so far, and the counts with the words of the report.
+
+    Held back are all leads with a reason, also those left out.
+    """
+    counts, cost = now.progress.counts, now.progress.cost
+    spent = (
+        "" if cost is None else f"<span><b>{money(cost)}</b> spent{'' if now.status in _ENDED else ' so far'}</span>"
+    )
     if not counts:
-        return ""
+        return f'<div class="lf-counts">{spent}</div>' if spent else ""
     shown = {
         "phones found": counts.get("phones_found", 0),
         "flagged: litigator": counts.get("litigator", 0),
@@ -137,7 +143,8 @@ def _counts(progress: Progress) -> str:
         "of them left out": counts.get("left_out", 0),
         "of them may still clear": counts.get("retry", 0),
     }
-    return f'<div class="lf-counts">{"".join(f"<span><b>{n:,}</b> {what}</span>" for what, n in shown.items())}</div>'
+    numbers = "".join(f"<span><b>{n:,}</b> {what}</span>" for what, n in shown.items())
+    return f'<div class="lf-counts">{spent}{numbers}</div>'
 
 
 def _log(lines: Sequence[str]) -> str:

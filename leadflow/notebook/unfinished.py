@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from html import escape
 from typing import Any
 
 from leadflow.reports.accounting import accounting_of
+from leadflow.reports.units import money
+
+# Words of the messages of run/budget.py and run/job_queue.py.
+_BY_BUDGET = re.compile(r"\bmax_cost\b|\bmax_lookups\b|the queue's budget is used up")
 
 
 def label(job: dict[str, Any]) -> str:
@@ -17,7 +22,20 @@ def label(job: dict[str, Any]) -> str:
     if job["standing"] == "may clear":
         return f"{job['id']} · {job['retry']:,} leads may still clear"
     why = "its process died" if job["standing"] == "dead" else job["status"]
+    if stopped_by_budget(job):
+        cost = job["counts"].get("cost")
+        why = "stopped by its budget" + (f" at {money(cost)}" if cost else "")
     return f"{job['id']} · {why}, {_settled(job)}"
+
+
+def stopped_by_budget(job: dict[str, Any]) -> bool:
+    """Return whether a budget stopped the job, so that a resume needs a new one."""
+    return job["status"] == "STOPPED" and bool(_BY_BUDGET.search(job["message"] or ""))
+
+
+def spent(job: dict[str, Any]) -> float:
+    """Return what the job has cost so far, in dollars, as far as its row has it."""
+    return float(job["counts"].get("cost") or 0.0)
 
 
 def _settled(job: dict[str, Any]) -> str:

@@ -1,99 +1,180 @@
-"""The widgets of the run panel."""
+"""The widgets of the run panel: what they show and what they ask. Panel decides what happens."""
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Callable
 from html import escape
+from importlib import resources
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 from leadflow.errors import InputError
-from leadflow.notebook.unfinished import label
-from leadflow.notebook.widgets import error_html
+from leadflow.notebook.live_jobs import LiveJobsView
+from leadflow.notebook.quote import Wanted, dollars_of, rows_of
+from leadflow.notebook.resume_view import ResumeView
+from leadflow.notebook.widgets import error_html, note_html
 
-_PASTE = "paste a script below"
+# Values of the list of scripts that are no files. ipywidgets takes None for no choice at all.
+_NOTHING, _PASTE = "", "paste"
+_UNPRICED = "Run: estimate first"
+_LONGEST_SHOWN = 20_000
 
 
 class Actions(Protocol):
     """The methods that the buttons call. Panel implements them."""
 
-    def estimate(self, script: str | Path, limit_rows: int | None) -> str:
-        """Return the estimate of a run in one sentence."""
+    def ask_price(self) -> None:
+        """Estimate what the fields ask for."""
         ...
 
-    def run(self, script: str | Path, limit_rows: int | None) -> None:
-        """Start a job."""
+    def forget_price(self) -> None:
+        """Take the estimate away: a field has changed."""
         ...
 
-    def resume(self, job_id: str) -> None:
-        """Resume a job."""
+    def run_estimated(self) -> None:
+        """Start the run that was estimated."""
+        ...
+
+    def resume_chosen(self) -> None:
+        """Resume the chosen job."""
+        ...
+
+    def price_of_resume(self, job_id: str) -> str:
+        """Return what the resume of a job may cost, "" if that is not known."""
         ...
 
     def stop(self) -> None:
         """Stop the job that the panel shows."""
         ...
 
+    def watch(self, job_id: str) -> None:
+        """Show a job."""
+        ...
+
+    def stop_job(self, job_id: str) -> None:
+        """Stop a job of any process."""
+        ...
+
+    def stop_queue(self) -> None:
+        """Start none of the jobs that wait."""
+        ...
+
 
 class PanelView:
-    """The widgets of a panel: rows that run out, inputs, buttons, a message, the live view of a job and its report."""
+    """The widgets of a panel: warnings, running jobs, inputs, buttons, resume, message, live view, report."""
 
     def __init__(self, actions: Actions) -> None:
         import ipywidgets as w
 
         self._actions = actions
+        self._files: list[Path] = []
+        self._busy = False
         self._make_inputs()
         self._make_buttons()
-        self.message, self.live, self.report = w.HTML(), w.HTML(), w.HTML()
-        self.due = w.HTML()
-        start = w.HBox([self.limit, self.estimate_button, self.run_button, self.stop_button])
-        resume = w.HBox([self.job, self.resume_button])
-        self.box = w.VBox([self.due, self.script, self.text, start, resume, self.message, self.live, self.report])
+        self.message, self.live, self.report, self.due = w.HTML(), w.HTML(), w.HTML(), w.HTML()
+        self.jobs = LiveJobsView(
+            lambda job_id: self.show_errors(lambda: actions.watch(job_id)),
+            lambda job_id: self.in_background(lambda: actions.stop_job(job_id)),
+            lambda: self.in_background(actions.stop_queue),
+        )
+        self.resume = ResumeView(self.show_errors, actions.resume_chosen, actions.price_of_resume)
+        self.job, self.resume_button = self.resume.job, self.resume.button
+        style = w.HTML(f"<style>{_css()}</style>", layout=w.Layout(display="none"))
+        wrap = w.Layout(flex_flow="row wrap")
+        fields = w.HBox([self.limit, self.budget, self.name], layout=wrap)
+        buttons = w.HBox([self.estimate_button, self.run_button, self.stop_button], layout=wrap)
+        top = [style, self.due, self.jobs.box, self.script, self.folder, self.text, self.sql, fields, buttons]
+        self.box = w.VBox([*top, self.resume.box, self.message, self.live, self.report])
+        self.box.add_class("lf-panel")
 
     def _make_inputs(self) -> None:
         import ipywidgets as w
 
-        wide = w.Layout(width="640px")
-        self.script = w.Dropdown(options=[(_PASTE, None)], description="Script", layout=wide)
+        wide = w.Layout(width="100%", max_width="640px")
+        narrow = w.Layout(width="210px")
+        self.script = w.Dropdown(options=[("choose a script", _NOTHING)], description="Script", layout=wide)
+        self.folder, self.sql = w.HTML(layout=w.Layout(display="none")), w.HTML(layout=w.Layout(display="none"))
         self.text = w.Textarea(
-            placeholder="SELECT * FROM RAW_LEADS", layout=w.Layout(width="640px", height="90px"), description="SQL"
+            placeholder="SELECT * FROM RAW_LEADS",
+            layout=w.Layout(width="100%", max_width="640px", height="90px", display="none"),
+            description="SQL",
         )
-        self.limit = w.Text(placeholder="all", description="Row limit", layout=w.Layout(width="220px"))
-        self.job = w.Dropdown(options=[], description="Job", layout=wide)
-        self.script.observe(self._script_chosen, "value")
+        self.limit = w.Text(placeholder="all", description="Row limit", layout=narrow)
+        self.budget = w.Text(placeholder="none", description="Budget ($)", layout=narrow)
+        self.name = w.Text(placeholder="as the file", description="Name", layout=narrow)
+        self.script.observe(lambda _: self._script_chosen(), "value")
+        for field in (self.script, self.text, self.limit, self.budget):
+            field.observe(lambda _: self._actions.forget_price(), "value")
 
     def _make_buttons(self) -> None:
         import ipywidgets as w
 
-        layout = w.Layout(width="100px")
+        layout, wide = w.Layout(width="110px"), w.Layout(width="auto", min_width="150px")
         tooltip = "Rows, calls and cost; buys nothing"
         self.estimate_button = w.Button(description="Estimate", icon="calculator", layout=layout, tooltip=tooltip)
-        self.run_button = w.Button(description="Run", icon="play", button_style="success", layout=layout)
+        self.run_button = w.Button(
+            description=_UNPRICED, icon="play", button_style="success", layout=wide, disabled=True
+        )
         self.stop_button = w.Button(
             description="Stop", icon="stop", button_style="danger", disabled=True, layout=layout
         )
-        self.resume_button = w.Button(description="Resume", icon="forward", disabled=True, layout=layout)
-        self.estimate_button.on_click(lambda _: self._in_background(self._estimate))
-        self.run_button.on_click(lambda _: self._show_errors(self._run))
-        self.stop_button.on_click(lambda _: self._show_errors(self._stop))
-        self.resume_button.on_click(lambda _: self._show_errors(self._resume))
+        self.estimate_button.on_click(lambda _: self.in_background(self._actions.ask_price))
+        self.run_button.on_click(lambda _: self.show_errors(self._actions.run_estimated))
+        self.stop_button.on_click(lambda _: self.in_background(self._stop))
 
-    def offer_scripts(self, files: list[Path]) -> None:
-        """List the scripts and select the first."""
-        self.script.options = [(_PASTE, None), *((file.name, file) for file in files)]
-        self.script.value = files[0] if files else None
+    @property
+    def wanted(self) -> Wanted:
+        """What the fields ask for. Raises InputError."""
+        script = self.text.value if self.script.value == _PASTE else self._file
+        if script is None:
+            raise InputError("no script is chosen; choose one, or paste one")
+        return Wanted(script, rows_of(self.limit.value), dollars_of(self.budget.value))
 
-    def offer_jobs(self, jobs: list[dict[str, Any]], chosen: str | None = None) -> None:
-        """List the jobs to resume. Keep the selected job, or select the newest."""
-        ids = [job["id"] for job in jobs]
-        chosen = chosen or self.job.value
-        self.job.options = [(label(job), job["id"]) for job in jobs]
-        self.job.value = chosen if chosen in ids else (ids[0] if ids else None)
-        self.resume_button.disabled = self.run_button.disabled or not jobs
+    def offer_scripts(self, files: list[Path], note: str) -> None:
+        """List the scripts; the chosen one stays chosen. `note` says what is wrong with their folder."""
+        self.folder.value = note_html(note) if note else ""
+        self.folder.layout.display = None if note else "none"
+        if files != self._files or len(self.script.options) == 1:
+            self._files, chosen = files, self.script.value
+            choices = [("choose a script", _NOTHING), ("paste a script below", _PASTE)]
+            choices += [(file.name, str(file)) for file in files]
+            values = [value for _, value in choices]
+            self.script.options = choices
+            self.script.value = chosen if chosen in values else _NOTHING
+        self._show_sql()
+
+    def _script_chosen(self) -> None:
+        self.text.layout.display = None if self.script.value == _PASTE else "none"
+        self._show_sql()
+
+    def _show_sql(self) -> None:
+        """Show the SQL of the chosen file."""
+        shown = ""
+        if file := self._file:
+            try:
+                text = file.read_text(encoding="utf-8", errors="replace")[:_LONGEST_SHOWN]
+            except OSError as error:
+                text = f"-- the file cannot be read: {error.strerror}"
+            shown = f'<pre class="lf-sql" tabindex="0" aria-label="SQL of the script">{escape(text)}</pre>'
+        if self.sql.value != shown:
+            self.sql.value = shown
+        self.sql.layout.display = None if shown else "none"
+
+    @property
+    def _file(self) -> Path | None:
+        """The chosen file, if one is chosen."""
+        chosen = self.script.value
+        return Path(str(chosen)) if chosen not in (_NOTHING, _PASTE, None) else None
+
+    def show_price(self, price: str | None) -> None:
+        """Say the price of the run on its button; None: there is no estimate, and nothing can run."""
+        self.run_button.description = _UNPRICED if price is None else f"Run, {price}"
+        self.run_button.disabled = price is None or self._busy
 
     def hint(self, text: str) -> None:
         """Show a hint, unless the panel shows a message or a job runs."""
-        if not self.message.value and not self.run_button.disabled:
+        if not self.message.value and not self._busy:
             self.message.value = text
 
     def warn(self, html: str) -> None:
@@ -101,54 +182,35 @@ class PanelView:
         self.due.value = html
         self.due.layout.display = None if html else "none"
 
-    def running(self, now: bool) -> None:
-        """Enable the buttons that apply while a job runs, or those that apply while none runs."""
-        self.run_button.disabled = self.resume_button.disabled = now
-        self.stop_button.disabled = not now
-        if now:
+    def following(self, running: bool, own: bool) -> None:
+        """Enable the buttons that apply while a job is shown that runs, and is one of this kernel (`own`), or none."""
+        self._busy = running and own
+        if self._busy:
+            self.run_button.disabled = True
+        self.resume.busy(self._busy)
+        self.stop_button.disabled = not running
+        if running:
             self.message.value = self.report.value = ""
-
-    def ended(self, job_id: str, report: str, jobs: list[dict[str, Any]]) -> None:
-        """Show the report of a job that has ended, and the jobs that can be resumed now."""
-        self.report.value = report
-        self.offer_jobs(jobs, job_id)
-        self.running(False)
-        self.resume_button.disabled = not jobs
-
-    def _script_chosen(self, change: Any) -> None:
-        self.text.layout.display = None if change["new"] is None else "none"
-
-    def _source(self) -> str | Path:
-        return self.script.value or self.text.value
-
-    def _limit_rows(self) -> int | None:
-        text = self.limit.value.strip().replace(",", "")
-        if text in ("", "all"):
-            return None
-        if not text.isdigit():
-            raise InputError(f"the row limit {text!r} is not a number; leave it empty for all the rows")
-        return int(text)
-
-    def _estimate(self) -> None:
-        self.message.value = "Estimating ..."
-        self.message.value = escape(self._actions.estimate(self._source(), self._limit_rows()))
-
-    def _run(self) -> None:
-        self._actions.run(self._source(), self._limit_rows())
-
-    def _resume(self) -> None:
-        self._actions.resume(str(self.job.value))
 
     def _stop(self) -> None:
         self.stop_button.disabled = True
         self._actions.stop()
 
-    def _show_errors(self, do: Callable[[], None]) -> None:
+    def say(self, text: str) -> None:
+        """Show a message."""
+        self.message.value = note_html(text)
+
+    def show_errors(self, do: Callable[[], None]) -> None:
         """Show the error of a click. ipywidgets alone would only write it to a log."""
         try:
             do()
         except Exception as error:
             self.message.value = error_html(error)
 
-    def _in_background(self, do: Callable[[], None]) -> None:
-        threading.Thread(target=self._show_errors, args=(do,), name="leadflow-estimate", daemon=True).start()
+    def in_background(self, do: Callable[[], None]) -> None:
+        """Do something that may wait for Snowflake or the history, and show its error."""
+        threading.Thread(target=self.show_errors, args=(do,), name="leadflow-click", daemon=True).start()
+
+
+def _css() -> str:
+    return resources.files("leadflow.notebook").joinpath("panel.css").read_text(encoding="utf-8")

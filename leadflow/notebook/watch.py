@@ -7,16 +7,12 @@ import threading
 from pathlib import Path
 from typing import Any
 
-from leadflow.history import History, open_history, standing
-from leadflow.job import Progress
-from leadflow.notebook.live import Pace, Snapshot, event_line, to_html, to_text
+from leadflow.history import History, open_history
+from leadflow.notebook.live import Pace, Snapshot, to_html, to_text
+from leadflow.notebook.output import Output
+from leadflow.notebook.recorded import recorded_snapshot
 from leadflow.notebook.widgets import have_widgets, mime_bundle
-from leadflow.reports.accounting import accounting_of
 from leadflow.run.progress import in_notebook
-
-_COUNTED = ("phones_found", "litigator", "dnc", "delivered", "held", "retry")
-_STAGES = ("Lookup", "Litigators", "DNC", "Sheet", "Cache")
-_LOG_LINES = 200
 
 
 def watch(job_id: str, *, history: History | Path | str | None = None, every_s: float = 1.0) -> Watch:
@@ -50,6 +46,7 @@ class Watch:
         self._pace = Pace()
         self._ended = threading.Event()
         self._widget: Any = None
+        self._output = Output()
         self._now = self._read()
 
     @property
@@ -67,6 +64,7 @@ class Watch:
             import ipywidgets
 
             self._widget = ipywidgets.HTML(to_html(self._now, self._pace))
+            self._output.mark(self._widget)
         threading.Thread(target=self._follow, name="leadflow-watch", daemon=True).start()
 
     def print_to_end(self) -> None:
@@ -96,8 +94,10 @@ class Watch:
         while not self._over():
             self._ended.wait(self._every_s)
             self._now = self._read()
+            html = to_html(self._now, self._pace)
             if self._widget is not None:
-                self._widget.value = to_html(self._now, self._pace)
+                self._widget.value = html
+            self._output.update(html, repr(self), at_once=self._over())
 
     def _over(self) -> bool:
         if self._now.status in ("QUEUED", "PENDING", "RUNNING"):
@@ -106,41 +106,10 @@ class Watch:
         return True
 
     def _read(self) -> Snapshot:
-        job = self._history.job(self.job_id)
-        status, message = self._standing(job)
-        log = [event_line(*event) for event in self._history.tail(self.job_id, _LOG_LINES)]
-        return Snapshot(self.job_id, status, self._progress(job), message, log)
+        return recorded_snapshot(self._history, self.job_id)
 
-    def _progress(self, job: dict[str, Any]) -> Progress:
-        """Return the progress that the running process recorded last; else, what its finished batches add up to."""
-        live = job["counts"].get("live")
-        if live and standing(job) == "running":
-            return Progress(**live)
-        progress = self._recorded(job)
-        return progress.completed() if job["status"] == "COMPLETED" else progress
-
-    def _recorded(self, job: dict[str, Any]) -> Progress:
-        batches = self._history.batches(self.job_id)
-        counts = {name: int(batches[name].fillna(0).sum()) for name in _COUNTED} if len(batches) else {}
-        totals = accounting_of(job)
-        if not totals.known:
-            return Progress(counts=counts)
-        counts |= {"left_out": sum(totals.left_out.values())} if totals.left_out else {}
-        open_now = self._history.open_batches(self.job_id)
-        settled = counts.get("delivered", 0) + counts.get("held", 0)
-        # In a finished batch, leads to retry count as through all stages until a later run begins the batch again.
-        retry = batches.loc[~batches["batch"].isin([batch["batch"] for batch in open_now]), "retry"].sum()
-        stages = {
-            name: settled + int(retry) + sum(batch["leads"] for batch in open_now if batch[name]) for name in _STAGES
-        }
-        return Progress(settled, totals.todo, stages, counts)
-
-    def _standing(self, job: dict[str, Any]) -> tuple[str, str]:
-        """Return the status and its message. The status of an unended job that no process runs is DEAD."""
-        if standing(job) == "dead":
-            return "DEAD", f"the process that ran it is gone; to go on: engine.resume({self.job_id!r})"
-        running = standing(job) == "running"
-        return job["status"], "" if running else job["message"] or ""
+    def _ipython_display_(self) -> None:
+        self._output.show(self._widget, to_html(self._now, self._pace), repr(self))
 
     def _repr_mimebundle_(self, **options: Any) -> dict[str, Any]:
         return mime_bundle(self._widget, to_html(self._now, self._pace), repr(self), **options)

@@ -35,3 +35,8 @@ def error_html(error: BaseException) -> str:
     if isinstance(error, LeadflowError):
         text = str(error)
     return f'<div style="border-left:3px solid #c0392b;padding:4px 12px;white-space:pre-wrap">{html.escape(text)}</div>'
+
+
+def note_html(text: str) -> str:
+    """Return a message that is no error as HTML."""
+    return f'<div style="border-left:3px solid #2471a3;padding:4px 12px;white-space:pre-wrap">{html.escape(text)}</div>'

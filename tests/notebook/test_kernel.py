@@ -129,7 +129,7 @@ def test_without_widgets_the_progress_is_text_without_a_warning(world, cells):
 
 
 _WRONG = {
-    "engine.run('SELEC * FRM X')": ["JobFailedError: job ", "  Where: Cell In[", "  What to do: Queries, SHOW"],
+    "engine.run('SELEC * FRM X')": ["ScriptError: statement 1", "  Where: Cell In[", "  What to do: Queries, SHOW"],
     "engine.run('leads.csv')": [
         "InputError: there is no file leads.csv",
         "  Where: Cell In[",
@@ -137,11 +137,16 @@ _WRONG = {
     ],
     "def go():\n    return engine.run(None)\ngo()": ["ScriptError: no script", "  Where: Cell In[", "", ""],
     "engine.run('SELECT 1 AS a')": [
-        "JobFailedError: job ",
+        "ColumnsError: the leads have no column for: ",
         "  Where: Cell In[",
         "  What to do: Columns found: A. Alias",
     ],
-    "engine.run('SELECT * FROM NONE')": ["JobFailedError: job ", "  Where: Cell In[", "  What to do: To go on where"],
+    "engine.run('SELECT * FROM NONE')": ["ScriptError: the script did not run: ", "  Where: Cell In["],
+    "engine.run('SELECT 1 AS a; SELECT * FROM NONE')": [
+        "JobFailedError: job ",
+        "  Where: Cell In[",
+        "  What to do: To go on where",
+    ],
     "lf.report('nope')": ["JobNotFound: there is no job 'nope'", "  Where: Cell In[", "  What to do: The most recent"],
     "lf.jobs(limit=0)": ["InputError: limit is 0", "  Where: Cell In[", "  What to do: it must be 1 or more"],
 }

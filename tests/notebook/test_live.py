@@ -101,9 +101,10 @@ def test_a_watch_in_another_kernel_shows_the_numbers_of_the_panel(world, engine)
     seen = _watched(engine, panel).progress
     assert (seen.total, seen.done) == (300, 0), "no batch is settled, but lookups are done"
     assert all(seen.stages[stage] <= leads for stage, leads in panel.handle.progress.stages.items())
-    assert set(_watched(engine, panel).log) <= set(panel._log)
+    assert set(_watched(engine, panel).log) <= set(panel._shown._log.lines)
     world.configure(latency={"idicore": 0.0})
     panel.handle.result(120)
     _until(lambda: "COMPLETED" in panel._view.live.value)
+    _until(lambda: panel._view.report.value)
     assert to_html(_watched(engine, panel), Pace()) == panel._view.live.value
     assert "live" not in engine.history.job(panel.handle.id)["counts"]

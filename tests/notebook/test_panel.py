@@ -21,6 +21,16 @@ def engine(world):
         yield engine
 
 
+def _estimate(view):
+    """Press Estimate and wait for the price on the Run button."""
+    view.estimate_button.click()
+    _until(lambda: not view.run_button.disabled)
+
+
+def _paste(view, script):
+    view.script.value, view.text.value = "paste", script
+
+
 def _until(ready, seconds=90):
     deadline = time.monotonic() + seconds
     while not ready():
@@ -33,19 +43,21 @@ def test_run_stop_resume_and_report(world, engine):
     panel = lf.panel(engine, lf.local.sample("scripts"))
     assert panel is lf.panel(engine)
     view = panel._view
-    assert [name for name, _ in view.script.options][1:] == ["all_leads.sql", "june_leads.sql", "probate.sql"]
+    assert [name for name, _ in view.script.options][2:] == ["all_leads.sql", "june_leads.sql", "probate.sql"]
+    view.script.value = view.script.options[2][1]
     view.limit.value = "1,000"
+    _estimate(view)
     view.run_button.click()
     assert view.run_button.disabled
     _until(lambda: panel.handle.progress.done >= 200)
     _until(lambda: "lf-fill" in view.live.value)
     view.stop_button.click()
-    _until(lambda: not view.run_button.disabled)
+    _until(lambda: not view.resume_button.disabled)
     assert "STOPPED" in view.live.value
     assert view.job.value == panel.handle.id
     view.resume_button.click()
-    _until(lambda: not view.run_button.disabled and "COMPLETED" in view.live.value)
-    assert "COMPLETED" in view.report.value
+    _until(lambda: "COMPLETED" in view.report.value)
+    assert "COMPLETED" in view.live.value
     assert panel.handle.progress.percent == 100
     progress = panel.handle.progress
     assert progress.stages["Lookup"] == progress.stages["Cache"] == 1000, (
@@ -71,7 +83,7 @@ def _died(world, limit=500):
 
 
 def _offered(panel):
-    return {value: name for name, value in panel._view.job.options}
+    return {value: name for name, value in panel._view.job.options if value}
 
 
 def test_a_new_kernels_panel_points_at_the_job_that_died_with_the_old_one(world):
@@ -82,18 +94,19 @@ def test_a_new_kernels_panel_points_at_the_job_that_died_with_the_old_one(world)
         assert lf.jobs()["standing"].tolist() == ["dead"]
         panel = lf.panel(engine)
         view = panel._view
-        assert view.job.value == job_id
+        assert view.job.value == ""
+        assert view.resume_button.disabled, "nobody chose it"
         assert f"{job_id} broke off: its process died" in view.message.value
-        assert "Press Resume" in view.message.value
+        assert "press Resume" in view.message.value
         label = _offered(panel)[job_id]
         assert label.startswith(f"{job_id} · its process died, ")
         assert label.endswith(" of 500 settled")
         assert int(label.split(", ")[1].split()[0]) >= 50
+        view.job.value = job_id
         view.resume_button.click()
         assert view.message.value == ""
-        _until(lambda: not view.run_button.disabled)
-        assert "COMPLETED" in view.live.value
-        assert _offered(panel) == {}
+        _until(lambda: "COMPLETED" in view.report.value)
+        _until(lambda: _offered(panel) == {})
 
 
 def test_what_can_be_resumed_is_offered_newest_first_and_says_why(world, engine):
@@ -104,7 +117,8 @@ def test_what_can_be_resumed_is_offered_newest_first_and_says_why(world, engine)
     kept, settled = sum(retry.counts.retry.values()), 60 - stopped.counts.waiting
     assert 25 <= settled < 60
     assert panel._view.job.options == (
-        (f"{stopped.id} · STOPPED, {settled} of 60 settled", stopped.id),
+        ("choose a job to resume", ""),
+        (f"{stopped.id} · stopped by its budget, {settled} of 60 settled", stopped.id),
         (f"{retry.id} · {kept} leads may still clear", retry.id),
     )
     assert panel._view.message.value == "", "a job that was stopped is no news to who stopped it"
@@ -124,53 +138,68 @@ def _with_retry(world, engine):
     return job
 
 
-def test_a_job_that_runs_elsewhere_is_not_offered_until_it_is_over(world, engine):
+def test_a_job_of_another_engine_of_this_home_is_shown_and_offered_when_it_is_over(world, engine):
     world.configure(latency={"idicore": 0.3})
     with lf.Engine(world.settings) as other:
         handle = other.submit("SELECT * FROM RAW_LEADS", limit_rows=300)
         panel = lf.panel(engine)
-        assert panel.handle is None
-        assert panel._view.job.options == ()
+        assert panel.handle is handle
+        assert panel is lf.panel(other)
+        assert not panel._view.stop_button.disabled
+        assert _offered(panel) == {}
         assert panel._view.message.value == ""
         assert lf.jobs()["standing"].tolist() == ["running"]
-        handle.stop()
-        handle.wait(60)
-        assert lf.panel(engine)._view.job.value == handle.id
+        panel._view.stop_button.click()
+        assert handle.wait(60)
+        _until(lambda: panel._view.job.value == handle.id)
         assert not panel._view.resume_button.disabled
 
 
 def test_an_estimate_costs_nothing_and_says_rows_and_calls(world, engine):
     view = lf.panel(engine, lf.local.sample("scripts"))._view
+    view.script.value = view.script.options[2][1]
     view.limit.value = "30"
-    view.estimate_button.click()
-    _until(lambda: "leads to look up" in view.message.value)
+    _estimate(view)
+    assert view.run_button.description == "Run, price unknown"
     assert "30 leads" in view.message.value
     assert world.stats()["idicore"]["calls"] == 0
 
 
 @pytest.mark.parametrize(
-    ("script", "limit", "said"),
-    [("", "", "empty"), ("SELECT 1", "ten", "not a number"), ("SELECT 1", "0", "limit_rows")],
+    ("script", "limit", "budget", "said"),
+    [
+        ("", "", "", "empty"),
+        ("SELECT 1", "ten", "", "not a number"),
+        ("SELECT 1", "0", "", "limit_rows"),
+        ("SELECT 1", "-5", "", "not a number"),
+        ("SELECT 1", "1.5", "", "not a number"),
+        ("SELECT 1", "", "six", "not an amount"),
+        ("SELECT 1", "", "-6", "not an amount"),
+        ("SELECT 1", "", "inf", "not an amount"),
+        ("SELECT 1", "", "6", "idicore.price is not"),
+        ("SELECT * FROM NO_SUCH_TABLE", "", "", "NO_SUCH_TABLE"),
+        ("DELETE FROM RAW_LEADS", "", "", "writes"),
+    ],
 )
-def test_bad_input_is_shown_not_lost(engine, script, limit, said):
+def test_bad_input_is_shown_not_lost(engine, script, limit, budget, said):
     view = lf.panel(engine)._view
-    view.script.value = None
-    view.text.value, view.limit.value = script, limit
-    view.run_button.click()
-    assert said in view.message.value
-    assert not view.run_button.disabled
+    _paste(view, script)
+    view.limit.value, view.budget.value = limit, budget
+    view.estimate_button.click()
+    _until(lambda: said in view.message.value)
+    assert view.run_button.disabled
+    assert lf.jobs().empty
 
 
 def test_a_job_that_fails_is_shown_with_its_reason(engine):
     panel = lf.panel(engine)
+    panel.run("CREATE TEMPORARY TABLE T AS SELECT 1 AS a; SELECT * FROM NO_SUCH_TABLE")
+    _until(lambda: "FAILED" in panel._view.report.value)
     view = panel._view
-    view.script.value = None
-    view.text.value = "SELECT * FROM NO_SUCH_TABLE"
-    view.run_button.click()
-    _until(lambda: not view.run_button.disabled)
     assert "FAILED" in view.live.value
     assert "NO_SUCH_TABLE" in view.live.value
     assert "no leads were read" in view.live.value
+    _until(lambda: _offered(panel))
     assert _offered(panel)[panel.handle.id].endswith("· FAILED, before its leads were read")
     with pytest.raises(InputError, match=r"\.id"):
         lf.report(panel.handle)
@@ -195,7 +224,8 @@ def test_front_ends_without_widgets_get_html_and_text(engine, monkeypatch):
         return real(name, *args, **more)
 
     monkeypatch.setattr(builtins, "__import__", without)
-    with lf.Engine(engine.settings) as other:
+    elsewhere = engine.settings.model_copy(update={"home": engine.settings.home / "other"})
+    with lf.Engine(elsewhere) as other:
         panel = lf.panel(other)
         assert "leadflow[notebook]" in panel._repr_mimebundle_()["text/html"]
         panel.run("SELECT * FROM RAW_LEADS", 5)

@@ -153,7 +153,7 @@ def test_a_script_that_changes_the_schema_is_not_paid_for_again(world, engine):
 
 @pytest.mark.parametrize("name", ["PERSON_CACHE", "public.person_cache", "unique_consolidated_data", "LF_LEADS"])
 def test_a_script_must_not_hide_a_table_of_ours(world, engine, name):
-    with pytest.raises(JobFailedError, match="give it another name"):
+    with pytest.raises(ScriptError, match="give it another name"):
         engine.run(f"CREATE TEMPORARY TABLE {name} AS SELECT 1 AS x; {SCRIPT}", progress=False)
     assert world.stats()["idicore"]["calls"] == 0
 

@@ -41,7 +41,7 @@ def test_await_returns_the_job_and_the_loop_goes_on_meanwhile(world, engine):
 
 def test_await_raises_the_error_of_the_job(engine):
     async def cell():
-        return await engine.submit("SELECT * FROM NOT_THERE")
+        return await engine.submit("CREATE TEMPORARY TABLE T AS SELECT 1 AS a; SELECT * FROM NOT_THERE")
 
     with pytest.raises(JobFailedError, match="NOT_THERE"):
         asyncio.run(cell())

@@ -80,7 +80,7 @@ def test_a_zip_that_a_frame_holds_as_a_number_is_repaired(world, engine, leads):
 @pytest.mark.parametrize(
     ("frame", "error", "said"),
     [
-        (pd.DataFrame({"First Name": ["Ann"]}), JobFailedError, "no column for"),
+        (pd.DataFrame({"First Name": ["Ann"]}), ColumnsError, "no column for"),
         (pd.DataFrame(columns=["First Name"]), InputError, "no row"),
         (pd.DataFrame([[1, 2]], columns=["a", "a"]), ColumnsError, "two columns are named a"),
         (pl.DataFrame({"lf_row": ["1"]}), InputError, "a column lf_row"),

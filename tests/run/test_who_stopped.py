@@ -69,7 +69,7 @@ def test_a_job_that_its_budget_stopped_names_the_budget(engine, budget, limit, a
 
 def test_a_job_that_failed_says_where_and_why_without_calling_its_trace_incomplete(engine):
     with pytest.raises(JobFailedError):
-        engine.run("SELECT * FROM NO_SUCH_TABLE", progress=False)
+        engine.run("CREATE TEMPORARY TABLE T AS SELECT 1 AS a; SELECT * FROM NO_SUCH_TABLE", progress=False)
     report = engine.report(lf.jobs().iloc[0]["id"])
     assert re.match(r"The job broke off at T\+[\d.]+s in Job \(\w+\.py:\d+\): .*NO_SUCH_TABLE", _note(report))
     assert "No lead was read, and nothing was bought. To go on:" in _note(report)
