@@ -18,7 +18,7 @@ FAINT = """([least, ground]) => {
         return 0.2126 * r + 0.7152 * g + 0.0722 * b;
     };
     const found = [];
-    for (const e of document.querySelectorAll('.lf *, .lf-live *')) {
+    for (const e of document.querySelectorAll('.lf *, .lf-live *, .lf-panel *')) {
         const own = [...e.childNodes].some(n => n.nodeType === 3 && n.textContent.trim());
         if (!own || !e.getClientRects().length || e.tagName === 'STYLE' || e.tagName === 'title') continue;
         const chain = [];

@@ -124,7 +124,7 @@ def _lines(job: Any, report: Any, page: Path, home: Path) -> list[str]:
         f"  delivered           {totals.delivered:,} rows in the sheet",
         f"  held back           {totals.held_back:,}, {left_out:,} of them left out before the lookup",
         f"                      ({reasons(totals.held) or 'none'})",
-        f"{valid}: {holds} of {len(report.validation)} checks against the sheet and the tables.",
+        f"{valid}. {holds} of {len(report.validation)} checks against the sheet and the tables hold.",
         f"Report:  {page.as_uri()}",
         f"History: LEADFLOW_HOME={home} leadflow jobs",
         "Next:    leadflow check tries your own accounts; the notebooks begin with 01_run_a_job.ipynb",

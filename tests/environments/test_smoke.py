@@ -60,9 +60,10 @@ def ports_of(world: World) -> set[int]:
     return {s.warehouse.port, *(urlsplit(url).port for url in urls)}
 
 
-def test_the_demo_runs():
+def test_the_demo_runs(tmp_path: Path):
     done = subprocess.run(
         [sys.executable, "-W", "error::FutureWarning", "-m", "leadflow", "demo", "--limit-rows", "60"],
+        env={**os.environ, "LEADFLOW_HOME": str(tmp_path)},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,

@@ -2,88 +2,25 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import re
-import shutil
-import socket
-import subprocess
-import sys
 import time
-import urllib.request
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import TimeoutError
+from lab import CHROMIUM, PATIENCE_MS, lab_over, page_of, run_all
 
 _NOTEBOOK = Path(__file__).resolve().parents[2] / "notebooks" / "01_run_a_job.ipynb"
-_CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 _SHOTS = os.environ.get("LEADFLOW_SCREENSHOTS")
-_PATIENCE_MS = 120_000
 
-if not _CHROMIUM and not os.environ.get("CI"):
+if not CHROMIUM and not os.environ.get("CI"):
     pytest.skip("no Chromium here; apt-get install chromium", allow_module_level=True)
 
 
 @pytest.fixture
-def lab(tmp_path) -> Iterator[str]:
-    """A JupyterLab over a copy of notebook 01; its address."""
-    shutil.copy(_NOTEBOOK, tmp_path)
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    options = [
-        f"--port={port}",
-        "--ip=127.0.0.1",
-        "--no-browser",
-        "--allow-root",
-        "--IdentityProvider.token=t",
-        "--LabApp.expose_app_in_browser=True",
-        f"--ServerApp.root_dir={tmp_path}",
-    ]
-    env = {
-        **os.environ,
-        "JUPYTER_CONFIG_DIR": str(tmp_path / "config"),
-        "JUPYTERLAB_WORKSPACES_DIR": str(tmp_path / "ws"),
-        "JUPYTERLAB_SETTINGS_DIR": str(tmp_path / "set"),
-    }
-    with (tmp_path / "lab.log").open("wb") as log:
-        child = subprocess.Popen([sys.executable, "-m", "jupyter", "lab", *options], env=env, stdout=log, stderr=log)
-    try:
-        _wait_for(f"http://127.0.0.1:{port}/api?token=t")
-        yield f"http://127.0.0.1:{port}/lab/tree/{_NOTEBOOK.name}?token=t"
-    finally:
-        child.terminate()
-        child.wait(30)
-
-
-def _wait_for(url: str) -> None:
-    deadline = time.monotonic() + 120
-    while True:
-        try:
-            urllib.request.urlopen(url, timeout=5).read()
-            return
-        except OSError:
-            if time.monotonic() > deadline:
-                raise
-            time.sleep(0.2)
-
-
-@pytest.fixture
-def page(lab):
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=_CHROMIUM, args=["--no-sandbox"])
-        page = browser.new_page(viewport={"width": 1180, "height": 900})
-        page.set_default_timeout(_PATIENCE_MS)
-        # JupyterLab may ask for a kernel that the notebook names already.
-        page.add_locator_handler(page.locator(".jp-Dialog button:has-text('Select')"), lambda button: button.click())
-        page.goto(lab)
-        page.wait_for_selector(".jp-Notebook .jp-Cell")
+def page(tmp_path):
+    with lab_over(_NOTEBOOK, tmp_path) as address, page_of(address) as page:
         yield page
-        browser.close()
 
 
 # Whether an element is whole in the notebook's scroller: what is outside is not painted.
@@ -135,28 +72,13 @@ def _dark_theme(page):
     assert _light(page.locator(".lf svg text").last.evaluate("e => getComputedStyle(e).fill")) > 0.75
 
 
-def _run_all(page):
-    """Run all the cells; again if the notebook was not ready for it."""
-    page.wait_for_function(
-        "() => window.jupyterapp?.shell.currentWidget?.context?.sessionContext?.session?.kernel?.status === 'idle'"
-    )
-    page.wait_for_function("() => window.jupyterapp.commands.isEnabled('notebook:run-all-cells')")
-    begun = "() => [...document.querySelectorAll('.jp-InputArea-prompt')].some(e => /[0-9*]/.test(e.textContent))"
-    for _ in range(10):
-        page.evaluate("void window.jupyterapp.commands.execute('notebook:run-all-cells')")
-        with contextlib.suppress(TimeoutError):
-            page.wait_for_function(begun, timeout=8_000)
-            return
-    raise AssertionError("JupyterLab did not run the cells")
-
-
 def _width(page):
     return float(page.locator(".lf-row.job .lf-fill").last.evaluate("e => e.style.width").rstrip("%"))
 
 
 def _moves(page):
     """The job's bar is seen at a place between its ends, and later further on."""
-    deadline = time.monotonic() + _PATIENCE_MS / 1000
+    deadline = time.monotonic() + PATIENCE_MS / 1000
     seen = []
     while time.monotonic() < deadline:
         if page.locator(".lf-row.job .lf-fill").count():
@@ -179,8 +101,9 @@ def _press(page, name):
 
 @pytest.mark.timeout(900)
 def test_run_watch_stop_reload_and_resume(page):
-    _run_all(page)
-    limit = page.locator(".widget-text input[type=text]").first
+    run_all(page)
+    page.locator(".lf-panel .widget-dropdown select").first.select_option(label="all_leads.sql")
+    limit = page.locator(".lf-panel .widget-text input[type=text]").first
     limit.scroll_into_view_if_needed()
     limit.fill("1500")
     limit.press("Tab")
