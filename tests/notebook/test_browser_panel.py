@@ -24,7 +24,7 @@ priced = world.settings.idicore.model_copy(update={"price": 0.12})
 engine = lf.Engine(world.settings.model_copy(update={"idicore": priced}))
 """
 _PANEL = 'lf.panel(engine, lf.local.sample("scripts"))'
-_WIDE = "[...document.querySelectorAll('.lf-panel')].pop().parentElement.style.width = ''"
+_WIDE = "[...document.querySelectorAll('.lf-panel')].pop().style.width = ''"
 _BUTTON = ".lf-panel button.widget-button"
 _FRESH = "[...document.querySelectorAll('.lf-panel')].pop()"
 
@@ -78,7 +78,7 @@ def _looked_at(page, name):
         _theme(page, theme)
         for width in (1200, 420):
             # JupyterLab's own bars would leave little of a window of 420 pixels.
-            page.evaluate(f"{_FRESH}.parentElement.style.width = '{width - 16}px'" if width < 1200 else _WIDE)
+            page.evaluate(f"{_FRESH}.style.width = '{width - 16}px'" if width < 1200 else _WIDE)
             time.sleep(1)
             page.evaluate(f"{_FRESH}.scrollIntoView({{block: 'start'}})")
             if _SHOTS:
