@@ -103,10 +103,10 @@ def test_two_messages_sent_by_one_helper_have_two_lines(world):
 def test_a_failure_bears_the_line_that_raised_it(world):
     with lf.Engine(world.settings) as engine:
         with pytest.raises(JobFailedError):
-            engine.run("CREATE TEMPORARY TABLE T AS SELECT 1 AS a; SELECT * FROM T", progress=False)
+            engine.run("CREATE TEMPORARY TABLE T AS SELECT 1 AS a; SELECT * FROM NO_SUCH", progress=False)
         trace = engine.trace(lf.jobs()["id"].iloc[0])
     (error,) = trace[trace["event"] == "job_error"].itertuples()
-    assert error.source.startswith("errors.py:")
+    assert error.source.startswith("landing.py:")
     assert _says(error.source, error.message)
 
 
