@@ -145,7 +145,7 @@ def test_a_budget_is_replaced_and_what_is_saved_is_readable_without_the_kernel(p
     _press(page, "Run, at most")
     _waits(page, "Resume with $...")
     assert page.locator(f"{_BUTTON}:has-text('Resume')").is_disabled()
-    _fill(page, "New budget ($)", "60")
+    _fill(page, "New budget", "60")
     _press(page, "Resume with $60.00")
     _waits(page, "COMPLETED")
     page.wait_for_selector(".lf-panel .lf h2")
