@@ -210,13 +210,22 @@ class Tab:
         self.cells = [[*row[:start], *row[end:]] for row in self.cells]
 
     def sort(self, column: int, descending: bool = False) -> None:
-        """Sort the rows below the header by a column, blank cells last. Cells move; what has a place stays there."""
-        if any(bottom - top > 1 and bottom > 1 for top, _, bottom, _ in self.merges):
+        """Sort the rows below the header by a column. Cells move; what has a place stays there."""
+        self.sort_range((1, 0, self.rows, self.columns), [(column, descending)])
+
+    def sort_range(self, box: Box, orders: list[tuple[int, bool]]) -> None:
+        """Sort the cells of a box by columns, each ascending or descending: numbers, then text; blank cells last."""
+        if any(meet(box, merge) and merge[2] - merge[0] > 1 for merge in self.merges):
             raise SheetsError(400, "You can't perform this action on a range with vertically merged cells.")
-        rows = [[*row, *[""] * (column + 1 - len(row))] for row in self.cells[1:]]
-        filled = [row for row in rows if row[column] not in ("", None)]
-        filled.sort(key=lambda row: shown(row[column]), reverse=descending)
-        self.cells[1:] = [*filled, *(row for row in rows if row[column] in ("", None))]
+        top, left, bottom, right = box
+        rows = [[*row, *[""] * (min(right, self.columns) - len(row))] for row in self.cells[top:bottom]]
+        parts = [row[left:right] for row in rows]
+        for column, descending in reversed(orders):
+            filled = [part for part in parts if part[column - left] not in ("", None)]
+            blank = [part for part in parts if part[column - left] in ("", None)]
+            filled.sort(key=lambda part, at=column - left: _order(part[at]), reverse=descending)
+            parts = [*filled, *blank]
+        self.cells[top:bottom] = [[*row[:left], *part, *row[right:]] for row, part in zip(rows, parts, strict=True)]
 
     def resize(self, rows: int, columns: int) -> None:
         """Cut or enlarge the grid."""
@@ -259,6 +268,11 @@ def entered(value: Cell) -> Cell:
 def shown(value: Cell) -> str:
     """Return a cell as FORMATTED_VALUE gives it."""
     return str(value).upper() if isinstance(value, bool) else str(value)
+
+
+def _order(value: Cell) -> tuple[bool, float, str]:
+    is_number = isinstance(value, int | float)
+    return (False, value, "") if is_number else (True, 0.0, shown(value).casefold())
 
 
 def letters(column: int) -> str:

@@ -148,6 +148,14 @@ class Structure:
         elif hide is not None and box in hidden:
             hidden.remove(box)
 
+    def _do_sortRange(self, part: dict[str, Any]) -> None:
+        tab, box = self._tab(part["range"].get("sheetId", 0)), box_of(part["range"])
+        specs = [(spec.get("dimensionIndex", 0), spec.get("sortOrder") == "DESCENDING") for spec in part["sortSpecs"]]
+        if not specs or any(not box[1] <= column < box[3] for column, _ in specs):
+            raise SheetsError(400, "Invalid requests[0].sortRange: The sort column must be in the range.")
+        self._raise_if_protected(tab, *box)
+        tab.sort_range(box, specs)
+
     def _do_mergeCells(self, part: dict[str, Any]) -> None:
         self._tab(part["range"].get("sheetId", 0)).merge(box_of(part["range"]))
 

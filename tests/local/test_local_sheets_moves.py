@@ -85,6 +85,31 @@ def test_a_sort_moves_cells_alone(world: World):
         world.edit_sheet([("sort", 1)])
 
 
+def _sort(world: World, *specs, first=1, left=0):
+    where = {"sheetId": sheet_client(world).worksheet(_TAB).id, "startRowIndex": first, "startColumnIndex": left}
+    orders = [{"dimensionIndex": column, "sortOrder": order} for column, order in specs]
+    sheet_client(world).batch_update({"requests": [{"sortRange": {"range": where, "sortSpecs": orders}}]})
+
+
+def test_a_sort_by_the_api_is_stable_puts_numbers_first_and_blanks_last(world: World):
+    rows = [["a", 2], ["", 1], ["b", "x"], ["a", 10], ["b", ""]]
+    world.edit_sheet(lambda _: [["Key", "N"], *rows])
+    _sort(world, (0, "DESCENDING"), (1, "ASCENDING"))
+    assert world.sheet_values()[1:] == [["b", "x"], ["b"], ["a", "2"], ["a", "10"], ["", "1"]]
+    _sort(world, (1, "ASCENDING"), left=1)  # the first column stays: the pairs are torn, as at Google
+    assert world.sheet_values()[1:] == [["b", "1"], ["b", "2"], ["a", "10"], ["a", "x"]]
+
+
+def test_a_sort_by_the_api_that_is_refused_moves_nothing(world: World):
+    _filled(world, 4)
+    before = world.sheet_values()
+    world.protect_sheet(f"{_TAB}!A2:A2")
+    for column, why in ((0, "protected"), (50_000_000, "must be in the range")):
+        with pytest.raises(APIError, match=why):
+            _sort(world, (column, "ASCENDING"))
+    assert world.sheet_values() == before
+
+
 @pytest.mark.parametrize("whole", ["A:B", "1:2", _TAB])
 def test_whole_columns_and_the_whole_tab_stay_protected(world: World, whole):
     _filled(world)

@@ -13,12 +13,9 @@ from outcome import doubles, ledger_rows
 from leadflow.compliance.ledger import record
 from leadflow.errors import LeadflowError
 from leadflow.services.warehouse import Warehouse, merge
-from leadflow.services.warehouse.connection import connector_major
 from leadflow.stages.ledger_entries import DELIVERED, WITHDRAWN, entries_frame, event_entry
 
 pytestmark = pytest.mark.connector
-# With connector 5.2 and Python 3.11, a garbage collection some time after the two marked tests together ended in a
-# segmentation fault in most runs, and never after one of them. What does it is not known.
 
 _AT = datetime(2026, 11, 1, 15, 30, tzinfo=timezone.utc)
 _INTO = {"FIRST": {"key": "k", "value": "v"}, "SECOND": {"person": "k", "said": "v"}}
@@ -79,7 +76,6 @@ def test_an_entry_is_found_though_the_new_ones_are_younger(world, warehouse):
     assert _there(world) == _ids(both)
 
 
-@pytest.mark.skipif(connector_major() >= 5, reason="connector 5.2 crashed the process some time after it; see below")
 def test_many_documents_are_one_transaction(world, warehouse, monkeypatch):
     monkeypatch.setattr(merge, "_DOCUMENT_BYTES", 2_000)
     entries = _entries(200)
@@ -91,7 +87,6 @@ def test_many_documents_are_one_transaction(world, warehouse, monkeypatch):
     assert _there(world) == _ids(entries)
 
 
-@pytest.mark.skipif(connector_major() >= 5, reason="connector 5.2 crashed the process some time after it; see below")
 def test_rows_and_entries_are_there_or_neither_is(world, warehouse):
     entries = _entries(3)
     for key in (_LEDGER, "COMMIT", 'MERGE INTO \\"LEADS_DB\\".\\"PUBLIC\\".\\"SECOND\\"'):

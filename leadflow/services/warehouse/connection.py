@@ -8,7 +8,6 @@ import logging
 import os
 import re
 import warnings
-import weakref
 from collections.abc import Callable
 from functools import lru_cache
 from typing import Any, TypeVar
@@ -21,7 +20,7 @@ from leadflow.settings import WarehouseSettings
 from leadflow.settings.sign_in import authenticator_of
 
 T = TypeVar("T")
-_connections: weakref.WeakSet[Any] = weakref.WeakSet()
+_connections: set[Any] = set()
 _DATA_ERRORS = 100_000
 _LONGEST_SIGN_IN_S = 60
 # Connector 5's words for a request that got no answer, also after its own retries; some come as a ProgrammingError.
@@ -104,7 +103,7 @@ def connect_options(settings: WarehouseSettings, query_tag: str) -> dict[str, An
         **chosen,
         "paramstyle": "qmark",
         **_timeouts(settings),
-        **_log_out_option(),
+        **_closing_options(),
         **_id_token_option(settings),
         # At DEBUG the connector logs the first characters of a statement, in which a script may name a person.
         "log_max_query_length": 0,
@@ -140,7 +139,11 @@ def _limit_requests(connection: Any, seconds: int) -> None:
 
 
 def _close_at_exit(connection: Any) -> None:
-    """Close the connection when the process ends, before the connector closes it with a warning."""
+    """Close the connection when the process ends, before the connector closes it with a warning.
+
+    Until it is closed it is kept here: nothing else would close it.
+    """
+    _connections.difference_update([other for other in _connections if other.is_closed()])
     _connections.add(connection)
     # The last function registered is the first to run; the connector registers one for each connection.
     atexit.unregister(_close_all)
@@ -153,12 +156,17 @@ def _close_all() -> None:
             connection.close()
 
 
-def _log_out_option() -> dict[str, bool]:
-    """Log out on close without a warning: unset, connector 5 warns that its default will change.
+def _closing_options() -> dict[str, bool]:
+    """Return how a connection of connector 5 is closed: by us, with a log-out, and never by the garbage collector.
 
-    leadflow runs no asynchronous query, which the log-out could end.
+    Unset, the log-out warns that its default will change. leadflow runs no asynchronous query, which it could end.
+    With auto_cleanup, a connection that is collected sets a context variable. If another context variable is reset at
+    that moment, Python reads memory that it has freed: the process crashes, at once or much later. Seen with connector
+    5.2 and Python 3.11, where a failed statement's traceback had kept the closed connection.
     """
-    return {"enable_server_session_keep_alive_auto_detection": False} if connector_major() >= 5 else {}
+    if connector_major() < 5:
+        return {}
+    return {"enable_server_session_keep_alive_auto_detection": False, "auto_cleanup": False}
 
 
 def _id_token_option(settings: WarehouseSettings) -> dict[str, bool]:
