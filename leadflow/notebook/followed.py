@@ -40,7 +40,7 @@ class Followed:
         self.job_id = job_id
         self.handle = handle
         self.pace = Pace()
-        self._history = history
+        self.history = history
         self._log = log
         self._lines: list[str] = []
         self._read_at = 0.0
@@ -50,7 +50,7 @@ class Followed:
         """Return the state of the job."""
         handle = self.handle
         if handle is None:
-            return recorded_snapshot(self._history, self.job_id)
+            return recorded_snapshot(self.history, self.job_id)
         message = handle.ended_with if handle.wait(0) else ""
         return Snapshot(handle.id, str(handle.status), handle.progress, message, self._log_lines())
 
@@ -59,7 +59,7 @@ class Followed:
             return list(self._log.lines)
         ended = self.handle is None or self.handle.wait(0)
         if ended or time.monotonic() - self._read_at > _LOG_S:  # another cell started it: its events are in the history
-            self._lines, self._read_at = recorded_log(self._history, self.job_id), time.monotonic()
+            self._lines, self._read_at = recorded_log(self.history, self.job_id), time.monotonic()
         return self._lines
 
     def wait(self) -> bool:

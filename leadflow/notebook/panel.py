@@ -204,6 +204,7 @@ class Panel:
         self._shown = followed
         if self._view:
             self._view.following(True, own=followed.handle is not None)
+            self._view.resume.offer(resumable(followed.history))
         threading.Thread(target=self._follow_to_end, args=(followed,), name="leadflow-panel", daemon=True).start()
 
     def _follow_to_end(self, followed: Followed) -> None:

@@ -33,9 +33,9 @@ class ResumeView:
     def _make(self) -> None:
         import ipywidgets as w
 
-        wide = w.Layout(width="100%", max_width="640px")
+        wide = w.Layout(width="calc(100% - 4px)", max_width="640px")
         self.job = w.Dropdown(options=[("choose a job to resume", _NOTHING)], description="Job", layout=wide)
-        self.budget = w.Text(placeholder="as it was", description="New budget ($)", layout=w.Layout(width="230px"))
+        self.budget = w.Text(placeholder="$, as it was", description="New budget", layout=w.Layout(width="230px"))
         fits = w.Layout(width="auto", min_width="110px")
         self.button = w.Button(description="Resume", icon="forward", disabled=True, layout=fits)
         self.note = w.HTML(layout=w.Layout(display="none"))
@@ -86,7 +86,7 @@ class ResumeView:
         self.button.disabled = self._busy or job is None or not enough
         self.note.value = note
         self.note.layout.display = None if note else "none"
-        self.budget.placeholder = "more than before" if needed else "as it was"
+        self.budget.placeholder = "$, for all its runs" if needed else "$, as it was"
 
     def _words(self, amount: float | None, needed: bool) -> str:
         if amount is not None:

@@ -91,13 +91,13 @@ class PanelView:
     def _make_inputs(self) -> None:
         import ipywidgets as w
 
-        wide = w.Layout(width="100%", max_width="640px")
+        wide = w.Layout(width="calc(100% - 4px)", max_width="640px")
         narrow = w.Layout(width="210px")
         self.script = w.Dropdown(options=[("choose a script", _NOTHING)], description="Script", layout=wide)
         self.folder, self.sql = w.HTML(layout=w.Layout(display="none")), w.HTML(layout=w.Layout(display="none"))
         self.text = w.Textarea(
             placeholder="SELECT * FROM RAW_LEADS",
-            layout=w.Layout(width="100%", max_width="640px", height="90px", display="none"),
+            layout=w.Layout(width="calc(100% - 4px)", max_width="640px", height="90px", display="none"),
             description="SQL",
         )
         self.limit = w.Text(placeholder="all", description="Row limit", layout=narrow)

@@ -66,14 +66,14 @@ def _dark_theme(page):
     """In JupyterLab's dark theme, report and panel have dark grounds and light text, the drawing's too."""
     page.evaluate("window.jupyterapp.commands.execute('apputils:change-theme', {theme: 'JupyterLab Dark'})")
     page.wait_for_selector("body[data-jp-theme-light=false]", state="attached")
-    for what in (".lf", ".lf .num", ".lf td", ".lf-live"):
+    for what in (".lf-panel .lf", ".lf-panel .lf .num", ".lf-panel .lf td", ".lf-panel .lf-live"):
         assert _light(page.locator(what).last.evaluate(_GROUND)) < 0.25, what
         assert _light(page.locator(what).last.evaluate("e => getComputedStyle(e).color")) > 0.75, what
-    assert _light(page.locator(".lf svg text").last.evaluate("e => getComputedStyle(e).fill")) > 0.75
+    assert _light(page.locator(".lf-panel .lf svg text").last.evaluate("e => getComputedStyle(e).fill")) > 0.75
 
 
 def _width(page):
-    return float(page.locator(".lf-row.job .lf-fill").last.evaluate("e => e.style.width").rstrip("%"))
+    return float(page.locator(".lf-panel .lf-row.job .lf-fill").last.evaluate("e => e.style.width").rstrip("%"))
 
 
 def _moves(page):
@@ -81,7 +81,7 @@ def _moves(page):
     deadline = time.monotonic() + PATIENCE_MS / 1000
     seen = []
     while time.monotonic() < deadline:
-        if page.locator(".lf-row.job .lf-fill").count():
+        if page.locator(".lf-panel .lf-row.job .lf-fill").count():
             width = _width(page)
             if 0 < width < 100 and width not in seen:
                 seen.append(width)
@@ -92,7 +92,9 @@ def _moves(page):
 
 
 def _status(page, word):
-    page.wait_for_function("w => [...document.querySelectorAll('.lf-status')].some(e => e.textContent === w)", arg=word)
+    page.wait_for_function(
+        "w => [...document.querySelectorAll('.lf-panel .lf-status')].some(e => e.textContent === w)", arg=word
+    )
 
 
 def _press(page, name):
@@ -112,18 +114,20 @@ def test_run_watch_stop_reload_and_resume(page):
     _press(page, "Run")
     first = _moves(page)
     assert first == sorted(first)
-    bar = "[...document.querySelectorAll('.lf-row.job [role=progressbar]')].pop().getAttribute('aria-valuenow')"
+    bar = (
+        "[...document.querySelectorAll('.lf-panel .lf-row.job [role=progressbar]')].pop().getAttribute('aria-valuenow')"
+    )
     assert page.evaluate(bar) != "0"
-    _shot(page, "panel", ".jp-OutputArea-output:has(.lf-live)")
+    _shot(page, "panel", ".jp-OutputArea-output:has(.lf-panel)")
 
     page.evaluate("window.jupyterapp.commands.execute('docmanager:save')")
     time.sleep(1)
     page.reload()
-    page.wait_for_selector(".lf-row.job .lf-fill", state="attached")
+    page.wait_for_selector(".lf-panel .lf-row.job .lf-fill", state="attached")
     assert max(_moves(page)) > min(first)
 
     # Not by a locator: the view is drawn again three times a second, and its elements are new ones each time.
-    page.evaluate("[...document.querySelectorAll('.lf-live')].pop().scrollIntoView({block: 'center'})")
+    page.evaluate("[...document.querySelectorAll('.lf-panel .lf-live')].pop().scrollIntoView({block: 'center'})")
     _press(page, "Stop")
     _status(page, "STOPPED")
     _press(page, "Resume")
@@ -133,17 +137,19 @@ def test_run_watch_stop_reload_and_resume(page):
 
 def _report_is_drawn(page):
     """The report of the resumed job, in the light theme and in the dark one."""
-    page.wait_for_selector(".jp-OutputArea .lf h2 >> nth=1", state="attached")
-    _shot(page, "report", ".jp-OutputArea-output .lf", until="h3:text('Delays')")
-    assert page.locator(".lf .badge").last.inner_text() == "COMPLETED"
-    assert page.locator(".lf").last.bounding_box()["width"] > 600
-    page.locator(".lf details").last.evaluate(
+    page.wait_for_selector(".lf-panel .lf h2", state="attached")
+    _shot(page, "report", ".lf-panel .lf", until="h3:text('Delays')")
+    assert page.locator(".lf-panel .lf .badge").last.inner_text() == "COMPLETED"
+    assert page.locator(".lf-panel .lf").last.bounding_box()["width"] > 600
+    page.locator(".lf-panel .lf details").last.evaluate(
         "e => e.closest('.lf').querySelectorAll('details').forEach(d => d.open = true)"
     )
-    aligned = page.locator(".lf td, .lf th").evaluate_all("e => e.map(c => getComputedStyle(c).textAlign)")
+    aligned = page.locator(".lf-panel .lf td, .lf-panel .lf th").evaluate_all(
+        "e => e.map(c => getComputedStyle(c).textAlign)"
+    )
     assert set(aligned) == {"left"}
-    for drawn in (".lf .step.delivered .stay", ".lf svg .marks rect", ".lf .check .yes"):
-        assert page.locator(drawn).last.bounding_box()["height"] > 0, drawn
+    for drawn in (".step.delivered .stay", "svg .marks rect", ".check .yes"):
+        assert page.locator(f".lf-panel .lf {drawn}").last.bounding_box()["height"] > 0, drawn
     _dark_theme(page)
-    _shot(page, "report_dark", ".jp-OutputArea-output .lf", until="h3:text('Delays')")
-    _shot(page, "panel_dark", ".jp-OutputArea-output:has(.lf-live)")
+    _shot(page, "report_dark", ".lf-panel .lf", until="h3:text('Delays')")
+    _shot(page, "panel_dark", ".jp-OutputArea-output:has(.lf-panel)")

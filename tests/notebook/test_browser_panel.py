@@ -24,7 +24,7 @@ priced = world.settings.idicore.model_copy(update={"price": 0.12})
 engine = lf.Engine(world.settings.model_copy(update={"idicore": priced}))
 """
 _PANEL = 'lf.panel(engine, lf.local.sample("scripts"))'
-_WIDE = "[...document.querySelectorAll('.lf-panel')].pop().parentElement.style.width = ''"
+_WIDE = "[...document.querySelectorAll('.lf-panel')].pop().style.width = ''"
 _BUTTON = ".lf-panel button.widget-button"
 _FRESH = "[...document.querySelectorAll('.lf-panel')].pop()"
 
@@ -78,7 +78,7 @@ def _looked_at(page, name):
         _theme(page, theme)
         for width in (1200, 420):
             # JupyterLab's own bars would leave little of a window of 420 pixels.
-            page.evaluate(f"{_FRESH}.parentElement.style.width = '{width - 16}px'" if width < 1200 else _WIDE)
+            page.evaluate(f"{_FRESH}.style.width = '{width - 16}px'" if width < 1200 else _WIDE)
             time.sleep(1)
             page.evaluate(f"{_FRESH}.scrollIntoView({{block: 'start'}})")
             if _SHOTS:
@@ -145,7 +145,7 @@ def test_a_budget_is_replaced_and_what_is_saved_is_readable_without_the_kernel(p
     _press(page, "Run, at most")
     _waits(page, "Resume with $...")
     assert page.locator(f"{_BUTTON}:has-text('Resume')").is_disabled()
-    _fill(page, "New budget ($)", "60")
+    _fill(page, "New budget", "60")
     _press(page, "Resume with $60.00")
     _waits(page, "COMPLETED")
     page.wait_for_selector(".lf-panel .lf h2")

@@ -6,7 +6,7 @@ import pytest
 from outcome import sheet_rows
 
 import leadflow as lf
-from leadflow.errors import ScriptError
+from leadflow.errors import JobFailedError, ScriptError
 from leadflow.services.warehouse import Warehouse
 from leadflow.stages import extract
 from leadflow.stages.script import parse_script
@@ -136,7 +136,7 @@ def test_its_own_temporary_tables_are_the_script_s_to_change(world):
 def test_snowflake_is_asked_of_a_last_query_that_sqlglot_cannot_read(world, engine):
     script = "SELECT 1 AS x;\nSELECT a, FROM WHERE b = 'Ann Lee'"
     assert "line 2, column 16, near WHERE" in parse_script(script).unread
-    with pytest.raises(ScriptError, match="the script did not run") as caught:
+    with pytest.raises(JobFailedError, match="the script did not run") as caught:
         engine.run(script, progress=False)
     assert "Ann Lee" not in str(caught.value)
     assert world.stats()["idicore"]["calls"] == 0
