@@ -1,7 +1,8 @@
 """One HTTP/1.1 connection for httpx that spends a third of httpx's own CPU time on a call.
 
 The request goes out as one piece, and the standard library reads the response's body; its head is read here, since the
-library's parser of e-mails takes longer than all the rest. `python -m tests.bench clients` measures it beside others.
+library takes a head that was cut for a whole one, and its parser of e-mails takes longer than all the rest.
+`python -m tests.bench clients` measures it beside others.
 """
 
 from __future__ import annotations
