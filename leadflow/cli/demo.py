@@ -107,8 +107,8 @@ def _percent_line(as_json: bool) -> Any:
 
 def _lines(job: Any, report: Any, page: Path, home: Path) -> list[str]:
     """Return what the demo says at its end."""
+    from leadflow.display.units import duration
     from leadflow.reports.accounting import accounting_of, reasons
-    from leadflow.reports.units import duration
 
     totals, flow = accounting_of(report.job), report.flow
     took = (report.job["completed_at"] - report.job["started_at"]).total_seconds()

@@ -8,8 +8,8 @@ import time
 from typing import TYPE_CHECKING, Any, Self
 
 from leadflow.cli.terminal import for_terminal, is_terminal
+from leadflow.display.units import duration, money
 from leadflow.notebook.live import Pace, Snapshot
-from leadflow.reports.units import duration, money
 
 if TYPE_CHECKING:
     from rich.console import RenderableType

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from leadflow.cli.terminal import for_terminal, say, say_json
-from leadflow.reports.units import duration, money
+from leadflow.display.units import duration, money
 
 if TYPE_CHECKING:
     from leadflow.history import History

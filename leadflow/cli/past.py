@@ -120,7 +120,7 @@ def jobs(script: str | None, since: str | None, status: str | None, limit: int, 
 
 
 def _job_cells(job: dict[Any, Any]) -> list[str]:
-    from leadflow.reports.units import duration, local_time
+    from leadflow.display.units import duration, local_time
 
     began = job["started_at"] or job["created_at"]
     took = "" if job["duration_s"] is None else duration(float(job["duration_s"]))

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from leadflow.cli.outcome import by_budget
+from leadflow.display.units import money
 from leadflow.reports.accounting import accounting_of
 from leadflow.reports.report import job_row
-from leadflow.reports.units import money
 from leadflow.run.consent import has_limit
 
 if TYPE_CHECKING:

@@ -6,10 +6,10 @@ import getpass
 from dataclasses import dataclass
 from typing import Any
 
+from leadflow.display.units import local_time
 from leadflow.engine.base import engines
 from leadflow.errors import InputError
 from leadflow.history import HEARTBEAT_S, History, standing
-from leadflow.reports.units import local_time
 
 _LONGEST_NAME = 100
 

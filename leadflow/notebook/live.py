@@ -9,8 +9,8 @@ from functools import cache
 from html import escape
 from importlib import resources
 
+from leadflow.display.units import duration, money
 from leadflow.job import Progress
-from leadflow.reports.units import duration, money
 
 # Dark enough for white text at a contrast of 4.5 : 1.
 _COLORS = {

@@ -6,11 +6,11 @@ from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from leadflow.display.units import money
 from leadflow.errors import HistoryError
 from leadflow.notebook import running_out
 from leadflow.notebook.jobs_here import handle_of, is_open
 from leadflow.notebook.running_out import AHEAD_DAYS
-from leadflow.reports.units import money
 
 if TYPE_CHECKING:
     from leadflow.engine import Engine

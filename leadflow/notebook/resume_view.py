@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from leadflow.display.units import money
 from leadflow.errors import InputError
 from leadflow.notebook.quote import dollars_of
 from leadflow.notebook.unfinished import label, spent, stopped_by_budget
-from leadflow.reports.units import money
 
 _NOTHING = ""
 

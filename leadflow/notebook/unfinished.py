@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from html import escape
 from typing import Any
 
+from leadflow.display.units import money
 from leadflow.reports.accounting import accounting_of
-from leadflow.reports.units import money
 
 # Words of the messages of run/budget.py and run/job_queue.py.
 _BY_BUDGET = re.compile(r"\bmax_cost\b|\bmax_lookups\b|the queue's budget is used up")

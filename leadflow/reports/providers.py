@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from leadflow.reports.units import money, percent
+from leadflow.display.units import money, percent
 
 if TYPE_CHECKING:
     import pandas as pd

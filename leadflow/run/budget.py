@@ -7,8 +7,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NoReturn
 
+from leadflow.display.units import money
 from leadflow.errors import BudgetReached, SettingsError, Stopped
-from leadflow.reports.units import money
 from leadflow.run.arguments import dollars, whole_number
 
 if TYPE_CHECKING:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from leadflow.display.units import money
 from leadflow.leads.area_codes import state_code
 from leadflow.leads.counts import LEFT_OUT
-from leadflow.reports.units import money
 from leadflow.run.arguments import whole_number
 from leadflow.run.budget import PHONES_A_LEAD
 from leadflow.run.estimate_html import to_html

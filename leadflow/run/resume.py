@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, cast
 
 from leadflow.checkpoints import review
+from leadflow.display.units import money
 from leadflow.errors import BudgetReached
 from leadflow.history import STALE_S
 from leadflow.job import JobStatus
 from leadflow.leads.counts import Counts
-from leadflow.reports.units import money
 from leadflow.run.budget import Budget, Prices
 from leadflow.run.job_record import process_owner
 from leadflow.run.rescrub_start import rescrub_budget

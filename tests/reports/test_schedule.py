@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from leadflow import reports
+from leadflow.display.units import duration
 from leadflow.events import STARTED, BatchProgress, JobComplete, JobProgress, Recorded, RowProcessed
 from leadflow.reports.gantt import gantt, ticks
-from leadflow.reports.units import duration
 
 _START = datetime(2026, 11, 20, 15, tzinfo=timezone.utc)
 
