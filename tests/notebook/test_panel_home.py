@@ -136,6 +136,7 @@ def test_a_queue_of_another_process_is_shown_and_its_waiting_jobs_are_stopped(wo
         panel = lf.panel(engine)
         _, ids = elsewhere("queue")
         _until(lambda: set(panel._view.jobs.lines) == set(ids))
+        _until(lambda: engine.history.job(ids[0])["status"] == "RUNNING")
         panel._view.jobs.stop_queue.click()
         _until(lambda: not {*ids[1:]} & set(panel._view.jobs.lines))
         assert [engine.history.job(job_id)["status"] for job_id in ids[1:]] == ["STOPPED", "STOPPED"]
