@@ -138,7 +138,7 @@ def _with_retry(world, engine):
     return job
 
 
-def test_a_job_of_another_engine_of_this_home_is_shown_and_offered_when_it_is_over(world, engine):
+def test_a_job_that_runs_elsewhere_is_not_offered_until_it_is_over(world, engine):
     world.configure(latency={"idicore": 0.3})
     with lf.Engine(world.settings) as other:
         handle = other.submit("SELECT * FROM RAW_LEADS", limit_rows=300)
