@@ -54,7 +54,7 @@ def test_nobody_is_named_anywhere(world, capfd, logged, faults):
             said["tracebacks"] = traceback_text(error)
         job_id = lf.jobs()["id"].iloc[0]
         engine.history.flush()
-        said["trace"] = engine.trace(job_id).to_csv() + lf.jobs().to_csv()
+        said["trace"] = engine.trace(job_id, full=True).to_csv() + lf.jobs(full=True).to_csv()
         said["report"] = engine.report(job_id).to_markdown() + engine.report(job_id)._repr_html_()
         said["reprs"] = repr(engine.settings) + repr(engine.history) + repr(engine.idicore) + repr(engine.checkpoints)
     said["history"] = history_text(world.settings.history_file)

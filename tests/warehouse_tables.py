@@ -6,7 +6,7 @@ import pytest
 from outcome import SCRIPT, sheet_rows
 
 import leadflow as lf
-from leadflow.errors import JobFailedError
+from leadflow.errors import JobFailedError, ScriptError
 from leadflow.services.warehouse import Warehouse
 from leadflow.services.warehouse.tables import (
     CONSOLIDATED_COLUMNS,
@@ -47,7 +47,7 @@ def make_tables(world, **types: str):
 
 def refused(world, settings, script=SCRIPT, limit_rows=6):
     """What the job says that must fail before anything is bought."""
-    with lf.Engine(settings) as engine, pytest.raises(JobFailedError) as caught:
+    with lf.Engine(settings) as engine, pytest.raises((JobFailedError, ScriptError)) as caught:
         engine.run(script, limit_rows=limit_rows, progress=False)
     assert world.stats()["idicore"]["calls"] == 0
     assert sheet_rows(world) == []

@@ -107,7 +107,7 @@ def stop(job_id: str, by: str | None, as_json: bool) -> int:
 @options.json_option
 def jobs(script: str | None, since: str | None, status: str | None, limit: int, as_json: bool) -> int:
     """List past jobs, newest first."""
-    found = lf.jobs(script=script, since=since, status=status, limit=limit)
+    found = lf.jobs(script=script, since=since, status=status, limit=limit, full=True)
     if as_json:
         say_json(records(found))
         return 0
@@ -133,7 +133,7 @@ def _job_cells(job: dict[Any, Any]) -> list[str]:
 @options.json_option
 def trace(job_id: str, as_json: bool) -> int:
     """Print the timeline of a job."""
-    found = lf.trace(job_id)
+    found = lf.trace(job_id, full=True)
     if as_json:
         say_json(records(found))
     else:

@@ -12,7 +12,7 @@ import click
 
 import leadflow as lf
 from leadflow.cli import options
-from leadflow.cli.terminal import is_terminal, say, say_json
+from leadflow.cli.terminal import confirmed, is_terminal, say, say_json
 from leadflow.errors import ScriptError
 
 if TYPE_CHECKING:
@@ -105,7 +105,7 @@ def resume(job_id: str, max_cost: float | None, max_lookups: int | None, yes: bo
         job = engine.history.job(job_id)
         if not yes and _can_ask():
             say(f"{job_id}: {job['status']}\n{what_is_left(engine, job, max_cost)}", error=True)
-            if not click.confirm("Resume it?", err=True):
+            if not confirmed("Resume it?"):
                 return _STOPPED
         elif not yes:
             raise_without_budget(engine, job, max_lookups, max_cost)
@@ -177,7 +177,7 @@ def _agreed(found: Estimate) -> int | None:
     if not leads:
         say("There is nothing to look up; no job was started.", error=True)
         return 0
-    return leads if click.confirm(f"Run it for {leads:,} leads, {found.price}?", err=True) else None
+    return leads if confirmed(f"Run it for {leads:,} leads, {found.price}?") else None
 
 
 def _agreed_for_all(
@@ -194,7 +194,7 @@ def _agreed_for_all(
         say("There is nothing to look up; no job was started.", error=True)
         return 0
     budget = f", for ${max_cost:,.2f} at most" if max_cost is not None else ""
-    agreed = click.confirm(f"Run {len(sources)} jobs, {lookups:,} lookups at most{budget}?", err=True)
+    agreed = confirmed(f"Run {len(sources)} jobs, {lookups:,} lookups at most{budget}?")
     return (lookups or 1) if agreed else None
 
 

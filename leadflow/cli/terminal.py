@@ -6,6 +6,7 @@ import json
 import os
 import re
 import shutil
+import signal
 import sys
 import textwrap
 from collections.abc import Iterable, Mapping, Sequence
@@ -91,6 +92,16 @@ def _wrapped(line: str, width: int) -> str:
         return line
     indent = " " * min(len(line) - len(line.lstrip()) + 2, width // 2)
     return textwrap.fill(line, width, subsequent_indent=indent, break_on_hyphens=False)
+
+
+def confirmed(question: str) -> bool:
+    """Ask a person, on stderr; Enter alone is a no. Raises click.Abort for Ctrl-C.
+
+    Snowflake's connector 5 handles signals in a way in which Ctrl-C would not end the wait for an answer.
+    """
+    if hasattr(signal, "siginterrupt"):  # Windows has none
+        signal.siginterrupt(signal.SIGINT, True)
+    return click.confirm(question, err=True)
 
 
 def say_json(value: Any) -> None:

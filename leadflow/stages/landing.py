@@ -11,6 +11,7 @@ import polars as pl
 from leadflow.errors import ColumnsError, RefusedError, ScriptError, ServiceError
 from leadflow.events import Emit, JobLog
 from leadflow.leads.columns import IDENTITY, resolve_columns
+from leadflow.services.warehouse.connection import NOT_THERE, SqlError
 from leadflow.services.warehouse.interruption import InterruptedWork
 from leadflow.services.warehouse.names import quoted
 from leadflow.services.warehouse.session import put_back, restore, session_of
@@ -74,7 +75,7 @@ def set_up(parsed: Script, warehouse: Warehouse, variables: Sequence[str] = ()) 
     folds = any(_FOLDING in statement.upper() for statement in parsed.setup)
     if not (parsed.alone or folds):
         return parsed.select
-    with _explained("the script", parsed.select):
+    with _explained(warehouse, "the script", parsed.select):
         found = warehouse.query_id(parsed.select, timeout_s=warehouse.settings.script_timeout_s)
     if folds:  # else leadflow's own quoted names would not be found in a result with names in lower case
         warehouse.execute(f"ALTER SESSION SET {_FOLDING} = FALSE")
@@ -83,7 +84,7 @@ def set_up(parsed: Script, warehouse: Warehouse, variables: Sequence[str] = ()) 
 
 def query_columns(warehouse: Warehouse, query: str) -> list[str]:
     """Return the names of a query's columns, without running it. Raises ScriptError."""
-    with _explained("the script", query):
+    with _explained(warehouse, "the script", query):
         return warehouse.columns(query)
 
 
@@ -145,7 +146,7 @@ def _land(warehouse: Warehouse, query: str, names: list[str], before: Session | 
         _run(warehouse, f'{table} SELECT s.*, {number} AS "lf_seq" FROM ({query}) s')
         return
     texts = ", ".join(f"{text_sql(name)} AS c{n}" for n, name in enumerate(names))
-    with _explained("the script", query):
+    with _explained(warehouse, "the script", query):
         select = f"SELECT {texts}, {number} AS LF_NUMBER FROM ({query}) s"
         result = warehouse.query_id(select, timeout_s=warehouse.settings.script_timeout_s)
     restore(warehouse, before)
@@ -166,17 +167,22 @@ def _raise_if_shadowing(names: Iterable[str], warehouse: Warehouse) -> None:
 
 
 def _run(warehouse: Warehouse, sql: str, what: str = "the script") -> None:
-    with _explained(what, sql):
+    with _explained(warehouse, what, sql):
         warehouse.execute(sql, timeout_s=warehouse.settings.script_timeout_s)
 
 
 @contextmanager
-def _explained(what: str, sql: str) -> Generator[None, None, None]:
-    """Convert Snowflake's refusal to a ScriptError without the constants of the statement."""
+def _explained(warehouse: Warehouse, what: str, sql: str) -> Generator[None, None, None]:
+    """Convert Snowflake's refusal to a ScriptError without the constants of the statement.
+
+    Snowflake says the same of what is missing and of what is hidden from the role, so the role is named then.
+    """
     try:
         yield
     except RefusedError as error:
-        failure = ScriptError(f"{what} did not run: {without_constants(str(error), sql)}")
+        hidden = isinstance(error, SqlError) and error.errno in NOT_THERE
+        asked = f" It was asked by {warehouse.role}: correct the name, or grant the right" if hidden else ""
+        failure = ScriptError(f"{what} did not run: {without_constants(str(error), sql)}{asked}")
     else:
         return
     raise failure

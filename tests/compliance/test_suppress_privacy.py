@@ -42,7 +42,12 @@ def test_no_phone_is_said_anywhere(world, engine, logged, monkeypatch, capfd, re
     engine.forget(key)
     later = engine.run(SCRIPT, limit_rows=5, progress=False)
     said += [repr(engine.report(later.id)), engine.report(job.id).to_markdown(), engine.report(job.id)._repr_html_()]
-    said += [str(engine.trace(later.id)), *statements, *(text for _, text in logged.records), *capfd.readouterr()]
+    said += [
+        engine.trace(later.id, full=True).to_csv(),
+        *statements,
+        *(text for _, text in logged.records),
+        *capfd.readouterr(),
+    ]
     said += [repr(entry) for entry in engine.checkpoints.suppression_entries()]
     engine.history.flush()
     said.append(history_text(engine.settings.history_file))

@@ -48,7 +48,7 @@ def test_a_cell_runs_as_a_job_and_is_shown_live(world, cells):
     assert "COMPLETED" in shown
     assert status.strip() == "COMPLETED june leads local"
     assert "COMPLETED" in again
-    jobs = lf.jobs(history=world.settings.history_file)
+    jobs = lf.jobs(history=world.settings.history_file, full=True)
     assert jobs["limit_rows"].tolist() == [3, 4]
     header, *rows = world.sheet_values()
     assert rows
