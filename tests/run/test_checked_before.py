@@ -76,7 +76,7 @@ def test_a_script_of_several_statements_is_found_out_by_its_job_which_is_not_off
         stopped = engine.run(SCRIPT, limit_rows=10, max_lookups=5, progress=False)
         with pytest.raises(JobFailedError, match=r"(?i)nope"):
             engine.run(script, progress=False)
-        assert lf.jobs()["status"].tolist() == ["FAILED", "STOPPED"]
+        assert lf.jobs(full=True)["status"].tolist() == ["FAILED", "STOPPED"]
         assert next(job["id"] for job in engine.history.resumable()) == stopped.id
         assert world.stats()["idicore"]["calls"] <= 7
 
@@ -116,7 +116,7 @@ def test_a_sign_in_that_is_refused_is_no_fault_of_the_script_and_is_not_tried_ag
     with lf.Engine(world.settings.model_copy(update={"warehouse": there})) as engine:
         with pytest.raises(JobFailedError, match="Incorrect username or password"):
             engine.run(SCRIPT, progress=False)
-        assert lf.jobs()["status"].tolist() == ["FAILED"]
+        assert lf.jobs(full=True)["status"].tolist() == ["FAILED"]
     server.shutdown()
     server.server_close()
     assert _Refuses.sign_ins == 1, "a second attempt could lock the user out"
