@@ -157,14 +157,19 @@ def main() -> None:
         Service(blacklist, "/blacklist_alliance"),
         Service(sheets, "/sheets"),
     ]
-    vendors, vendors_port = _listen(Vendors(services, control.app(), control.clock), dates=False)
+    _serve(Vendors(services, control.app(), control.clock), snowflake)
+    _exit_with_parent(parent)
+
+
+def _serve(services: Vendors, snowflake: Snowflake) -> None:
+    """Start both servers and write their ports."""
+    vendors, vendors_port = _listen(services, dates=False)
     warehouse, warehouse_port = _listen(snowflake)
     gc.freeze()  # a garbage collection of all loaded modules would delay answers too
     while not (vendors.started and warehouse.started):
         time.sleep(0.005)
     sys.stdout.write(json.dumps({"vendors": vendors_port, "snowflake": warehouse_port}) + "\n")
     sys.stdout.flush()
-    _exit_with_parent(parent)
 
 
 if __name__ == "__main__":
