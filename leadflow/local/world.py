@@ -17,6 +17,7 @@ import httpx
 from pydantic import SecretStr
 
 from leadflow.display.elements import card, pairs
+from leadflow.errors import LeadflowError
 from leadflow.local.sheet_edits import SheetEdits
 from leadflow.settings import Settings
 
@@ -25,10 +26,14 @@ _IS_CHECKOUT = (_ROOT / "data_samples").is_dir()
 SAMPLES = _ROOT / "data_samples" if _IS_CHECKOUT else Path(__file__).resolve().parent / "data_samples"
 PYTHON_VARIABLE = "LEADFLOW_LOCAL_PYTHON"
 _LATENCY = {"idicore": 0.005}
-_NOT_STARTED = f"""the local world did not start with {{python}}; its last words are above. It needs the extra
+_NOT_STARTED = f"""the local world did not start with {{python}}; its last words are below. It needs the extra
 `local`: python -m pip install 'leadflow[local]'. fakesnow, which stands in for Snowflake, needs
 snowflake-connector-python 4, so that the extra takes connector 4 in place of 5. To keep connector 5 here, install the
 extra in a virtual environment of its own and set {PYTHON_VARIABLE} to its python, or lf.local.start(python=...)."""
+
+
+class NotStartedError(LeadflowError, RuntimeError):
+    """The local world did not start."""
 
 
 class World(SheetEdits):
@@ -64,7 +69,7 @@ class World(SheetEdits):
             self._child.wait(10)
             output = self._log.read_text(errors="replace")[-2000:]
             self._folder.cleanup()
-            raise RuntimeError(f"{output}\n{_NOT_STARTED.format(python=python)}")
+            raise NotStartedError(f"{_NOT_STARTED.format(python=python)}\n{output}")
         return json.loads(line)
 
     @property

@@ -152,8 +152,7 @@ def test_a_budget_is_replaced_and_what_is_saved_is_readable_without_the_kernel(p
     assert page.locator(".lf-live >> visible=true").count() == 1, "the plain copy is hidden while the widgets live"
     _looked_at(page, "panel")
 
-    page.evaluate("window.jupyterapp.commands.execute('docmanager:save')")
-    time.sleep(2)
+    _save(page, tmp_path / "panel.ipynb")
     _is_readable_as_html(page, tmp_path)
     page.evaluate("window.jupyterapp.serviceManager.sessions.shutdownAll()")
     page.wait_for_function("async () => [...window.jupyterapp.serviceManager.sessions.running()].length === 0")
@@ -161,6 +160,15 @@ def test_a_budget_is_replaced_and_what_is_saved_is_readable_without_the_kernel(p
     page.wait_for_selector(".lf-live >> visible=true")
     assert page.locator("text=model not found >> visible=true").count() == 0
     assert page.locator(".lf-status >> visible=true").first.inner_text() == "COMPLETED"
+
+
+def _save(page, notebook):
+    """Save until the file has the end of the job: the page gets the last state of the plain copy a moment later."""
+    end = time.monotonic() + 60
+    while "COMPLETED</span>" not in notebook.read_text():
+        assert time.monotonic() < end, "the saved notebook does not show the end of the job"
+        page.evaluate("window.jupyterapp.commands.execute('docmanager:save')")
+        time.sleep(1)
 
 
 def _is_readable_as_html(page, folder):
