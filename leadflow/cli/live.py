@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from leadflow.cli.terminal import for_terminal, is_terminal
 from leadflow.display.units import duration, money
-from leadflow.notebook.live import Pace, Snapshot
+from leadflow.notebook.live import Pace, Snapshot, main_counts
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -104,15 +104,8 @@ def _bars(now: Snapshot, pace: Pace, width: int) -> RenderableType:
 
 
 def _counts(now: Snapshot) -> str:
-    """Return the counts with the words of the report: held back are all leads with a reason, also those left out."""
+    """Return the counts and the dollars so far."""
     counts = now.progress.counts
-    shown = {
-        "phones found": counts.get("phones_found", 0),
-        "flagged: litigator": counts.get("litigator", 0),
-        "flagged: do not call": counts.get("dnc", 0),
-        "delivered": counts.get("delivered", 0),
-        "held back": sum(counts.get(name, 0) for name in ("held", "retry", "left_out")),
-    }
-    said = [f"{number:,} {words}" for words, number in shown.items()] if counts else []
+    said = [f"{number:,} {words}" for words, number in main_counts(counts).items()] if counts else []
     cost = now.progress.cost
     return ", ".join(said + ([f"{money(cost)} so far"] if cost is not None else []))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from html import escape
@@ -123,11 +123,19 @@ def _row(name: str, kind: str, fill: str, numbers: str, percent: float) -> str:
     return f'<div class="lf-row {kind}"><span>{escape(name)}</span>{track}</div>'
 
 
-def _counts(now: Snapshot) -> str:
-    """Return the dollars so far, and the counts with the words of the report.
+def main_counts(counts: Mapping[str, int]) -> dict[str, int]:
+    """Return the counts with the words of the report. Held back are all leads with a reason, also those left out."""
+    return {
+        "phones found": counts.get("phones_found", 0),
+        "flagged: litigator": counts.get("litigator", 0),
+        "flagged: do not call": counts.get("dnc", 0),
+        "delivered": counts.get("delivered", 0),
+        "held back": sum(counts.get(name, 0) for name in ("held", "retry", "left_out")),
+    }
 
-    Held back are all leads with a reason, also those left out.
-    """
+
+def _counts(now: Snapshot) -> str:
+    """Return the dollars so far, and the counts."""
     counts, cost = now.progress.counts, now.progress.cost
     spent = (
         "" if cost is None else f"<span><b>{money(cost)}</b> spent{'' if now.status in _ENDED else ' so far'}</span>"
@@ -135,11 +143,7 @@ def _counts(now: Snapshot) -> str:
     if not counts:
         return f'<div class="lf-counts">{spent}</div>' if spent else ""
     shown = {
-        "phones found": counts.get("phones_found", 0),
-        "flagged: litigator": counts.get("litigator", 0),
-        "flagged: do not call": counts.get("dnc", 0),
-        "delivered": counts.get("delivered", 0),
-        "held back": sum(counts.get(name, 0) for name in ("held", "retry", "left_out")),
+        **main_counts(counts),
         "of them left out": counts.get("left_out", 0),
         "of them may still clear": counts.get("retry", 0),
     }

@@ -17,9 +17,9 @@ from leadflow.errors import SettingsError, UnreadableError
 from leadflow.leads.phones import ten_digits, to_e164
 from leadflow.leads.verdicts import Scrub, Verdict
 from leadflow.services.blacklist_alliance.codes import CODES, overridden, policy_of, read_codes, storable, verdict_of
-from leadflow.services.blacklist_alliance.private_query import QUERY, PrivateQuery
 from leadflow.services.transport.http import Caller, read_json
 from leadflow.services.transport.limits import Breaker, Limiter, StopFlag, shared_limiter
+from leadflow.services.transport.private_query import QUERY, PrivateQuery
 from leadflow.settings import BlacklistAllianceSettings
 
 _NAME = "Blacklist Alliance"

@@ -9,8 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date, datetime, timezone
-from urllib.parse import urlsplit
-from urllib.request import getproxies, proxy_bypass
 
 import httpx
 
@@ -19,11 +17,11 @@ from leadflow.leads.phones import ten_digits, to_e164
 from leadflow.leads.verdicts import Scrub, Verdict
 from leadflow.services.transport.http import Caller, read_json
 from leadflow.services.transport.limits import Breaker, Limiter, StopFlag, shared_limiter
+from leadflow.services.transport.private_query import QUERY, PrivateQuery
 from leadflow.settings import ReassignedSettings
 
 NAME = "the reassigned-numbers check"
 KIND = "reassigned"
-_QUERY = "leadflow_query"
 
 
 def policy_since(day: date) -> str:
@@ -51,7 +49,7 @@ class ReassignedNumbers:
         )
         self.limiters = (self.limiter,)
         breaker = Breaker(NAME, settings.breaker_failures)
-        transport = _PrivateQuery(settings.url, settings.max_in_flight)
+        transport = PrivateQuery(settings.url, settings.max_in_flight)
         self._caller = Caller(NAME, self.limiter, breaker, settings.timeout_s, settings.attempts, transport)
         self.breakers = self._caller.breakers
         self._pool = ThreadPoolExecutor(settings.max_in_flight, "reassigned")
@@ -80,7 +78,7 @@ class ReassignedNumbers:
     def _ask(self, phone: str, day: date, stop: StopFlag | None, on_scrub: Callable[[Scrub], object]) -> Scrub | None:
         def send(client: httpx.Client) -> httpx.Response:
             query = {"phoneNumber": ten_digits(phone), "date": day.isoformat()}
-            response = client.get(self.settings.url, headers={"loginId": self._login}, extensions={_QUERY: query})
+            response = client.get(self.settings.url, headers={"loginId": self._login}, extensions={QUERY: query})
             if response.status_code == 400:
                 raise RejectedError(f"{NAME} refused one number (400)")
             return response
@@ -111,33 +109,3 @@ class ReassignedNumbers:
         """Close its connections and threads."""
         self._pool.shutdown(wait=False, cancel_futures=True)
         self._caller.close()
-
-
-class _PrivateQuery(httpx.BaseTransport):
-    """Adds the query to the URL below httpx's log of requests, which would write each number into a log.
-
-    A client with a transport of its own does not read the environment's proxy, so the transport does.
-    """
-
-    def __init__(self, url: str, connections: int) -> None:
-        limits = httpx.Limits(max_connections=connections, max_keepalive_connections=connections)
-        self._inner = httpx.HTTPTransport(limits=limits, proxy=_proxy_of(url))
-
-    def handle_request(self, request: httpx.Request) -> httpx.Response:
-        """Send the request with its query."""
-        url = request.url.copy_merge_params(request.extensions.get(_QUERY, {}))
-        rest = {name: value for name, value in request.extensions.items() if name != _QUERY}
-        return self._inner.handle_request(httpx.Request(request.method, url, headers=request.headers, extensions=rest))
-
-    def close(self) -> None:
-        """Close all connections."""
-        self._inner.close()
-
-
-def _proxy_of(url: str) -> str | None:
-    """Return the environment's proxy for a URL, as HTTPS_PROXY and NO_PROXY name it."""
-    parts = urlsplit(url)
-    if proxy_bypass(parts.hostname or ""):
-        return None
-    proxies = getproxies()
-    return proxies.get(parts.scheme) or proxies.get("all")

@@ -1,4 +1,4 @@
-"""A transport that adds the query below httpx's log of requests: the key is in the query."""
+"""A transport that adds the query below httpx's log of requests, for a query that has a key or a phone."""
 
 from __future__ import annotations
 
