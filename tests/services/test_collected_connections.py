@@ -6,6 +6,9 @@ import json
 import os
 import subprocess
 import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 
 import pytest
 
@@ -65,3 +68,17 @@ def test_an_open_connection_is_kept_until_it_is_closed(world):
     with Warehouse(world.settings.warehouse) as another:
         another.connect()
         assert mine not in _connections
+
+
+def test_many_sign_in_at_once(world):
+    """Each sign-in looks through the connections that are open, while the others add theirs."""
+    together = threading.Barrier(8)
+
+    def sign_in_often(_):
+        together.wait(60)
+        with ExitStack() as still_open:
+            for _ in range(6):
+                still_open.enter_context(Warehouse(world.settings.warehouse)).connect()
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(sign_in_often, range(8)))

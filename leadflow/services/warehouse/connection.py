@@ -7,6 +7,7 @@ import contextlib
 import logging
 import os
 import re
+import threading
 import warnings
 from collections.abc import Callable
 from functools import lru_cache
@@ -21,6 +22,7 @@ from leadflow.settings.sign_in import authenticator_of
 
 T = TypeVar("T")
 _connections: set[Any] = set()
+_connections_lock = threading.Lock()
 _DATA_ERRORS = 100_000
 _LONGEST_SIGN_IN_S = 60
 # Connector 5's words for a request that got no answer, also after its own retries; some come as a ProgrammingError.
@@ -143,15 +145,18 @@ def _close_at_exit(connection: Any) -> None:
 
     Until it is closed it is kept here: nothing else would close it.
     """
-    _connections.difference_update([other for other in _connections if other.is_closed()])
-    _connections.add(connection)
+    with _connections_lock:
+        _connections.difference_update([other for other in _connections if other.is_closed()])
+        _connections.add(connection)
     # The last function registered is the first to run; the connector registers one for each connection.
     atexit.unregister(_close_all)
     atexit.register(_close_all)
 
 
 def _close_all() -> None:
-    for connection in list(_connections):
+    with _connections_lock:
+        still_open = list(_connections)
+    for connection in still_open:
         with contextlib.suppress(Exception):
             connection.close()
 
