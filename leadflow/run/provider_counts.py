@@ -11,11 +11,13 @@ if TYPE_CHECKING:
 
 
 def by_provider(
-    run: RunContext, bought: int, checked: Mapping[str, int], further: Mapping[str, Bought]
+    run: RunContext, bought: int, free: int, checked: Mapping[str, int], further: Mapping[str, Bought]
 ) -> list[dict[str, Any]]:
-    """Return a row for each source and each check of a job, over all its runs; see Counts.providers."""
+    """Return a row for each source and each check of a job, over all its runs; see Counts.providers.
+
+    `free` is how many of the bought lookups cost nothing.
+    """
     services, prices, checkpoints = run.services, run.budget.prices, run.checkpoints
-    free = 0 if prices.charge_on_no_match else checkpoints.bought(run.job_id, "no_match")
     cost = None if prices.lookup is None else round((bought - free) * prices.lookup, 4)
     rows: list[dict[str, Any]] = []
     if "rescrub" not in run.plan:

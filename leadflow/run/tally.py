@@ -16,6 +16,7 @@ from leadflow.run.provider_counts import by_provider
 from leadflow.stages.phone_checks import phone_checks
 
 if TYPE_CHECKING:
+    from leadflow.checkpoints.further import Bought
     from leadflow.run.batch import Batch, Outcome
     from leadflow.run.context import RunContext
 
@@ -36,7 +37,12 @@ class Tally:
     def now(self) -> Progress:
         """Return the progress with the dollars that are spent so far."""
         cost = self._cost_at_end
-        return replace(self.progress, cost=self._cost(*self._run.budget.counted()) if cost is None else cost)
+        if cost is None:
+            run = self._run
+            # Asked several times a second, so the checkpoints are read only if a further source may have been paid.
+            further = run.checkpoints.further_bought(run.job_id) if run.services.further.lookups else {}
+            cost = self._cost(*run.budget.counted(), further)
+        return replace(self.progress, cost=cost)
 
     def end(self, cost: float | None) -> None:
         """Keep the cost that is recorded at the end of the run."""
@@ -134,7 +140,7 @@ class Tally:
         if extracted is None:
             return Counts()
         bought, checked = checkpoints.bought(job_id), checkpoints.checked(job_id)
-        further = checkpoints.further_bought(job_id)
+        free, further = self._free(), checkpoints.further_bought(job_id)
         leads = checkpoints.tally(job_id)
         elsewhere = _sum(leads, "processed")
         settled = sum(n for (disposition, _), n in leads.items() if disposition not in ("", "withdraw"))
@@ -148,12 +154,12 @@ class Tally:
             bought=bought + sum(one.asked for one in further.values()),
             reused=self._reused,
             unanswered=max(0, self._run.budget.spent - bought),
-            cost=self._cost(bought, self._free(), checked),
+            cost=self._cost(bought, free, checked, further),
             elsewhere=elsewhere,
             checked=sum(checked.values()),
             renewed=_sum(leads, "renewed"),
             withdrawn={reason: n for (disposition, reason), n in leads.items() if disposition == "withdrawn"},
-            providers=by_provider(self._run, bought, checked, further),
+            providers=by_provider(self._run, bought, free, checked, further),
         )
 
     def _free(self) -> int:
@@ -162,13 +168,13 @@ class Tally:
             return 0
         return self._run.checkpoints.bought(self._run.job_id, "no_match")
 
-    def _cost(self, bought: int, free: int, checked: Mapping[str, int]) -> float | None:
+    def _cost(self, bought: int, free: int, checked: Mapping[str, int], further: Mapping[str, Bought]) -> float | None:
         """Return the cost of all runs of the job, in dollars."""
         prices = self._run.budget.prices
         if "rescrub" in self._run.plan:  # it buys no lookup, so it needs no price of one
             return round(sum(price * checked.get(check, 0) for check, price in prices.checks.items()), 2)
         cost = prices.cost(bought, free, checked)
-        more = sum(one.cost for one in self._run.checkpoints.further_bought(self._run.job_id).values())
+        more = sum(one.cost for one in further.values())
         return None if cost is None else round(cost + more, 2)
 
 
