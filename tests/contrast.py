@@ -1,6 +1,18 @@
-"""The contrast of the text of a page, as a browser paints it (WCAG 2.1, 1.4.3: at least 4.5 to 1)."""
+"""Pages as a browser paints them: their room, and the contrast of their text (WCAG 2.1, 1.4.3: at least 4.5 to 1)."""
 
 from __future__ import annotations
+
+import os
+from typing import Any
+
+GROUNDS = {"light": [255, 255, 255], "dark": [17, 17, 17]}
+_INK = {"light": "rgba(0, 0, 0, 0.87)", "dark": "#fff"}
+_SHOTS = os.environ.get("LEADFLOW_SCREENSHOTS")
+# What is wider than the page or than its own box, apart from tables, which scroll.
+_OUTSIDE = """width => [...document.querySelectorAll('.lf *, .lf-live *')].filter(e => !e.closest('.scroll') && (
+    e.getBoundingClientRect().right > width ||
+    (e.matches('.num, .num b, .check, .note') && e.scrollWidth > e.clientWidth)
+)).map(e => e.outerHTML.slice(0, 80))"""
 
 LEAST = 4.5
 
@@ -36,3 +48,22 @@ FAINT = """([least, ground]) => {
     }
     return found;
 }"""
+
+
+def notebook_page(browser: Any, html: str, scheme: str, width: int, height: int = 900) -> Any:
+    """A page with the colors of a notebook's theme around an output."""
+    page = browser.new_page(viewport={"width": width, "height": height})
+    ground = "rgb({}, {}, {})".format(*GROUNDS[scheme])
+    style = f"margin:8px;background:{ground};--jp-content-font-color1:{_INK[scheme]}"
+    page.set_content(f"<!doctype html><body style='{style}'>{html}")
+    return page
+
+
+def is_readable(page: Any, shot: str, scheme: str, width: int) -> bool:
+    """All text has enough contrast, and nothing is wider than the page. Takes its picture if wanted."""
+    if _SHOTS:
+        page.screenshot(path=f"{_SHOTS}/{shot}_{scheme}_{width}.png", full_page=True)
+    assert page.evaluate(FAINT, [LEAST, GROUNDS[scheme]]) == []
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    assert page.evaluate(_OUTSIDE, width) == []
+    return True

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from outcome import Outcome, observe
@@ -40,6 +43,24 @@ def start_job(world: Any, code: str, *args: object, **env: str) -> subprocess.Po
         stderr=subprocess.PIPE,
         text=True,
     )
+
+
+@contextmanager
+def jobs_elsewhere(world: Any, code: str) -> Iterator[Callable[[str], tuple[subprocess.Popen[str], Any]]]:
+    """Give a function that starts the code with a verb, and returns its process and the ids that it prints first."""
+    children: list[subprocess.Popen[str]] = []
+
+    def started(verb: str) -> tuple[subprocess.Popen[str], Any]:
+        child = start_job(world, code, verb)
+        children.append(child)
+        return child, json.loads(child.stdout.readline())
+
+    try:
+        yield started
+    finally:
+        for child in children:
+            child.kill()
+            child.communicate()
 
 
 def resume_and_judge(world: Any, job_id: str, in_flight: int = 0, **settings: Any) -> Outcome:

@@ -77,15 +77,15 @@ class Further(Database):
     def further_hit_rate(self, provider: str, least: int = 20) -> float | None:
         """Return the share of the newest thousand answers of a source that had phones; None with fewer than `least`."""
         newest = "SELECT payload FROM further_answers WHERE provider = ? ORDER BY saved_at DESC LIMIT 1000"
-        with self.reading() as db:
-            count, mean = db.execute(f"SELECT count(*), avg({_HIT}) FROM ({newest})", (provider,)).fetchone()
-        return mean if count >= least else None
+        return self._share_of_hits(newest, least, provider)
 
     def hit_rate(self, least: int = 20) -> float | None:
         """Return the share of idiCORE's newest thousand answers that had phones; None with fewer than `least`."""
-        newest = "SELECT payload FROM answers ORDER BY rowid DESC LIMIT 1000"
+        return self._share_of_hits("SELECT payload FROM answers ORDER BY rowid DESC LIMIT 1000", least)
+
+    def _share_of_hits(self, newest: str, least: int, *values: str) -> float | None:
         with self.reading() as db:
-            count, mean = db.execute(f"SELECT count(*), avg({_HIT}) FROM ({newest})").fetchone()
+            count, mean = db.execute(f"SELECT count(*), avg({_HIT}) FROM ({newest})", values).fetchone()
         return mean if count >= least else None
 
     def bought_with_phones(self, job_id: str) -> int:

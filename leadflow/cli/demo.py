@@ -72,8 +72,9 @@ def _home() -> Path:
 
 
 def _run(engine: Any, script: Path, limit: int | None, home: Path, as_json: bool) -> int:
-    from leadflow.cli.follow import EventLog, follow, signals_noted
+    from leadflow.cli.follow import follow, signals_noted
     from leadflow.cli.outcome import exit_status, job_record
+    from leadflow.notebook.live import EventLog
 
     log = EventLog()
     with signals_noted() as noted:

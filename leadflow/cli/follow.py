@@ -4,35 +4,20 @@ from __future__ import annotations
 
 import signal
 import threading
-from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from leadflow.cli.live import LiveView
 from leadflow.cli.terminal import say
-from leadflow.notebook.live import Snapshot, event_line
+from leadflow.notebook.live import EventLog, Snapshot
 
 if TYPE_CHECKING:
-    from leadflow.events import Recorded
     from leadflow.job import JobHandle
     from leadflow.run.job_queue import JobQueue
 
 _EVERY_S = 0.2
-_LOG_LINES = 50
 _SIGNALS = {"SIGINT": "Ctrl-C", "SIGTERM": "SIGTERM", "SIGHUP": "SIGHUP"}
-
-
-class EventLog:
-    """A listener that keeps the last events of a job as lines."""
-
-    def __init__(self) -> None:
-        self.lines: deque[str] = deque(maxlen=_LOG_LINES)
-
-    def __call__(self, recorded: Recorded) -> None:
-        """Keep an event, unless it is that of one row."""
-        if recorded.event.name != "row_processed":
-            self.lines.append(event_line(recorded.elapsed, recorded.event.stage, recorded.event.text()))
 
 
 @contextmanager

@@ -131,8 +131,9 @@ def queue(scripts: tuple[str, ...], limit: int | None, params: tuple[str, ...], 
     --limit and --param are for each job, --max-cost and --max-lookups for all together. Exit status: 0 all done, 1
     one failed, 3 one was stopped.
     """
-    from leadflow.cli.follow import EventLog, follow, signals_noted
+    from leadflow.cli.follow import follow, signals_noted
     from leadflow.cli.outcome import say_queue_end
+    from leadflow.notebook.live import EventLog
     from leadflow.run.consent import read_params
     from leadflow.stages.lead_source import listed
 
@@ -207,8 +208,9 @@ def _raise_without_limit(engine: Engine, *limits: float | None) -> None:
 
 def followed(engine: Engine, start: Any, as_json: bool) -> int:
     """Start a job, follow it to its end, and print that. Raises the error of a job that failed."""
-    from leadflow.cli.follow import EventLog, follow, signals_noted
+    from leadflow.cli.follow import follow, signals_noted
     from leadflow.cli.outcome import say_end
+    from leadflow.notebook.live import EventLog
 
     log = EventLog()
     with signals_noted() as noted:

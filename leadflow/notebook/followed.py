@@ -4,31 +4,17 @@ from __future__ import annotations
 
 import threading
 import time
-from collections import deque
 from typing import TYPE_CHECKING
 
-from leadflow.notebook.live import Pace, Snapshot, event_line
-from leadflow.notebook.recorded import LOG_LINES, recorded_log, recorded_snapshot
+from leadflow.notebook.live import EventLog, Pace, Snapshot
+from leadflow.notebook.recorded import recorded_log, recorded_snapshot
 
 if TYPE_CHECKING:
-    from leadflow.events import Recorded
     from leadflow.history import History
     from leadflow.job import JobHandle
 
 _OWN_S, _OTHER_S, _LOG_S = 0.3, 1.0, 1.0
 _UNENDED = ("QUEUED", "PENDING", "RUNNING")
-
-
-class EventLog:
-    """The lines of a job's log, as a listener of its events."""
-
-    def __init__(self) -> None:
-        self.lines: deque[str] = deque(maxlen=LOG_LINES)
-
-    def __call__(self, recorded: Recorded) -> None:
-        """Add the line of an event."""
-        if recorded.event.name != "row_processed":
-            self.lines.append(event_line(recorded.elapsed, recorded.event.stage, recorded.event.text()))
 
 
 class Followed:

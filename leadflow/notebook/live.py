@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
@@ -10,8 +11,10 @@ from html import escape
 from importlib import resources
 
 from leadflow.display.units import duration, money
+from leadflow.events import Recorded
 from leadflow.job import Progress
 
+LOG_LINES = 200
 # Dark enough for white text at a contrast of 4.5 : 1.
 _COLORS = {
     "COMPLETED": "#1e7a45",
@@ -60,6 +63,18 @@ def _left(rate: float, leads: int) -> str:
 def event_line(elapsed: float, stage: str, message: str) -> str:
     """Return an event as a line of the log."""
     return f"T+{elapsed:.1f}s  {stage}: {message}"
+
+
+class EventLog:
+    """The last lines of a job's log, as a listener of its events."""
+
+    def __init__(self, most: int = LOG_LINES) -> None:
+        self.lines: deque[str] = deque(maxlen=most)
+
+    def __call__(self, recorded: Recorded) -> None:
+        """Add the line of an event, unless it is that of one row."""
+        if recorded.event.name != "row_processed":
+            self.lines.append(event_line(recorded.elapsed, recorded.event.stage, recorded.event.text()))
 
 
 def to_html(now: Snapshot, pace: Pace) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import shlex
 import sys
-from collections import deque
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +15,7 @@ from IPython.core.magic_arguments import argument, magic_arguments
 from leadflow.engine import Engine
 from leadflow.engine.base import engines
 from leadflow.errors import InputError, Stopped
-from leadflow.notebook.live import Pace, Snapshot, event_line, to_html
+from leadflow.notebook.live import EventLog, Pace, Snapshot, to_html
 from leadflow.run.consent import WHAT_TO_ADD, has_limit, read_params
 from leadflow.run.progress import in_notebook, stop_for, wait_for
 
@@ -24,10 +23,8 @@ if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
     from leadflow.engine import Estimate
-    from leadflow.events import Recorded
     from leadflow.job import Job, JobHandle
 
-_LOG_LINES = 200
 _EVERY_S = 0.5
 # A value that is the name of a variable of the notebook.
 _VARIABLE = re.compile(r"\{\s*([^\W\d]\w*)\s*\}")
@@ -74,20 +71,9 @@ def leads(line: str, cell: str) -> Job | Estimate | None:
         if not wanted.estimate:
             sys.stdout.write(f"{WHAT_TO_ADD}.\n")
         return found
-    log = _EventLog()
+    log = EventLog()
     handle = engine.submit(cell, wanted.name, wanted.limit, params=params, **budget, listeners=(log,))
     return _followed(handle, log, wanted.raise_on_stop)
-
-
-class _EventLog:
-    """A listener that keeps the last events of a job as lines."""
-
-    def __init__(self) -> None:
-        self.lines: deque[str] = deque(maxlen=_LOG_LINES)
-
-    def __call__(self, recorded: Recorded) -> None:
-        if recorded.event.name != "row_processed":
-            self.lines.append(event_line(recorded.elapsed, recorded.event.stage, recorded.event.text()))
 
 
 def _tokens(line: str, names: Mapping[str, Any]) -> list[str]:
@@ -128,7 +114,7 @@ def _engine(names: dict[str, Any]) -> Engine:
     return engine
 
 
-def _followed(handle: JobHandle, log: _EventLog, raise_on_stop: bool) -> Job:
+def _followed(handle: JobHandle, log: EventLog, raise_on_stop: bool) -> Job:
     """Show a job to its end and return it. An interrupt stops it."""
     if not in_notebook():
         return wait_for(handle, True, raise_on_stop)
@@ -151,6 +137,6 @@ def _followed(handle: JobHandle, log: _EventLog, raise_on_stop: bool) -> Job:
     return job
 
 
-def _html(handle: JobHandle, log: _EventLog, pace: Pace) -> str:
+def _html(handle: JobHandle, log: EventLog, pace: Pace) -> str:
     message = handle.ended_with if handle.wait(0) else ""
     return to_html(Snapshot(handle.id, str(handle.status), handle.progress, message, list(log.lines)), pace)

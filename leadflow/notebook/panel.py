@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from leadflow.errors import InputError, LeadflowError
-from leadflow.notebook.followed import EventLog, Followed
+from leadflow.notebook.followed import Followed
 from leadflow.notebook.jobs_here import handle_of, is_open, stop_jobs, stop_queues
-from leadflow.notebook.live import to_html, to_text
+from leadflow.notebook.live import EventLog, to_html, to_text
 from leadflow.notebook.output import Output, in_colab
 from leadflow.notebook.panel_facts import due, price_of_resume, resumable, scripts_in
 from leadflow.notebook.quote import Quote, Wanted, quote

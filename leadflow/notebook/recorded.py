@@ -6,10 +6,9 @@ from typing import Any
 
 from leadflow.history import History, standing
 from leadflow.job import Progress
-from leadflow.notebook.live import Snapshot, event_line
+from leadflow.notebook.live import LOG_LINES, Snapshot, event_line
 from leadflow.reports.accounting import accounting_of
 
-LOG_LINES = 200
 _COUNTED = ("phones_found", "litigator", "dnc", "delivered", "held", "retry")
 _STAGES = ("Lookup", "Litigators", "DNC", "Sheet", "Cache")
 

@@ -115,9 +115,12 @@ class _Checks:
         run, prices = self._run, self._run.budget.prices
         if run.budget.max_cost is None:
             return 0.0
-        services: Mapping[str, Service] = {"litigator": run.services.litigator, "dnc": run.services.dnc}
+        services: Mapping[str, Service] = {
+            "litigator": run.services.litigator,
+            "dnc": run.services.dnc,
+            **{check.kind: check for check in run.services.further.checks},
+        }
         phones = {phone for phone in leads["phones"].explode().drop_nulls() if phone}
-        services = {**services, **{check.kind: check for check in run.services.further.checks}}
         dollars = sum(
             prices.checks[kind] * len(phones - self._check.fresh(leads, kind, service).keys())
             for kind, service in services.items()

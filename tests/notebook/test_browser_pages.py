@@ -7,7 +7,7 @@ import shutil
 from datetime import datetime, timedelta, timezone
 
 import pytest
-from contrast import FAINT, LEAST
+from contrast import FAINT, GROUNDS, LEAST, is_readable, notebook_page
 from recorded_jobs import COUNTS, facts, record_job
 
 from leadflow import reports
@@ -16,17 +16,9 @@ from leadflow.job import Progress
 from leadflow.notebook.live import Pace, Snapshot, to_html
 
 _CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-_SHOTS = os.environ.get("LEADFLOW_SCREENSHOTS")
-_GROUNDS = {"light": [255, 255, 255], "dark": [17, 17, 17]}
-_INK = {"light": "rgba(0, 0, 0, 0.87)", "dark": "#fff"}
 _STAGES = {"Lookup": 210, "Litigators": 200, "DNC": 180, "Sheet": 100, "Cache": 60}
 _COUNTED = {"phones_found": 400, "litigator": 9, "dnc": 80, "delivered": 40, "held": 20, "retry": 30, "left_out": 7}
 
-# What is wider than the page or than its own box, apart from tables, which scroll.
-_OUTSIDE = """width => [...document.querySelectorAll('.lf *, .lf-live *')].filter(e => !e.closest('.scroll') && (
-    e.getBoundingClientRect().right > width ||
-    (e.matches('.num, .num b, .check, .note') && e.scrollWidth > e.clientWidth)
-)).map(e => e.outerHTML.slice(0, 80))"""
 
 if not _CHROMIUM and not os.environ.get("CI"):
     pytest.skip("no Chromium here; apt-get install chromium", allow_module_level=True)
@@ -79,12 +71,8 @@ def shown(tmp_path_factory):
 
 
 def _notebook(browser, html, scheme, width):
-    """A page with the colors of a notebook's theme around an output."""
-    page = browser.new_page(viewport={"width": width, "height": 900})
-    ground = "rgb({}, {}, {})".format(*_GROUNDS[scheme])
-    page.set_content(
-        f"<!doctype html><body style='margin:8px;background:{ground};--jp-content-font-color1:{_INK[scheme]}'>{html}"
-    )
+    """A notebook's page around an output, with all that can be unfolded."""
+    page = notebook_page(browser, html, scheme, width)
     page.evaluate("document.querySelectorAll('details').forEach(e => e.open = true)")
     return page
 
@@ -95,11 +83,7 @@ def _notebook(browser, html, scheme, width):
 def test_all_text_can_be_read_and_nothing_is_wider_than_the_page(browser, shown, name, scheme, width):
     page = _notebook(browser, shown[name], scheme, width)
     try:
-        if _SHOTS:
-            page.screenshot(path=f"{_SHOTS}/{name}_{scheme}_{width}.png", full_page=True)
-        assert page.evaluate(FAINT, [LEAST, _GROUNDS[scheme]]) == []
-        assert page.evaluate("document.documentElement.scrollWidth") <= width
-        assert page.evaluate(_OUTSIDE, width) == []
+        assert is_readable(page, name, scheme, width)
     finally:
         page.close()
 
@@ -107,7 +91,7 @@ def test_all_text_can_be_read_and_nothing_is_wider_than_the_page(browser, shown,
 def test_faint_text_is_found(browser):
     html = "<div class='lf'><p style='color:#999'>faint</p><p style='opacity:.5'>half</p><p>fine</p></div>"
     page = _notebook(browser, html, "light", 420)
-    assert [words for words, *_ in page.evaluate(FAINT, [LEAST, _GROUNDS["light"]])] == ["faint", "half"]
+    assert [words for words, *_ in page.evaluate(FAINT, [LEAST, GROUNDS["light"]])] == ["faint", "half"]
     page.close()
 
 

@@ -6,6 +6,7 @@ import re
 import time
 
 import pytest
+from waiting import until as _until
 
 import leadflow as lf
 from leadflow.job import Progress
@@ -17,13 +18,6 @@ _STAGES = {"Lookup": 60, "Litigators": 40, "DNC": 40, "Sheet": 0, "Cache": 0}
 
 def _html(status, progress):
     return to_html(Snapshot("j", status, progress), Pace())
-
-
-def _until(ready, seconds=90):
-    deadline = time.monotonic() + seconds
-    while not ready():
-        assert time.monotonic() < deadline, "it did not come to that"
-        time.sleep(0.05)
 
 
 def test_the_bar_moves_with_lookups_and_checks_before_any_lead_is_settled():

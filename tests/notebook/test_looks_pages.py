@@ -7,7 +7,7 @@ import shutil
 from datetime import datetime, timezone
 
 import pytest
-from contrast import FAINT, LEAST
+from contrast import is_readable, notebook_page
 
 from leadflow.display.elements import bar, framed
 from leadflow.job import Job, JobStatus
@@ -17,11 +17,6 @@ from leadflow.reports.why import CHECKED, HELD, Fact, Why
 from leadflow.run.rescrub_start import RescrubEstimate
 
 _CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-_SHOTS = os.environ.get("LEADFLOW_SCREENSHOTS")
-_GROUNDS = {"light": [255, 255, 255], "dark": [17, 17, 17]}
-_INK = {"light": "rgba(0, 0, 0, 0.87)", "dark": "#fff"}
-_OUTSIDE = """width => [...document.querySelectorAll('.lf *')].filter(e => !e.closest('.scroll')
-    && e.getBoundingClientRect().right > width).map(e => e.outerHTML.slice(0, 80))"""
 _AT = datetime(2026, 11, 28, 15, tzinfo=timezone.utc)
 _JOB = "june_leads-20261128-170844-52eb26"
 
@@ -59,39 +54,27 @@ def browser():
         browser.close()
 
 
-def _page(browser, html, scheme, width):
-    page = browser.new_page(viewport={"width": width, "height": 500})
-    ground = "rgb({}, {}, {})".format(*_GROUNDS[scheme])
-    style = f"margin:8px;background:{ground};--jp-content-font-color1:{_INK[scheme]}"
-    page.set_content(f"<!doctype html><body style='{style}'>{html}")
-    return page
-
-
 @pytest.mark.parametrize("name", ["job", "why", "jobs", "rescrub", "bar"])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [1200, 420])
-def test_all_text_can_be_read_and_nothing_is_wider_than_the_page(browser, name, scheme, width):
-    page = _page(browser, _shown()[name], scheme, width)
+def test_all_text_can_be_read_and_nothing_is_wider_than_thenotebook_page(browser, name, scheme, width):
+    page = notebook_page(browser, _shown()[name], scheme, width)
     try:
-        if _SHOTS:
-            page.screenshot(path=f"{_SHOTS}/shown_{name}_{scheme}_{width}.png", full_page=True)
-        assert page.evaluate(FAINT, [LEAST, _GROUNDS[scheme]]) == []
-        assert page.evaluate("document.documentElement.scrollWidth") <= width
-        assert page.evaluate(_OUTSIDE, width) == []
+        assert is_readable(page, f"shown_{name}", scheme, width)
     finally:
         page.close()
 
 
 def test_tables_are_left_aligned_against_a_notebook_that_aligns_right(browser):
     css = "<style>td, th { text-align: right; } table { margin-left: auto; }</style>"
-    page = _page(browser, css + _shown()["jobs"], "light", 1200)
+    page = notebook_page(browser, css + _shown()["jobs"], "light", 1200)
     aligned = "[...document.querySelectorAll('.lf td, .lf th')].map(e => getComputedStyle(e).textAlign)"
     assert set(page.evaluate(aligned)) == {"left"}
     page.close()
 
 
 def test_where_there_is_little_room_a_row_is_a_block_of_named_lines(browser):
-    page = _page(browser, _shown()["jobs"], "light", 420)
+    page = notebook_page(browser, _shown()["jobs"], "light", 420)
     content = "getComputedStyle(document.querySelector('.lf td'), '::before').content"
     assert page.evaluate(content) == '"id"'
     assert page.locator(".lf th").first.is_visible() is False
@@ -99,7 +82,7 @@ def test_where_there_is_little_room_a_row_is_a_block_of_named_lines(browser):
 
 
 def test_a_bar_is_drawn_in_two_colors(browser):
-    page = _page(browser, _shown()["bar"], "light", 420)
+    page = notebook_page(browser, _shown()["bar"], "light", 420)
     widths = page.evaluate("[...document.querySelectorAll('.lf .fill')].map(e => e.getBoundingClientRect().width)")
     assert widths[0] > 3 * widths[1] > 0
     page.close()

@@ -6,9 +6,9 @@ import builtins
 import os
 import subprocess
 import sys
-import time
 
 import pytest
+from waiting import until as _until
 
 import leadflow as lf
 from leadflow.errors import InputError, JobNotFound
@@ -29,13 +29,6 @@ def _estimate(view):
 
 def _paste(view, script):
     view.script.value, view.text.value = "paste", script
-
-
-def _until(ready, seconds=90):
-    deadline = time.monotonic() + seconds
-    while not ready():
-        assert time.monotonic() < deadline, "it did not come to that"
-        time.sleep(0.05)
 
 
 def test_run_stop_resume_and_report(world, engine):

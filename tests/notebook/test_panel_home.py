@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import json
-import time
-
 import pytest
-from job_process import start_job
+from job_process import jobs_elsewhere
+from waiting import until as _until
 
 import leadflow as lf
 from leadflow.notebook.live_jobs import where
@@ -34,24 +32,8 @@ else:
 def elsewhere(world):
     """Start jobs in another process; give its process and their ids."""
     world.configure(latency={"idicore": 1.5})  # long enough for a machine that does much else
-    children = []
-
-    def started(verb):
-        child = start_job(world, _OWNER, verb)
-        children.append(child)
-        return child, json.loads(child.stdout.readline())
-
-    yield started
-    for child in children:
-        child.kill()
-        child.communicate()
-
-
-def _until(ready, seconds=90):
-    deadline = time.monotonic() + seconds
-    while not ready():
-        assert time.monotonic() < deadline, "it did not come to that"
-        time.sleep(0.05)
+    with jobs_elsewhere(world, _OWNER) as started:
+        yield started
 
 
 def test_run_all_again_shows_the_running_job_with_stop(world):

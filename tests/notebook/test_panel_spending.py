@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
-import time
 
 import pytest
+from waiting import until as _until
 
 import leadflow as lf
 from leadflow.errors import InputError
@@ -41,13 +41,6 @@ def view(engine, folder):
     view.script.value = str(folder / "june.sql")
     view.limit.value = "200"
     return view
-
-
-def _until(ready, seconds=90):
-    deadline = time.monotonic() + seconds
-    while not ready():
-        assert time.monotonic() < deadline, "it did not come to that"
-        time.sleep(0.05)
 
 
 def _estimate(view):

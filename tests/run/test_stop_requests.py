@@ -11,7 +11,8 @@ import threading
 import time
 
 import pytest
-from job_process import start_job
+from job_process import jobs_elsewhere
+from waiting import until
 
 import leadflow as lf
 from leadflow.errors import InputError, JobNotFound
@@ -45,24 +46,8 @@ print(json.dumps([engine.history.job(i)["status"] for i in ids]), flush=True)
 def owner(world):
     """Start the owner of jobs; give its process and the ids of the jobs."""
     world.configure(latency={"idicore": 0.3})
-    children = []
-
-    def started(verb):
-        child = start_job(world, _OWNER, verb)
-        children.append(child)
-        return child, json.loads(child.stdout.readline())
-
-    yield started
-    for child in children:
-        child.kill()
-        child.communicate()
-
-
-def _until(ready, seconds=120):
-    deadline = time.monotonic() + seconds
-    while not ready():
-        assert time.monotonic() < deadline, "it did not come to that"
-        time.sleep(0.05)
+    with jobs_elsewhere(world, _OWNER) as started:
+        yield started
 
 
 def _messages(history, job_id):
@@ -84,7 +69,7 @@ def test_a_job_of_this_process_stops_at_once(world):
 def test_a_job_of_another_process_stops_with_its_next_heartbeat(world, owner):
     child, (job_id,) = owner("run")
     path = world.settings.history_file
-    _until(lambda: len(world.stats()["idicore"]["bought"]) > 20)
+    until(lambda: len(world.stats()["idicore"]["bought"]) > 20, 120)
     begun = time.monotonic()
     said = lf.stop(job_id, by="ann; of accounts", history=path)
     assert said.asked
@@ -109,7 +94,7 @@ def test_a_job_of_another_process_stops_with_its_next_heartbeat(world, owner):
 def test_the_second_who_asks_learns_of_the_first(owner, world):
     _, (job_id,) = owner("run")
     path = world.settings.history_file
-    _until(lambda: history_status(path, job_id) == "RUNNING")
+    until(lambda: history_status(path, job_id) == "RUNNING", 120)
     lf.stop(job_id, by="ann", history=path)
     again = lf.stop(job_id, by="bob", history=path)
     assert again.message.startswith("ann asked ") or again.standing == "stopped"
@@ -148,11 +133,11 @@ def test_the_history_is_written_by_its_owner_all_the_while(world, owner):
 def test_a_job_that_waits_in_the_queue_of_another_process_leaves_it(world, owner):
     child, ids = owner("queue")
     path = world.settings.history_file
-    _until(lambda: history_status(path, ids[0]) == "RUNNING")
+    until(lambda: history_status(path, ids[0]) == "RUNNING", 120)
     said = lf.stop(ids[1], by="ann", history=path)
     assert (said.asked, said.standing) == (True, "queued")
     assert "the other jobs of the queue go on" in said.message
-    _until(lambda: history_status(path, ids[1]) == "STOPPED")
+    until(lambda: history_status(path, ids[1]) == "STOPPED", 120)
     assert "not started: it was stopped by ann" in History(path).job(ids[1])["message"]
     assert history_status(path, ids[2]) == "QUEUED"
     world.configure(latency={"idicore": 0.0})
@@ -163,7 +148,7 @@ def test_a_job_of_a_queue_of_this_process_leaves_it_at_once(world):
     world.configure(latency={"idicore": 0.3})
     with lf.Engine(world.settings) as engine:
         queue = engine.queue([_SCRIPT, _SCRIPT], limit_rows=200)
-        _until(lambda: queue.running is not None)
+        until(lambda: queue.running is not None, 120)
         said = lf.stop(queue.ids[1])
         assert (said.asked, said.standing) == (True, "queued")
         assert queue.queued == []
@@ -183,7 +168,7 @@ def test_a_job_that_has_ended_is_left_alone(world):
 def test_a_job_whose_process_died_is_said_to_be_dead(world, owner):
     child, (job_id,) = owner("run")
     path = world.settings.history_file
-    _until(lambda: history_status(path, job_id) == "RUNNING")
+    until(lambda: history_status(path, job_id) == "RUNNING", 120)
     os.kill(child.pid, signal.SIGKILL)
     child.wait(30)
     said = lf.stop(job_id, history=path)

@@ -17,9 +17,10 @@ from leadflow.errors import SettingsError, UnreadableError
 from leadflow.leads.phones import ten_digits, to_e164
 from leadflow.leads.verdicts import Scrub, Verdict
 from leadflow.services.blacklist_alliance.codes import CODES, overridden, policy_of, read_codes, storable, verdict_of
-from leadflow.services.transport.http import Caller, read_json
-from leadflow.services.transport.limits import Breaker, Limiter, StopFlag, shared_limiter
+from leadflow.services.transport.http import read_json
+from leadflow.services.transport.limits import StopFlag
 from leadflow.services.transport.private_query import QUERY, PrivateQuery
+from leadflow.services.transport.vendor_caller import caller_of
 from leadflow.settings import BlacklistAllianceSettings
 
 _NAME = "Blacklist Alliance"
@@ -58,15 +59,8 @@ class BlacklistAlliance:
         self.policy = policy_of(overrides)
         key = settings.api_key.get_secret_value()
         self._query = {"key": key, "ver": settings.version, "resp": "json"}
-        self.limiter = shared_limiter(
-            (settings.url, key),
-            lambda: Limiter(_NAME, settings.max_in_flight, settings.max_per_minute, busy_wait_s=settings.busy_wait_s),
-        )
-        self.limiters = (self.limiter,)
-        breaker = Breaker(_NAME, settings.breaker_failures)
-        transport = PrivateQuery(settings.url, settings.max_in_flight)
-        self._caller = Caller(_NAME, self.limiter, breaker, settings.timeout_s, settings.attempts, transport)
-        self.breakers = self._caller.breakers
+        self._caller = caller_of(_NAME, settings, key, PrivateQuery(settings.url, settings.max_in_flight))
+        self.limiters, self.breakers = (self._caller.limiter,), self._caller.breakers
 
     def check(self, phones: Sequence[str], stop: StopFlag | None = None) -> dict[str, Scrub]:
         """Check E.164 phones; a phone without an answer is absent.

@@ -16,9 +16,10 @@ import httpx
 from leadflow.errors import RefusedError, ServiceError, TransientError, UnreadableError
 from leadflow.leads.phones import ten_digits
 from leadflow.leads.verdicts import Scrub, worst
-from leadflow.services.transport.http import Caller, read_json
-from leadflow.services.transport.limits import Breaker, Limiter, StopFlag, shared_limiter
+from leadflow.services.transport.http import read_json
+from leadflow.services.transport.limits import StopFlag
 from leadflow.services.transport.request_batcher import RequestBatcher
+from leadflow.services.transport.vendor_caller import caller_of
 from leadflow.settings import DncSettings, LitigatorSettings
 
 Scrubs = dict[str, Scrub]
@@ -43,15 +44,10 @@ class BulkClient:
         self.name = name
         self.url = settings.url
         self.max_numbers = settings.max_numbers
-        self.limiter = shared_limiter(
-            (settings.url, account),
-            lambda: Limiter(name, settings.max_in_flight, settings.max_per_minute, busy_wait_s=settings.busy_wait_s),
-        )
-        self.limiters = (self.limiter,)
+        self._caller = caller_of(name, settings, account)
+        self.limiter = self._caller.limiter
+        self.limiters, self.breakers = (self.limiter,), self._caller.breakers
         self._batcher: RequestBatcher[Scrub] = RequestBatcher(self.limiter, settings.max_numbers)
-        breaker = Breaker(name, settings.breaker_failures)
-        self._caller = Caller(name, self.limiter, breaker, settings.timeout_s, settings.attempts)
-        self.breakers = self._caller.breakers
 
     def check(self, phones: Sequence[str], query: Query, stop: StopFlag | None) -> Scrubs:
         """Return the scrubs of these phones, keyed by E.164. Only US phones are sent."""

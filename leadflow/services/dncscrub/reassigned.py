@@ -15,9 +15,10 @@ import httpx
 from leadflow.errors import RejectedError, SettingsError, TransientError, UnreadableError
 from leadflow.leads.phones import ten_digits, to_e164
 from leadflow.leads.verdicts import Scrub, Verdict
-from leadflow.services.transport.http import Caller, read_json
-from leadflow.services.transport.limits import Breaker, Limiter, StopFlag, shared_limiter
+from leadflow.services.transport.http import read_json
+from leadflow.services.transport.limits import StopFlag
 from leadflow.services.transport.private_query import QUERY, PrivateQuery
+from leadflow.services.transport.vendor_caller import caller_of
 from leadflow.settings import ReassignedSettings
 
 NAME = "the reassigned-numbers check"
@@ -43,15 +44,9 @@ class ReassignedNumbers:
             raise SettingsError("reassigned.login_id is not set; set LEADFLOW_REASSIGNED__LOGIN_ID")
         self.settings = settings
         self._login = settings.login_id.get_secret_value()
-        self.limiter = shared_limiter(
-            (settings.url, self._login),
-            lambda: Limiter(NAME, settings.max_in_flight, settings.max_per_minute, busy_wait_s=settings.busy_wait_s),
-        )
-        self.limiters = (self.limiter,)
-        breaker = Breaker(NAME, settings.breaker_failures)
         transport = PrivateQuery(settings.url, settings.max_in_flight)
-        self._caller = Caller(NAME, self.limiter, breaker, settings.timeout_s, settings.attempts, transport)
-        self.breakers = self._caller.breakers
+        self._caller = caller_of(NAME, settings, self._login, transport)
+        self.limiters, self.breakers = (self._caller.limiter,), self._caller.breakers
         self._pool = ThreadPoolExecutor(settings.max_in_flight, "reassigned")
 
     def check(

@@ -11,8 +11,9 @@ from leadflow.leads.found_people import SearchResult
 from leadflow.leads.matching import searched_name
 from leadflow.leads.people import Person
 from leadflow.services.people_data_labs.answer import FIELDS, hides_contacts, read_person
-from leadflow.services.transport.http import Caller, read_json
-from leadflow.services.transport.limits import Breaker, Limiter, StopFlag, shared_limiter
+from leadflow.services.transport.http import read_json
+from leadflow.services.transport.limits import StopFlag
+from leadflow.services.transport.vendor_caller import caller_of
 from leadflow.settings import PeopleDataLabsSettings
 
 _NAME = "People Data Labs"
@@ -54,14 +55,8 @@ class PeopleDataLabs:
         self.price = settings.price
         self.max_in_flight = settings.max_in_flight
         self._key = settings.api_key.get_secret_value()
-        self.limiter = shared_limiter(
-            (settings.url, self._key),
-            lambda: Limiter(_NAME, settings.max_in_flight, settings.max_per_minute, busy_wait_s=settings.busy_wait_s),
-        )
-        self.limiters = (self.limiter,)
-        breaker = Breaker(_NAME, settings.breaker_failures)
-        self._caller = Caller(_NAME, self.limiter, breaker, settings.timeout_s, settings.attempts)
-        self.breakers = self._caller.breakers
+        self._caller = caller_of(_NAME, settings, self._key)
+        self.limiters, self.breakers = (self._caller.limiter,), self._caller.breakers
 
     def search(self, person: Person, stop: StopFlag | None = None) -> SearchResult:
         """Search for one person. A search that finds nobody is free unless charge_on_no_match is set.
