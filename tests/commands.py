@@ -18,14 +18,13 @@ from typing import Any
 
 COMMAND = [sys.executable, "-m", "leadflow"]
 PRICE = "0.24"
-_AMPLE = {"LEADFLOW_SHEETS__READS_PER_MINUTE": "6000", "LEADFLOW_SHEETS__WRITES_PER_MINUTE": "6000"}
 _ESCAPES = re.compile(r"\x1b\[[0-9;?]*[a-zA-Z]")
 _LONGEST_S = 200
 
 
 def environment(world: Any, **more: str) -> dict[str, str]:
     """The environment of a command that uses the local world, in which a lookup has a price."""
-    return {**os.environ, **world.env(), **_AMPLE, "LEADFLOW_IDICORE__PRICE": PRICE, **more}
+    return {**os.environ, **world.env(), "LEADFLOW_IDICORE__PRICE": PRICE, **more}
 
 
 def leadflow(world: Any, *arguments: object, stdin: str = "", **env: str) -> subprocess.CompletedProcess[str]:

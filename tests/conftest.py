@@ -21,6 +21,7 @@ _QUOTAS = {"sheets_reads": 60, "sheets_writes": 60, "litigator": 1000, "dnc": 10
 def pytest_configure(config: pytest.Config) -> None:
     """Make the markers known."""
     config.addinivalue_line("markers", 'slow: in tests/slow.txt; -m "not slow" is done within two minutes')
+    config.addinivalue_line("markers", "usual_quota: Google's quotas are as they are, and the test waits for them")
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -37,28 +38,27 @@ def local_world() -> Iterator[World]:
 
 
 @pytest.fixture
-def world(local_world: World) -> World:
-    """The local world as new: no rows in the sheet, no faults, a fresh home, usual limits that nobody has used up."""
+def world(local_world: World, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> World:
+    """The local world as new: no rows in the sheet, no faults, a fresh home, limits that nobody has used up.
+
+    Google's quotas make no test wait, here or in a child process, but those that are marked with usual_quota.
+    """
     limits._shared.clear()
     everything = dict.fromkeys(("idicore", "litigator", "dnc", "sheets", "snowflake"))
+    usual = request.node.get_closest_marker("usual_quota") is not None
     local_world.configure(
         latency=dict.fromkeys(everything, 0.0),
         in_flight=everything,
-        quotas=_QUOTAS,
+        quotas=_QUOTAS if usual else {**_QUOTAS, "sheets_reads": 6_000, "sheets_writes": 6_000},
         token_life_s=900,
     )
+    if not usual:
+        values, more = World._values, {"reads_per_minute": 6_000, "writes_per_minute": 6_000}
+        monkeypatch.setattr(
+            World, "_values", lambda self: values(self) | {"sheets": {**values(self)["sheets"], **more}}
+        )
     local_world.reset()
     return local_world
-
-
-@pytest.fixture
-def ample_quota(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Google's quotas never make the test wait, here or in a child process: it is about something else."""
-    values, ample = World._values, {"reads_per_minute": 6_000, "writes_per_minute": 6_000}
-    monkeypatch.setattr(World, "_values", lambda self: values(self) | {"sheets": {**values(self)["sheets"], **ample}})
-    sheets = world.settings.sheets.model_copy(update=ample)
-    monkeypatch.setattr(world, "settings", world.settings.model_copy(update={"sheets": sheets}))
-    world.configure(quotas={**_QUOTAS, "sheets_reads": 6_000, "sheets_writes": 6_000})
 
 
 @pytest.fixture

@@ -1,8 +1,8 @@
 """A cache of translated statements.
 
-fakesnow parses a MERGE twice, makes five statements of it and runs about eighty passes over each. That takes 45 ms of
-Python, in which the other stand-ins can hardly answer. So the translation of a MERGE, and of a long statement that
-makes a table, is cached for the next statement with the same text.
+fakesnow runs about eighty passes over each statement: 15 to 200 ms of Python, in which the other stand-ins can hardly
+answer. Every job runs the same few statements, so their translations are kept, by text and by the state of the session
+that they depend on.
 """
 
 from __future__ import annotations
@@ -20,8 +20,9 @@ from leadflow.local import rights
 from leadflow.local.session import session_of
 
 ignores_case: ContextVar[bool] = ContextVar("ignores_case", default=False)
-_MOST_KEPT = 100
-_LONG = 10_000
+_MOST_KEPT = 300
+_LONGEST = 100_000
+_KINDS = (exp.Query, exp.Insert, exp.Update, exp.Delete, exp.Merge, exp.Create, exp.Describe)
 _kept: dict[str, Any] = {}
 
 
@@ -33,23 +34,29 @@ def patch_translation() -> None:
 
 
 def _parse(text: str) -> Any:
-    if text in _kept:
-        return _kept[text]
-    statement = parse_one(text)
     if ignores_case.get():
+        statement = parse_one(text)
         for name in statement.find_all(exp.Identifier):
             name.set("this", name.this.upper())
         return statement
-    if _is_worth_keeping(statement, text) and len(_kept) < _MOST_KEPT:
+    if statement := _kept.get(text):
+        return statement
+    statement = parse_one(text)
+    if len(text) < _LONGEST and _depends_on_text_and_session(statement):
         statement.meta["translations"] = {}
         _kept[text] = statement
+        if len(_kept) > _MOST_KEPT:
+            _kept.pop(next(iter(_kept)), None)
     return statement
 
 
-def _is_worth_keeping(statement: Any, text: str) -> bool:
-    """Return whether a statement is a MERGE, or a long one that makes a table, and has no bound values."""
-    is_long = isinstance(statement, exp.Create) and len(text) > _LONG
-    return (isinstance(statement, exp.Merge) or is_long) and not statement.find(exp.Placeholder)
+def _depends_on_text_and_session(statement: Any) -> bool:
+    """Return whether bound values and tables that exist have no part in the translation of a statement."""
+    if not isinstance(statement, _KINDS) or any(statement.find_all(exp.DynamicIdentifier, exp.Anonymous)):
+        return False
+    return not isinstance(statement, exp.Create) or (
+        statement.kind == "TABLE" and not (statement.expression and isinstance(statement.this, exp.Schema))
+    )
 
 
 def _patch_explode() -> None:
@@ -59,14 +66,15 @@ def _patch_explode() -> None:
         translations = expression.meta.get("translations")
         if translations is None:
             return explode(self, expression)
-        place = self._conn.database, self._conn.schema
-        if place not in translations:
+        session = session_of(self._conn)
+        state = self._conn.database, self._conn.schema, session.role, frozenset(session.temporary.items())
+        if state not in translations:
             parts = explode(self, expression.copy())
-            translations[place] = [_rendered(transform(self, part, None)) for part in parts]
+            translations[state] = [_rendered(transform(self, part, None)) for part in parts]
         else:
             rights.use_named_database(expression, self._conn)
-            rights.note_temporary_table(session_of(self._conn), expression, self._conn)
-        return translations[place]
+            rights.note_temporary_table(session, expression, self._conn)
+        return translations[state]
 
     FakeSnowflakeCursor._transform_explode = exploded
 

@@ -18,8 +18,6 @@ from leadflow.services.warehouse import Warehouse
 from leadflow.services.warehouse.tables import LEDGER_COLUMNS
 from leadflow.stages.ledger_entries import WITHDRAWN
 
-pytestmark = pytest.mark.usefixtures("ample_quota")
-
 
 @pytest.fixture
 def engine(world):

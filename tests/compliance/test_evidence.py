@@ -15,8 +15,6 @@ from leadflow.leads.verdicts import Scrub, Verdict
 from leadflow.services.warehouse import Warehouse
 from leadflow.stages.ledger_entries import DELIVERED, WITHDRAWN
 
-pytestmark = pytest.mark.usefixtures("ample_quota")
-
 _PHONE, _OTHER = "+15045550143", "+15045550144"
 _AT = datetime(2026, 11, 1, 15, 30, tzinfo=timezone.utc)
 _DAY = timedelta(days=1)

@@ -14,8 +14,6 @@ import leadflow as lf
 from leadflow.leads.phone_columns import is_shown_phone, shown_phone_columns
 from leadflow.stages.shared_phones import SHARED_WITH, with_shared
 
-pytestmark = pytest.mark.usefixtures("ample_quota")
-
 _OWN = "+12125550187"  # of no sample lead
 _COLUMNS = ["Phone 11", "phone 12", "Phone 100", "Phone 1 (2)", "PHONE #4"]
 

@@ -12,8 +12,6 @@ import leadflow as lf
 from leadflow.errors import InputError
 from leadflow.services.warehouse import Warehouse
 
-pytestmark = pytest.mark.usefixtures("ample_quota")
-
 
 def _today():
     return datetime.now(timezone.utc).date()

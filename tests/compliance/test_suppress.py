@@ -22,8 +22,6 @@ from leadflow.errors import InputError
 from leadflow.leads.suppressions import Suppressed
 from leadflow.stages.suppressed import with_suppressed
 
-pytestmark = pytest.mark.usefixtures("ample_quota")
-
 
 @pytest.fixture
 def engine(world):

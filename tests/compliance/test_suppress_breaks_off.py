@@ -21,8 +21,6 @@ from outcome import sheet_rows
 
 import leadflow as lf
 
-pytestmark = pytest.mark.usefixtures("ample_quota")
-
 # The functions before which a process is killed, in the order of their calls.
 STEPS = [
     "leadflow.compliance.suppression_work.Work.complete",

@@ -13,8 +13,6 @@ from leadflow.leads.suppressions import Suppression, with_id
 from leadflow.services.warehouse import Warehouse
 from leadflow.services.warehouse.suppressions import read_suppressions, write_suppressions
 
-pytestmark = pytest.mark.usefixtures("ample_quota")
-
 _AT = datetime(2026, 11, 1, 12, tzinfo=timezone.utc)
 _REQUESTS = st.builds(
     lambda subject, scope, expires: with_id(Suppression("", *subject, "asked", "call", "ann", _AT, scope, expires)),

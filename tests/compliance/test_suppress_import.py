@@ -9,8 +9,6 @@ from outcome import sheet_rows
 import leadflow as lf
 from leadflow.errors import InputError
 
-pytestmark = pytest.mark.usefixtures("ample_quota")
-
 BY = {"by": "ann"}
 
 

@@ -13,8 +13,6 @@ import leadflow as lf
 from leadflow import cli
 from leadflow.services.warehouse.statements import Statements
 
-pytestmark = pytest.mark.usefixtures("ample_quota")
-
 
 @pytest.fixture
 def engine(world):

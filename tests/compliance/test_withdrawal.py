@@ -12,8 +12,6 @@ from leadflow.events import JobLog
 from leadflow.services.sheets import Sheet
 from leadflow.settings.compliance import ComplianceSettings
 
-pytestmark = pytest.mark.usefixtures("ample_quota")
-
 _NAMES = ["Lead Key", "First Name", "Phone 1", "Phone 1 Verdict", "Phone 2", "Scrubbed At", "Job Id"]
 _MOVE, _DELETE = ComplianceSettings(), ComplianceSettings(withdraw="delete")
 

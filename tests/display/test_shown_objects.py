@@ -22,8 +22,6 @@ from leadflow.leads.counts import Counts
 from leadflow.reports.shown_frame import ShownFrame
 from leadflow.settings.shown import differing
 
-pytestmark = pytest.mark.usefixtures("ample_quota")
-
 _HEADER = ["id", "message"]
 
 

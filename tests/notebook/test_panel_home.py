@@ -9,8 +9,6 @@ from waiting import until as _until
 import leadflow as lf
 from leadflow.notebook.live_jobs import where
 
-pytestmark = pytest.mark.usefixtures("ample_quota")
-
 _SCRIPT = "SELECT * FROM RAW_LEADS"
 _OWNER = """
 import json, sys

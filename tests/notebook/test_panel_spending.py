@@ -10,8 +10,6 @@ from waiting import until as _until
 import leadflow as lf
 from leadflow.errors import InputError
 
-pytestmark = pytest.mark.usefixtures("ample_quota")
-
 _SCRIPT = "SELECT * FROM RAW_LEADS"
 
 

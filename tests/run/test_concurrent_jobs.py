@@ -11,6 +11,8 @@ from outcome import SCRIPT, observe, sheet_rows
 import leadflow as lf
 from leadflow.errors import JobBusyError
 
+pytestmark = pytest.mark.usual_quota
+
 
 @pytest.fixture
 def engine(world):

@@ -14,6 +14,8 @@ from leadflow.services.sheets import Sheet
 from leadflow.services.warehouse import Warehouse
 from leadflow.stages import extraction
 
+pytestmark = pytest.mark.usual_quota
+
 
 @pytest.mark.parametrize("size", [5, 8, 50])
 def test_pages_and_batches_give_each_lead_once_and_in_order(world, monkeypatch, size):

@@ -14,8 +14,6 @@ from leadflow.services.warehouse import Warehouse
 from leadflow.settings import Policy
 from leadflow.stages import filter_unprocessed
 
-pytestmark = pytest.mark.usefixtures("ample_quota")
-
 _ALL = {"all_suppressed": 30, "no_match": 30, "no_phone": 30}
 
 

@@ -22,8 +22,6 @@ from outcome import observe
 import leadflow as lf
 from leadflow.compliance.guard import Guard
 
-pytestmark = pytest.mark.usefixtures("ample_quota")
-
 LEADS = 30
 # A job in a child that is killed after its last append, before it reads the list again. Another engine of that child,
 # with another home, suppresses a phone when the checks begin.

@@ -11,8 +11,6 @@ from outcome import SCRIPT
 import leadflow as lf
 from leadflow.errors import InputError, JobBusyError, JobFailedError
 
-pytestmark = pytest.mark.usefixtures("ample_quota")
-
 _FLORIDA = "SELECT * FROM RAW_LEADS WHERE \"State\" = 'FL'"
 
 

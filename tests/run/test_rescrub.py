@@ -28,8 +28,6 @@ from leadflow.job import JobStatus
 from leadflow.services.dnc_list.coverage import STATE_LISTS
 from leadflow.settings import DncSettings
 
-pytestmark = pytest.mark.usefixtures("ample_quota")
-
 
 @pytest.fixture
 def engine(world):

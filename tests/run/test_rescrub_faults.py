@@ -27,8 +27,6 @@ from leadflow.events import JobLog
 from leadflow.job import JobStatus
 from leadflow.services.sheets import Sheet
 
-pytestmark = pytest.mark.usefixtures("ample_quota")
-
 _QUICK = {"attempts": 2, "busy_wait_s": 3.0, "timeout_s": 2.0, "max_numbers": 30}
 
 

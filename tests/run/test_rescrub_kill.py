@@ -22,8 +22,6 @@ from rescrubbing import (
 
 import leadflow as lf
 
-pytestmark = pytest.mark.usefixtures("ample_quota")
-
 _SMALL = {"max_numbers": 30}
 _ENV = {
     "LEADFLOW_POLICY__REUSE_SCRUBS_HOURS": "0",

@@ -10,8 +10,6 @@ from outcome import observe
 import leadflow as lf
 from leadflow.errors import ColumnsError, InputError, JobFailedError
 
-pytestmark = pytest.mark.usefixtures("ample_quota")
-
 
 @pytest.fixture
 def engine(world):

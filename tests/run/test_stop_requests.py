@@ -18,8 +18,6 @@ import leadflow as lf
 from leadflow.errors import InputError, JobNotFound
 from leadflow.history import HEARTBEAT_S, History
 
-pytestmark = pytest.mark.usefixtures("ample_quota")
-
 _SCRIPT = "SELECT * FROM RAW_LEADS"
 # A process that runs a job, a queue or a re-scrub, says its ids, and then how each ended.
 _OWNER = """

@@ -15,8 +15,6 @@ from leadflow.errors import InputError, LeadNotFound
 from leadflow.leads.columns import person_key
 from leadflow.local import sample
 
-pytestmark = pytest.mark.usefixtures("ample_quota")
-
 _PARTS = ("First Name", "Last Name", "Address", "City", "State", "Zip")
 
 
