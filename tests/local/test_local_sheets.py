@@ -37,6 +37,7 @@ def test_sheet_with_gspread(world: World):
     assert world.stats()["sheets"]["rows"] == 3
 
 
+@pytest.mark.usual_quota
 def test_sheet_refuses_as_google_does(world: World):
     book = sheet_client(world)
     tab = book.worksheet("consolidated_data")
