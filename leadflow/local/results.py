@@ -25,6 +25,7 @@ _UNDONE = {
     r"\s*EXPLAIN\b": "SELECT 'GlobalStats' AS \"operation\"",
     r"\s*(LIST|LS)\s+@~": 'SELECT NULL AS "name", NULL AS "size" WHERE 1 = 0',
 }
+_MOST_RESULTS = 500  # fakesnow keeps the results of all statements as long as it runs
 _EARLIER = re.compile(r"(\bFROM|\bJOIN|,)(\s+)\$(\d+)", re.IGNORECASE)
 
 
@@ -39,6 +40,8 @@ def patch_results() -> None:
             execute(self, _resolved(self, part, ids), *args, **kwargs)
             ids.append(self._sfqid or "")
         _ids(self).append(ids[-1])
+        for query_id in list(self._conn.results_cache)[:-_MOST_RESULTS]:
+            self._conn.results_cache.pop(query_id, None)
         return self
 
     def described(self: FakeSnowflakeCursor, command: str) -> list[Any] | None:

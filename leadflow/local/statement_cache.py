@@ -7,6 +7,8 @@ that they depend on.
 
 from __future__ import annotations
 
+import gc
+from collections import Counter
 from contextvars import ContextVar
 from typing import Any
 
@@ -20,10 +22,13 @@ from leadflow.local import rights
 from leadflow.local.session import session_of
 
 ignores_case: ContextVar[bool] = ContextVar("ignores_case", default=False)
-_MOST_KEPT = 300
+_MOST_KEPT, _MOST_COUNTED = 300, 20_000
 _LONGEST = 100_000
+_OFTEN = 2  # times a text was seen before it is kept
 _KINDS = (exp.Query, exp.Insert, exp.Update, exp.Delete, exp.Merge, exp.Create, exp.Describe)
 _kept: dict[str, Any] = {}
+_seen: Counter[int] = Counter()
+_settled = [0]
 
 
 def patch_translation() -> None:
@@ -42,12 +47,27 @@ def _parse(text: str) -> Any:
     if statement := _kept.get(text):
         return statement
     statement = parse_one(text)
-    if len(text) < _LONGEST and _depends_on_text_and_session(statement):
+    if _is_often_seen(text) and _depends_on_text_and_session(statement):
         statement.meta["translations"] = {}
         _kept[text] = statement
-        if len(_kept) > _MOST_KEPT:
-            _kept.pop(next(iter(_kept)), None)
     return statement
+
+
+def _is_often_seen(text: str) -> bool:
+    """Return whether to keep a text's translation. Nothing that is kept is dropped: its parts refer to each other."""
+    if len(_seen) > _MOST_COUNTED:
+        _seen.clear()
+    _seen[hash(text)] += 1
+    return _seen[hash(text)] > _OFTEN and len(text) < _LONGEST and len(_kept) < _MOST_KEPT
+
+
+def settle_down() -> None:
+    """Between two uses of the world, exempt what is kept from garbage collections, which it would make slow."""
+    count = sum(len(statement.meta["translations"]) for statement in _kept.values())
+    if count != _settled[0]:
+        _settled[0] = count
+        gc.collect()
+        gc.freeze()
 
 
 def _depends_on_text_and_session(statement: Any) -> bool:

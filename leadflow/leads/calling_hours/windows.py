@@ -93,6 +93,7 @@ def next_open(windows: Iterable[Window], at: datetime) -> datetime | None:
     return None
 
 
+@lru_cache(maxsize=4_096)
 def narrowed(days: Days, *others: Days) -> Days:
     """Return the hours that lie inside all of several weeks in one zone.
 
