@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import gc
 import signal
 from collections.abc import Iterator
+from dataclasses import asdict
+from typing import Any
 
 import pytest
-from outcome import OBSERVED, fault_table
+from outcome import OBSERVED, Outcome, fault_table
 from privacy import LogRecords, everything_logged
 from sheet_rows import NAMES
 from slow import mark_slow
@@ -85,6 +88,25 @@ def sigint() -> Iterator[None]:
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     yield
     signal.signal(signal.SIGINT, before)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_finish() -> None:
+    """Exempt the tests and the modules from garbage collections, of which each takes the longer the more there is."""
+    gc.collect()
+    gc.freeze()
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Hand over what a process of `pytest -n` saw."""
+    if hasattr(session.config, "workeroutput"):
+        session.config.workeroutput["observed"] = [(test, asdict(outcome)) for test, outcome in OBSERVED]
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    """Take over what a process of `pytest -n` saw."""
+    OBSERVED.extend((test, Outcome(**seen)) for test, seen in getattr(node, "workeroutput", {}).get("observed", ()))
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

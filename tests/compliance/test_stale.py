@@ -107,7 +107,7 @@ def test_a_job_that_this_history_does_not_have(world, engine, job, tmp_path):
 
 
 @pytest.mark.parametrize("days", [None, "7", 7.5, True, float("nan"), 10**12, [7]])
-def test_days_that_are_no_number_of_days(engine, job, days):
+def test_days_that_are_no_number_of_days(engine, days):
     with pytest.raises(InputError, match="whole number"):
         engine.stale(days)
 

@@ -43,21 +43,19 @@ def test_typed_values_are_taken_blind_to_case_and_outer_blanks(world, engine):
     assert not [note for note in result.notes if "DNCScrub" not in note]
 
 
-@pytest.mark.parametrize(
-    "near", ["DNC!", "do not  call", "Do-not-call", "d.n.c.", "DNC - asked", "dont call", "Do not cal"]
-)
-def test_a_text_that_nearly_matches_is_said_and_not_taken(world, engine, near):
-    keys = _type(world, [near])
+def test_a_text_that_nearly_matches_is_said_and_not_taken(world, engine):
+    near = ["DNC!", "do not  call", "Do-not-call", "d.n.c.", "DNC - asked", "dont call", "Do not cal"]
+    keys = _type(world, near)
     result = engine.import_suppressions(**BY)
-    assert keys[0] in shown(world)
+    assert set(keys[: len(near)]) <= set(shown(world))
     assert suppressions(world) == []
-    assert any("NOT suppressed" in note and "1 rows" in note for note in result.notes), result.notes
+    said = [note for note in result.notes if "NOT suppressed" in note and note.startswith("1 rows")]
+    assert [text for text in near if not any(f"'{text}'" in note for note in said)] == []
     assert "NOT suppressed" in repr(result)
 
 
-@pytest.mark.parametrize("other", ["voicemail", "no answer", "call back", "busy", "?"])
-def test_other_texts_are_not_said(world, engine, other):
-    _type(world, [other])
+def test_other_texts_are_not_said(world, engine):
+    _type(world, ["voicemail", "no answer", "call back", "busy", "?"])
     assert not [note for note in engine.import_suppressions(**BY).notes if "NOT" in note]
 
 
@@ -90,7 +88,8 @@ def test_two_columns_of_that_name_are_an_error(world, engine):
 
 
 @pytest.mark.parametrize("values", [[], [""], [None], 7, None])
-def test_values_must_be_texts(engine, values):
+def test_values_must_be_texts(world, values):
+    engine = lf.Engine(world.settings)
     with pytest.raises(InputError, match="values"):
         engine.import_suppressions(values=values, **BY)
 
