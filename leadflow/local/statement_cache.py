@@ -27,6 +27,8 @@ _LONGEST = 100_000
 _OFTEN = 2  # times a text was seen before it is kept
 _KINDS = (exp.Query, exp.Insert, exp.Update, exp.Delete, exp.Merge, exp.Create, exp.Describe)
 _kept: dict[str, Any] = {}
+# Beside the statements and not in them: a copy of a statement has copies of all that it refers to.
+_translations: dict[str, dict[Any, list[Any]]] = {}
 _seen: Counter[int] = Counter()
 _settled = [0]
 
@@ -48,8 +50,8 @@ def _parse(text: str) -> Any:
         return statement
     statement = parse_one(text)
     if _is_often_seen(text) and _depends_on_text_and_session(statement):
-        statement.meta["translations"] = {}
-        _kept[text] = statement
+        statement.meta["kept_as"] = text
+        _kept[text], _translations[text] = statement, {}
     return statement
 
 
@@ -63,7 +65,7 @@ def _is_often_seen(text: str) -> bool:
 
 def settle_down() -> None:
     """Between two uses of the world, exempt what is kept from garbage collections, which it would make slow."""
-    count = sum(len(statement.meta["translations"]) for statement in _kept.values())
+    count = sum(map(len, _translations.values()))
     if count != _settled[0]:
         _settled[0] = count
         gc.collect()
@@ -83,7 +85,7 @@ def _patch_explode() -> None:
     explode, transform = FakeSnowflakeCursor._transform_explode, FakeSnowflakeCursor._transform
 
     def exploded(self: FakeSnowflakeCursor, expression: Any) -> list[Any]:
-        translations = expression.meta.get("translations")
+        translations = _translations.get(expression.meta.get("kept_as", ""))
         if translations is None:
             return explode(self, expression)
         session = session_of(self._conn)
