@@ -50,7 +50,11 @@ def lab_over(notebook: Path, folder: Path) -> Iterator[str]:
         yield f"http://127.0.0.1:{port}/lab/tree/{notebook.name}?token=t"
     finally:
         child.terminate()
-        child.wait(30)
+        try:
+            child.wait(120)  # it waits for the kernels, which may be at work
+        except subprocess.TimeoutExpired:
+            child.kill()
+            child.wait()
 
 
 def _wait_for(url: str) -> None:
