@@ -8,7 +8,7 @@
    answers with an SQL error, and so does this. DuckDB quotes the line of the statement, and Snowflake does not.
 4. Two sessions that CREATE a table IF NOT EXISTS at the same moment failed with a conflict, in fakesnow's own tables or
    in DuckDB's. Snowflake makes the table once. Here one CREATE waits for the other.
-5. fakesnow translates every MERGE and long statement again each time: see statement_cache.py.
+5. fakesnow translates every statement again each time: see statement_cache.py.
 6. fakesnow has no roles, warehouses, session parameters or schemas of temporary tables: see session.py and rights.py.
 7. fakesnow sets only one session variable a statement, and replaces variables inside literals: see variables.py.
 8. fakesnow does not keep the results of earlier statements: see results.py.

@@ -19,7 +19,7 @@ from urllib.parse import parse_qs, urlencode
 import duckdb
 import fakesnow.server as server
 
-from leadflow.local import session, statement_cache
+from leadflow.local import session
 from leadflow.local.browser_sign_in import BrowserSignIns
 from leadflow.local.fakesnow_patches import patch
 from leadflow.local.faults import (
@@ -93,8 +93,6 @@ class Snowflake:
                 connection._duck_conn.rollback()
             except duckdb.Error:
                 continue
-        server.shared_fs.results_cache.clear()
-        statement_cache.settle_down()
         with server.shared_fs.connect(DATABASE, "PUBLIC") as connection:
             duck = connection._duck_conn
             for statement in _drops(duck):

@@ -7,9 +7,8 @@ that they depend on.
 
 from __future__ import annotations
 
-import gc
-from collections import Counter
 from contextvars import ContextVar
+from functools import lru_cache
 from typing import Any
 
 import fakesnow.server as server
@@ -22,15 +21,16 @@ from leadflow.local import rights
 from leadflow.local.session import session_of
 
 ignores_case: ContextVar[bool] = ContextVar("ignores_case", default=False)
-_MOST_KEPT, _MOST_COUNTED = 300, 20_000
+_MOST_KEPT = 200
 _LONGEST = 100_000
-_OFTEN = 2  # times a text was seen before it is kept
 _KINDS = (exp.Query, exp.Insert, exp.Update, exp.Delete, exp.Merge, exp.Create, exp.Describe)
-_kept: dict[str, Any] = {}
-# Beside the statements and not in them: a copy of a statement has copies of all that it refers to.
-_translations: dict[str, dict[Any, list[Any]]] = {}
-_seen: Counter[int] = Counter()
-_settled = [0]
+
+
+class _Translations(dict[Any, list[Any]]):
+    """The translations of a statement, by the state of a session. A copy of the statement has the same ones."""
+
+    def __deepcopy__(self, _memo: dict[int, Any]) -> _Translations:
+        return self
 
 
 def patch_translation() -> None:
@@ -46,30 +46,17 @@ def _parse(text: str) -> Any:
         for name in statement.find_all(exp.Identifier):
             name.set("this", name.this.upper())
         return statement
-    if statement := _kept.get(text):
-        return statement
+    return (_kept(text) if len(text) < _LONGEST else None) or parse_one(text)
+
+
+@lru_cache(maxsize=_MOST_KEPT)
+def _kept(text: str) -> Any:
+    """Return a statement that keeps its translations; None if they depend on more than the state of the session."""
     statement = parse_one(text)
-    if _is_often_seen(text) and _depends_on_text_and_session(statement):
-        statement.meta["kept_as"] = text
-        _kept[text], _translations[text] = statement, {}
+    if not _depends_on_text_and_session(statement):
+        return None
+    statement.meta["translations"] = _Translations()
     return statement
-
-
-def _is_often_seen(text: str) -> bool:
-    """Return whether to keep a text's translation. Nothing that is kept is dropped: its parts refer to each other."""
-    if len(_seen) > _MOST_COUNTED:
-        _seen.clear()
-    _seen[hash(text)] += 1
-    return _seen[hash(text)] > _OFTEN and len(text) < _LONGEST and len(_kept) < _MOST_KEPT
-
-
-def settle_down() -> None:
-    """Between two uses of the world, exempt what is kept from garbage collections, which it would make slow."""
-    count = sum(map(len, _translations.values()))
-    if count != _settled[0]:
-        _settled[0] = count
-        gc.collect()
-        gc.freeze()
 
 
 def _depends_on_text_and_session(statement: Any) -> bool:
@@ -85,7 +72,7 @@ def _patch_explode() -> None:
     explode, transform = FakeSnowflakeCursor._transform_explode, FakeSnowflakeCursor._transform
 
     def exploded(self: FakeSnowflakeCursor, expression: Any) -> list[Any]:
-        translations = _translations.get(expression.meta.get("kept_as", ""))
+        translations = expression.meta.get("translations")
         if translations is None:
             return explode(self, expression)
         session = session_of(self._conn)
