@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import signal
 from collections.abc import Iterator
 from dataclasses import asdict
@@ -18,6 +17,7 @@ from leadflow.local import World, start
 from leadflow.services.sheets import Sheet
 from leadflow.services.transport import limits
 
+_AMPLE = 6_000
 _QUOTAS = {"sheets_reads": 60, "sheets_writes": 60, "litigator": 1000, "dnc": 100, "idicore": None, "window_s": 60}
 
 
@@ -52,11 +52,11 @@ def world(local_world: World, request: pytest.FixtureRequest, monkeypatch: pytes
     local_world.configure(
         latency=dict.fromkeys(everything, 0.0),
         in_flight=everything,
-        quotas=_QUOTAS if usual else {**_QUOTAS, "sheets_reads": 6_000, "sheets_writes": 6_000},
+        quotas=_QUOTAS if usual else {**_QUOTAS, "sheets_reads": _AMPLE, "sheets_writes": _AMPLE},
         token_life_s=900,
     )
     if not usual:
-        values, more = World._values, {"reads_per_minute": 6_000, "writes_per_minute": 6_000}
+        values, more = World._values, {"reads_per_minute": _AMPLE, "writes_per_minute": _AMPLE}
         monkeypatch.setattr(
             World, "_values", lambda self: values(self) | {"sheets": {**values(self)["sheets"], **more}}
         )
@@ -88,13 +88,6 @@ def sigint() -> Iterator[None]:
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     yield
     signal.signal(signal.SIGINT, before)
-
-
-@pytest.hookimpl(trylast=True)
-def pytest_collection_finish() -> None:
-    """Exempt the tests and the modules from garbage collections, of which each takes the longer the more there is."""
-    gc.collect()
-    gc.freeze()
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:

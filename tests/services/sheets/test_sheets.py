@@ -69,10 +69,7 @@ def test_a_row_that_a_person_copied_and_changed_stays(world, sheet):
 
 
 def test_people_sort_while_rows_are_appended_and_doubles_taken_out(world, sheet):
-    world.configure(quotas={"sheets_reads": 6000, "sheets_writes": 6000})
-    quick = Sheet(
-        world.settings.sheets.model_copy(update={"timeout_s": 5.0, "reads_per_minute": 6000, "writes_per_minute": 6000})
-    )
+    quick = Sheet(world.settings.sheets.model_copy(update={"timeout_s": 5.0}))
     done = threading.Event()
     dice = random.Random(3)
 

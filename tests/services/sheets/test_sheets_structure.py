@@ -22,13 +22,6 @@ def engine(world):
         yield engine
 
 
-@pytest.fixture
-def fast(world):
-    """Without quotas, for tests that start several jobs."""
-    world.configure(quotas={"sheets_reads": 6000, "sheets_writes": 6000})
-    return world
-
-
 def _opened(world, prove=True, **changed):
     sheet = Sheet(world.settings.sheets.model_copy(update={"timeout_s": 5.0, **changed}))
     sheet.connect(prove=prove)
@@ -67,36 +60,36 @@ def test_a_column_that_is_missing_in_a_protected_header_is_refused(world, sheet)
 _MORE = 'SELECT r.*, 1 AS "Own Note" FROM RAW_LEADS r'
 
 
-def test_a_script_s_column_that_is_missing_in_a_protected_header_costs_no_money(fast, engine):
+def test_a_script_s_column_that_is_missing_in_a_protected_header_costs_no_money(world, engine):
     _first_job(engine)
-    bought = fast.stats()["idicore"]["calls"]
-    fast.protect_sheet(f"{_TAB}!1:1")
+    bought = world.stats()["idicore"]["calls"]
+    world.protect_sheet(f"{_TAB}!1:1")
     with pytest.raises(JobFailedError, match="unprotect it"):
         engine.run(_MORE, limit_rows=30, progress=False)
-    assert fast.stats()["idicore"]["calls"] == bought
-    fast.protect_sheet()
+    assert world.stats()["idicore"]["calls"] == bought
+    world.protect_sheet()
     job = engine.resume(lf.jobs()["id"].iloc[0], progress=False)
     assert job.ok
-    assert observe(fast, engine, job.id).clean
-    assert "Own Note" in fast.sheet_values()[0]
+    assert observe(world, engine, job.id).clean
+    assert "Own Note" in world.sheet_values()[0]
 
 
-def test_a_script_s_column_that_a_table_would_convert_costs_no_money(fast, engine):
+def test_a_script_s_column_that_a_table_would_convert_costs_no_money(world, engine):
     _first_job(engine)
     assert engine.run(_MORE, limit_rows=5, progress=False).ok
-    width = len(fast.sheet_values()[0])
-    fast.table_sheet(f"{_TAB}!A1:{letters(width - 1)}20", {"Own Note": "DOUBLE"})
-    bought = fast.stats()["idicore"]["calls"]
+    width = len(world.sheet_values()[0])
+    world.table_sheet(f"{_TAB}!A1:{letters(width - 1)}20", {"Own Note": "DOUBLE"})
+    bought = world.stats()["idicore"]["calls"]
     with pytest.raises(JobFailedError, match="'Own Note' \\(DOUBLE\\)"):
         engine.run(_MORE, limit_rows=30, progress=False)
-    assert fast.stats()["idicore"]["calls"] == bought
+    assert world.stats()["idicore"]["calls"] == bought
 
 
-def test_a_job_without_leads_adds_no_column(fast, engine):
+def test_a_job_without_leads_adds_no_column(world, engine):
     _first_job(engine)
-    before = fast.sheet_values()
+    before = world.sheet_values()
     assert engine.run(f"{_MORE} WHERE \"Lead Number\" = 'none'", progress=False).ok
-    assert fast.sheet_values() == before
+    assert world.sheet_values() == before
 
 
 # The titles of tabs.
@@ -138,8 +131,7 @@ _LAYOUTS = {
 
 @pytest.mark.parametrize("layout", _LAYOUTS.values(), ids=_LAYOUTS)
 @pytest.mark.parametrize("cut", [False, True])
-def test_an_append_finds_the_end_of_a_tab_whatever_its_tables(fast, layout, cut):
-    world = fast
+def test_an_append_finds_the_end_of_a_tab_whatever_its_tables(world, layout, cut):
     sheet = _opened(world)
     sheet.prepare(NAMES)
     sheet.append(rows_of(*range(10)))
@@ -165,8 +157,7 @@ def test_an_append_finds_the_end_of_a_tab_whatever_its_tables(fast, layout, cut)
 
 @pytest.mark.parametrize("hidden", ["A:A", "A:C", "B:B", "2:4", "9:11", "1:1", "2:90"])
 @pytest.mark.parametrize("appends", ["astray", "kept"])
-def test_hidden_rows_and_columns_lead_no_row_astray(fast, hidden, appends):
-    world = fast
+def test_hidden_rows_and_columns_lead_no_row_astray(world, hidden, appends):
     sheet = _opened(world)
     sheet.prepare(NAMES)
     sheet.append(rows_of(*range(10)))
@@ -182,14 +173,14 @@ def test_hidden_rows_and_columns_lead_no_row_astray(fast, hidden, appends):
 
 @pytest.mark.parametrize("there", [0, 10])
 @pytest.mark.parametrize("cut", [False, True])
-def test_no_row_is_above_the_header_for_a_moment_if_the_first_column_is_hidden(fast, monkeypatch, there, cut):
-    sheet = _opened(fast)
+def test_no_row_is_above_the_header_for_a_moment_if_the_first_column_is_hidden(world, monkeypatch, there, cut):
+    sheet = _opened(world)
     sheet.prepare(NAMES)
     sheet.append(rows_of(*range(there)))
-    fast.hide_sheet(f"{_TAB}!A:A")
+    world.hide_sheet(f"{_TAB}!A:A")
     if cut and there:  # with the header alone, the grid has no cell below it
-        fast.resize_sheet()
-    later, heads = _opened(fast), []
+        world.resize_sheet()
+    later, heads = _opened(world), []
     later.prepare(NAMES)
     send = Sheet._append_at
 
@@ -197,7 +188,7 @@ def test_no_row_is_above_the_header_for_a_moment_if_the_first_column_is_hidden(f
         try:
             return send(self, *args)
         finally:
-            heads.append(fast.sheet_values()[0])
+            heads.append(world.sheet_values()[0])
 
     monkeypatch.setattr(Sheet, "_append_at", watched)
     assert later.append(rows_of(20, 21)) == 2
@@ -205,20 +196,20 @@ def test_no_row_is_above_the_header_for_a_moment_if_the_first_column_is_hidden(f
     assert later.append(rows_of(23)) == 1
     assert len(heads) >= 3
     assert all(head == NAMES for head in heads)
-    assert sorted(keys_in(fast)) == keys_of(*range(there), *range(20, 24))
+    assert sorted(keys_in(world)) == keys_of(*range(there), *range(20, 24))
     if not cut:
-        assert keys_in(fast)[-1] == "k0023"
+        assert keys_in(world)[-1] == "k0023"
 
 
-def test_a_grid_that_ends_with_the_header_takes_rows(fast):
-    sheet = _opened(fast)
+def test_a_grid_that_ends_with_the_header_takes_rows(world):
+    sheet = _opened(world)
     sheet.prepare(NAMES)
-    fast.resize_sheet()
-    later = _opened(fast)
+    world.resize_sheet()
+    later = _opened(world)
     later.prepare(NAMES)
     assert later.append(rows_of(1, 2)) == 2
     assert later.append(rows_of(3)) == 1
-    assert fast.sheet_values() == [NAMES, *(list(row.values()) for row in rows_of(1, 2, 3))]
+    assert world.sheet_values() == [NAMES, *(list(row.values()) for row in rows_of(1, 2, 3))]
 
 
 def test_a_job_with_a_hidden_first_column_delivers_each_lead_once(world, engine):
@@ -292,8 +283,7 @@ def test_merged_cells_that_would_hide_leads_fail_a_job_before_money(world, engin
 
 
 @pytest.mark.parametrize("merged", ["B3:C3", "B2:B4", "E2:E4", "C20:D20", "I1:J1"])
-def test_merged_cells_that_hide_no_key_stop_nobody(fast, merged):
-    world = fast
+def test_merged_cells_that_hide_no_key_stop_nobody(world, merged):
     sheet = _opened(world)
     sheet.prepare(NAMES)
     sheet.append(rows_of(*range(10)))
@@ -333,8 +323,7 @@ def test_a_typed_column_that_may_change_texts_fails_a_job_before_money(world, en
     assert world.stats()["idicore"]["calls"] == bought
 
 
-def test_a_table_of_texts_grows_with_what_is_appended(fast):
-    world = fast
+def test_a_table_of_texts_grows_with_what_is_appended(world):
     sheet = _opened(world)
     sheet.prepare([*NAMES, "Called"])
     sheet.append(rows_of(*range(5)))
@@ -350,8 +339,7 @@ def test_a_table_of_texts_grows_with_what_is_appended(fast):
 # A large sheet.
 
 
-def test_two_rows_of_a_key_that_differ_do_not_cost_the_whole_sheet_at_each_start(fast):
-    world = fast
+def test_two_rows_of_a_key_that_differ_do_not_cost_the_whole_sheet_at_each_start(world):
     sheet = _opened(world)
     wide = [*NAMES, "Notes"]
     sheet.prepare(wide)
