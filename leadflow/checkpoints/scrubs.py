@@ -7,6 +7,8 @@ import time
 from collections import Counter
 from collections.abc import Iterable
 from datetime import datetime
+from functools import lru_cache
+from typing import Any
 
 from leadflow.checkpoints.database import Database, from_json
 from leadflow.leads.verdicts import FLAGGED, Scrub, Verdict
@@ -47,7 +49,15 @@ class Scrubs(Database):
 
 
 def _to_json(scrub: Scrub) -> str:
-    return json.dumps({**scrub.__dict__, "verdict": str(scrub.verdict), "checked_at": scrub.checked_at.isoformat()})
+    _, *values = vars(scrub).values()
+    return f'{{"phone": {json.dumps(scrub.phone)}, {_rest(*values)}'
+
+
+@lru_cache(maxsize=1_024)  # the scrubs of one answer differ in little but the phone
+def _rest(check: str, verdict: Verdict, *values: Any) -> str:
+    fields = vars(Scrub("", check, verdict, *values))
+    fields = {**fields, "verdict": str(verdict), "checked_at": fields["checked_at"].isoformat()}
+    return json.dumps({name: value for name, value in fields.items() if name != "phone"})[1:]
 
 
 def _from_json(text: str) -> Scrub:

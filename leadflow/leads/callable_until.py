@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import date, datetime, timedelta, timezone
+from functools import lru_cache
 
 from leadflow.leads.verdicts import OLDEST, Scrub, list_counts
 
@@ -35,13 +36,15 @@ def callable_until(checks: Iterable[Scrub | None], max_age_days: float) -> date:
 
 def counts_until(check: Scrub | None, max_age_days: float) -> date:
     """Return the date (UTC) from which one check no longer counts; 1970-01-01 for None and for unreadable dates."""
-    if check is None:
-        return NO_LONGER
+    return NO_LONGER if check is None else _counts_until(check.checked_at, check.list_date, max_age_days)
+
+
+@lru_cache(maxsize=1_024)  # the checks of one answer have the same times
+def _counts_until(at: datetime, list_date: str, max_age_days: float) -> date:
     try:
-        at = check.checked_at
         at = at.replace(tzinfo=timezone.utc) if at.tzinfo is None else at.astimezone(timezone.utc)
         over = (at + min(timedelta(days=max_age_days), OLDEST)).date()
-        return min(over, _list_counts_until(check.list_date, at)) if check.list_date else over
+        return min(over, _list_counts_until(list_date, at)) if list_date else over
     except (ValueError, OverflowError):
         return NO_LONGER
 

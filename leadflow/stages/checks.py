@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timezone
+from functools import lru_cache
 from typing import Protocol
 
 import polars as pl
@@ -56,31 +57,28 @@ def check_phones(
     if on_scrubs and answered:
         on_scrubs(list(answered.values()))
     scrubs = {**known, **answered, **non_consumers}
-    phones = phones.with_columns(
-        _per_phone_text(scrubs, lambda scrub: str(scrub.verdict), default=str(Verdict.UNCHECKED)).alias("verdict"),
-        _per_phone_text(
-            scrubs, lambda scrub: scrub.checked_at.astimezone(timezone.utc).strftime(SCRUBBED_AT), default=None
-        ).alias("at"),
-        _per_phone_text(scrubs, scrub_text, default="").alias("check"),
+    found = [scrubs.get(phone) for phone in phones["phones"]]
+    phones = phones.with_columns_seq(
+        pl.Series("verdict", [str(scrub.verdict) if scrub else str(Verdict.UNCHECKED) for scrub in found], pl.String),
+        pl.Series("at", [_minute(scrub.checked_at) if scrub else None for scrub in found], pl.String),
+        pl.Series("check", [scrub_text(scrub) if scrub else "" for scrub in found], pl.String),
     )
     if kind == "dnc":
         _warn_of_windows(scrubs, emit, batch)
         phones = with_not_covered(phones, leads, service, emit, batch)
     _log_counts(phones["verdict"], stage, emit, batch)
     gaps = {NOT_COVERED: pl.col(NOT_COVERED)} if kind == "dnc" else {}
-    found = per_lead(
+    lists = per_lead(
         phones, leads.height, verdicts=pl.col("verdict"), times=pl.col("at"), checks=pl.col("check"), **gaps
     )
     oldest = pl.col("times").list.min().fill_null("").alias(f"{kind}_scrubbed_at")
     named = [pl.col(name).alias(f"{kind}_{name}") for name in ("verdicts", "checks")]
-    return leads.with_columns(found.select(*named, oldest, *gaps).get_columns())
+    return leads.with_columns_seq(lists.select_seq(*named, oldest, *gaps).get_columns())
 
 
-def _per_phone_text(scrubs: Mapping[str, Scrub], text_of: Callable[[Scrub], str], default: str | None) -> pl.Expr:
-    """Map each phone to a text from its scrub."""
-    return pl.col("phones").replace_strict(
-        list(scrubs), [text_of(scrub) for scrub in scrubs.values()], default=default, return_dtype=pl.String
-    )
+@lru_cache(maxsize=1_024)
+def _minute(at: datetime) -> str:
+    return at.astimezone(timezone.utc).strftime(SCRUBBED_AT)
 
 
 def ask(

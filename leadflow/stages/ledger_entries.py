@@ -107,7 +107,7 @@ def _internal(leads: pl.DataFrame, job_id: str) -> Iterable[Entry]:
     if INTERNAL_CHECKS not in leads.columns:
         return
     keys = leads["person_key"].to_list()
-    for row, phone, text in per_phone(leads, INTERNAL_CHECKS).select("row", "phones", INTERNAL_CHECKS).iter_rows():
+    for row, phone, text in per_phone(leads, INTERNAL_CHECKS).select_seq("row", "phones", INTERNAL_CHECKS).iter_rows():
         if phone and (scrub := read_scrub(text, phone, "internal")):
             yield check_entry(str(keys[row]), scrub, job_id)
 
@@ -117,18 +117,22 @@ def _deliveries(leads: pl.DataFrame, job_id: str, at: datetime) -> Iterable[Entr
     if "delivered" not in leads.columns:
         return
     shown = pl.col("shown_phones") if "shown_phones" in leads.columns else pl.lit([""], TEXTS)
-    for key, phones in leads.filter("delivered").select("person_key", shown.alias("phones")).iter_rows():
+    for key, phones in leads.filter("delivered").select_seq("person_key", shown.alias("phones")).iter_rows():
         for phone in phones or [""]:
             yield event_entry(DELIVERED, str(key), phone, job_id, at)
 
 
 def _entry(event: str, lead_key: str, phone: str, job_id: str, at: datetime, **words: str) -> Entry:
-    moment = at if at.tzinfo is None else at.astimezone(timezone.utc)
-    said = _BLANK | {name: _clean(text)[:LONGEST_WORDS] for name, text in words.items() if text}
-    entry = said | {"EVENT": event, "LEAD_KEY": _clean(lead_key), "PHONE": phone, "JOB_ID": _clean(job_id)}
-    entry["EVENT_AT"] = moment.isoformat(" ", "seconds")[:19]
+    entry = {**_said(event, at, **words), "LEAD_KEY": _clean(lead_key), "PHONE": phone, "JOB_ID": _clean(job_id)}
     entry["ENTRY_ID"] = entry_id(entry)
     return entry
+
+
+@lru_cache(maxsize=1_024)  # the checks of one answer differ in lead and phone alone
+def _said(event: str, at: datetime, **words: str) -> Entry:
+    moment = at if at.tzinfo is None else at.astimezone(timezone.utc)
+    said = {name: _clean(text)[:LONGEST_WORDS] for name, text in words.items() if text}
+    return {**_BLANK, **said, "EVENT": event, "EVENT_AT": moment.isoformat(" ", "seconds")[:19]}
 
 
 def _clean(text: str) -> str:

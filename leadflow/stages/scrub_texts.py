@@ -26,12 +26,23 @@ INTERNAL_CHECKS = "internal_checks"
 
 def scrub_text(scrub: Scrub) -> str:
     """Return a scrub as text, without its phone."""
-    fields = {name: value for name, value in vars(scrub).items() if name not in ("phone", "check") and value != ""}
-    at = scrub.checked_at.astimezone(timezone.utc).isoformat()
-    return json.dumps({**fields, "verdict": str(scrub.verdict), "checked_at": at})
+    return _text(
+        scrub.verdict, scrub.provider, scrub.code, scrub.checked_at, scrub.list_date, scrub.policy, scrub.calling_window
+    )
 
 
-@lru_cache(maxsize=8_192)  # settle, delivery and ledger read the same texts, within seconds
+@lru_cache(maxsize=1_024)  # the scrubs of one answer differ in little but the phone
+def _text(
+    verdict: Verdict, provider: str, code: str, at: datetime, list_date: str, policy: str, calling_window: str
+) -> str:
+    fields = {
+        "verdict": str(verdict), "provider": provider, "code": code,
+        "checked_at": at.astimezone(timezone.utc).isoformat(), "list_date": list_date, "policy": policy,
+        "calling_window": calling_window,
+    }  # fmt: skip
+    return json.dumps({name: value for name, value in fields.items() if value != ""})
+
+
 def read_scrub(text: str | None, phone: str, kind: str) -> Scrub | None:
     """Return the scrub of such a text; None if the text is blank or cannot be read.
 
@@ -40,17 +51,20 @@ def read_scrub(text: str | None, phone: str, kind: str) -> Scrub | None:
     >>> read_scrub(scrub_text(scrub), "+15045550143", "dnc") == scrub, read_scrub("?", "+15045550143", "dnc")
     (True, None)
     """
+    said = _said(text or "")
+    return None if said is None else Scrub(phone, kind, *said)
+
+
+@lru_cache(maxsize=1_024)
+def _said(text: str) -> tuple[Verdict, str, str, datetime, str, str, str] | None:
+    """Return what a text says, in the order of Scrub's fields after phone and check."""
     try:
-        fields = json.loads(text or "")
-        known = {name: str(fields.get(name, "")) for name in ("provider", "code", "list_date", "policy")}
-        return Scrub(
-            phone=phone,
-            check=kind,
-            verdict=Verdict(fields["verdict"]),
-            checked_at=datetime.fromisoformat(fields["checked_at"]),
-            calling_window=str(fields.get("calling_window", "")),
-            **known,
+        fields = json.loads(text)
+        provider, code, list_date, policy, window = (
+            str(fields.get(name, "")) for name in ("provider", "code", "list_date", "policy", "calling_window")
         )
+        at = datetime.fromisoformat(fields["checked_at"])
+        return Verdict(fields["verdict"]), provider, code, at, list_date, policy, window
     except (ValueError, TypeError, KeyError, AttributeError):
         return None
 
@@ -85,12 +99,13 @@ def scrubs_of(leads: pl.DataFrame, *beside: str) -> Iterator[tuple[int, tuple[st
     known = {name: kind for kind, name in {**CHECKS, **_SOME}.items()}
     there = [name for name in known if name in leads.columns]
     more = [name for name in (FURTHER_CHECKS,) if name in leads.columns]
-    names = (*beside, *there, *more)
-    for row, *cells in per_phone(leads, *names).select("row", "phones", *names).iter_rows():
+    kinds, first = [known[name] for name in there], 1 + len(beside)
+    for row, *cells in per_phone(leads, *beside, *there, *more).iter_rows():
         if phone := cells[0]:
-            texts = zip(there, cells[1 + len(beside) :], strict=False)
-            found = {known[name]: read_scrub(text, phone, known[name]) for name, text in texts}
-            found = {kind: scrub for kind, scrub in found.items() if kind in CHECKS or scrub is not None}
+            found: dict[str, Scrub | None] = dict.fromkeys(CHECKS)
+            for kind, text in zip(kinds, cells[first:], strict=False):
+                if scrub := read_scrub(text, phone, kind):
+                    found[kind] = scrub
             if more:
                 found |= {scrub.check: scrub for scrub in further_scrubs(cells[-1], phone)}
-            yield row, tuple(cell or "" for cell in cells[: 1 + len(beside)]), {**dict.fromkeys(CHECKS), **found}
+            yield row, tuple(cell or "" for cell in cells[:first]), found

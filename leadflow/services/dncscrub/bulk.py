@@ -9,6 +9,7 @@ import re
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import datetime, timezone
 from typing import Any
 
 import httpx
@@ -30,11 +31,14 @@ _MAX_REFUSALS = 15  # without any answer: 1 + 2 + 4 + 8, three times halved
 
 @dataclass(frozen=True)
 class Query:
-    """The request format of one list: the body for a list of numbers, the headers, and the reader of a row."""
+    """The request format of one list: the body for a list of numbers, the headers, and the reader of a row.
+
+    The reader also gets the time at which the answer came.
+    """
 
     body: Callable[[str], dict[str, Any]]
     headers: dict[str, str]
-    read: Callable[[dict[str, Any]], Scrub | None]
+    read: Callable[[dict[str, Any], datetime], Scrub | None]
 
 
 class BulkClient:
@@ -69,7 +73,8 @@ class BulkClient:
             rows = read_json(self.name, response)
             if not isinstance(rows, list):
                 raise UnreadableError(f"{self.name} answered with unexpected JSON; resume the job to check again")
-            scrubs = [query.read(row) for row in rows if isinstance(row, dict)]
+            now = datetime.now(timezone.utc)
+            scrubs = [query.read(row, now) for row in rows if isinstance(row, dict)]
             found = _worst_by_phone([scrub for scrub in scrubs if scrub is not None and scrub.phone in sent])
             if not found:
                 raise UnreadableError(f"{self.name} answered for none of the {len(sent)} phones; resume to check again")

@@ -6,7 +6,7 @@ Source: https://docs.dncscrub.com/api-reference
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime, timezone
+from datetime import datetime
 from typing import Any
 
 from leadflow.errors import SettingsError
@@ -55,14 +55,13 @@ class LitigatorList:
             body["ProjId"] = self.settings.proj_id
         return body
 
-    def _read(self, row: dict[str, Any]) -> Scrub | None:
+    def _read(self, row: dict[str, Any], now: datetime) -> Scrub | None:
         phone, flag = _phone_of(row), row.get("IsLitigator")
         if phone is None:
             return None
         # Only a boolean is an answer: "false", 0 and null may be an error of DNCScrub.
         verdict = Verdict.LITIGATOR if flag is True else Verdict.CLEAN if flag is False else Verdict.UNCHECKED
         code = str(flag) if isinstance(flag, bool) else "unreadable"
-        now = datetime.now(timezone.utc)
         return Scrub(phone, "litigator", verdict, self.provider, code, now, now.date().isoformat(), self.policy)
 
     def close(self) -> None:
@@ -108,7 +107,7 @@ class DncScrub:
             body["campaignId"] = settings.campaign_id
         return body
 
-    def _read(self, row: dict[str, Any]) -> Scrub | None:
+    def _read(self, row: dict[str, Any], now: datetime) -> Scrub | None:
         phone, result = _phone_of(row), row.get("ResultCode")
         if phone is None:
             return None
@@ -117,7 +116,6 @@ class DncScrub:
         if verdict in CALLABLE and str(row.get("DoNotCallToday") or "0").strip() != "0":
             # A holiday or a state of emergency: the flag is for today only, so a resume on another day checks again.
             verdict = Verdict.UNCHECKED
-        now = datetime.now(timezone.utc)
         window = storable_window(row.get("CallingWindow"))
         return Scrub(
             phone, "dnc", verdict, self.provider, storable_code(code), now, now.date().isoformat(), self.policy, window
