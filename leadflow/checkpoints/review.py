@@ -193,14 +193,14 @@ def hold_duplicate_persons(leads: pl.DataFrame, checkpoints: Checkpoints, job_id
 
     The first lead with a pid keeps it, also in a resume. A lead that is held back loses its phones.
     """
-    with_pid = leads.filter(pl.col("lookup_pid") != "").select("lookup_pid", "person_key")
+    with_pid = leads.filter(pl.col("lookup_pid") != "").select_seq("lookup_pid", "person_key")
     owners = _claim(checkpoints, job_id, with_pid.rows())
     duplicates = [key for pid, key in with_pid.iter_rows() if owners.get(pid, key) != key]
     if not duplicates:
         return leads
     is_duplicate = pl.col("person_key").is_in(duplicates)
     empty = pl.lit([], dtype=pl.List(pl.String))
-    return leads.with_columns(
+    return leads.with_columns_seq(
         pl.when(is_duplicate).then(pl.lit(DUPLICATE)).otherwise("lookup_status").alias("lookup_status"),
         *(
             pl.when(is_duplicate).then(empty).otherwise(name).alias(name)

@@ -78,7 +78,7 @@ class Guard:
 
     def delivered(self, leads: pl.DataFrame) -> None:
         """Remember the phones that delivered rows show."""
-        rows = leads.filter("delivered").select("person_key", "shown_phones").iter_rows()
+        rows = leads.filter("delivered").select_seq("person_key", "shown_phones").iter_rows()
         self._delivered |= {key: set(phones) for key, phones in rows}
 
     def look_if_due(self) -> None:

@@ -40,7 +40,7 @@ class Batch:
     def callable_until(self) -> dict[str, date]:
         """Return for each delivered or renewed lead the date from which its row may not be called any more."""
         stays = pl.col("delivered") if "delivered" in self.leads.columns else pl.col("disposition") == "renewed"
-        rows = self.leads.filter(stays).select("person_key", "callable_until").iter_rows()
+        rows = self.leads.filter(stays).select_seq("person_key", "callable_until").iter_rows()
         return {key: date.fromisoformat(until) for key, until in rows if until}
 
     def summary(self, outcomes: Sequence[Outcome]) -> dict[str, Any]:
@@ -90,7 +90,7 @@ def outcomes_of(leads: pl.DataFrame) -> list[Outcome]:
     >>> outcomes_of(pl.DataFrame(row))
     [('k1', 'retry', 'not_delivered')]
     """
-    return [_outcome(*row) for row in leads.select("person_key", "disposition", "delivered", "reason").iter_rows()]
+    return [_outcome(*row) for row in leads.select_seq("person_key", "disposition", "delivered", "reason").iter_rows()]
 
 
 def _outcome(key: str, disposition: str, delivered: bool, reason: str) -> Outcome:

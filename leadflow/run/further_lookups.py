@@ -95,7 +95,7 @@ class FurtherLookups:
         """Hold for a review the leads that no source helped, and for which one found a near match."""
         part = batch.leads.filter(may_be_asked() & pl.col("person_key").is_in(list(keys))) if keys else pl.DataFrame()
         if not part.is_empty():
-            near = self._settled(part.with_columns(pl.lit(NEAR_MATCH).alias("lookup_status")))
+            near = self._settled(part.with_columns_seq(pl.lit(NEAR_MATCH).alias("lookup_status")))
             batch.leads = _updated(batch.leads, [near])
 
     def _checked(self, before: pl.DataFrame, new: pl.DataFrame, batch: Batch) -> pl.DataFrame:
@@ -117,7 +117,7 @@ class FurtherLookups:
             if not part.is_empty():
                 reasons = [asked.failed.get(key, "") for key in part["person_key"]]
                 columns = pl.lit(status).alias("lookup_status"), pl.Series("lookup_reason", reasons, pl.String)
-                found.append(self._settled(part.with_columns(columns)))
+                found.append(self._settled(part.with_columns_seq(columns)))
         return found
 
     def _ask(self, source: Source, people: list[Person], number: int) -> _Asked:
@@ -242,6 +242,6 @@ def _updated(leads: pl.DataFrame, changed: Iterable[pl.DataFrame]) -> pl.DataFra
         return leads
     new = pl.concat(parts, how="diagonal_relaxed")
     kept = leads.filter(~pl.col("person_key").is_in(new["person_key"].to_list()))
-    place = leads.select("person_key").with_row_index("place")
+    place = leads.select_seq("person_key").with_row_index("place")
     both = pl.concat([kept, new], how="diagonal_relaxed")
     return both.join(place, on="person_key", how="inner").sort("place").drop("place")

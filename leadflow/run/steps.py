@@ -181,10 +181,10 @@ class Check:
         for check in wait((litigators, dnc), return_when=FIRST_EXCEPTION).done:
             check.result()
         found = (litigators.result(), "litigator"), (dnc.result(), "dnc")
-        return leads.with_columns(
+        return leads.with_columns_seq(
             column
             for frame, kind in found
-            for column in frame.select(rf"^{kind}_(verdicts|scrubbed_at|not_covered|checks)$")
+            for column in frame.select_seq(rf"^{kind}_(verdicts|scrubbed_at|not_covered|checks)$")
         )
 
     def _with_reassigned(self, leads: pl.DataFrame, number: int) -> pl.DataFrame:

@@ -18,7 +18,7 @@ def call_windows(leads: pl.DataFrame, hours: CallingHours) -> pl.Series:
     check answered one. `leads` has the columns of `with_shown_phones`.
     """
     answers = calling_window_answers(leads)
-    rows = leads.select("state", pl.col("shown_phones").cast(TEXTS)).iter_rows()
+    rows = leads.select_seq("state", pl.col("shown_phones").cast(TEXTS)).iter_rows()
     texts = [
         describe(lead_windows(state or "", phones or [], hours, answers.get(row))) if phones else ""
         for row, (state, phones) in enumerate(rows)

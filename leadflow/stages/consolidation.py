@@ -55,7 +55,7 @@ def consolidate(
 
 def stage_ahead(leads: pl.DataFrame, warehouse: Warehouse, *, job_id: str, script: str, at: datetime) -> None:
     """Upload the rows that `consolidate` will merge, while the leads are being delivered."""
-    expected = leads.with_columns((pl.col("disposition") == "deliver").alias("delivered"))
+    expected = leads.with_columns_seq((pl.col("disposition") == "deliver").alias("delivered"))
     warehouse.stage(_rows(expected, job_id, script, at), _KEY)
 
 
@@ -124,14 +124,16 @@ def _answers(leads: pl.DataFrame) -> pl.DataFrame:
         if "lookup_status" in leads.columns
         else pl.lit("found")
     )
-    leads = leads.with_columns(pl.col("phones").cast(TEXTS).list.eval(pl.element().filter(pl.element() != "")))
-    return leads.select(as_json("phones").alias("phones"), as_json("emails").alias("emails"), status.alias("status"))
+    leads = leads.with_columns_seq(pl.col("phones").cast(TEXTS).list.eval(pl.element().filter(pl.element() != "")))
+    return leads.select_seq(
+        as_json("phones").alias("phones"), as_json("emails").alias("emails"), status.alias("status")
+    )
 
 
 def _consolidated(leads: pl.DataFrame, job_id: str, script: str, now: str) -> pl.DataFrame:
     own = as_text(leads, ["person_key", *IDENTITY]).rename({"person_key": _KEY, **TITLES})
     extra = as_text(leads, script_columns(leads.columns))
-    lists = leads.select(
+    lists = leads.select_seq(
         *nth("phones", 3, "Phone {}"),
         *nth("verdicts", 3, "Phone {} Verdict"),
         *nth("emails", 3, "Email {}"),
@@ -140,8 +142,8 @@ def _consolidated(leads: pl.DataFrame, job_id: str, script: str, now: str) -> pl
         _callable_until(leads).alias("Callable Until"),
     )
     constants = {"Job Id": pl.lit(job_id), "Script": pl.lit(script), "Processed At": pl.lit(now)}
-    json = extra.select(pl.struct(pl.all()).struct.json_encode())[:, 0] if extra.width else pl.lit("{}")
-    return pl.concat([own, lists], how="horizontal").with_columns(json.alias("Extra"), **constants)
+    json = extra.select_seq(pl.struct(pl.all()).struct.json_encode())[:, 0] if extra.width else pl.lit("{}")
+    return pl.concat([own, lists], how="horizontal").with_columns_seq(json.alias("Extra"), **constants)
 
 
 def _callable_until(leads: pl.DataFrame) -> pl.Expr:

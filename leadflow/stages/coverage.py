@@ -52,9 +52,9 @@ def with_not_covered(
     """
     find: Callable[[], Coverage] | None = getattr(service, "coverage", None)
     if find is None or phones.is_empty():
-        return phones.with_columns(pl.lit("").alias(NOT_COVERED))
+        return phones.with_columns_seq(pl.lit("").alias(NOT_COVERED))
     coverage, states = find(), _states(leads)
-    rows: Iterator[tuple[int, str, str]] = phones.select("row", "phones", "verdict").iter_rows()
+    rows: Iterator[tuple[int, str, str]] = phones.select_seq("row", "phones", "verdict").iter_rows()
     gaps = [
         _gap(coverage, phone, states[row] if states else _NO_STATE) if verdict in _OPEN else ""
         for row, phone, verdict in rows
@@ -62,9 +62,11 @@ def with_not_covered(
     if told := [gap for gap in gaps if gap]:
         message = f"{len(told)} phones are not covered by the do-not-call list and stay unchecked: {_counted(told)}"
         emit(JobLog(stage="DNC", batch=batch, level="warning", message=message))
-    phones = phones.with_columns(pl.Series(NOT_COVERED, gaps, pl.String))
+    phones = phones.with_columns_seq(pl.Series(NOT_COVERED, gaps, pl.String))
     unchecked = pl.lit(Verdict.UNCHECKED.value)
-    return phones.with_columns(pl.when(pl.col(NOT_COVERED) == "").then("verdict").otherwise(unchecked).alias("verdict"))
+    return phones.with_columns_seq(
+        pl.when(pl.col(NOT_COVERED) == "").then("verdict").otherwise(unchecked).alias("verdict")
+    )
 
 
 def _gap(coverage: Coverage, phone: str, states: tuple[str | None, ...]) -> str:
@@ -84,7 +86,7 @@ def _states(leads: pl.DataFrame) -> list[tuple[str, ...]]:
             codes[text] = state_code(text)
         return codes[text]
 
-    return [tuple(map(code, row)) for row in leads.select(names).iter_rows()] if names else []
+    return [tuple(map(code, row)) for row in leads.select_seq(names).iter_rows()] if names else []
 
 
 def _counted(reasons: Iterable[str]) -> str:

@@ -153,7 +153,7 @@ def _without_phones(
 def _phone_keys(rows: pl.DataFrame, key: str, policy: Policy, emit: Emit, batch: int | None) -> list[str]:
     """List the keys that read like phones: the row would show an unchecked phone."""
     rows = rows.filter(~pl.col(key).str.contains(_HASH))
-    found = phone_cells(rows.select(key), policy)
+    found = phone_cells(rows.select_seq(key), policy)
     keys = rows[key].filter(found[key]).to_list() if found else []
     if keys:
         message = (
@@ -184,7 +184,7 @@ def _bad(rows: pl.DataFrame, key: str, emit: Emit, batch: int | None) -> list[st
 def _forbidden(leads: pl.DataFrame, policy: Policy) -> dict[str, set[str]]:
     """Map each key to the phones that its row must not show: all phones, or for a delivered lead those not callable."""
     phones = per_phone(leads, "verdicts").join(
-        leads.select("person_key", "disposition").with_row_index("row").cast({"row": pl.Int64}), on="row"
+        leads.select_seq("person_key", "disposition").with_row_index("row").cast({"row": pl.Int64}), on="row"
     )
     bad = phones.filter(
         (pl.col("phones") != "") & ((pl.col("disposition") != "deliver") | ~is_callable_expr("verdicts", policy))
@@ -194,7 +194,7 @@ def _forbidden(leads: pl.DataFrame, policy: Policy) -> dict[str, set[str]]:
 
 def _marked(leads: pl.DataFrame, delivered: list[str], bad: list[str]) -> pl.DataFrame:
     is_bad = pl.col("person_key").is_in(bad)
-    return leads.with_columns(
+    return leads.with_columns_seq(
         pl.when(is_bad).then(pl.lit("held")).otherwise(pl.col("disposition")).alias("disposition"),
         pl.when(is_bad).then(pl.lit("bad_cell")).otherwise(pl.col("reason")).alias("reason"),
         pl.col("person_key").is_in(delivered).alias("delivered"),

@@ -46,7 +46,8 @@ def _filter(
         emit(JobLog(stage="Snowflake", level="warning", message=message))
         warnings.warn(message, UserWarning, stacklevel=4)
     people = pl.Series(
-        [identity_text(*(part or "" for part in row)) for row in leads.select(IDENTITY).iter_rows()], dtype=pl.String
+        [identity_text(*(part or "" for part in row)) for row in leads.select_seq(IDENTITY).iter_rows()],
+        dtype=pl.String,
     )
     once = leads.filter(people.is_first_distinct())
     processed = processed_keys(once, warehouse, retry_after_days=retry_after_days)

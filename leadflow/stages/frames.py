@@ -117,14 +117,14 @@ def _with_repaired_zip(leads: pl.DataFrame) -> pl.DataFrame:
     zips = leads["zip"]
     if zips.dtype == pl.String and bool((zips.str.len_chars() == 5).all()):
         return leads
-    pairs = leads.select("zip", "state").iter_rows()
+    pairs = leads.select_seq("zip", "state").iter_rows()
     repaired = [repaired_zip(text_of(zip_code), text_of(state)) for zip_code, state in pairs]
-    return leads.with_columns(pl.Series("zip", repaired, pl.String))
+    return leads.with_columns_seq(pl.Series("zip", repaired, pl.String))
 
 
 def as_text(leads: pl.DataFrame, names: Sequence[str]) -> pl.DataFrame:
     """Convert columns to text as text_of does for a cell; a text column is only selected."""
-    return leads.select(_text_column(leads, name) for name in names)
+    return leads.select_seq(_text_column(leads, name) for name in names)
 
 
 def _text_column(leads: pl.DataFrame, name: str) -> pl.Expr:

@@ -132,7 +132,7 @@ def _phones(leads: pl.DataFrame) -> list[Phone]:
     there = [name for name in (*_OWN, FURTHER_VERDICTS, FURTHER_CHECKS) if name in leads.columns]
     rows = cast(
         "Iterable[dict[str, str | None]]",
-        per_phone(leads, *there).select("row", "phones", *there).iter_rows(named=True),
+        per_phone(leads, *there).select_seq("row", "phones", *there).iter_rows(named=True),
     )
     unchecked = str(Verdict.UNCHECKED)
     found: list[Phone] = []
@@ -178,10 +178,10 @@ def _with_verdicts(
     names = ("row", "phones", "verdict", "check", "at")
     frame = pl.DataFrame(rows, dict(zip(names, (pl.Int64, *[pl.String] * 4), strict=True)), orient="row")
     found = per_lead(frame, leads.height, verdict=pl.col("verdict"), check=pl.col("check"), at=pl.col("at"))
-    return leads.with_columns(
+    return leads.with_columns_seq(
         found["verdict"].alias(FURTHER_VERDICTS),
         found["check"].alias(FURTHER_CHECKS),
-        found.select(pl.col("at").list.min().fill_null("").alias("further_scrubbed_at")).to_series(),
+        found.select_seq(pl.col("at").list.min().fill_null("").alias("further_scrubbed_at")).to_series(),
     )
 
 

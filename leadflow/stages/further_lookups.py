@@ -32,7 +32,7 @@ def may_be_asked() -> pl.Expr:
 
 def people_of(leads: pl.DataFrame) -> list[Person]:
     """Return the people of leads that have the columns of the identity."""
-    rows = cast("Iterable[tuple[str | None, ...]]", leads.select(_PARTS).iter_rows())
+    rows = cast("Iterable[tuple[str | None, ...]]", leads.select_seq(_PARTS).iter_rows())
     return [Person(*(value or "" for value in row)) for row in rows]
 
 
@@ -44,14 +44,14 @@ def with_new_phones(leads: pl.DataFrame, answers: Sequence[Answer], provider: st
     by_key = {answer.person_key: answer for answer in answers if answer.status == "found"}
     rows = [
         (row, by_key[key], [phone for phone in by_key[key].phones if phone.number not in (known or ())])
-        for row, (key, known) in enumerate(leads.select("person_key", "phones").iter_rows())
+        for row, (key, known) in enumerate(leads.select_seq("person_key", "phones").iter_rows())
         if key in by_key
     ]
     rows = [(row, answer, new) for row, answer, new in rows if new]
     old = [name for name in leads.columns if name.startswith(_FROM_CHECKS) or name in _SETTLED]
     found = leads[[row for row, _, _ in rows]].drop(old)
     phones = [new for _, _, new in rows]
-    return found.with_columns(
+    return found.with_columns_seq(
         pl.lit("found").alias("lookup_status"),
         pl.lit("").alias("lookup_reason"),
         pl.Series("lookup_pid", [f"{provider}:{a.pid}" if a.pid else "" for _, a, _ in rows], pl.String),
@@ -79,7 +79,7 @@ def joined_leads(before: pl.DataFrame, checked: pl.DataFrame) -> pl.DataFrame:
     order = {row["person_key"]: row for row in rows}
     rows = [order[key] for key in kept["person_key"]]
     plain = [name for name in ("lookup_status", "lookup_reason", "lookup_pid", *_TIMES) if name in rows[0]]
-    return kept.with_columns(
+    return kept.with_columns_seq(
         *(lists_of(name, [cast("list[str]", row[name]) for row in rows]) for name in lists),
         *(pl.Series(name, [row[name] for row in rows], pl.String) for name in plain),
     )

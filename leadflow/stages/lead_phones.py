@@ -32,7 +32,7 @@ def with_phones(leads: pl.DataFrame) -> pl.DataFrame:
     """
     if "phones" in leads.columns and _is_read(leads["phones"]):
         return leads
-    return leads.with_columns(lists_of("phones", phone_lists(leads)))
+    return leads.with_columns_seq(lists_of("phones", phone_lists(leads)))
 
 
 def _is_read(phones: pl.Series) -> bool:
@@ -102,7 +102,7 @@ def with_script_phones(leads: pl.DataFrame, policy: Policy) -> pl.DataFrame:
     own = [name for name in script_columns(leads.columns) if not is_named(name, policy.not_phones)]
     if policy.script_phones != "check" or not own or leads.is_empty():
         return leads
-    likely = as_text(leads, own).with_columns(
+    likely = as_text(leads, own).with_columns_seq(
         pl.when(pl.all().str.contains(MAY_HOLD_PHONE)).then(pl.all()).otherwise(pl.lit(""))
     )
     own_phones = [_once(phone for text in row if text for phone in phones_in(text)) for row in likely.iter_rows()]
@@ -115,7 +115,7 @@ def with_script_phones(leads: pl.DataFrame, policy: Policy) -> pl.DataFrame:
     if not any(more):
         return leads
     details = {name: word for name, word in PHONE_DETAILS.items() if name in leads.columns}
-    return leads.with_columns(
+    return leads.with_columns_seq(
         lists_of("phones", [[*theirs, *mine] for theirs, mine in zip(bought, more, strict=True)]),
         *(_extended(leads[name], more, word) for name, word in details.items()),
     )

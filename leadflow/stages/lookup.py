@@ -113,7 +113,7 @@ def _buyer(
 def _people(leads: pl.DataFrame) -> Iterator[Person]:
     from leadflow.leads.people import Person
 
-    for row in leads.select("person_key", *IDENTITY).iter_rows():
+    for row in leads.select_seq("person_key", *IDENTITY).iter_rows():
         yield Person(*(value or "" for value in row))
 
 
@@ -170,7 +170,7 @@ def _with_answers(
         a.status if a else "failed" if key in failed else barred.get(key, "skipped")
         for key, a in zip(keys, found, strict=True)
     ]
-    return leads.with_columns(
+    return leads.with_columns_seq(
         pl.Series("lookup_status", status, pl.String),
         pl.Series("lookup_reason", [failed.get(key, "") for key in keys], pl.String),
         pl.Series("lookup_pid", [a.pid if a and a.status == "found" else "" for a in found], pl.String),

@@ -179,7 +179,7 @@ def known_keys(
     """
     if leads.is_empty():
         return set(), set()
-    rows = leads.select("person_key", *IDENTITY, pl.int_range(pl.len()).cast(pl.String).alias("row"))
+    rows = leads.select_seq("person_key", *IDENTITY, pl.int_range(pl.len()).cast(pl.String).alias("row"))
     found = warehouse.repeated(lambda: _known_keys(rows, warehouse, scope, retry_after_days or {}))
     suppressed = {key for key, is_suppressed in found if is_suppressed}
     return {key for key, _ in found} - suppressed, suppressed

@@ -55,13 +55,15 @@ def _likely(cells: pl.DataFrame) -> dict[str, pl.Series]:
     for test in (pl.all().str.contains(FIRST_LOOK), ~pl.all().str.contains(IS_DATE)):
         cells = cells[[name for name, is_likely in _any(cells, test).items() if is_likely]]
     may = (
-        cells.select(pl.all().str.contains(MAY_HOLD_PHONE) & ~pl.all().str.contains(IS_DATE)) if cells.width else cells
+        cells.select_seq(pl.all().str.contains(MAY_HOLD_PHONE) & ~pl.all().str.contains(IS_DATE))
+        if cells.width
+        else cells
     )
     return {where.name: where for where in may if where.any()}
 
 
 def _any(cells: pl.DataFrame, test: pl.Expr) -> dict[str, bool]:
-    return cells.select(test.any()).row(0, named=True) if cells.width else {}
+    return cells.select_seq(test.any()).row(0, named=True) if cells.width else {}
 
 
 def _where(column: pl.Series, judge: Callable[[str], bool], may: pl.Series | None = None) -> pl.Series:
@@ -78,7 +80,7 @@ def _in_parts(cells: pl.DataFrame, own: Mapping[str, str]) -> dict[str, pl.Serie
     """Find a phone that is split over adjacent columns in all rows: 504 and 5550143, or 504, 555 and 0143."""
     if cells.is_empty() or not cells.width:
         return {}
-    longest = cells.select(pl.all().str.len_bytes().max()).row(0)
+    longest = cells.select_seq(pl.all().str.len_bytes().max()).row(0)
     digits = {
         name: _part(cells[name], most) if most in _PARTS else 0
         for name, most in zip(cells.columns, longest, strict=True)

@@ -38,7 +38,7 @@ def phone_checks(leads: pl.DataFrame) -> dict[str, str]:
     delivered = pl.col("delivered") if "delivered" in leads.columns else pl.lit(False).alias("delivered")
     lists = [pl.col(name).cast(TEXTS) for name in ("verdicts", *kinds.values())]
     found = dict[str, str]()
-    for key, disposition, is_delivered, verdicts, *texts in leads.select(
+    for key, disposition, is_delivered, verdicts, *texts in leads.select_seq(
         "person_key", there, delivered, *lists
     ).iter_rows():
         stays = bool(is_delivered) or disposition in _STAYS

@@ -77,7 +77,7 @@ def _open_places(leads: pl.DataFrame, states: tuple[str, ...]) -> list[tuple[int
     checks = [name for name in names if name in leads.columns]
     if not needing or not checks:
         return list(needing)
-    rows = per_phone(leads, *checks).select("row", "phones", *checks).iter_rows()
+    rows = per_phone(leads, *checks).select_seq("row", "phones", *checks).iter_rows()
     return [(row, phone) for row, phone, *words in rows if (row, phone) in needing and CALLABLE.issuperset(words)]
 
 
@@ -98,7 +98,7 @@ def _with_answers(
     leads: pl.DataFrame, places: list[tuple[int, str]], days: list[date | None], scrubs: Mapping[str, Scrub]
 ) -> pl.DataFrame:
     wanted = set(places)
-    phones = per_phone(leads).select("row", "phones")
+    phones = per_phone(leads).select_seq("row", "phones")
     verdicts: list[str] = []
     texts: list[str] = []
     times: list[str | None] = []
@@ -109,10 +109,10 @@ def _with_answers(
         texts.append(scrub_text(scrub) if scrub else "")
         times.append(scrub.checked_at.strftime(SCRUBBED_AT) if scrub else None)
     columns = {REASSIGNED: verdicts, "reassigned_checks": texts, "at": times}
-    phones = phones.with_columns(pl.Series(name, cells, pl.String) for name, cells in columns.items())
+    phones = phones.with_columns_seq(pl.Series(name, cells, pl.String) for name, cells in columns.items())
     found = per_lead(phones, leads.height, **{name: pl.col(name) for name in columns})
     oldest = pl.col("at").list.min().fill_null("").alias("reassigned_scrubbed_at")
-    return leads.with_columns(found.select(REASSIGNED, "reassigned_checks", oldest).get_columns())
+    return leads.with_columns_seq(found.select_seq(REASSIGNED, "reassigned_checks", oldest).get_columns())
 
 
 def _log(needed: int, undated: int, asked: int, unanswered: int, emit: Emit, batch: int | None) -> None:

@@ -38,7 +38,7 @@ class SearchableFilter:
         from leadflow.leads.people import Person
 
         places: list[int] = []
-        for place, row in enumerate(piece.select("person_key", *IDENTITY).iter_rows()):
+        for place, row in enumerate(piece.select_seq("person_key", *IDENTITY).iter_rows()):
             if self._taken == self._wanted:
                 break
             if reason := unsearchable(Person(*(value or "" for value in row))):

@@ -50,13 +50,14 @@ def _settle(leads: pl.DataFrame, policy: Policy, states: tuple[str, ...]) -> pl.
     checks = [*_CHECKS, *(name for name in (FURTHER_VERDICTS,) if name in leads.columns)]
     there = [name for name in checks if name in leads.columns]
     gaps = [name for name in (NOT_COVERED,) if name in leads.columns]
-    phones = per_phone(leads, *there, *gaps).with_columns(
+    phones = per_phone(leads, *there, *gaps).with_columns_seq(
         _known(name) if name in there else pl.lit(_UNCHECKED, _VERDICT).alias(name) for name in checks
     )
     rank = pl.min_horizontal(pl.col(name).to_physical() for name in checks)
-    phones = phones.with_columns(_litigator_unknown(checks, policy).alias("unknown"))
-    phones = phones.with_columns(pl.lit(pl.Series(_WORDS)).gather(rank).alias("verdict"))
-    phones = _with_reassigned(phones, leads, policy, states).with_columns(_is_unanswered(gaps).alias("unanswered"))
+    phones = phones.with_columns_seq(
+        _litigator_unknown(checks, policy).alias("unknown"), pl.lit(pl.Series(_WORDS)).gather(rank).alias("verdict")
+    )
+    phones = _with_reassigned(phones, leads, policy, states).with_columns_seq(_is_unanswered(gaps).alias("unanswered"))
     found = per_lead(
         phones,
         leads.height,
@@ -66,8 +67,8 @@ def _settle(leads: pl.DataFrame, policy: Policy, states: tuple[str, ...]) -> pl.
         barred=pl.col("barred"),
     )
     status = leads["lookup_status"] if "lookup_status" in leads.columns else pl.lit("found")
-    found = found.with_columns(status.alias("status")).with_columns(_reason(policy).alias("reason"))
-    return leads.with_columns(found["verdicts"], found.select(_disposition())["disposition"], found["reason"])
+    found = found.with_columns_seq(status.alias("status")).with_columns_seq(_reason(policy).alias("reason"))
+    return leads.with_columns_seq(found["verdicts"], found.select_seq(_disposition())["disposition"], found["reason"])
 
 
 def _known(name: str) -> pl.Expr:
@@ -98,15 +99,17 @@ def _with_reassigned(
     """
     answers = phones_needing_check(leads, states)
     if not answers:
-        return phones.with_columns(pl.lit(False).alias("barred"))
+        return phones.with_columns_seq(pl.lit(False).alias("barred"))
     found = [
         "" if verdict == Verdict.CLEAN else verdict if verdict in _WORDS else Verdict.HOLD.value
-        for verdict in (answers.get(place, Verdict.CLEAN.value) for place in phones.select("row", "phones").iter_rows())
+        for verdict in (
+            answers.get(place, Verdict.CLEAN.value) for place in phones.select_seq("row", "phones").iter_rows()
+        )
     ]
     is_open = pl.col("verdict").is_in([word for word in _WORDS if is_callable(word, policy)])
-    phones = phones.with_columns(pl.Series("reassigned", found, pl.String))
+    phones = phones.with_columns_seq(pl.Series("reassigned", found, pl.String))
     is_barred = is_open & (pl.col("reassigned") != "")
-    return phones.with_columns(
+    return phones.with_columns_seq(
         pl.when(is_barred).then("reassigned").otherwise("verdict").alias("verdict"), is_barred.alias("barred")
     )
 
@@ -120,7 +123,7 @@ def phones_needing_check(leads: pl.DataFrame, states: tuple[str, ...]) -> dict[t
         return {}
     there = [name for name in (REASSIGNED,) if name in leads.columns]
     verdict = pl.col(REASSIGNED) if there else pl.lit("").alias(REASSIGNED)
-    phones = per_phone(leads, *there).select("row", "phones", verdict)
+    phones = per_phone(leads, *there).select_seq("row", "phones", verdict)
     rows = cast("Iterable[tuple[int, str, str | None]]", phones.iter_rows())
     where, zips = _texts(leads, "state"), _texts(leads, "zip")
     return {

@@ -38,8 +38,10 @@ def shared_counts(phones: Mapping[str, Iterable[str]]) -> dict[str, int]:
 def with_shared(rows: pl.DataFrame, key: str) -> pl.DataFrame:
     """Add the column "Shared With" to rows of the sheet, counted within these rows."""
     names = shown_phone_columns(rows.columns)
-    counts = shared_counts({row[0]: [cell for cell in row[1:] if cell] for row in rows.select(key, *names).iter_rows()})
-    return rows.with_columns(pl.Series(SHARED_WITH, [_text(counts.get(k, 0)) for k in rows[key]], pl.String))
+    counts = shared_counts(
+        {row[0]: [cell for cell in row[1:] if cell] for row in rows.select_seq(key, *names).iter_rows()}
+    )
+    return rows.with_columns_seq(pl.Series(SHARED_WITH, [_text(counts.get(k, 0)) for k in rows[key]], pl.String))
 
 
 def mark_shared(sheet: Sheet) -> int:

@@ -61,7 +61,7 @@ def sheet_rows(
     `leads` has the columns of `with_shown_phones`; `hours` is the table of calling hours, the package's by default.
     """
     details = {name: title for name, title in _details(policy).items() if name in leads.columns}
-    phones = per_phone(leads, "verdicts", *details).with_columns(_zone_of("phones").alias("zone"))
+    phones = per_phone(leads, "verdicts", *details).with_columns_seq(_zone_of("phones").alias("zone"))
     held = ~is_callable_expr("verdicts", policy)
     good = phones.filter(~held)
     beside = {name: pl.col(name).fill_null("") for name in details}
@@ -70,11 +70,11 @@ def sheet_rows(
         **beside,
     )  # fmt: skip
     emails = leads["emails"] if "emails" in leads.columns else pl.lit(None)
-    lists = lists.with_columns(emails.cast(TEXTS).alias("emails"), _held_phones(phones.filter(held), leads.height))
+    lists = lists.with_columns_seq(emails.cast(TEXTS).alias("emails"), _held_phones(phones.filter(held), leads.height))
     titles = {"phones": "Phone {}", "verdicts": "Phone {} Verdict", "zones": "Phone {} Time Zone"}
     titles |= {name: f"Phone {{}} {title}" for name, title in details.items()}
     cells = [cell for name, title in titles.items() for cell in nth(name, policy.phones_delivered, title)]
-    found = lists.select(
+    found = lists.select_seq(
         *cells,
         *nth("emails", policy.emails_delivered, "Email {}"),
         "Held Phones",
@@ -84,7 +84,7 @@ def sheet_rows(
         pl.lit(job_id).alias("Job Id"),
     )
     own = as_text(leads, ["person_key", *TITLES]).rename({"person_key": key, **TITLES})
-    return pl.concat([own, found], how="horizontal").with_columns(
+    return pl.concat([own, found], how="horizontal").with_columns_seq(
         as_text(leads, list(extra)).rename(extra).get_columns()
     )
 
@@ -92,7 +92,7 @@ def sheet_rows(
 def _scrubbed_at(leads: pl.DataFrame) -> pl.Series:
     """Return the time of the oldest check of each lead's phones."""
     there = [name for name in ("litigator_scrubbed_at", "dnc_scrubbed_at") if name in leads.columns]
-    oldest = leads.select(
+    oldest = leads.select_seq(
         pl.min_horizontal(pl.lit(None, pl.String), *there).fill_null("").alias("at"), pl.int_range(pl.len())
     )
     return oldest["at"].alias("Scrubbed At")
@@ -126,11 +126,11 @@ def _with_dates(phones: pl.DataFrame) -> pl.DataFrame:
         return phones
     text = pl.col("phone_last_seen").str.strip_chars()
     day = pl.when(text.str.contains(r"^(19|20)\d{6}$")).then(text).str.to_date("%Y%m%d", strict=False)
-    return phones.with_columns(day.dt.strftime("%Y-%m-%d").fill_null(text).alias("phone_last_seen"))
+    return phones.with_columns_seq(day.dt.strftime("%Y-%m-%d").fill_null(text).alias("phone_last_seen"))
 
 
 def _held_phones(phones: pl.DataFrame, height: int) -> pl.Series:
     """Count the phones that callers do not get, as in "1 dnc, 2 litigator"."""
     counted = phones.group_by("row", "verdicts").len().sort("row", "verdicts")
-    words = counted.with_columns(pl.format("{} {}", "len", "verdicts").alias("word"))
+    words = counted.with_columns_seq(pl.format("{} {}", "len", "verdicts").alias("word"))
     return per_lead(words, height, word=pl.col("word"))["word"].list.join(", ").alias("Held Phones")

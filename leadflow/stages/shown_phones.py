@@ -23,8 +23,8 @@ def with_shown_phones(leads: pl.DataFrame, policy: Policy) -> pl.DataFrame:
     is_delivered = (leads["disposition"] == "deliver").fill_null(False)
     good = good.filter(pl.col("row").is_in(is_delivered.arg_true().cast(pl.Int64).to_list()))
     shown = per_lead(good, leads.height, phones=pl.col("phones"))["phones"].alias("shown_phones")
-    leads = leads.with_columns(shown)
-    return leads.with_columns(pl.Series("callable_until", _until(leads, policy), pl.String))
+    leads = leads.with_columns_seq(shown)
+    return leads.with_columns_seq(pl.Series("callable_until", _until(leads, policy), pl.String))
 
 
 def _until(leads: pl.DataFrame, policy: Policy) -> list[str]:

@@ -34,7 +34,7 @@ def with_suppressed(leads: F, suppressed: Suppressed, verdicts: str = "dnc_verdi
 
 def is_suppressed(leads: pl.DataFrame, suppressed: Suppressed) -> pl.Series:
     """Return for each lead whether its person or one of its phones is suppressed."""
-    found = leads.select(
+    found = leads.select_seq(
         pl.col("person_key").is_in(list(suppressed.keys))
         | (pl.col("phones").list.set_intersection(list(suppressed.phones)).list.len().fill_null(0) > 0)
     )
@@ -45,18 +45,18 @@ def _with_suppressed(leads: pl.DataFrame, suppressed: Suppressed, verdicts: str)
     there = [verdicts] if verdicts in leads.columns else []
     phones = per_phone(leads, *there)
     if not there:
-        phones = phones.with_columns(pl.lit(Verdict.UNCHECKED.value).alias(verdicts))
-    keys = leads.select("person_key", pl.int_range(pl.len(), dtype=pl.Int64).alias("row"))
+        phones = phones.with_columns_seq(pl.lit(Verdict.UNCHECKED.value).alias(verdicts))
+    keys = leads.select_seq("person_key", pl.int_range(pl.len(), dtype=pl.Int64).alias("row"))
     phones = phones.join(keys, on="row", how="left", maintain_order="left")
     listed = pl.col("phones").is_in(list(suppressed.phones)) | pl.col("person_key").is_in(list(suppressed.keys))
     worse = pl.col(verdicts).is_in(_WORSE).fill_null(False)
     known = pl.col(verdicts).fill_null(Verdict.UNCHECKED.value)
-    phones = phones.with_columns(
+    phones = phones.with_columns_seq(
         pl.when(listed & ~worse).then(pl.lit(_INTERNAL)).otherwise(known).alias("verdict"),
         pl.when(listed).then(pl.lit(_check_text())).otherwise(pl.lit("")).alias("check"),
     )
     found = per_lead(phones, leads.height, verdict=pl.col("verdict"), check=pl.col("check"))
-    return leads.with_columns(found["verdict"].alias(verdicts), found["check"].alias(INTERNAL_CHECKS))
+    return leads.with_columns_seq(found["verdict"].alias(verdicts), found["check"].alias(INTERNAL_CHECKS))
 
 
 def _check_text() -> str:

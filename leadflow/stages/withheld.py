@@ -26,7 +26,7 @@ def withhold(
     known = set(but)
     found = phone_cells(rows[[name for name in rows.columns if name not in known]], policy, own)
     if found:
-        rows = rows.with_columns(
+        rows = rows.with_columns_seq(
             pl.when(where).then(pl.lit("")).otherwise(rows[name]).alias(name) for name, where in found.items()
         )
     empty = [name for name in own if (name in found or is_phone_column(own[name])) and not (rows[name] != "").any()]
@@ -71,7 +71,7 @@ class WithheldTally:
         found = phone_cells(cells, self._policy, own)
         found |= {name: leads[name] != "" for name in own if has_phone_name(name, self._policy)}
         self._counts.update({TITLES.get(name, name): int(where.sum()) for name, where in found.items()})
-        kept = leads.select(
+        kept = leads.select_seq(
             ((pl.col(name) != "") & ~found[name] if name in found else pl.col(name) != "").sum() for name in own
         )
         self._kept.update(kept.row(0, named=True) if kept.width else {})

@@ -23,12 +23,12 @@ def documents(rows: pl.DataFrame) -> Iterator[str]:
     >>> list(documents(pl.DataFrame({"a": ["x", ""]})))
     ['[{"c0":"x"},{"c0":null}]']
     """
-    named = rows.select(
+    named = rows.select_seq(
         pl.col(name).str.replace_all("\x00", "", literal=True).replace("", None).alias(f"c{n}")
         for n, name in enumerate(rows.columns)
     )
-    texts = named.select(pl.struct(pl.all()).struct.json_encode().alias("text"))
-    parts = texts.with_columns((pl.col("text").str.len_bytes().cum_sum() // _DOCUMENT_BYTES).alias("part"))
+    texts = named.select_seq(pl.struct(pl.all()).struct.json_encode().alias("text"))
+    parts = texts.with_columns_seq((pl.col("text").str.len_bytes().cum_sum() // _DOCUMENT_BYTES).alias("part"))
     for part in parts.partition_by("part", maintain_order=True) or [parts]:
         yield f"[{','.join(part['text'])}]"
 
