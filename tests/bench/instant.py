@@ -37,18 +37,20 @@ class InstantLitigators(LitigatorList):
     """Answers from the phone."""
 
     def check(self, phones: Sequence[str], stop: Any = None) -> dict[str, Scrub]:
-        return {p: _scrub(p, "litigator", Verdict.LITIGATOR if is_litigator(p[2:]) else Verdict.CLEAN) for p in phones}
+        now = datetime.now(timezone.utc)
+        verdicts = {p: Verdict.LITIGATOR if is_litigator(p[2:]) else Verdict.CLEAN for p in phones}
+        return {p: _scrub(p, "litigator", verdict, now) for p, verdict in verdicts.items()}
 
 
 class InstantDnc(DncScrub):
     """Answers from the phone."""
 
     def check(self, phones: Sequence[str], stop: Any = None) -> dict[str, Scrub]:
-        return {p: _scrub(p, "dnc", CODES[dnc_code(p[2:])]) for p in phones}
+        now = datetime.now(timezone.utc)
+        return {p: _scrub(p, "dnc", CODES[dnc_code(p[2:])], now) for p in phones}
 
 
-def _scrub(phone: str, check: str, verdict: Verdict) -> Scrub:
-    now = datetime.now(timezone.utc)
+def _scrub(phone: str, check: str, verdict: Verdict, now: datetime) -> Scrub:
     return Scrub(phone, check, verdict, "instant", "C", now, now.date().isoformat(), POLICY_VERSION)
 
 
