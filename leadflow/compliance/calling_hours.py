@@ -175,7 +175,7 @@ class _Opening:
         self._known: dict[frozenset[Window], datetime | None] = {}
 
     def of(self, windows: Sequence[Window]) -> datetime | None:
-        alike = frozenset(joined(windows))
+        alike = frozenset(joined(tuple(windows)))
         if alike not in self._known:
             self._known[alike] = next_open(alike, self.at)
         return self._known[alike]

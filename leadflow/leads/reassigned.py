@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection
 from datetime import date, datetime, timezone
+from functools import lru_cache
 
 from leadflow.leads.area_codes import STATE_OF, state_code
 from leadflow.leads.postal import ZERO_PREFIXES
@@ -34,8 +35,11 @@ def needs_check(phone: str, state: str | None, zip_code: str, states: Collection
         return False
     if STATE_OF.get(phone[2:5]) in states:
         return True
-    if state is None:
-        return False
+    return state is not None and _is_in(state, zip_code, tuple(states))
+
+
+@lru_cache(maxsize=4_096)
+def _is_in(state: str, zip_code: str, states: tuple[str, ...]) -> bool:
     code = state_code(state)
     return code in states if code else any(_may_be_in(zip_code, other) for other in states)
 

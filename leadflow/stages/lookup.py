@@ -122,13 +122,16 @@ def _collect(futures: dict[str, Future[Answer]]) -> tuple[dict[str, Answer], dic
     fatal: BaseException | None = None
     waiting = set(futures.values())
     while waiting:
+        before = len(waiting)
         try:
             done, waiting = wait(waiting, timeout=_POLL_S, return_when=FIRST_EXCEPTION)
             ends = any(_ends_the_job(future) for future in done)
         except BaseException as interrupt:
             fatal, ends = interrupt, True
-        # wait() does not return for a future that the service cancels as it closes.
-        waiting = {future for future in waiting if not (future.cancelled() or (ends and future.cancel()))}
+        if ends:
+            waiting = {future for future in waiting if not future.cancel()}
+        elif before == len(waiting):  # wait() does not return for a future that the service cancels as it closes
+            waiting = {future for future in waiting if not future.cancelled()}
     bought: dict[str, Answer] = {}
     failed: dict[str, str] = {}
     for key, future in futures.items():

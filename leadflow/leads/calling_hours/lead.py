@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
 
 from leadflow.leads.area_codes import STATE_OF, state_code
 from leadflow.leads.calling_hours.table import CallingHours, StateHours
@@ -11,6 +12,8 @@ from leadflow.leads.calling_hours.windows import Window
 from leadflow.leads.calling_hours.zones import STATE_ZONES, number_zones
 
 _NEVER = (None,) * 7
+# What the windows of a number depend on: its area code, its zones, and DNCScrub's calling window.
+_Number = tuple[str, tuple[str, ...], str]
 
 
 def lead_windows(
@@ -27,14 +30,20 @@ def lead_windows(
     >>> [(w.zone, w.days[5]) for w in lead_windows("La.", ["+12125550143"], read_hours())]
     [('America/Chicago', (480, 1200)), ('America/New_York', (480, 1260))]
     """
+    answers = answers or {}
+    numbers = tuple((phone[2:5], number_zones(phone), answers.get(phone, "")) for phone in phones if phone)
+    return _windows(state, numbers, hours)
+
+
+@lru_cache(maxsize=4_096)
+def _windows(state: str, numbers: tuple[_Number, ...], hours: CallingHours) -> tuple[Window, ...]:
     code = state_code(state)
-    zones = [(phone, number_zones(phone)) for phone in phones if phone]
     windows = list(_of_state(hours.of(code), STATE_ZONES[code], code)) if code in STATE_ZONES else []
     if state.strip() and not windows:
-        everywhere = dict.fromkeys(zone for _, found in zones for zone in found)
+        everywhere = dict.fromkeys(zone for _, zones, _ in numbers for zone in zones)
         windows = list(_of_state(hours.strictest, tuple(everywhere), "a state that cannot be read"))
-    for phone, found in zones:
-        windows += _of_number(phone, found, hours, (answers or {}).get(phone, ""))
+    for number in numbers:
+        windows += _of_number(*number, hours)
     return tuple(dict.fromkeys(windows))
 
 
@@ -43,11 +52,11 @@ def _of_state(hours: StateHours, zones: Sequence[str], whose: str) -> Iterator[W
         yield Window(zone, hours.days, hours.holidays, whose, hours.calls_a_day)
 
 
-def _of_number(phone: str, zones: Sequence[str], hours: CallingHours, answer: str) -> Iterator[Window]:
+def _of_number(area_code: str, zones: tuple[str, ...], answer: str, hours: CallingHours) -> Iterator[Window]:
     if not zones:
         yield Window("America/New_York", _NEVER, whose="a number that is no US consumer's")
         return
-    code = STATE_OF.get(phone[2:5], "")
+    code = STATE_OF.get(area_code, "")
     whose = f"the number's area, {code}" if code else "the number's area"
     yield from _of_state(hours.of(code), zones, whose)
     if (days := read_calling_window(answer)) is not None:

@@ -33,7 +33,7 @@ class StateHours:
     as_of: str = "2026-11-01"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class CallingHours:
     """The table. A state without a row has the federal hours: 8 am to 9 pm, 47 CFR 64.1200(c)(1)."""
 

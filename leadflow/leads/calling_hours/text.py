@@ -40,7 +40,7 @@ def describe(windows: Sequence[Window]) -> str:
     if not windows:
         return NO_CALLS
     calls = min((window.calls_a_day for window in windows if window.calls_a_day), default=None)
-    return _describe(windows[0].zone, joined(windows), calls)
+    return _describe(windows[0].zone, joined(tuple(windows)), calls)
 
 
 @lru_cache(maxsize=16_384)

@@ -112,7 +112,8 @@ def _both(a: Span | None, b: Span | None) -> Span | None:
     return (start, end) if start < end else None
 
 
-def joined(windows: Iterable[Window]) -> tuple[Window, ...]:
+@lru_cache(maxsize=4_096)
+def joined(windows: tuple[Window, ...]) -> tuple[Window, ...]:
     """Return one window for each zone, inside all of the given ones of that zone."""
     by_zone: dict[str, list[Window]] = {}
     for window in windows:
