@@ -14,6 +14,7 @@ PARTS = {
     "clients": "CPU a call of several HTTP clients",
     "own": "what leadflow itself costs, with vendors that answer at once",
     "history": "the cost of an event, and reads of a large history",
+    "report": "the report of a job of many batches",
     "imports": "the time that `import leadflow` takes",
     "sheet": "calls and bytes of a small and a large sheet",
     "rescrub": "requests and seconds of a re-scrub of all rows of a sheet",
@@ -61,6 +62,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--lookups", type=int, default=1_200, help="clients, executors: lookups in each run")
     parser.add_argument("--events", type=int, default=1_000_000, help="history: events of the traced job")
     parser.add_argument("--jobs", type=int, default=100_000, help="history: jobs in the file")
+    parser.add_argument("--batches", type=int, default=1_000, help="report: batches of the job")
     return parser
 
 
@@ -116,6 +118,7 @@ _MEASURE = {
     "clients": _clients,
     "own": _own,
     "history": lambda arguments: print(past.measure(arguments.events, arguments.jobs)),
+    "report": lambda arguments: print(past.report_of(arguments.batches)),
     "imports": lambda _: print(past.imports()),
     "sheet": _sheet,
     "rescrub": _rescrub,

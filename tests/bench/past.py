@@ -16,6 +16,10 @@ import duckdb
 import leadflow as lf
 from leadflow.events import EventBus, RowProcessed
 from leadflow.history import History
+from tests.bench.instant import equip
+from tests.bench.job import SCRIPT, changed
+from tests.bench.leads import write_leads
+from tests.bench.own import NO_CAPS, NO_LATENCY, NO_QUOTAS
 
 _EXIT = """
 import sys
@@ -115,6 +119,30 @@ def _ratio(ours: Callable[[], Any], bare: Callable[[], Any], repeat: int) -> tup
             work()
             kept.append(time.monotonic() - start)
     return statistics.median(times[0]), statistics.median(times[1])
+
+
+def report_of(batches: int, leads_a_batch: int = 10) -> str:
+    """Seconds for the report of a job of so many small batches, and for its page, as a Markdown table."""
+    leads = batches * leads_a_batch
+    with tempfile.TemporaryDirectory() as folder:
+        path = write_leads(Path(folder) / "leads.csv", leads)
+        with (
+            lf.local.start(leads=path, latency=NO_LATENCY, quotas=NO_QUOTAS) as world,
+            lf.Engine(changed(world.settings, {**NO_CAPS, "batch_size": leads_a_batch})) as engine,
+        ):
+            equip(engine)
+            job = engine.run(SCRIPT, name="bench", limit_rows=leads, progress=False)
+            assert len(engine.history.batches(job.id)) == batches
+            events = len(engine.trace(job.id, full=True))
+            start = time.monotonic()
+            found = engine.report(job.id)
+            made = time.monotonic()
+            size = found.save(Path(folder) / "report.html").stat().st_size / 1e6
+            end = time.monotonic()
+    return (
+        "| batches | events | report s | its page s | page MB |\n|---|---|---|---|---|\n"
+        f"| {batches:,} | {events:,} | {made - start:.2f} | {end - made:.2f} | {size:.2f} |"
+    )
 
 
 def imports(repeat: int = 7) -> str:
