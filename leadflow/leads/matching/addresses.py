@@ -25,8 +25,11 @@ from leadflow.leads.matching.puerto_rico import read_puerto_rican
 from leadflow.leads.matching.streets import is_house, read_street
 from leadflow.leads.matching.text import LONGEST, fold
 
+# Words that are no part of a name before an address.
+_PARTS = SIDES | SUFFIXES | UNITS | UNITS_WITH_NUMBER | NEAR | NO_PLACES | HIGHWAYS
 _MOST_NAMES = 6  # words before an address: a building's name or the recipient
 _TAIL = re.compile(r"(.*[^\s,].*),\s*([^,0-9]+?),\s*([A-Za-z. ]+?)\.?,?\s*([0-9]{5}(?:-[0-9]{4})?)?\s*")
+_DIGITS, _ZIP = re.compile("[0-9]*"), re.compile("[0-9]{5}(-[0-9]{4})?")
 _REPDIGIT_ZIPS = frozenset(
     ["22222", "33333", "44444", "55555"]
 )  # of Arlington, Fort Lauderdale, Newton Falls and Young America
@@ -105,11 +108,10 @@ def _read_behind_names(found: list[str], is_marked: bool) -> Line | None:
 
 def _may_be_name(word: str) -> bool:
     known = ALIKE.get(word, word)
-    parts = SIDES | SUFFIXES | UNITS | UNITS_WITH_NUMBER | NEAR | NO_PLACES | HIGHWAYS
     return (
         word.isalpha()
         and len(word) > 1
-        and known not in parts
+        and known not in _PARTS
         and word not in WRITTEN
         and known not in ("mile", "box", "rr", "rural", "km", "carr")
     )
@@ -149,7 +151,16 @@ def read_state(value: object) -> str:
 
 def read_zip(value: object) -> str:
     """Return the five digits of a ZIP, with leading zeros restored; "" for other text and for placeholders (99999)."""
-    digits = re.match(r"[0-9]*", fold(value).strip())
+    return _known_zip(value) if isinstance(value, str) else _zip(value)
+
+
+@lru_cache(maxsize=4096)
+def _known_zip(text: str) -> str:
+    return _zip(text)
+
+
+def _zip(value: object) -> str:
+    digits = _DIGITS.match(fold(value).strip())
     text = digits.group() if digits else ""
     text = text.zfill({3: 5, 4: 5, 8: 9}.get(len(text), 0))
     is_placeholder = len(set(text[:5])) == 1 and text[:5] not in _REPDIGIT_ZIPS
@@ -166,7 +177,7 @@ def _split_at_commas(line: object) -> tuple[str, str, str, str] | None:
 
 def _cut_area(found: list[str], city: str, state: str) -> tuple[list[str], str, str, str] | None:
     """Cut this city, this state and a ZIP from the line's end; return the rest and the cut parts, or None."""
-    has_zip = bool(found) and re.fullmatch(r"[0-9]{5}(-[0-9]{4})?", found[-1]) is not None
+    has_zip = bool(found) and _ZIP.fullmatch(found[-1]) is not None
     zip_code, rest = (read_zip(found[-1]), found[:-1]) if has_zip else ("", found)
     if not city or not state or not rest:
         return None

@@ -29,16 +29,23 @@ _ORDINALS = word_set("first second third fourth fifth sixth seventh eighth ninth
 _ORDINAL = re.compile("[0-9]+(st|nd|rd|th)")
 _BOX_BESIDE_STREET = re.compile(r" p ?o ?box [0-9].*")
 # One name for each kind of numbered road. "County Road 12" equals "CR 12"; US 90 and State Road 90 differ.
-_ROADS = [
-    (re.compile(rf"^((?:[ns]?[ew]? )?)(?:{forms}) ?(?=[0-9]|[a-z]\b)"), rf"\1{kind} ")
-    for kind, forms in (
-        ("cr", "county rd|cr|c r"),
-        ("sr", "(?:state|st) (?:rd|rte|hwy)|sr|sh"),
-        ("us", "(?:us|u s)(?: (?:hwy|rte))?"),
-        ("fm", "(?:fm|farm to market|farm market)(?: rd)?"),
-        ("i", "(?:ih?|interstate)(?: hwy)?(?= ?[0-9])"),
-    )
-]
+_FORMS = {
+    "cr": "county rd|cr|c r",
+    "sr": "(?:state|st) (?:rd|rte|hwy)|sr|sh",
+    "us": "(?:us|u s)(?: (?:hwy|rte))?",
+    "fm": "(?:fm|farm to market|farm market)(?: rd)?",
+    "i": "(?:ih?|interstate)(?: hwy)?(?= ?[0-9])",
+}
+
+
+def _road_pattern(forms: str) -> re.Pattern[str]:
+    return re.compile(rf"^((?:[ns]?[ew]? )?)(?:{forms}) ?(?=[0-9]|[a-z]\b)")
+
+
+_ROADS = [(_road_pattern(forms), rf"\1{kind} ") for kind, forms in _FORMS.items()]
+_ANY_ROAD = _road_pattern("|".join(_FORMS.values()))
+_HALF = re.compile("[0-9]/[0-9]")
+_ALL_UNITS = UNITS | UNITS_WITH_NUMBER
 _KING = re.compile(r"\b(?:mlk|m l king)\b")
 
 
@@ -56,7 +63,7 @@ def read_street(found: list[str], plots: bool = False) -> Line | None:
         return None
     number, letter, found = house
     unit = unit + [part for part in (letter,) if part]
-    if found and re.fullmatch("[0-9]/[0-9]", found[0]):  # 12 1/2: a second house on the lot
+    if found and _HALF.fullmatch(found[0]):  # 12 1/2: a second house on the lot
         unit, found = [*unit, found[0]], found[1:]
     if not found or NO_PLACES.issuperset("/".join(found).split("/")) or _is_distance(found):
         return None
@@ -145,7 +152,7 @@ def _road(found: list[str]) -> list[str]:
     """Return a street's words with one name for each kind of numbered road, and for Dr. Martin Luther King Jr."""
     text = _KING.sub("martin luther king", " ".join(alike(found)))
     text = _BOX_BESIDE_STREET.sub("", text)
-    for form, name in _ROADS:
+    for form, name in _ROADS if _ANY_ROAD.match(text) else ():
         text = form.sub(name, text)
     return text.split()
 
@@ -168,7 +175,7 @@ def _unit_length(found: list[str]) -> int:
     if found[1:2] and ALIKE.get(found[1]) == "fl" and (found[0] in _ORDINALS or _ORDINAL.fullmatch(found[0])):
         return 2
     length = 0
-    while length < len(found) and ALIKE.get(found[length], found[length]) in UNITS | UNITS_WITH_NUMBER:
+    while length < len(found) and ALIKE.get(found[length], found[length]) in _ALL_UNITS:
         length += 1
     return length + 1 if length and length < len(found) else 0
 
@@ -192,7 +199,7 @@ def _starts_unit(found: list[str]) -> bool:
 
 def _is_unit_alone(found: list[str]) -> bool:
     """Whether the words are a unit without a street: 123 # 4 has no street, 123 Ste Marie Ave has one."""
-    return found[0] in UNITS | UNITS_WITH_NUMBER and (len(found) == 1 or _has_unit_number(found))
+    return found[0] in _ALL_UNITS and (len(found) == 1 or _has_unit_number(found))
 
 
 def _has_unit_number(found: list[str]) -> bool:
@@ -208,7 +215,7 @@ def _is_bare_unit(before: str, word: str) -> bool:
 
 def _unit(found: list[str]) -> list[str]:
     """Return the unit without the word for its kind: # 4B, Ste 4B and Unit 4-B are equal."""
-    named = [word for word in alike(found) if word not in UNITS | UNITS_WITH_NUMBER]
+    named = [word for word in alike(found) if word not in _ALL_UNITS]
     return [word.lstrip("0") or "0" for word in named]
 
 

@@ -37,7 +37,7 @@ def fold(value: object, umlauts: bool = False) -> str:
     if not isinstance(value, str):
         return ""
     if value.isascii():
-        return value.translate(_DROPPED).casefold() if len(value) <= LONGEST else ""
+        return value.replace("'", "").replace("`", "").lower() if len(value) <= LONGEST else ""
     text = unicodedata.normalize("NFC", value).casefold().translate(_DROPPED)
     if len(text) > LONGEST:
         return ""
