@@ -17,6 +17,7 @@ _SHORTEST_TLD = 2  # ISO 3166 codes; no one-letter domain exists
 _PUNYCODE = re.compile(r"..--")  # reserved labels of domain names: the library decodes them
 _BETWEEN = re.compile(r"[\s,;|]+")
 _PHONE = re.compile(r"(?<![0-9])(?:1[._+-]*)?[2-9][0-9]{2}[._+-]*[2-9][0-9]{2}[._+-]*[0-9]{4}(?![0-9])")
+_NO_LETTERS = re.compile("[^a-z]+")
 _NOBODY = re.compile(
     "none|null|nobody|not?(?:e?mail|name|address|emailaddress|available|provided|given|known|reply)"
     "|unknown|donotreply|invalid|declined|refused"
@@ -85,11 +86,11 @@ def _is_valid(text: str) -> bool:
 def _is_placeholder(text: str) -> bool:
     """Whether an address is a placeholder from a form: noemail@noemail.com, unknown@gmail.com, na@na.com."""
     name, _, domain = text.lower().rpartition("@")
-    word, host = re.sub("[^a-z]", "", name), domain.partition(".")[0]
+    word, host = _NO_LETTERS.sub("", name), domain.partition(".")[0]
     return bool(_NOBODY.fullmatch(word)) or (word == host and word in _NOBODY_AT_ITSELF)
 
 
 def _holds_phone(text: str) -> bool:
     """Whether an address contains a US phone: ten digits, with or without a 1 and separators."""
-    plain = unicodedata.normalize("NFKC", text)
+    plain = text if text.isascii() else unicodedata.normalize("NFKC", text)
     return any(to_e164(re.sub("[^0-9]", "", found)) for found in _PHONE.findall(plain))

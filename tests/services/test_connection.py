@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import itertools
 import socket
 import ssl
 import threading
@@ -137,6 +138,106 @@ def test_whatever_a_vendor_sends_is_an_answer_or_an_error_of_httpx(noise, start)
     assert isinstance(outcome, tuple) or issubclass(outcome, httpx.HTTPError)
 
 
+class _Pieces:
+    """A socket from which these bytes come in pieces of these sizes, and then the end."""
+
+    def __init__(self, data, sizes):
+        self._left, self._sizes = data, itertools.cycle(sizes)
+
+    def gettimeout(self):
+        return 1
+
+    def recv(self, most):
+        size = min(most, next(self._sizes))
+        piece, self._left = self._left[:size], self._left[size:]
+        return piece
+
+    def recv_into(self, buffer):
+        piece = self.recv(len(buffer))
+        buffer[: len(piece)] = piece
+        return len(piece)
+
+
+def _received(data, sizes, method="POST"):
+    """Status, headers, body, and whether the connection may be kept; or the error."""
+    try:
+        head, body = connection._receive(_Pieces(data, sizes), method, 1)
+    except httpx.TransportError as error:
+        return type(error)
+    return head.status, head.lines, body, not head.will_close
+
+
+_TWO, _LONG = (b"Content-Length", b"2"), (b"Content-Length", b"150000")
+_CLOSE, _KEPT, _CHUNKED = (b"Connection", b"Close"), (b"Connection", b"keep-alive"), (b"Transfer-Encoding", b"chunked")
+
+
+def _two(first_line, *lines):
+    """A response with two bytes, after these lines."""
+    return b"\r\n".join([first_line, *lines, b"Content-Length: 2", b"", b"{}"])
+
+
+_START = b"HTTP/1.1 200 OK"
+_READ = [
+    (_OK, (200, [_TWO], b"{}", True)),
+    (_OK.replace(b"\r\n", b"\n"), (200, [_TWO], b"{}", True)),
+    (_START + b"\nContent-Length: 6\n\n\r\n\r\n{}", (200, [(b"Content-Length", b"6")], b"\r\n\r\n{}", True)),
+    (_two(b"HTTP/1.1 404 ", b"a:b \t"), (404, [(b"a", b"b"), _TWO], b"{}", True)),
+    (_two(_START, b"A:\t b  c"), (200, [(b"A", b"b  c"), _TWO], b"{}", True)),
+    (_two(_START, b"A:", b"B: \xe9"), (200, [(b"A", b""), (b"B", b"\xe9"), _TWO], b"{}", True)),
+    (_START + b"\r\nContent-Length: 150000\r\n\r\n" + b"x" * 150_000, (200, [_LONG], b"x" * 150_000, True)),
+    (_two(_START, b"Connection: Close"), (200, [_CLOSE, _TWO], b"{}", False)),
+    (_two(b"HTTP/1.0 200 OK"), (200, [_TWO], b"{}", False)),
+    (_two(b"HTTP/1.0 200 OK", b"Connection: keep-alive"), (200, [_KEPT, _TWO], b"{}", True)),
+    (_START + b"\r\n\r\n{}", (200, [], b"{}", False)),
+    (_two(b"HTTP/1.1 204 No Content")[:-2], (204, [_TWO], b"", True)),
+    (_two(b"HTTP/1.1 304 Not Modified")[:-2], (304, [_TWO], b"", True)),
+    (b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Hints\r\nLink: x\r\n\r\n" + _OK, (200, [_TWO], b"{}", True)),
+    (
+        _START + b"\r\nTransfer-Encoding: chunked\r\n\r\n1\r\n{\r\n1;x=y\r\n}\r\n0\r\nTrailer: a\r\n\r\n",
+        (200, [_CHUNKED], b"{}", True),
+    ),
+    (_two(_START, *[b"A: b"] * 98), (200, [(b"A", b"b")] * 98 + [_TWO], b"{}", True)),
+    (_two(_START, *[b"A: b"] * 99), httpx.RemoteProtocolError),
+    (_two(_START, b"A: " + b"b" * 65_532), (200, [(b"A", b"b" * 65_532), _TWO], b"{}", True)),
+    (_two(_START, b"A: " + b"b" * 65_533), httpx.RemoteProtocolError),
+    (b"HTTP/1.1 101 Switching Protocols\r\n\r\n" + _OK, httpx.RemoteProtocolError),
+    (_two(_START, b"A: b", b" folded"), httpx.RemoteProtocolError),
+    (_two(_START, b"A: b\rc"), httpx.RemoteProtocolError),
+    (_two(_START, b"A : b"), httpx.RemoteProtocolError),
+    (_two(_START, b"Content-Length: 3"), httpx.RemoteProtocolError),
+    (_two(_START, b"Transfer-Encoding: gzip"), httpx.RemoteProtocolError),
+    (_START + b"\r\nContent-Length: 0x2\r\n\r\n{}", httpx.RemoteProtocolError),
+    (_START + b"\r\nContent-Length: 3\r\n\r\n{}", httpx.RemoteProtocolError),
+    (_START + b"\r\nContent-Le", httpx.RemoteProtocolError),
+    (b"\r\n" + _OK, httpx.RemoteProtocolError),
+    (b"", httpx.RemoteProtocolError),
+]
+
+
+@pytest.mark.parametrize(("data", "expected"), _READ)
+@given(sizes=st.lists(st.sampled_from([1, 2, 3, 7, 17, 64, 5_000, 70_000]), min_size=1, max_size=8))
+@examples(max_examples=25, deadline=None)
+def test_a_response_is_the_same_whatever_the_pieces_in_which_it_comes(data, expected, sizes):
+    assert _received(data, sizes) == expected
+
+
+@pytest.mark.parametrize("at", range(len(_OK) + 1))
+def test_a_response_may_be_cut_in_two_anywhere(at):
+    assert _received(_OK, [at or 1, 70_000]) == (200, [_TWO], b"{}", True)
+
+
+@pytest.mark.parametrize("sizes", [[1], [70_000]])
+def test_the_answer_to_head_has_a_length_and_no_body(sizes):
+    assert _received(_OK[:-2], sizes, method="HEAD") == (200, [_TWO], b"", True)
+
+
+@pytest.mark.parametrize("end", [b"", b"\r\r\n\r\n"])
+def test_a_long_line_of_blanks_takes_no_time(end):
+    started = time.monotonic()
+    assert _received(b"HTTP/1.1 200 OK\r\nA:" + b" " * 65_000 + end, [70_000]) is httpx.RemoteProtocolError
+    assert time.monotonic() - started < 5
+
+
 def test_a_connection_is_kept_for_the_next_call():
     with _server(_OK, _OK, close=False) as (url, seen), Client(5) as client:
         assert [client.post(url, json=n).status_code for n in range(2)] == [200, 200]
@@ -147,6 +248,7 @@ def test_a_connection_is_kept_for_the_next_call():
 def test_bytes_after_an_answer_are_never_the_answer_to_another_call(answer):
     with _server(answer, close=False, hold=True) as (url, _), Client(2) as client:
         assert client.post(url, json=1).content == b"{}"
+        assert (client._connection._socket is None) == (answer != _OK)
         time.sleep(0.1)
         with pytest.raises(httpx.TransportError):
             client.post(url, json=2)  # the server answers once

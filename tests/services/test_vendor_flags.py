@@ -152,6 +152,10 @@ def test_a_death_among_others_is_not_the_persons(lookup, part):
     assert lookup({**_FOUND, part: [*_FOUND.get(part, []), {"isDead": True, "name": "X"}]}).status == "found"
 
 
+def test_lists_nested_a_thousandfold_end_no_job(lookup):
+    assert lookup({**_FOUND, "notes": json.loads("[" * 800 + '{"isDead": true}' + "]" * 800)}).status == "found"
+
+
 def test_a_death_beside_the_result_is_everybodys(world):
     world.fail("idicore", "lie", set={"isDead": True}, on="search")
     with Idicore(world.settings.idicore) as idicore:

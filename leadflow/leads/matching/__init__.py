@@ -8,6 +8,7 @@ A lookup for a lead without a readable name or address would be wasted: `unsearc
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any, Protocol
@@ -21,6 +22,8 @@ __all__ = ["UNSEARCHABLE", "is_same", "searched_name", "unsearchable"]
 NO_NAME = "no_person_name"
 NO_ADDRESS = "unreadable_address"
 UNSEARCHABLE = (NO_ADDRESS, NO_NAME)
+# Latin letters that have one form in the other case; the long s, for one, is another letter in lower case than folded.
+_LATIN = re.compile("[\x00-\u012f\u0132-\u0148\u014a-\u017e]*")
 
 
 class Asked(Protocol):
@@ -62,7 +65,7 @@ def unsearchable(person: Asked) -> str:
 def is_same(person: Asked, found: dict[str, Any]) -> bool:
     """Whether one name and one address of the found person agree with those of the lead's person. Never raises."""
     names, home = _read(person)
-    if home is None or not any(_has_name(names, name) for name in dicts(found, "name")):
+    if home is None or not any(_has_name(names, person, name) for name in dicts(found, "name")):
         return False
     return any(is_home(home, person, address) for address in dicts(found, "address"))
 
@@ -80,7 +83,12 @@ def _read_fields(
     return names_of(first, last), home if home is not None and home.has_area else None
 
 
-def _has_name(mine: list[Name], name: dict[str, Any]) -> bool:
+def _has_name(mine: list[Name], person: Asked, name: dict[str, Any]) -> bool:
+    """Whether a found name is one of the lead's."""
+    has_more = name.get("middle") or name.get("suffix")
+    fields = name.get("first"), name.get("last")
+    if mine and not has_more and _is_written_alike((person.first_name, person.last_name), fields):
+        return True  # most answers repeat the request, and reading a name takes ten times as long
     theirs = [reading for umlauts in spellings(*name.values()) for reading in readings(name, umlauts)]
     return any(same_name(one, other) for one in mine for other in theirs)
 
@@ -95,11 +103,11 @@ def is_home(home: Place, person: Asked, address: dict[str, Any]) -> bool:
 
 
 def _is_written_alike(asked: Sequence[str], found: Sequence[Any]) -> bool:
-    """Whether two addresses are the same text but for the case of ASCII letters, which `fold` removes too."""
-    return all(
-        type(theirs) is str and mine.isascii() and theirs.isascii() and mine.lower() == theirs.lower()
-        for mine, theirs in zip(asked, found, strict=True)
-    )
+    """Whether all fields are the same text but for the case of Latin letters, which `fold` removes too."""
+    for mine, theirs in zip(asked, found, strict=True):
+        if type(theirs) is not str or mine.lower() != theirs.lower() or not _LATIN.fullmatch(mine + theirs):
+            return False
+    return True
 
 
 def dicts(found: dict[str, Any], part: str) -> list[dict[str, Any]]:

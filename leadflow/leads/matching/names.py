@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 from itertools import pairwise
 from typing import Any, NamedTuple
 
@@ -176,6 +177,7 @@ def _lettered(found: list[str]) -> list[str]:
     return [SAINTS.get(word, word) for word in found if any(c.isalpha() for c in word)]
 
 
+@lru_cache(maxsize=4_096)  # read before the lookup, and again for its request and for the person found
 def _two_parts(first: str, last: str) -> tuple[list[str], list[str]]:
     """Return the words of the given name and of the surname; empty if the two fields do not name a person."""
     firsts, lasts = _lettered(words(first)), _lettered(words(last))

@@ -30,6 +30,7 @@ _DEEPEST = 6
 _FAKE = frozenset({"fake", "isfake"})
 _LONGEST_PID = 64
 _RANK_DIGITS = 10
+_NESTED = (dict, list)
 
 
 def read_answer(person: Person, response: httpx.Response, settings: IdicoreSettings) -> Answer:
@@ -127,21 +128,25 @@ def _has_death_flag(part: dict[str, Any]) -> bool:
     return any(_is_death_field(name) and not is_plainly_false(value) for name, value in part.items())
 
 
-def _is_dead(found: Any, depth: int = 0) -> bool:
+def _is_dead(found: Any) -> bool:
     """Return whether any field of the record, nested ones included, reports that the person died.
 
     Public integrations read a boolean `isDead`. idiCORE's reference is not public, so a date, a word or a list counts
     too, and so does any other field whose name refers to death. Records of relatives do not count.
     """
-    if isinstance(found, list):
-        return any(_is_dead(item, depth + 1) for item in found)
-    if not isinstance(found, dict) or depth > _DEEPEST:
-        return False
-    return any(
-        (_is_death_field(name) and not is_plainly_false(value))
-        or (isinstance(value, dict | list) and not _is_about_others(name) and _is_dead(value, depth + 1))
-        for name, value in found.items()
-    )
+    parts = [(found, 0)]
+    while parts:
+        part, depth = parts.pop()
+        if isinstance(part, list):
+            parts += [(item, depth + 1) for item in part]
+        elif isinstance(part, dict) and depth <= _DEEPEST:
+            for name, value in part.items():
+                if _is_death_field(name):
+                    if not is_plainly_false(value):
+                        return True
+                elif isinstance(value, _NESTED) and not _is_about_others(name):
+                    parts.append((value, depth + 1))
+    return False
 
 
 @lru_cache(maxsize=256)
@@ -165,16 +170,15 @@ def _meta(item: dict[str, Any]) -> dict[str, Any]:
     return meta if isinstance(meta, dict) else {}
 
 
-def _rank(item: dict[str, Any]) -> int:
-    rank = _meta(item).get("rank")
+def _rank(meta: dict[str, Any]) -> int:
+    rank = meta.get("rank")
     text = str(rank) if isinstance(rank, int | str) else ""
     return int(text) if text.isdecimal() and len(text) < _RANK_DIGITS else _NO_RANK
 
 
-def _is_fake(phone: dict[str, Any]) -> bool:
+def _has_fake_flag(part: dict[str, Any]) -> bool:
     """Return whether a fake flag, in any spelling of its name, is not plainly false."""
-    parts = (phone, _meta(phone))
-    return any(_is_fake_field(name) and not is_plainly_false(value) for part in parts for name, value in part.items())
+    return not all(map(is_plainly_false, [value for name, value in part.items() if _is_fake_field(name)]))
 
 
 @lru_cache(maxsize=256)
@@ -185,22 +189,26 @@ def _is_fake_field(name: str) -> bool:
 def _phones(found: dict[str, Any], settings: IdicoreSettings) -> tuple[Phone, ...]:
     """Return the phones, best first, those without a rank last, without numbers that are flagged as fake."""
     sign = -1 if settings.rank_order == "descending" else 1
-    listed = _dicts(found, "phone")
-    fake = {to_e164(str(item.get("number") or "")) for item in listed if _is_fake(item)}
-    items = [item for item in listed if not _is_fake(item)]
-    items.sort(key=lambda item: (_rank(item) == _NO_RANK, sign * _rank(item)))
+    fake: set[str] = set()
+    listed: list[Phone] = []
+    for item in _dicts(found, "phone"):
+        meta = _meta(item)
+        number = to_e164(str(item.get("number") or "")) or ""
+        if _has_fake_flag(item) or _has_fake_flag(meta):
+            fake.add(number)
+        elif number:
+            listed.append(Phone(number, str(item.get("type") or ""), _rank(meta), str(meta.get("lastSeen") or "")))
+    listed.sort(key=lambda phone: (phone.rank == _NO_RANK, sign * phone.rank))
     phones: dict[str, Phone] = {}
-    for item in items:
-        number = to_e164(str(item.get("number") or ""))
-        if number and number not in phones and number not in fake:
-            last_seen = str(_meta(item).get("lastSeen") or "")
-            phones[number] = Phone(number, str(item.get("type") or ""), _rank(item), last_seen)
+    for phone in listed:
+        if phone.number not in fake:
+            phones.setdefault(phone.number, phone)
     return tuple(phones.values())
 
 
 def _emails(found: dict[str, Any]) -> tuple[str, ...]:
     emails: dict[str, str] = {}
-    for item in sorted(_dicts(found, "email"), key=_rank):
+    for item in sorted(_dicts(found, "email"), key=lambda item: _rank(_meta(item))):
         for email in read_emails(item.get("data")):
             emails.setdefault(email.casefold(), email)
     return tuple(emails.values())

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
-from contextlib import contextmanager
 from typing import Protocol, Self, TypeVar
 
 import httpx
@@ -36,32 +35,29 @@ class SearchBudget(Protocol):
         ...
 
 
-@contextmanager
-def _paid_from(budget: SearchBudget | None) -> Iterator[Callable[[int], None]]:
-    """Pay for the search in the block; yields a function to call with the HTTP status.
+def _paid_from(budget: SearchBudget | None, send: Callable[[], httpx.Response]) -> httpx.Response:
+    """Pay for a search and send it.
 
     A search that did not reach idiCORE, or that it refused, is not charged. A search that failed otherwise may be
     charged. It reserves nothing while it waits for its next attempt, since another search may need that money.
     """
-    if budget is not None:
-        budget.take()
+    if budget is None:
+        return send()
+    budget.take()
     release: Callable[[], object] = getattr(budget, "ended", _nothing)
-
-    def answered(status: int) -> None:
-        if budget is not None and status in _NOT_CHARGED:
-            budget.give_back()
-        elif status >= 500:
-            release()
-
     try:
-        yield answered
+        response = send()
     except (httpx.ConnectError, httpx.ConnectTimeout):
-        if budget is not None:
-            budget.give_back()
+        budget.give_back()
         raise
     except Exception:
         release()
         raise
+    if response.status_code in _NOT_CHARGED:
+        budget.give_back()
+    elif response.status_code >= 500:
+        release()
+    return response
 
 
 def _nothing() -> None:
@@ -116,10 +112,7 @@ class Idicore:
 
         def search(client: Client, token: str) -> httpx.Response:
             headers = {"authorization": self.settings.token_prefix + token}
-            with _paid_from(budget) as answered:
-                response = client.exchange(json_request(client, self._search_url, body, headers))
-                answered(response.status_code)
-            return response
+            return _paid_from(budget, lambda: client.exchange(json_request(client, self._search_url, body, headers)))
 
         def send(client: Client) -> httpx.Response:
             token = self._login.token(stop)

@@ -12,6 +12,9 @@ import httpx
 from leadflow.leads.matching import searched_name
 from leadflow.leads.people import Person
 
+# Writes JSON as httpx does. json.dumps would make one for each request.
+_ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+
 
 def search_body(
     person: Person, fields: Sequence[str], parameters: Mapping[str, Any] = MappingProxyType({})
@@ -39,7 +42,7 @@ def json_request(client: httpx.Client, url: httpx.URL, body: Any, headers: Mappi
 
     The client would merge URLs, cookies and parameters into each request, which takes a tenth of a call's CPU time.
     """
-    content = json.dumps(body, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
+    content = _ENCODER.encode(body).encode()
     all_headers = [
         (b"Host", url.netloc),
         *client.headers.raw,

@@ -6,8 +6,7 @@ import json
 import math
 import ssl
 from collections import deque
-from collections.abc import Callable, Collection, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Collection
 from datetime import datetime, timezone
 from email.utils import parsedate_to_datetime
 from functools import lru_cache
@@ -122,8 +121,7 @@ class Caller:
     ) -> T:
         with self.limiter.slot(stop) as started:
             try:
-                with self._clients.borrow() as client:
-                    response = send(client)
+                response = self._clients.lend(send)
             except httpx.TimeoutException:
                 raise TransientError(f"{self.name} did not answer in time") from None
             except httpx.DecodingError:
@@ -145,6 +143,8 @@ class Caller:
 
     def _raise_for_status(self, response: httpx.Response, started: float) -> None:
         status = response.status_code
+        if status < 400:
+            return
         wait = retry_after(response.headers.get("Retry-After", ""))
         if status == 429 or (status == 503 and wait is not None):
             self.limiter.slow_down(wait, started)
@@ -157,8 +157,7 @@ class Caller:
             raise RefusedError(
                 f"{self.name} refused the credentials ({status}); check them, and the account's IP allow-list"
             )
-        if status >= 400:
-            raise RefusedError(f"{self.name} refused the request ({status})")
+        raise RefusedError(f"{self.name} refused the request ({status})")
 
     def get_ready(self, calls: int) -> None:
         """Create clients for this many parallel calls before they are needed."""
@@ -226,15 +225,14 @@ class _ClientPool:
         self._idle: deque[Client] = deque()
         self._closed = False
 
-    @contextmanager
-    def borrow(self) -> Iterator[Client]:
-        """Lend the client that was used last, whose connection is the least likely to be stale, or a new one."""
+    def lend(self, send: Callable[[Client], T]) -> T:
+        """Call `send` with the client used last, whose connection is the least likely to be stale, or a new one."""
         try:
             client = self._idle.pop()
         except IndexError:
             client = self._new()
         try:
-            yield client
+            return send(client)
         finally:
             self._idle.append(client)
             if self._closed:
@@ -285,7 +283,7 @@ def read_json(name: str, response: httpx.Response) -> Any:
     """Return the JSON body. Raises UnreadableError for anything else, such as an HTML page with status 200."""
     content = response.content
     try:
-        body = json.loads(content, object_pairs_hook=_unique_names)
+        body = _DECODER.decode(content.decode(json.detect_encoding(content), "surrogatepass"))
         return _without_surrogates(body) if b"\\ud" in content.lower() or b"\xed" in content else body
     except (ValueError, RecursionError):
         raise UnreadableError(f"{name} answered something that is not JSON ({len(content)} bytes)") from None
@@ -306,3 +304,7 @@ def _unique_names(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(found) != len(pairs):
         raise ValueError("a name occurs twice in one object")
     return found
+
+
+# json.loads would make one for each text.
+_DECODER = json.JSONDecoder(object_pairs_hook=_unique_names)

@@ -31,6 +31,19 @@ class StopFlag(Protocol):
         ...
 
 
+class _Slot:
+    """The slot of one call: a class, because a generator of contextlib takes a third longer."""
+
+    def __init__(self, limiter: Limiter, stop: StopFlag | None) -> None:
+        self._limiter, self._stop = limiter, stop
+
+    def __enter__(self) -> float:
+        return self._limiter.acquire(self._stop)
+
+    def __exit__(self, *_: object) -> None:
+        self._limiter.release()
+
+
 class Limiter:
     """Limits the calls in flight, the calls started in any sliding minute, and the seconds between two starts.
 
@@ -58,21 +71,15 @@ class Limiter:
         self._listeners: list[Listener] = []
         self._changed = threading.Condition()
 
-    @contextmanager
-    def slot(self, stop: StopFlag | None = None) -> Iterator[float]:
+    def slot(self, stop: StopFlag | None = None) -> _Slot:
         """Wait until a call may start, and hold a slot for it; yields its start, for slow_down and speed_up.
 
         Raises Stopped if `stop` is set while waiting, ServiceDownError if the vendor stays busy too long.
         """
-        started = self._acquire(stop)
-        try:
-            yield started
-        finally:
-            with self._changed:
-                self._in_flight -= 1
-                self._changed.notify()
+        return _Slot(self, stop)
 
-    def _acquire(self, stop: StopFlag | None) -> float:
+    def acquire(self, stop: StopFlag | None) -> float:
+        """Wait until a call may start, take its slot, and return its start."""
         with self._changed:
             while True:
                 if stop is not None and stop.is_set():
@@ -87,6 +94,12 @@ class Limiter:
             now = time.monotonic()
             self._start(now)
             return now
+
+    def release(self) -> None:
+        """Free the slot of a call that ended."""
+        with self._changed:
+            self._in_flight -= 1
+            self._changed.notify()
 
     def _start(self, now: float) -> None:
         self._in_flight += 1
