@@ -67,7 +67,12 @@ class Append(Cells):
         When it returns, each key was read in the sheet. Raises RefusedError or DeliveryError.
         """
         width = max(1, _PAYLOAD_CELLS // max(1, len(self.header)))
-        return sum(self._append(rows[start : start + width]) for start in range(0, len(rows), width))
+        new = 0
+        for start in range(0, len(rows), width):
+            if start:  # the rows before were read back just now, which is as good as a look
+                self._looked_ahead = self._read_back
+            new += self._append(rows[start : start + width])
+        return new
 
     def _append(self, rows: Sequence[Mapping[str, str]]) -> int:
         key = self.settings.key_column
