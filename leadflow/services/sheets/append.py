@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import re
 import time
 from abc import abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -16,7 +17,7 @@ from leadflow.services.sheets.layout import LATE_S, Seen
 from leadflow.services.transport.limits import StopFlag
 from leadflow.settings import SheetsSettings
 
-_PAYLOAD_CELLS = 40_000
+_PAYLOAD_BYTES = 1_800_000  # Google recommends 2 MB a request: developers.google.com/workspace/sheets/api/limits
 # Reasons why an append is in doubt, with the user's next step. They complete the message in _append.
 _UNANSWERED = ": Google did not answer as expected. Wait a minute"
 _NOT_SHOWN = (
@@ -66,12 +67,11 @@ class Append(Cells):
 
         When it returns, each key was read in the sheet. Raises RefusedError or DeliveryError.
         """
-        width = max(1, _PAYLOAD_CELLS // max(1, len(self.header)))
         new = 0
-        for start in range(0, len(rows), width):
-            if start:  # the rows before were read back just now, which is as good as a look
+        for number, part in enumerate(_parts(rows)):
+            if number:  # the rows before were read back just now, which is as good as a look
                 self._looked_ahead = self._read_back
-            new += self._append(rows[start : start + width])
+            new += self._append(part)
         return new
 
     def _append(self, rows: Sequence[Mapping[str, str]]) -> int:
@@ -267,6 +267,21 @@ class Append(Cells):
         raise DeliveryError(
             f"{why} during an append to tab {tab}, which wrote rows {first} to {last}; delete them, then resume the job"
         )
+
+
+def _parts(rows: Sequence[Mapping[str, str]]) -> Iterator[list[Mapping[str, str]]]:
+    """Yield the rows in parts that a request may hold."""
+    part: list[Mapping[str, str]] = []
+    size = 0
+    for row in rows:
+        width = len(json.dumps(list(row.values())))
+        if part and size + width > _PAYLOAD_BYTES:
+            yield part
+            part, size = [], 0
+        part.append(row)
+        size += width
+    if part:
+        yield part
 
 
 def _place(answer: Any, rows: int) -> tuple[str, int]:

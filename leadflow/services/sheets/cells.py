@@ -18,6 +18,8 @@ _LONGEST_GAP = 50
 _LONGEST_WAIT_S = 5.0
 _MOST_RUNS = 200  # of rows that are read on their own; more cost more calls than the whole tab
 _RUNS_A_READ = 50  # the ranges of a read are part of its address, whose length is limited
+# Written cells in more runs are read back with their columns, in one call, unless that is more than about 1 MB.
+_MOST_WRITTEN_RUNS, _MOST_ROWS_A_READ = _RUNS_A_READ, 20_000
 _NEAR = 4
 Values = Mapping[str, Mapping[str, str]]
 
@@ -120,7 +122,10 @@ class Cells(Layout):
 
     def _are_shown(self, now: Columns, writes: Sequence[Write]) -> bool:
         """Return whether the rows of these writes have their keys and show their texts; False if they are too many."""
-        found = self._read_rows({1, *(write.row + 2 for write in writes)})
+        rows = {write.row + 2 for write in writes}
+        if len(_row_runs(rows)) > _MOST_WRITTEN_RUNS and len(now.keys) - min(rows) < _MOST_ROWS_A_READ:
+            return self._columns_show(now, writes, min(rows))
+        found = self._read_rows({1, *rows})
         if found is None or found[1][: len(now.header)] != now.header:
             return False
         key = now.header.index(self.settings.key_column)
@@ -129,6 +134,21 @@ class Cells(Layout):
             and found[write.row + 2][now.header.index(write.column)] == write.text
             for write in writes
         )
+
+    def _columns_show(self, now: Columns, writes: Sequence[Write], first: int) -> bool:
+        """Return the same from one read of the written columns, from row `first` on."""
+        try:
+            found = self.read_columns(dict.fromkeys(write.column for write in writes), first)
+        except RefusedError:  # the grid was cut
+            return False
+        if found.header[: len(now.header)] != now.header:
+            return False
+        there = {
+            (name, first - 2 + n): (found.keys[n], cell)
+            for name in found.cells
+            for n, cell in enumerate(found.cells[name])
+        }
+        return all(there.get((write.column, write.row)) == (now.keys[write.row], write.text) for write in writes)
 
     def _read_rows(self, rows: Iterable[int]) -> dict[int, list[str]] | None:
         """Return the cells of these rows, and of a few between, by row number and all of one width.

@@ -17,8 +17,10 @@ from leadflow.services.sheets import Sheet, cells
 OURS = [*NAMES, "Count", "Date"]
 
 
-@pytest.fixture
-def sheet(world):
+@pytest.fixture(params=["read back by rows", "read back by columns"])
+def sheet(world, request, monkeypatch):
+    if request.param == "read back by columns":
+        monkeypatch.setattr(cells, "_MOST_WRITTEN_RUNS", 0)
     sheet = Sheet(world.settings.sheets.model_copy(update={"timeout_s": 1.0}))
     sheet.prepare(OURS)
     sheet.append(rows_of(*range(1, 7)))
@@ -117,11 +119,11 @@ def test_a_column_put_first_in_that_moment_is_said_since_ours_shifted_onto_anoth
 def test_columns_moved_after_the_write_are_no_matter(world, sheet, monkeypatch):
     read, reads = Sheet.read_columns, []
 
-    def late(self, names):
+    def late(self, names, first=2):
         reads.append(1)
         if len(reads) == 2:
             world.edit_sheet(lambda rows: [list(reversed([*row, *[""] * (5 - len(row))])) for row in rows])
-        return read(self, names)
+        return read(self, names, first)
 
     monkeypatch.setattr(Sheet, "read_columns", late)
     assert sheet.update_cells({"k0002": {"Count": "2"}}) == 1
@@ -163,6 +165,23 @@ def test_every_row_of_a_key_is_brought_up_to_date(world, sheet):
     world.edit_sheet([("append", ["k0002", "copied by a person"])])
     assert sheet.update_cells({"k0002": {"Count": "2"}}) == 1
     assert [row[3] for row in world.sheet_values() if row[0] == "k0002"] == ["2", "2"]
+
+
+def test_many_cells_far_from_each_other_are_read_back_in_one_call(world, sheet):
+    sheet.append(rows_of(*range(10, 400)))
+    wanted = {key: {"Count": "1"} for key in keys_of(*range(10, 400, 6))}
+    reads = world.stats()["sheets"]["reads"]
+    assert sheet.update_cells(wanted) == 65
+    assert world.stats()["sheets"]["reads"] == reads + 2, "all rows before the write, and the written columns after it"
+    assert {key for key, (count,) in _shown(world, "Count").items() if count} == wanted.keys()
+
+
+def test_a_person_s_row_above_cells_far_from_each_other_is_seen(world, sheet, monkeypatch):
+    sheet.append(rows_of(*range(10, 400)))
+    _meanwhile(world, monkeypatch, lambda rows: [rows[0], ["", "mine"], *rows[1:]])
+    wanted = {key: {"Count": "1"} for key in keys_of(*range(10, 400, 6))}
+    assert sheet.update_cells(wanted) >= 65
+    assert {key for key, (count,) in _shown(world, "Count").items() if count} == wanted.keys()
 
 
 def test_more_cells_than_one_request_takes(world, sheet, monkeypatch):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 
 import pytest
@@ -15,6 +16,7 @@ from leadflow.errors import DeliveryError, JobFailedError, LeadflowError
 from leadflow.services.sheets import Sheet
 
 _TAB = "consolidated_data"
+_FOUR_ROWS = sum(len(json.dumps(list(row.values()))) for row in rows_of(*range(4)))
 
 
 @pytest.fixture
@@ -187,10 +189,10 @@ def test_a_read_back_costs_one_read_and_spares_the_next_look(world, sheet):
 def test_a_large_append_is_sent_in_parts_and_looks_at_the_keys_once(world, sheet, monkeypatch):
     sheet.append(rows_of(0))
     before = world.stats()["sheets"]
-    monkeypatch.setattr("leadflow.services.sheets.append._PAYLOAD_CELLS", 4 * len(NAMES))
-    assert sheet.append(rows_of(*range(12))) == 11
+    monkeypatch.setattr("leadflow.services.sheets.append._PAYLOAD_BYTES", _FOUR_ROWS)
+    assert sheet.append(rows_of(*range(9))) == 8
     after = world.stats()["sheets"]
-    assert keys_in(world) == keys_of(*range(12))
+    assert keys_in(world) == keys_of(*range(9))
     assert after["writes"] - before["writes"] == 3
     assert after["reads"] - before["reads"] == 1 + 3, "a look, and what each part has added"
 
@@ -198,7 +200,7 @@ def test_a_large_append_is_sent_in_parts_and_looks_at_the_keys_once(world, sheet
 @pytest.mark.parametrize("part", [1, 2])
 def test_a_row_that_another_machine_adds_between_the_parts_of_an_append_stays(world, sheet, monkeypatch, part):
     """The look counts for two seconds, so the lead may be there twice for a moment, as with any two machines."""
-    monkeypatch.setattr("leadflow.services.sheets.append._PAYLOAD_CELLS", 4 * len(NAMES))
+    monkeypatch.setattr("leadflow.services.sheets.append._PAYLOAD_BYTES", _FOUR_ROWS)
     sheet.append(rows_of(50))
     shown, calls = Sheet._is_shown, []
 
