@@ -107,7 +107,7 @@ def test_sigterm_stops_a_job_properly_and_a_resume_loses_and_doubles_nothing(wor
 
 def test_ctrl_c_stops_a_job_once_however_often_it_is_pressed(world):
     world.configure(latency={"idicore": 0.3})
-    child = begin(world, "run", SCRIPT, "--limit", "200", "--json")
+    child = begin(world, "run", SCRIPT, "--limit", "200", "--json", LEADFLOW_IDICORE__MAX_IN_FLIGHT="4")
     _wait_for_lookups(world)
     child.send_signal(signal.SIGINT)
     child.send_signal(signal.SIGINT)

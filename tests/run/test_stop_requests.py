@@ -43,7 +43,7 @@ print(json.dumps([engine.history.job(i)["status"] for i in ids]), flush=True)
 @pytest.fixture
 def owner(world):
     """Start the owner of jobs; give its process and the ids of the jobs."""
-    world.configure(latency={"idicore": 0.3})
+    world.configure(latency={"idicore": 1.0})
     with jobs_elsewhere(world, _OWNER) as started:
         yield started
 
@@ -104,6 +104,7 @@ def history_status(path, job_id):
 
 def test_the_history_is_written_by_its_owner_all_the_while(world, owner):
     """The owner writes without a pause, and four processes ask at once: all are answered and the job stops."""
+    world.configure(latency={"idicore": 2.0})  # four processes start before the job may end
     child, (job_id,) = owner("run")
     path = world.settings.history_file
     history, ended = History(path), threading.Event()
