@@ -68,7 +68,7 @@ class Append(Cells):
         When it returns, each key was read in the sheet. Raises RefusedError or DeliveryError.
         """
         new = 0
-        for number, part in enumerate(_parts(rows)):
+        for number, part in enumerate(_parts(rows, self.header)):
             if number:  # the rows before were read back just now, which is as good as a look
                 self._looked_ahead = self._read_back
             new += self._append(part)
@@ -269,12 +269,12 @@ class Append(Cells):
         )
 
 
-def _parts(rows: Sequence[Mapping[str, str]]) -> Iterator[list[Mapping[str, str]]]:
-    """Yield the rows in parts that a request may hold."""
+def _parts(rows: Sequence[Mapping[str, str]], header: Sequence[str]) -> Iterator[list[Mapping[str, str]]]:
+    """Yield the rows in parts that a request may hold. Columns that are not in a row are sent too, blank."""
     part: list[Mapping[str, str]] = []
     size = 0
     for row in rows:
-        width = len(json.dumps(list(row.values())))
+        width = len(json.dumps([*row.values(), *("" for name in header if name not in row)]))
         if part and size + width > _PAYLOAD_BYTES:
             yield part
             part, size = [], 0

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from sheet_rows import keys_in, keys_of, rows_of
+from sheet_rows import NAMES, keys_in, keys_of, rows_of
 
 from leadflow.services.sheets import Sheet
 
@@ -50,3 +50,12 @@ def test_a_row_larger_than_a_part_goes_alone(world, sheet, monkeypatch):
     assert sheet.append([*rows_of(0), *long, *rows_of(3, 4)]) == 5
     assert keys_in(world) == keys_of(*range(5))
     assert world.stats()["sheets"]["writes"] - writes == 4
+
+
+def test_blank_cells_of_a_wide_sheet_count(world, sheet, monkeypatch):
+    sheet.prepare([*NAMES, *(f"Mine {n}" for n in range(100))])
+    monkeypatch.setattr("leadflow.services.sheets.append._PAYLOAD_BYTES", 2 * 100 * len('"", ') + _FOUR_ROWS)
+    writes = world.stats()["sheets"]["writes"]
+    assert sheet.append(rows_of(*range(6))) == 6
+    assert keys_in(world) == keys_of(*range(6))
+    assert world.stats()["sheets"]["writes"] - writes == 3
