@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from leadflow.errors import DeliveryError, ServiceError, SettingsError
 from leadflow.events import Emit, JobLog, no_emit
 from leadflow.leads.phone_columns import is_shown_phone
-from leadflow.stages.checks import SCRUBBED_AT
+from leadflow.stages.checks import scrubbed_at
 
 if TYPE_CHECKING:
     from leadflow.services.sheets import Sheet
@@ -75,7 +75,7 @@ class _WithdrawnTab:
 
     def __init__(self, sheet: Sheet, title: str, reasons: Mapping[str, str], at: datetime) -> None:
         self._sheet, self._reasons = sheet, reasons
-        self._at = at.astimezone(timezone.utc).strftime(SCRUBBED_AT)
+        self._at = scrubbed_at(at)
         self._tab = sheet.other_tab(title, WITHDRAWAL_ID, (WITHDRAWN_AT, WHY))
         self._is_prepared = False
 

@@ -60,7 +60,7 @@ def check_phones(
     found = [scrubs.get(phone) for phone in phones["phones"]]
     phones = phones.with_columns_seq(
         pl.Series("verdict", [str(scrub.verdict) if scrub else str(Verdict.UNCHECKED) for scrub in found], pl.String),
-        pl.Series("at", [_minute(scrub.checked_at) if scrub else None for scrub in found], pl.String),
+        pl.Series("at", [scrubbed_at(scrub.checked_at) if scrub else None for scrub in found], pl.String),
         pl.Series("check", [scrub_text(scrub) if scrub else "" for scrub in found], pl.String),
     )
     if kind == "dnc":
@@ -77,7 +77,12 @@ def check_phones(
 
 
 @lru_cache(maxsize=1_024)
-def _minute(at: datetime) -> str:
+def scrubbed_at(at: datetime) -> str:
+    """Return the time of a check as the sheet shows it.
+
+    >>> scrubbed_at(datetime(2026, 11, 1, 15, 30, 59, tzinfo=timezone.utc))
+    '2026-11-01 15:30 UTC'
+    """
     return at.astimezone(timezone.utc).strftime(SCRUBBED_AT)
 
 

@@ -47,9 +47,7 @@ def hold_duplicate_pids(leads: pl.DataFrame) -> pl.DataFrame:
         return leads
     is_named = (pl.col("disposition") == "deliver") & (pl.col("lookup_pid") != "")
     first = pl.when(is_named).then("person_key").drop_nulls().first().over("lookup_pid")
-    doubled = leads.select_seq((is_named & (first != pl.col("person_key"))).fill_null(False).alias("doubled"))[
-        "doubled"
-    ]
+    doubled = leads.select_seq((is_named & (first != pl.col("person_key"))).fill_null(False)).to_series()
     if not doubled.any():
         return leads
     return leads.with_columns_seq(

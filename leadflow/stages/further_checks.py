@@ -132,7 +132,7 @@ def _phones(leads: pl.DataFrame) -> list[Phone]:
     there = [name for name in (*_OWN, FURTHER_VERDICTS, FURTHER_CHECKS) if name in leads.columns]
     rows = cast(
         "Iterable[dict[str, str | None]]",
-        per_phone(leads, *there).select_seq("row", "phones", *there).iter_rows(named=True),
+        per_phone(leads, *there).iter_rows(named=True),
     )
     unchecked = str(Verdict.UNCHECKED)
     found: list[Phone] = []

@@ -107,7 +107,7 @@ def _internal(leads: pl.DataFrame, job_id: str) -> Iterable[Entry]:
     if INTERNAL_CHECKS not in leads.columns:
         return
     keys = leads["person_key"].to_list()
-    for row, phone, text in per_phone(leads, INTERNAL_CHECKS).select_seq("row", "phones", INTERNAL_CHECKS).iter_rows():
+    for row, phone, text in per_phone(leads, INTERNAL_CHECKS).iter_rows():
         if phone and (scrub := read_scrub(text, phone, "internal")):
             yield check_entry(str(keys[row]), scrub, job_id)
 

@@ -13,7 +13,7 @@ from leadflow.leads.phone_columns import is_named
 from leadflow.leads.reassigned import read_day
 from leadflow.leads.verdicts import CALLABLE, Scrub, Verdict
 from leadflow.services.transport.limits import StopFlag
-from leadflow.stages.checks import SCRUBBED_AT
+from leadflow.stages.checks import scrubbed_at
 from leadflow.stages.frames import same_kind, text_of
 from leadflow.stages.lead_phones import with_phones
 from leadflow.stages.list_columns import per_lead, per_phone
@@ -77,7 +77,7 @@ def _open_places(leads: pl.DataFrame, states: tuple[str, ...]) -> list[tuple[int
     checks = [name for name in names if name in leads.columns]
     if not needing or not checks:
         return list(needing)
-    rows = per_phone(leads, *checks).select_seq("row", "phones", *checks).iter_rows()
+    rows = per_phone(leads, *checks).iter_rows()
     return [(row, phone) for row, phone, *words in rows if (row, phone) in needing and CALLABLE.issuperset(words)]
 
 
@@ -98,7 +98,7 @@ def _with_answers(
     leads: pl.DataFrame, places: list[tuple[int, str]], days: list[date | None], scrubs: Mapping[str, Scrub]
 ) -> pl.DataFrame:
     wanted = set(places)
-    phones = per_phone(leads).select_seq("row", "phones")
+    phones = per_phone(leads)
     verdicts: list[str] = []
     texts: list[str] = []
     times: list[str | None] = []
@@ -107,7 +107,7 @@ def _with_answers(
         missing = "" if (row, phone) not in wanted else Verdict.HOLD if days[row] is None else Verdict.UNCHECKED
         verdicts.append(str(scrub.verdict if scrub else missing))
         texts.append(scrub_text(scrub) if scrub else "")
-        times.append(scrub.checked_at.strftime(SCRUBBED_AT) if scrub else None)
+        times.append(scrubbed_at(scrub.checked_at) if scrub else None)
     columns = {REASSIGNED: verdicts, "reassigned_checks": texts, "at": times}
     phones = phones.with_columns_seq(pl.Series(name, cells, pl.String) for name, cells in columns.items())
     found = per_lead(phones, leads.height, **{name: pl.col(name) for name in columns})

@@ -33,7 +33,7 @@ class StateHours:
     as_of: str = "2026-11-01"
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False)  # hashed by identity: the windows that follow from a table are kept by it
 class CallingHours:
     """The table. A state without a row has the federal hours: 8 am to 9 pm, 47 CFR 64.1200(c)(1)."""
 

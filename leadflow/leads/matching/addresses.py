@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from functools import lru_cache
+from collections.abc import Callable
+from functools import lru_cache, wraps
 from typing import NamedTuple
 
 from leadflow.leads.matching.address_text import CARE_OF, Line, address_words, alike
@@ -124,42 +125,33 @@ def _is_whole(line: Line) -> bool:
 # City, state and ZIP
 
 
+def _keeping_texts(read: Callable[[object], str]) -> Callable[[object], str]:
+    """Keep what was read from texts. A vendor's value may be of any type, also one that no cache takes."""
+    kept = lru_cache(maxsize=4096)(read)
+
+    @wraps(read)
+    def reader(value: object) -> str:
+        return kept(value) if isinstance(value, str) else read(value)
+
+    return reader
+
+
+@_keeping_texts
 def read_city(value: object) -> str:
     """Return a city as one word: FORT WORTH equals Ft. Worth, COEUR D ALENE equals Coeur d'Alene; "" for N/A etc."""
-    return _known_city(value) if isinstance(value, str) else _city(value)
-
-
-@lru_cache(maxsize=4096)
-def _known_city(text: str) -> str:
-    return _city(text)
-
-
-def _city(value: object) -> str:
     found = address_words(value)
     return "" if NO_PLACES.issuperset(part for word in found for part in word.split("/")) else "".join(alike(found))
 
 
-@lru_cache(maxsize=4096)
-def _known_state(text: str) -> str:
-    return STATES.get("".join(c for c in fold(text) if c.isalpha()), "")
-
-
+@_keeping_texts
 def read_state(value: object) -> str:
     """Return the two-letter code of a US state, district, territory or military post, from code or name, or ""."""
-    return _known_state(value) if isinstance(value, str) else ""
+    return STATES.get("".join(c for c in fold(value) if c.isalpha()), "")
 
 
+@_keeping_texts
 def read_zip(value: object) -> str:
     """Return the five digits of a ZIP, with leading zeros restored; "" for other text and for placeholders (99999)."""
-    return _known_zip(value) if isinstance(value, str) else _zip(value)
-
-
-@lru_cache(maxsize=4096)
-def _known_zip(text: str) -> str:
-    return _zip(text)
-
-
-def _zip(value: object) -> str:
     digits = _DIGITS.match(fold(value).strip())
     text = digits.group() if digits else ""
     text = text.zfill({3: 5, 4: 5, 8: 9}.get(len(text), 0))

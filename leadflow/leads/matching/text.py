@@ -9,7 +9,10 @@ from functools import lru_cache
 LONGEST = 300  # characters; longer text is not a name or an address
 
 # Apostrophes are removed (O'Neil, ONEIL), and so are invisible characters.
-_DROPPED = dict.fromkeys(map(ord, "'`\u00b4\u2018\u2019\u02bc\u2032\u00ad\u200b\u200c\u200d\u2060\ufeff"))
+_ASCII_DROPPED = "'`"
+_DROPPED = dict.fromkeys(
+    map(ord, _ASCII_DROPPED + "\u00b4\u2018\u2019\u02bc\u2032\u00ad\u200b\u200c\u200d\u2060\ufeff")
+)
 # Letters that Unicode does not decompose, and the slash of a decomposed fraction.
 _LETTERS = str.maketrans(
     {"ø": "o", "ł": "l", "ß": "ss", "æ": "ae", "œ": "oe", "đ": "d", "ð": "d", "þ": "th"}
@@ -37,7 +40,9 @@ def fold(value: object, umlauts: bool = False) -> str:
     if not isinstance(value, str):
         return ""
     if value.isascii():
-        return value.replace("'", "").replace("`", "").lower() if len(value) <= LONGEST else ""
+        for mark in _ASCII_DROPPED:  # less than half the time of translate()
+            value = value.replace(mark, "")
+        return value.lower() if len(value) <= LONGEST else ""
     text = unicodedata.normalize("NFC", value).casefold().translate(_DROPPED)
     if len(text) > LONGEST:
         return ""
