@@ -51,11 +51,11 @@ _OF_A_SCRUB = {
 }
 
 
-def _anew(ask, *arguments):
+def _anew(ask, *arguments, **named):
     """The answer when nothing was asked before."""
     for kept in _KEPT:
         kept.cache_clear()
-    return ask(*arguments)
+    return ask(*arguments, **named)
 
 
 @pytest.mark.parametrize("ask", _OF_A_SCRUB.values(), ids=_OF_A_SCRUB)
@@ -76,20 +76,26 @@ def test_a_stored_scrub_comes_back(scrub):
     assert _stored(scrub) == scrub
 
 
-@given(
-    state=st.sampled_from(["LA", "la", "Maine", "?", " ", ""]),
-    phones=st.lists(st.lists(_NUMBERS, max_size=3), min_size=2, max_size=2),
-    answer=st.sampled_from(["", "0900-2000", "junk"]),
+_LEADS = st.fixed_dictionaries(
+    {
+        "state": st.sampled_from(["LA", "la", "Maine", "?", " ", ""]),
+        "phones": st.lists(_NUMBERS, max_size=3),
+        "answer": st.sampled_from(["", "10:00-19:00;10:00-18:00;No calls", "junk"]),
+    }
 )
-@settings(max_examples=200, deadline=None)
-def test_the_windows_of_a_lead_are_the_same_after_another_lead(state, phones, answer):
-    def ask(numbers, said):
-        found = lead.lead_windows(state, numbers, _HOURS, dict.fromkeys(numbers, said))
+
+
+@given(first=_LEADS, second=_LEADS, part=st.sampled_from(["state", "phones", "answer"]))
+@settings(max_examples=300, deadline=None)
+def test_the_windows_of_a_lead_are_the_same_after_one_that_differs_in_a_part(first, second, part):
+    def ask(state, phones, answer):
+        found = lead.lead_windows(state, phones, _HOURS, dict.fromkeys(phones, answer))
         return found, windows.joined(found), reassigned.needs_check("+15045550143", state, "04530", ["ME"])
 
-    expected = _anew(ask, phones[1], answer)
-    _anew(ask, phones[0], "")
-    assert ask(phones[1], answer) == expected
+    other = {**first, part: second[part]}
+    expected = _anew(ask, **other)
+    _anew(ask, **first)
+    assert ask(**other) == expected
 
 
 def test_an_entry_that_is_changed_changes_no_other():
