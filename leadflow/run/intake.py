@@ -5,8 +5,7 @@ All leads are on disk before the first lookup is bought, so a resume does not ex
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import chain, islice
 from typing import TYPE_CHECKING
@@ -28,6 +27,8 @@ from leadflow.stages.lead_source import LeadSource, stored_source
 from leadflow.stages.person_cache import known_keys
 
 if TYPE_CHECKING:
+    from concurrent.futures import Executor
+
     from leadflow.compliance.guard import Guard
     from leadflow.run.context import RunContext
     from leadflow.run.tally import Tally
@@ -49,25 +50,29 @@ class Work:
     notes: list[str]
 
 
-def open_run(run: RunContext, tally: Tally, sheet: TargetSheet, ready: int, guard: Guard) -> Work:
-    """Sign in to all systems at once, list the leads, and read the first `ready` batches meanwhile.
+def open_run(run: RunContext, tally: Tally, sheet: TargetSheet, ready: int, guard: Guard, pool: Executor) -> Work:
+    """Sign in to all systems at once in threads of `pool`, list the leads, and read the first `ready` batches.
 
     Raises the error of any system before the first lookup.
     """
-    with ThreadPoolExecutor(2, "sign-in") as pool:
-        prove_dnc(run)
-        connected = pool.submit(sheet.connect)
-        pool.submit(run.services.idicore.sign_in, run.halt.stop)  # if it fails, the first lookup raises the reason
-        notes = connect_warehouse(run)
-        guard.begin()
-        counts = _list_leads(run, sheet.withheld)
-        _start_tally(run, tally, counts["todo"])
-        earlier_jobs = _earlier_jobs(run)
-        if run.budget.max_cost is not None:
-            run.budget.expect_checks(run.checkpoints.phones_owed(run.job_id))
-        batches = _stored_batches(run, -(-counts["todo"] // run.settings.batch_size))
-        first = list(islice(batches, ready))
-        connected.result()
+    prove_dnc(run)
+    connected = pool.submit(sheet.connect)
+    pool.submit(run.services.idicore.sign_in, run.halt.stop)  # if it fails, the first lookup raises the reason
+    notes = connect_warehouse(run)
+    guard.begin()
+
+    def on_rows() -> None:
+        if connected.done():
+            pool.submit(sheet.look_if_blank)
+
+    counts = _list_leads(run, sheet.withheld, on_rows)
+    _start_tally(run, tally, counts["todo"])
+    earlier_jobs = _earlier_jobs(run)
+    if run.budget.max_cost is not None:
+        run.budget.expect_checks(run.checkpoints.phones_owed(run.job_id))
+    batches = _stored_batches(run, -(-counts["todo"] // run.settings.batch_size))
+    first = list(islice(batches, ready))
+    connected.result()
     if counts["todo"]:
         sheet.complete()
     run.services.sheet.raise_if_full((tally.progress.total or 0) - tally.progress.done)
@@ -106,18 +111,18 @@ def connect_warehouse(run: RunContext) -> list[str]:
     return notes
 
 
-def _list_leads(run: RunContext, withheld: WithheldTally) -> dict[str, int]:
+def _list_leads(run: RunContext, withheld: WithheldTally, on_rows: Callable[[], None]) -> dict[str, int]:
     """Extract the leads, unless an earlier run of the job did. Return the counts of the extraction."""
     counts = run.checkpoints.extracted(run.job_id)
     if counts is None:
-        return run.services.warehouse.repeated(lambda: _extract(run, withheld))
+        return run.services.warehouse.repeated(lambda: _extract(run, withheld, on_rows))
     if run.only is None:
         _leave_processed(run)
     return counts
 
 
-def _extract(run: RunContext, withheld: WithheldTally) -> dict[str, int]:
-    """Stream the unprocessed leads from Snowflake to the disk."""
+def _extract(run: RunContext, withheld: WithheldTally, on_rows: Callable[[], None]) -> dict[str, int]:
+    """Stream the unprocessed leads from Snowflake to the disk. Call `on_rows` before the first row."""
     run.checkpoints.drop_leads(run.job_id)
     withheld.clear()
     source = _source(run)
@@ -133,6 +138,7 @@ def _extract(run: RunContext, withheld: WithheldTally) -> dict[str, int]:
         rows=source.rows,
         emit=run.emit,
     )
+    on_rows()
     keys = _store(run, withheld, extraction)
     take_up(run, extraction.retried, keys)
     run.history.update_job(run.job_id, counts=extraction.counts)

@@ -54,8 +54,8 @@ class Pipeline:
         """Run until all leads are done. Return notes for the job's message. Raises the error that ended the run."""
         run, tally = self._run, self._tally
         guard = self._guard
-        work = open_run(run, tally, self._sheet, self._window, guard)
         with ThreadPoolExecutor(2 * self._window, "check") as pool:
+            work = open_run(run, tally, self._sheet, self._window, guard, pool)
             ahead = LookAhead(run, self._pace, pool)
             cache = Coalescer("cache", partial(self._cache, Cache(run, tally, guard)))
             sheet = Coalescer(

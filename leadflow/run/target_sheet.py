@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from concurrent.futures import Executor, Future
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from leadflow.errors import RefusedError
+from leadflow.errors import LeadflowError, RefusedError
 from leadflow.services.sheets import LOOK_HOLDS_S
 from leadflow.stages.shared_phones import SharedPhones
 from leadflow.stages.sheet_rows import own_columns, sheet_columns
@@ -40,6 +41,11 @@ class TargetSheet:
         if self._sheet.header:
             self._prepare()
         self._run.log(_STAGE, "Connected to Google Sheets")
+
+    def look_if_blank(self) -> None:
+        """Look whether the tab is blank, as `open` will; it is called while the leads are read."""
+        with suppress(LeadflowError):  # `open` looks again, and raises
+            self._sheet.look_if_blank()
 
     def complete(self) -> None:
         """Add the script's columns, now that they are known, to a header that is there: nothing is bought so far."""

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import polars as pl
 
-from leadflow.errors import RefusedError
 from leadflow.events import Emit, JobLog, no_emit
 from leadflow.leads.phone_columns import shown_phone_columns
+from leadflow.services.sheets.cells import Columns
 
 if TYPE_CHECKING:
     from leadflow.services.sheets import Sheet
-    from leadflow.services.sheets.cells import Columns
 
 SHARED_WITH = "Shared With"
 _KEYS = ""  # the name of the key column in a frame; no column of the sheet has this one
@@ -56,25 +54,30 @@ def mark_shared(sheet: Sheet) -> int:
 class SharedPhones:
     """Tracks during a job whether its rows share phones with others; a job without such rows writes no marks.
 
-    The phones of a large sheet are tens of megabytes. They are read once, and again only if others wrote meanwhile.
+    The phones of a large sheet are tens of megabytes. They are read once, those of new rows when they are appended, and
+    all again only if others wrote meanwhile.
     """
 
     def __init__(self, sheet: Sheet) -> None:
         self._sheet = sheet
         self._phones: set[str] = set()
-        self._begun: tuple[list[str], pl.DataFrame] | None = None  # header and columns as read; a frame is compact
+        self._header: list[str] = []
+        self._read: list[pl.DataFrame] | None = []  # the columns by rows as they were read; None if they have moved
         self._due = False
         self._surprises: int = 0
 
     def begin(self) -> None:
         """Read the phones of the sheet, and whether its marks need an update."""
         self._surprises = self._sheet.surprises
+        names = _names(self._sheet)
+        self._sheet.watch(names, self._keep)
+        self._header = self._sheet.header
         if not self._sheet.is_empty:
-            now = self._sheet.read_columns(_names(self._sheet))
+            now = self._sheet.read_columns(names)
             self._phones = set().union(*_phones(now).values()) if now.keys else set()
             self._due = any(_marks(now).values())
-            columns = {_KEYS: now.keys, **now.cells}
-            self._begun = now.header, pl.DataFrame(columns, dict.fromkeys(columns, pl.String))
+            self._header = now.header
+            self._keep(now)
 
     def add(self, leads: pl.DataFrame) -> None:
         """Add leads just delivered. `deliver` has marked the phones that they share with each other."""
@@ -94,21 +97,21 @@ class SharedPhones:
                 )
             )
 
+    def _keep(self, read: Columns) -> None:
+        """Keep rows as a frame, which is compact."""
+        if read.header != self._header:
+            self._read = None
+        if self._read is not None:
+            columns = {_KEYS: read.keys, **read.cells}
+            self._read.append(pl.DataFrame(columns, dict.fromkeys(columns, pl.String)))
+
     def _now(self) -> Columns | None:
-        """Return the columns as read at the beginning, with the rows since; None if others may have changed them."""
-        begun, self._begun = self._begun, None
-        if begun is None or self._sheet.surprises != self._surprises:
+        """Return the columns as they were read; None if others may have changed them since."""
+        read, self._read = self._read, None
+        if not read or self._sheet.surprises != self._surprises:
             return None
-        header, frame = begun
-        names = [name for name in frame.columns if name != _KEYS]
-        try:
-            since = self._sheet.read_columns(names, first=frame.height + 2)
-        except RefusedError:  # the grid was cut
-            return None
-        if since.header != header or list(since.cells) != names:
-            return None
-        cells = {name: [*frame[name], *since.cells[name]] for name in names}
-        return replace(since, keys=[*frame[_KEYS], *since.keys], cells=cells)
+        keys, *cells = pl.concat(read).get_columns()
+        return Columns(self._header, keys.to_list(), {column.name: column.to_list() for column in cells})
 
 
 def _names(sheet: Sheet) -> list[str]:

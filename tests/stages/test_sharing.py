@@ -184,7 +184,24 @@ def test_the_phones_of_the_sheet_are_read_once(world):
     assert {key: mark for key, mark in marks.items() if mark} == {"k007": "1", "new": "1"}
 
 
-@pytest.mark.parametrize("person", ["sorts", "deletes", "inserts", "moves a column", "cuts the grid", "appends"])
+def test_the_rows_of_a_new_sheet_are_marked_with_one_write_and_one_read(world):
+    sheet = Sheet(world.settings.sheets)
+    sheet.prepare(["Lead Key", "Phone 1", "Shared With"])
+    sharing = SharedPhones(sheet)
+    sharing.begin()
+    for key in ("a", "b"):
+        sheet.append([_row(key, 7)])
+        sharing.add(_delivered(7))
+    before = world.stats()["sheets"]
+    sharing.finish()
+    after = world.stats()["sheets"]
+    assert [after[kind] - before[kind] for kind in ("reads", "writes")] == [1, 1]
+    assert _marks(sheet_rows(world)) == {"a": "1", "b": "1"}
+
+
+@pytest.mark.parametrize(
+    "person", ["sorts", "deletes", "inserts", "moves a column", "drops a column", "cuts the grid", "appends"]
+)
 @pytest.mark.parametrize("when", ["before the append", "after the append"])
 def test_what_people_do_between_reading_and_marking_leads_no_mark_astray(world, person, when):
     sheet = _appended(world, 40)
@@ -195,6 +212,7 @@ def test_what_people_do_between_reading_and_marking_leads_no_mark_astray(world, 
         "deletes": lambda rows: [*rows[:3], *rows[9:]],
         "inserts": lambda rows: [rows[0], ["", "a note"], *rows[1:]],
         "moves a column": lambda rows: [[*row, "", ""][:3][::-1] for row in rows],
+        "drops a column": lambda rows: [[row[0], *row[2:]] for row in rows],
         "cuts the grid": lambda rows: rows[:20],
         "appends": lambda rows: [*rows, ["mine", "+12125550003"]],
     }

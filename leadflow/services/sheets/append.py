@@ -6,12 +6,12 @@ import json
 import re
 import time
 from abc import abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
 from leadflow.errors import DeliveryError, RefusedError, TransientError
-from leadflow.services.sheets.cells import Cells
+from leadflow.services.sheets.cells import Cells, Columns, columns_of
 from leadflow.services.sheets.google import OutOfGridError
 from leadflow.services.sheets.layout import LATE_S, Seen
 from leadflow.services.transport.limits import StopFlag
@@ -57,10 +57,18 @@ class Append(Cells):
         self._last_unseen = float("-inf")
         self._is_astray = False  # whether an append at A2 was inserted elsewhere than below the last row
         self._below = 1  # how far below the header or the last key an append begins; 0 where the grid ends there
+        self._watched: tuple[Sequence[str], Callable[[Columns], None]] = (), lambda _: None
 
     @abstractmethod
     def _delete_duplicates(self, present: Sequence[str]) -> int:
         """Delete rows that only repeat another row of the same key; return how many. Repair implements it."""
+
+    def watch(self, names: Sequence[str], on_rows: Callable[[Columns], None]) -> None:
+        """Have each append read these columns back too, and call `on_rows` with the rows that it added at the end.
+
+        Rows that others added, moved or deleted meanwhile count as `surprises`.
+        """
+        self._watched = names, on_rows
 
     def append(self, rows: Sequence[Mapping[str, str]]) -> int:
         """Append the rows whose key is not in the sheet; return how many.
@@ -165,10 +173,13 @@ class Append(Cells):
         """
         header, column = self.header, self.header.index(self.settings.key_column)
         keys = [row[column] for row in values]
-        head, found = self._read_from(column, first)
+        watched, on_rows = self._watched
+        also = [name for name in watched if name in header]
+        head, found, *cells = self._read_from(first, column, *map(header.index, also))
         if head[: len(header)] == header and found == keys and before.ends_before(first):
             before.add(keys, first)
             self._seen, self._read_back = before, self._stamp()
+            on_rows(columns_of(head, also, [found, *cells]))
             return True
         if head[: len(header)] != header and self._rows_are_at(values, "A", first):
             self._take_back(values, "A", first, "columns were moved")

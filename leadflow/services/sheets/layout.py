@@ -15,6 +15,7 @@ from leadflow.services.transport.limits import StopFlag
 from leadflow.settings import SheetsSettings
 
 LOOK_HOLDS_S = 2.0  # how long a look at the keys counts, if nobody here has appended since
+_BLANK_HOLDS_S = 1.0  # how long a look at a blank tab counts: a header overwrites what a person types meanwhile
 LATE_S = 2.0  # maximum delay before the sheet shows a write, also one that was answered with an error
 
 
@@ -31,6 +32,7 @@ class Layout(Connection):
         self._has_typed_table = False
         self._seen = Seen()
         self._looked_ahead: tuple[object, float] | None = None
+        self._blank: tuple[dict[str, Any] | None, tuple[object, float]] | None = None
         self._read_back: tuple[object, float] | None = None
 
     def _read_header(self) -> None:
@@ -60,19 +62,17 @@ class Layout(Connection):
         Return whether the header is there now: another machine may begin at the same moment. Callers wait for the first
         rows, and Google takes half a second for each call.
         """
-        tab = self.tab
-        with ThreadPoolExecutor(1, "sheet") as aside:
-            described = aside.submit(self._describe)
-            is_blank = not self._read("")[0]
-            found = described.result()
-        if not is_blank or found.get("tables") or found.get("merges"):
+        found = self._blank_grid()
+        if found is None:
             return False
+        tab = self.tab
         row = {"values": [{"userEnteredValue": {"stringValue": name}} for name in names]}
         header = {"start": {"sheetId": tab.id}, "rows": [row], "fields": "userEnteredValue"}
         requests: list[dict[str, Any]] = [{"updateCells": header}]
         if (lacking := len(names) - self.tab.col_count) > 0:
             grow = {"sheetId": tab.id, "dimension": "COLUMNS", "length": lacking}
             requests.insert(0, {"appendDimension": grow})
+        self._lock.record_append()
         try:
             self._retry_if_refused(lambda: self.tab.spreadsheet.batch_update({"requests": requests}))
         except TransientError:
@@ -83,6 +83,29 @@ class Layout(Connection):
         self._look()
         self._looked_ahead = self._stamp()  # the first append follows
         return self.header == list(names)
+
+    def look_if_blank(self) -> None:
+        """Look now whether the tab is blank, so that writing a header within the next second need not wait for it."""
+        with self._lock.hold():
+            if not self.header:
+                self._blank = self._described_if_blank(), self._stamp()
+
+    def _blank_grid(self) -> dict[str, Any] | None:
+        """Return the description of the tab if it is blank, from a look just before or from now; else None."""
+        ahead, self._blank = self._blank, None
+        if ahead is not None and self._is_fresh(ahead[1], _BLANK_HOLDS_S):
+            return ahead[0]
+        return self._described_if_blank()
+
+    def _described_if_blank(self) -> dict[str, Any] | None:
+        """Return the description of the tab; None if it has cells, typed columns or merged cells."""
+        if self._client is None:
+            self.connect()
+        with ThreadPoolExecutor(1, "sheet") as aside:
+            described = aside.submit(self._describe)
+            is_blank = not self._read("")[0]
+            found = described.result()
+        return found if is_blank and not found.get("tables") and not found.get("merges") else None
 
     def _add_columns(self, names: Sequence[str], missing: Sequence[str]) -> None:
         """Write names at the right of the header. Another machine may do so too: the caller reads the result."""
@@ -185,20 +208,23 @@ class Layout(Connection):
             self.surprises += bool(found)
             return found
         column = self.header.index(key)
-        head, end = self._read_from(column, seen.last_row)
+        head, end = self._read_from(seen.last_row, column)
         if head[column : column + 1] != [key] or end != [seen.keys[-1]]:
             self.surprises += 1
             return self._look()
         self.header = head
         return seen.keys
 
-    def _read_from(self, column: int, row: int) -> tuple[list[str], list[str]]:
-        """Return the header, and the cells of a column from a row on, in one call; both empty if the row is missing."""
+    def _read_from(self, row: int, *columns: int) -> list[list[str]]:
+        """Return the header, and the cells of each column from a row on, in one call; all empty without such a row."""
         try:
-            head, cells = self._read("1:1", f"{letters(column)}{row}:{letters(column)}")
+            head, *cells = self._read("1:1", *(f"{letters(n)}{row}:{letters(n)}" for n in columns))
         except RefusedError:
-            return [], []
-        return [str(name) for name in head[0]] if head else [], [str(cell[0]) if cell else "" for cell in cells]
+            return [[] for _ in ((), *columns)]
+        return [
+            [str(name) for name in head[0]] if head else [],
+            *([str(cell[0]) if cell else "" for cell in column] for column in cells),
+        ]
 
     def look_ahead(self) -> None:
         """Look now, so that an append within the next seconds need not wait for it."""
@@ -213,9 +239,9 @@ class Layout(Connection):
         """Return the state that _is_fresh compares with a later state."""
         return self._lock.version(), time.monotonic()
 
-    def _is_fresh(self, look: tuple[object, float] | None) -> bool:
-        """Return whether a look was within LOOK_HOLDS_S, and nobody on this machine has appended since."""
-        return look is not None and look[0] == self._lock.version() and time.monotonic() - look[1] < LOOK_HOLDS_S
+    def _is_fresh(self, look: tuple[object, float] | None, holds_s: float = LOOK_HOLDS_S) -> bool:
+        """Return whether a look was within `holds_s` seconds, and nobody on this machine has appended since."""
+        return look is not None and look[0] == self._lock.version() and time.monotonic() - look[1] < holds_s
 
     def _current_keys(self) -> list[str]:
         """Return the keys in the sheet, from a look ahead if that is fresh."""

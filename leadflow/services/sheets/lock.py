@@ -82,12 +82,12 @@ class SheetLock:
         return True
 
     def record_append(self) -> None:
-        """Record an append, so that other holders, also in other processes, read the tab again."""
+        """Record an append or a first header, so that other holders, also in other processes, read the tab again."""
         self._tab.appends += 1
         if self._append_mark:
             self._append_mark.touch(mode=0o600)
 
     def version(self) -> tuple[int, int]:
-        """Return a value that changes with each append."""
+        """Return a value that changes with each `record_append`."""
         mark = self._append_mark
         return self._tab.appends, mark.stat().st_mtime_ns if mark is not None and mark.exists() else 0

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from leadflow.errors import RefusedError
@@ -25,6 +27,40 @@ def test_a_blank_tab_gets_its_columns_and_its_header_in_one_write(world):
     assert (reads, writes) == (4, 2)  # the tab and its grid, the new header, and the appended row read back
     assert world.sheet_values()[0] == NAMES
     assert world.sheet_values()[1][0] == "k1"
+
+
+def test_a_look_just_before_spares_the_beginning_its_own(world):
+    sheet = Sheet(world.settings.sheets)
+    sheet.connect(prove=True)
+    sheet.look_if_blank()
+    before = _calls(world)
+    sheet.prepare(NAMES)
+    assert [after - first for after, first in zip(_calls(world), before, strict=True)] == [1, 1]
+    assert world.sheet_values()[0] == NAMES
+
+
+@pytest.mark.parametrize("other", ["a person", "another job"])
+def test_a_header_that_came_after_the_look_is_kept(world, other):
+    sheet = Sheet(world.settings.sheets)
+    sheet.connect(prove=True)
+    sheet.look_if_blank()
+    if other == "a person":
+        time.sleep(1.1)  # what comes within a second may be written over, as if both had typed at once
+        world.edit_sheet([("set", 1, ["Mine", "Lead Key"])])
+    else:
+        Sheet(world.settings.sheets).prepare(["Mine", "Lead Key"])
+    sheet.prepare(NAMES[:3])
+    assert world.sheet_values()[0][:2] == ["Mine", "Lead Key"]
+    assert set(NAMES[:3]) <= set(world.sheet_values()[0])
+
+
+def test_a_look_finds_the_header_of_another_job(world):
+    sheet = Sheet(world.settings.sheets)
+    sheet.connect(prove=True)
+    Sheet(world.settings.sheets).prepare(["Mine", "Lead Key"])
+    sheet.look_if_blank()
+    sheet.prepare(NAMES[:3])
+    assert world.sheet_values()[0][:2] == ["Mine", "Lead Key"]
 
 
 @pytest.mark.parametrize("kind", ["applied_then_503", "applied_then_drop", "503", "drop", "429"])
