@@ -55,8 +55,12 @@ def consolidate(
 
 def stage_ahead(leads: pl.DataFrame, warehouse: Warehouse, *, job_id: str, script: str, at: datetime) -> None:
     """Upload the rows that `consolidate` will merge, while the leads are being delivered."""
-    expected = leads.with_columns_seq((pl.col("disposition") == "deliver").alias("delivered"))
-    warehouse.stage(_rows(expected, job_id, script, at), _KEY)
+
+    def expected() -> pl.DataFrame:
+        delivered = (pl.col("disposition") == "deliver").alias("delivered")
+        return _rows(leads.with_columns_seq(delivered), job_id, script, at)
+
+    warehouse.stage(expected, _KEY)
 
 
 def _consolidate(

@@ -85,7 +85,7 @@ class InstantWarehouse(Warehouse):
     def merge(self, rows: pl.DataFrame, key: str, into: Any, entries: Any = None, since: Any = None) -> int:
         return rows.height
 
-    def stage(self, rows: pl.DataFrame, key: str) -> None:
+    def stage(self, rows: Any, key: str) -> None:
         """Nothing is merged, so nothing goes up."""
 
 

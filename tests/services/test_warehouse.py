@@ -103,13 +103,30 @@ def test_rows_sent_ahead_are_not_sent_again_and_other_rows_are(world, warehouse)
         work()
         return world.stats()["snowflake"]["calls"] - before
 
-    assert calls(lambda: warehouse.stage(rows, "k")) == 2  # the table and its rows
+    assert calls(lambda: warehouse.stage(lambda: rows, "k")) == 2  # the table and its rows
     ahead = calls(lambda: warehouse.merge(rows, "k", _INTO))
     assert calls(lambda: warehouse.merge(rows, "k", _INTO)) == ahead + 1  # what was staged is used once
-    warehouse.stage(rows, "k")
+    warehouse.stage(lambda: rows, "k")
     warehouse.merge(_frame(k=["c"], v=["3"]), "k", _INTO)
     assert _there(warehouse) == ([("a", "1"), ("b", "2"), ("c", "3")], ["a", "b", "c"])
-    warehouse.stage(_frame(k=["d"], v=["4"]), "k")
+    warehouse.stage(lambda: _frame(k=["d"], v=["4"]), "k")
     assert warehouse.present("FIRST", "key", ["a"]) == ["a"]  # a list of keys is uploaded into the same table
     warehouse.merge(_frame(k=["d"], v=["4"]), "k", _INTO)
     assert _there(warehouse)[1] == ["a", "b", "c", "d"]
+
+
+def test_rows_sent_ahead_wait_for_their_merge_and_other_rows_are_not_even_made(warehouse):
+    first, made = _frame(k=["a"], v=["1"]), []
+
+    def later():
+        made.append("later")
+        return _frame(k=["b"], v=["2"])
+
+    warehouse.stage(lambda: first, "k")
+    warehouse.stage(later, "k")
+    assert made == []
+    warehouse.merge(first, "k", _INTO)
+    warehouse.stage(later, "k")
+    warehouse.merge(later(), "k", _INTO)
+    assert made == ["later", "later"]
+    assert _there(warehouse)[1] == ["a", "b"]

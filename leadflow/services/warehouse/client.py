@@ -8,7 +8,7 @@ whose answer was lost, so that the INSERT sees its entries and doubles none.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
 
@@ -124,14 +124,15 @@ class Warehouse(Statements):
                     self.log(f"{interruption}; leadflow signs in again where it must, and merges again")
                     raise
 
-    def stage(self, rows: pl.DataFrame, key: str) -> None:
-        """Upload rows for a merge that is likely to follow. Does nothing while a statement runs.
+    def stage(self, rows: Callable[[], pl.DataFrame], key: str) -> None:
+        """Upload rows for a merge that is likely to follow, unless a statement runs or other rows wait for their merge.
 
         A merge of other rows uploads its own.
         """
         if self._lock.acquire(blocking=False):
             try:
-                self._stage(last_of_each(rows, key))
+                if self._staged is None:
+                    self._stage(last_of_each(rows(), key))
             finally:
                 self._lock.release()
 
@@ -187,6 +188,7 @@ class Warehouse(Statements):
         """Upload rows of text and return their temporary table as SQL; the next merge or upload replaces it."""
         with self._lock:
             self._stage(rows)
+            self._staged = None  # no merge of these rows follows
             return self.temporary(_STAGE)
 
     def upload(self, rows: pl.DataFrame, name: str) -> str:
