@@ -7,11 +7,14 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date, datetime, timezone
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
 from leadflow.leads.verdicts import FLAGGED
+
+if TYPE_CHECKING:
+    from leadflow.stages.prepared_rows import PreparedRows
 
 # Person key, disposition and reason of a lead, as the checkpoints and the history keep them.
 Outcome = tuple[str, str, str]
@@ -22,13 +25,14 @@ class Batch:
     """The leads of one batch, and the facts that the steps record for the history.
 
     `number` and `first_row` are 1-based. Each step replaces `leads` with its result. `record` holds the rows of the
-    batch, its start time, and the seconds that each step took.
+    batch, its start time, and the seconds that each step took. `prepared` are its rows for the sheet.
     """
 
     number: int
     first_row: int
     leads: pl.DataFrame
     record: dict[str, Any] = field(default_factory=dict)
+    prepared: PreparedRows | None = None
     delivered_at: datetime | None = None
 
     def start(self) -> None:

@@ -1,6 +1,7 @@
 """The pipeline of one run: how many batches are under way at once, when the next one starts, and when all stop.
 
-    open_run -> Lookup -> Check -> FurtherLookups -> (sheet thread) Deliver -> (cache thread) Cache; then Guard.end
+    open_run -> Lookup -> Check -> FurtherLookups -> Deliver.prepare
+        -> (sheet thread) Deliver.do -> (cache thread) Cache; then Guard.end
 
 Batches overlap: while one batch is delivered, the next are checked and looked up. A batch never returns to a step.
 """
@@ -12,7 +13,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import suppress
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from leadflow.errors import LeadflowError
 from leadflow.run.coalescer import Coalescer
@@ -31,6 +32,16 @@ if TYPE_CHECKING:
 
 # The most unfinished batches for each batch in lookup. With this limit, a slow sheet delays the next lookups.
 _UNFINISHED_A_WINDOW = 8
+
+
+class _BeforeSheet(NamedTuple):
+    """What a batch goes through in its own thread, before it waits for the sheet."""
+
+    lookup: Lookup
+    check: Check
+    further: FurtherLookups
+    deliver: Deliver
+    ahead: LookAhead
 
 
 class Pipeline:
@@ -58,17 +69,19 @@ class Pipeline:
             work = open_run(run, tally, self._sheet, self._window, guard, pool)
             ahead = LookAhead(run, self._pace, pool)
             cache = Coalescer("cache", partial(self._cache, Cache(run, tally, guard)))
+            deliver = Deliver(run, tally, self._sheet, pool, guard)
             sheet = Coalescer(
                 "sheet",
-                Deliver(run, tally, self._sheet, pool, guard).do,
+                deliver.do,
                 next_step=cache,
                 linger=self._linger,
                 on_start=self._sheet.open,
             )
-            lookup = Lookup(run, tally, work.earlier_jobs, guard)
             check = Check(run, tally, ahead, pool, guard)
-            further = FurtherLookups(run, check, guard)
-            self._drain(work.batches, partial(self._process, lookup, check, further, sheet, ahead), sheet, cache)
+            steps = _BeforeSheet(
+                Lookup(run, tally, work.earlier_jobs, guard), check, FurtherLookups(run, check, guard), deliver, ahead
+            )
+            self._drain(work.batches, partial(self._process, steps, sheet), sheet, cache)
         guard.end()
         self._sheet.withheld.warn()
         if run.halt.limit:
@@ -143,33 +156,26 @@ class Pipeline:
                 self._run.halt.stop.wait(0.02)
         return flying
 
-    def _process(
-        self,
-        lookup: Lookup,
-        check: Check,
-        further: FurtherLookups,
-        sheet: Coalescer[Batch],
-        ahead: LookAhead,
-        batch: Batch,
-    ) -> None:
-        """Send one batch through lookup and checks in its thread, and queue it for the sheet."""
+    def _process(self, steps: _BeforeSheet, sheet: Coalescer[Batch], batch: Batch) -> None:
+        """Send one batch through lookup and checks in its thread, make its rows, and queue them for the sheet."""
         halt = self._run.halt
         batch.start()
-        lookup.do(batch)
+        steps.lookup.do(batch)
         if batch.leads.is_empty():
             self._count(before_sheet=-1, unfinished=-1)
             return
         halt.raise_if_set()
-        check.do(batch)
-        further.do(batch)
+        steps.check.do(batch)
+        steps.further.do(batch)
         self._pace.check_s = batch.record["check_s"]
         halt.raise_if_set()
         if batch.leads.is_empty():
             self._count(before_sheet=-1, unfinished=-1)
             return
+        steps.deliver.prepare(batch)
         self._count(before_sheet=-1)
         sheet.put(batch)
-        ahead.start_if_due()
+        steps.ahead.start_if_due()
 
     def _cache(self, cache: Cache, batches: list[Batch]) -> None:
         cache.do(batches)

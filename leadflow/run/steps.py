@@ -27,11 +27,12 @@ from leadflow.run.job_record import began_at
 from leadflow.services.dncscrub.reassigned import KIND as REASSIGNED
 from leadflow.services.dncscrub.reassigned import policy_since
 from leadflow.stages.consolidation import consolidate, stage_ahead
-from leadflow.stages.delivery import deliver
+from leadflow.stages.delivery import append_rows
 from leadflow.stages.dnc import check_dnc
 from leadflow.stages.lead_phones import with_script_phones
 from leadflow.stages.litigators import check_litigators
 from leadflow.stages.lookup import lookup_people
+from leadflow.stages.prepared_rows import PreparedRows, joined_rows, prepare_rows
 from leadflow.stages.reassigned import check_reassigned
 from leadflow.stages.settle import settle
 from leadflow.stages.shown_phones import with_shown_phones
@@ -276,40 +277,48 @@ class Deliver:
     pool: Executor
     guard: Guard
 
+    def prepare(self, batch: Batch) -> None:
+        """Make the rows of a batch, while the rows of others are appended."""
+        batch.prepared = self._prepared(batch.leads, batch.number)
+
     def do(self, batches: list[Batch]) -> None:
-        """Deliver all waiting batches with one append."""
-        run, leads = self.run, self._allowed(joined(batches))
+        """Append the rows of all waiting batches at once."""
+        run = self.run
+        prepared = joined_rows([self._allowed(batch) for batch in batches])
         at = datetime.now(timezone.utc)
         self.guard.before_append()
         with timed("deliver_s", *batches):
-            done = deliver(
-                leads,
+            done = append_rows(
+                prepared,
                 run.services.sheet,
-                policy=run.settings.policy,
-                compliance=run.settings.compliance,
-                job_id=run.job_id,
+                run.settings.policy,
                 emit=run.emit,
                 batch=batches[0].number if len(batches) == 1 else None,
-                when_ready=lambda: self._stage(leads, at),
+                when_ready=lambda: self._stage(prepared.leads, at),
                 on_withheld=self.sheet.withheld.add,
             )
         self.guard.delivered(done)
         self.sheet.sharing.add(done)
-        self.tally.advance("Sheet", leads.height)
+        self.tally.advance("Sheet", done.height)
         for batch, rows in row_ranges(batches):
-            batch.leads, batch.delivered_at = done[rows], at
+            batch.leads, batch.prepared, batch.delivered_at = done[rows], None, at
 
-    def _allowed(self, leads: pl.DataFrame) -> pl.DataFrame:
-        """Settle the leads again if some of their phones may not be called since the check."""
-        if not self.guard.suppressed(leads):
-            return leads
-        policy, compliance = self.run.settings.policy, self.run.settings.compliance
-        settled = with_shown_phones(settle(self.guard.mark(leads), policy, compliance), policy)
+    def _prepared(self, leads: pl.DataFrame, number: int) -> PreparedRows:
+        settings = self.run.settings
+        key, job_id, emit = settings.sheets.key_column, self.run.job_id, self.run.emit
+        return prepare_rows(leads, key, settings.policy, settings.compliance, job_id, emit, number)
+
+    def _allowed(self, batch: Batch) -> PreparedRows:
+        """Return the prepared rows; made again if some of their phones may not be called since the check."""
+        if batch.prepared is not None and not self.guard.suppressed(batch.leads):
+            return batch.prepared
+        leads, policy = batch.leads, self.run.settings.policy
+        settled = with_shown_phones(settle(self.guard.mark(leads), policy, self.run.settings.compliance), policy)
         held = leads.filter(pl.col("disposition") == "deliver").height
         held -= settled.filter(pl.col("disposition") == "deliver").height
         if held:
             self.run.log("Engine", f"{held} leads asked not to be called since their check, and are held back")
-        return settled
+        return self._prepared(settled, batch.number)
 
     def _stage(self, leads: pl.DataFrame, at: datetime) -> None:
         run = self.run

@@ -2,25 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, TypeVar
 
 import polars as pl
 
-from leadflow.errors import InputError
-from leadflow.events import Emit, JobLog, no_emit, raised_at
-from leadflow.leads.calling_hours import read_hours
-from leadflow.leads.columns import script_columns
+from leadflow.events import Emit, JobLog, no_emit
 from leadflow.settings import ComplianceSettings, Policy
-from leadflow.stages.duplicates import hold_duplicate_pids
-from leadflow.stages.frames import as_text, same_kind, with_identity
+from leadflow.stages.frames import same_kind
 from leadflow.stages.list_columns import per_phone
-from leadflow.stages.phone_cells import has_phone_name, phone_cells
-from leadflow.stages.settle import settle
+from leadflow.stages.prepared_rows import PreparedRows, prepare_rows
 from leadflow.stages.shared_phones import with_shared
-from leadflow.stages.sheet_rows import is_callable_expr, own_columns, sheet_columns, sheet_rows
-from leadflow.stages.shown_phones import with_shown_phones
-from leadflow.stages.withheld import warn_withheld, withhold
+from leadflow.stages.sheet_rows import is_callable_expr
+from leadflow.stages.withheld import warn_withheld
 
 if TYPE_CHECKING:
     from leadflow.services.sheets import Sheet
@@ -28,7 +22,6 @@ if TYPE_CHECKING:
 F = TypeVar("F")
 OnWithheld = Callable[[Mapping[str, int]], object]
 _STAGE = "Google Sheets"
-_HASH = "^[0-9a-f]{32}$"
 
 
 def deliver(
@@ -73,48 +66,35 @@ def deliver(
     def warn(counts: Mapping[str, int]) -> None:
         warn_withheld(counts, emit, batch)
 
-    report = on_withheld or warn
-    return same_kind(
-        leads, lambda frame: _deliver(frame, sheet, policy, compliance, job_id, emit, batch, when_ready, report)
-    )
+    def run(frame: pl.DataFrame) -> pl.DataFrame:
+        prepared = prepare_rows(frame, sheet.settings.key_column, policy, compliance, job_id, emit, batch)
+        return append_rows(prepared, sheet, policy, emit, batch, when_ready, on_withheld or warn)
+
+    return same_kind(leads, run)
 
 
-def _deliver(
-    leads: pl.DataFrame,
+def append_rows(
+    prepared: PreparedRows,
     sheet: Sheet,
     policy: Policy,
-    compliance: ComplianceSettings,
-    job_id: str,
-    emit: Emit,
-    batch: int | None,
-    when_ready: Callable[[], object],
-    on_withheld: OnWithheld,
+    emit: Emit = no_emit,
+    batch: int | None = None,
+    when_ready: Callable[[], object] = lambda: None,
+    on_withheld: OnWithheld = lambda counts: None,
 ) -> pl.DataFrame:
-    leads = _settled(with_identity(leads), policy, compliance)
-    key = sheet.settings.key_column
-    extra = own_columns(leads.columns, key, policy)
-    wanted = leads.filter(pl.col("disposition") == "deliver")
-    rows = sheet_rows(wanted, key, policy, job_id, extra, read_hours(compliance.calling_hours_file))
-    rows, extra = _without_phones(rows, leads, key, policy, extra, on_withheld)
-    bad = [*_bad(rows, key, emit, batch), *_phone_keys(rows, key, policy, emit, batch)]
-    rows = rows.filter(~pl.col(key).is_in(bad)).unique(key, keep="last", maintain_order=True)
+    """Append prepared rows, and return their leads as `deliver` does. Raises RefusedError, DeliveryError."""
+    leads, rows, key = prepared.leads, prepared.rows, sheet.settings.key_column
+    if prepared.withheld:
+        on_withheld(prepared.withheld)
     _withdraw_forbidden(leads, sheet, policy, emit, batch)
     cells = with_shared(rows, key).to_dicts()
     when_ready()
     if cells:
-        _append(cells, sheet, [key, *sheet_columns(policy), *extra.values()], emit, batch)
-    return _marked(leads, rows[key].to_list(), bad)
+        _append(cells, sheet, prepared.columns, emit, batch)
+    return _marked(leads, rows[key].to_list(), prepared.bad)
 
 
-def _settled(leads: pl.DataFrame, policy: Policy, compliance: ComplianceSettings) -> pl.DataFrame:
-    """Return the leads with a disposition and the phones that their rows show; a run has added them already."""
-    if "disposition" not in leads.columns:
-        leads = settle(leads, policy, compliance)
-    leads = hold_duplicate_pids(leads)
-    return leads if {"callable_until", "shown_phones"} <= set(leads.columns) else with_shown_phones(leads, policy)
-
-
-def _append(cells: list[dict[str, str]], sheet: Sheet, columns: list[str], emit: Emit, batch: int | None) -> None:
+def _append(cells: list[dict[str, str]], sheet: Sheet, columns: Sequence[str], emit: Emit, batch: int | None) -> None:
     sheet.ensure_columns(columns)
     new = sheet.append(cells)
     message = f"Uploaded batch to Sheets: {new} new rows, {len(cells) - new} there already"
@@ -131,56 +111,6 @@ def _withdraw_forbidden(leads: pl.DataFrame, sheet: Sheet, policy: Policy, emit:
         emit(JobLog(stage=_STAGE, batch=batch, level="warning", message=message))
 
 
-def _without_phones(
-    rows: pl.DataFrame,
-    leads: pl.DataFrame,
-    key: str,
-    policy: Policy,
-    extra: dict[str, str],
-    on_withheld: OnWithheld,
-) -> tuple[pl.DataFrame, dict[str, str]]:
-    """Blank every phone that the checks did not clear; return the rows and the script's own columns that remain."""
-    checked = [f"Phone {n}" for n in range(1, policy.phones_delivered + 1)]
-    rows, counts = withhold(rows, policy, {title: name for name, title in extra.items()}, [key, *checked])
-    delivered = leads.filter(pl.col("disposition") == "deliver")
-    named = as_text(delivered, [name for name in script_columns(leads.columns) if has_phone_name(name, policy)])
-    counts |= {cells.name: n for cells in named if (n := int((cells != "").sum()))}
-    if counts:
-        on_withheld(counts)
-    return rows, {name: title for name, title in extra.items() if title in rows.columns}
-
-
-def _phone_keys(rows: pl.DataFrame, key: str, policy: Policy, emit: Emit, batch: int | None) -> list[str]:
-    """List the keys that read like phones: the row would show an unchecked phone."""
-    rows = rows.filter(~pl.col(key).str.contains(_HASH))
-    found = phone_cells(rows.select_seq(key), policy)
-    keys = rows[key].filter(found[key]).to_list() if found else []
-    if keys:
-        message = (
-            f"{len(keys)} rows are held back (bad_cell): their key reads like a phone that no check has seen. "
-            "Give person_key other values"
-        )
-        emit(JobLog(stage=_STAGE, batch=batch, level="warning", message=message))
-    return keys
-
-
-def _bad(rows: pl.DataFrame, key: str, emit: Emit, batch: int | None) -> list[str]:
-    """List the keys of rows that a sheet cannot hold."""
-    from leadflow.services.sheets import LONGEST_CELL, raise_for_cells
-
-    whole = pl.concat_str(pl.all())
-    bad: list[str] = []
-    for row in rows.filter(
-        (whole.str.len_chars() > LONGEST_CELL) | whole.str.contains("\x00", literal=True)
-    ).to_dicts():
-        try:
-            raise_for_cells(row, row[key])
-        except InputError as error:
-            bad.append(row[key])
-            emit(JobLog(stage=_STAGE, batch=batch, level="warning", message=str(error), source=raised_at(error)))
-    return bad
-
-
 def _forbidden(leads: pl.DataFrame, policy: Policy) -> dict[str, set[str]]:
     """Map each key to the phones that its row must not show: all phones, or for a delivered lead those not callable."""
     phones = per_phone(leads, "verdicts").join(
@@ -192,7 +122,7 @@ def _forbidden(leads: pl.DataFrame, policy: Policy) -> dict[str, set[str]]:
     return {key: set(found) for key, found in bad.group_by("person_key").agg("phones").iter_rows()}
 
 
-def _marked(leads: pl.DataFrame, delivered: list[str], bad: list[str]) -> pl.DataFrame:
+def _marked(leads: pl.DataFrame, delivered: Sequence[str], bad: Sequence[str]) -> pl.DataFrame:
     is_bad = pl.col("person_key").is_in(bad)
     return leads.with_columns_seq(
         pl.when(is_bad).then(pl.lit("held")).otherwise(pl.col("disposition")).alias("disposition"),

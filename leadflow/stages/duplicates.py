@@ -9,6 +9,7 @@ import polars as pl
 
 from leadflow.leads.counts import DUPLICATE
 from leadflow.leads.identity import identity_text
+from leadflow.stages.list_columns import TEXTS
 
 if TYPE_CHECKING:
     from leadflow.leads.people import Person
@@ -42,7 +43,10 @@ def find_duplicates(people: Sequence[Person], known: Collection[str]) -> dict[st
 
 
 def hold_duplicate_pids(leads: pl.DataFrame) -> pl.DataFrame:
-    """Hold back all deliverable leads with the same lookup_pid except the first; the reason is duplicate_person."""
+    """Hold back all deliverable leads with the same lookup_pid except the first; the reason is duplicate_person.
+
+    They have no row, so they show no phones.
+    """
     if leads.schema.get("lookup_pid") != pl.String:
         return leads
     is_named = (pl.col("disposition") == "deliver") & (pl.col("lookup_pid") != "")
@@ -50,7 +54,9 @@ def hold_duplicate_pids(leads: pl.DataFrame) -> pl.DataFrame:
     doubled = leads.select_seq((is_named & (first != pl.col("person_key"))).fill_null(False)).to_series()
     if not doubled.any():
         return leads
+    held = {"disposition": pl.lit("held"), "reason": pl.lit(DUPLICATE)}
+    no_row = {"shown_phones": pl.lit([], TEXTS), "callable_until": pl.lit("")}
+    held |= {name: value for name, value in no_row.items() if name in leads.columns}
     return leads.with_columns_seq(
-        pl.when(doubled).then(pl.lit("held")).otherwise("disposition").alias("disposition"),
-        pl.when(doubled).then(pl.lit(DUPLICATE)).otherwise("reason").alias("reason"),
+        pl.when(doubled).then(value).otherwise(name).alias(name) for name, value in held.items()
     )

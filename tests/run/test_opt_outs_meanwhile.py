@@ -21,6 +21,7 @@ from outcome import observe
 
 import leadflow as lf
 from leadflow.compliance.guard import Guard
+from leadflow.run.steps import Deliver
 
 LEADS = 30
 # A job in a child that is killed after its last append, before it reads the list again. Another engine of that child,
@@ -105,6 +106,28 @@ def test_on_the_same_machine_it_is_seen_before_the_append(world, target, when):
         assert not any(phone in phones for phones in shown(world).values())
         report = engine.report(job.id)
         assert report.ok, report.validation
+
+
+@pytest.mark.parametrize("who", ["phone", "person"])
+def test_rows_that_are_made_already_are_made_again(world, target, who, monkeypatch):
+    key, phone = target
+    given = {"phones": phone} if who == "phone" else {"person_key": key}
+    with lf.Engine(world.settings) as engine:
+        prepare, asked = Deliver.prepare, []
+
+        def made(step, batch):
+            prepare(step, batch)
+            if key in batch.prepared.rows["Lead Key"]:
+                asked.append(engine.suppress(**given, **ASKED))
+
+        monkeypatch.setattr(Deliver, "prepare", made)
+        job = engine.run(SCRIPT, limit_rows=LEADS, progress=False)
+        assert len(asked) == 1
+        assert asked[0].withdrawn == 0  # nothing was in the sheet yet
+        assert not any(phone in phones for phones in shown(world).values())
+        assert recorded(world, key) == ("held", "all_suppressed")
+        assert engine.trace(job.id)["message"].str.contains("1 leads asked not to be called since their check").any()
+        assert engine.report(job.id).ok, engine.report(job.id).validation
 
 
 def test_on_the_same_machine_a_person_is_not_bought_any_more(world, target):
