@@ -9,7 +9,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from leadflow.checkpoints import scrubs
 from leadflow.leads import callable_until, reassigned
 from leadflow.leads.calling_hours import lead, windows
 from leadflow.leads.calling_hours.table import read_hours
@@ -17,7 +16,7 @@ from leadflow.leads.verdicts import Scrub, Verdict
 from leadflow.stages import checks, ledger_entries, scrub_texts
 
 _KEPT = [
-    scrub_texts._text, scrub_texts._said, ledger_entries._said, scrubs._rest, callable_until._counts_until,
+    scrub_texts._text, scrub_texts._said, ledger_entries._said, callable_until._counts_until,
     reassigned._is_in, checks.scrubbed_at, lead._windows, windows.joined,
 ]  # fmt: skip
 _ZONES = [timezone.utc, timezone(timedelta(hours=-6)), timezone(timedelta(hours=5, minutes=30))]
@@ -33,10 +32,6 @@ _NUMBERS = st.sampled_from(["+15045550143", "+12075550143", "+14165550143", "+17
 _HOURS = read_hours()
 
 
-def _stored(scrub):
-    return scrubs._from_json(scrubs._to_json(scrub))
-
-
 def _read(scrub):
     return scrub_texts.read_scrub(scrub_texts.scrub_text(scrub), scrub.phone, scrub.check)
 
@@ -44,7 +39,6 @@ def _read(scrub):
 _OF_A_SCRUB = {
     "text": scrub_texts.scrub_text,
     "read": _read,
-    "stored": _stored,
     "entry": lambda scrub: ledger_entries.check_entry("k1", scrub, "june"),
     "until": lambda scrub: callable_until.counts_until(scrub, 31),
     "shown time": lambda scrub: checks.scrubbed_at(scrub.checked_at),
@@ -68,12 +62,6 @@ def test_a_scrub_says_the_same_after_one_much_like_it(ask, first, change, zone):
     expected = _anew(ask, second)
     _anew(ask, first)
     assert ask(second) == expected
-
-
-@given(scrub=_SCRUBS)
-@settings(max_examples=200, deadline=None)
-def test_a_stored_scrub_comes_back(scrub):
-    assert _stored(scrub) == scrub
 
 
 _LEADS = st.fixed_dictionaries(
