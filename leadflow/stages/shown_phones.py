@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from datetime import date
+
 import polars as pl
 
-from leadflow.leads.callable_until import callable_until
+from leadflow.leads.callable_until import NO_LONGER, callable_until
 from leadflow.leads.verdicts import Scrub
 from leadflow.settings import Policy
 from leadflow.stages.list_columns import per_lead, per_phone
-from leadflow.stages.scrub_texts import has_checks, scrubs_of
+from leadflow.stages.scrub_texts import from_scrubs, has_checks
 from leadflow.stages.sheet_rows import is_callable_expr
 
 
@@ -29,14 +32,17 @@ def with_shown_phones(leads: pl.DataFrame, policy: Policy) -> pl.DataFrame:
 
 def _until(leads: pl.DataFrame, policy: Policy) -> list[str]:
     """Return for each lead the date from which it may not be called any more."""
-    shown = [set(phones) for phones in leads["shown_phones"].to_list()]
     if not has_checks(leads):
         return [""] * leads.height
-    checks: list[list[Scrub | None]] = [[] for _ in shown]
-    for row, (phone,), scrubs in scrubs_of(leads.drop("shown_phones")):
+
+    def until(scrubs: Mapping[str, Scrub | None]) -> date:
+        return callable_until(scrubs.values(), policy.max_scrub_age_days)
+
+    shown = leads["shown_phones"].to_list()
+    dates: list[list[date]] = [[] for _ in shown]
+    for row, phone, _, day in from_scrubs(leads, until):
         if phone in shown[row]:
-            checks[row].extend(scrubs.values())
+            dates[row].append(day)
     return [
-        callable_until(found, policy.max_scrub_age_days).isoformat() if phones else ""
-        for phones, found in zip(shown, checks, strict=True)
+        min(days, default=NO_LONGER).isoformat() if phones else "" for phones, days in zip(shown, dates, strict=True)
     ]

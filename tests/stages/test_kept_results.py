@@ -16,7 +16,7 @@ from leadflow.leads.verdicts import Scrub, Verdict
 from leadflow.stages import checks, ledger_entries, scrub_texts
 
 _KEPT = [
-    scrub_texts._text, scrub_texts._said, ledger_entries._said, callable_until._counts_until,
+    scrub_texts._text, scrub_texts._said, callable_until._counts_until,
     reassigned._is_in, checks.scrubbed_at, lead._windows, windows.joined,
 ]  # fmt: skip
 _ZONES = [timezone.utc, timezone(timedelta(hours=-6)), timezone(timedelta(hours=5, minutes=30))]
