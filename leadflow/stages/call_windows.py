@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import polars as pl
 
-from leadflow.leads.calling_hours import CallingHours, describe, lead_windows
+from leadflow.leads.calling_hours import CallingHours, describe_lead
 from leadflow.leads.verdicts import Scrub
 from leadflow.stages.list_columns import TEXTS
 from leadflow.stages.scrub_texts import from_scrubs, has_checks
@@ -23,7 +23,7 @@ def call_windows(leads: pl.DataFrame, hours: CallingHours) -> pl.Series:
     answers = calling_window_answers(leads)
     rows = leads.select_seq("state", pl.col("shown_phones").cast(TEXTS)).iter_rows()
     texts = [
-        describe(lead_windows(state or "", phones or [], hours, answers.get(row))) if phones else ""
+        describe_lead(state or "", phones, hours, answers.get(row)) if phones else ""
         for row, (state, phones) in enumerate(rows)
     ]
     return pl.Series(CALL_WINDOW, texts, pl.String)

@@ -10,14 +10,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from leadflow.leads import callable_until, reassigned
-from leadflow.leads.calling_hours import lead, windows
+from leadflow.leads.calling_hours import lead, text, windows, zones
 from leadflow.leads.calling_hours.table import read_hours
 from leadflow.leads.verdicts import Scrub, Verdict
 from leadflow.stages import checks, ledger_entries, scrub_texts
 
 _KEPT = [
     scrub_texts._text, scrub_texts._said, callable_until._counts_until,
-    reassigned._is_in, checks.scrubbed_at, lead._windows, windows.joined,
+    reassigned._is_in, checks.scrubbed_at, lead._of_address, lead._of_number, text._in_words, text._minutes_in,
+    windows.joined, zones._zones,
 ]  # fmt: skip
 _ZONES = [timezone.utc, timezone(timedelta(hours=-6)), timezone(timedelta(hours=5, minutes=30))]
 _TIMES = st.datetimes(
@@ -78,7 +79,8 @@ _LEADS = st.fixed_dictionaries(
 def test_the_windows_of_a_lead_are_the_same_after_one_that_differs_in_a_part(first, second, part):
     def ask(state, phones, answer):
         found = lead.lead_windows(state, phones, _HOURS, dict.fromkeys(phones, answer))
-        return found, windows.joined(found), reassigned.needs_check("+15045550143", state, "04530", ["ME"])
+        described = lead.describe_lead(state, phones, _HOURS, dict.fromkeys(phones, answer))
+        return found, described, windows.joined(found), reassigned.needs_check("+15045550143", state, "04530", ["ME"])
 
     other = {**first, part: second[part]}
     expected = _anew(ask, **other)
