@@ -95,9 +95,11 @@ def _deliver(
     extra = own_columns(leads.columns, key, policy)
     wanted = leads.filter(pl.col("disposition") == "deliver")
     rows = sheet_rows(wanted, key, policy, job_id, extra, read_hours(compliance.calling_hours_file))
-    rows, extra = _without_phones(rows, leads, key, policy, extra, on_withheld)
+    rows, extra = _without_phones(rows, wanted, key, policy, extra, on_withheld)
     bad = [*_bad(rows, key, emit, batch), *_phone_keys(rows, key, policy, emit, batch)]
-    rows = rows.filter(~pl.col(key).is_in(bad)).unique(key, keep="last", maintain_order=True)
+    rows = rows.filter(~pl.col(key).is_in(bad)) if bad else rows
+    if rows[key].n_unique() < rows.height:
+        rows = rows.unique(key, keep="last", maintain_order=True)
     _withdraw_forbidden(leads, sheet, policy, emit, batch)
     cells = with_shared(rows, key).to_dicts()
     when_ready()
@@ -142,8 +144,7 @@ def _without_phones(
     """Blank every phone that the checks did not clear; return the rows and the script's own columns that remain."""
     checked = [f"Phone {n}" for n in range(1, policy.phones_delivered + 1)]
     rows, counts = withhold(rows, policy, {title: name for name, title in extra.items()}, [key, *checked])
-    delivered = leads.filter(pl.col("disposition") == "deliver")
-    named = as_text(delivered, [name for name in script_columns(leads.columns) if has_phone_name(name, policy)])
+    named = as_text(leads, [name for name in script_columns(leads.columns) if has_phone_name(name, policy)])
     counts |= {cells.name: n for cells in named if (n := int((cells != "").sum()))}
     if counts:
         on_withheld(counts)
@@ -152,9 +153,9 @@ def _without_phones(
 
 def _phone_keys(rows: pl.DataFrame, key: str, policy: Policy, emit: Emit, batch: int | None) -> list[str]:
     """List the keys that read like phones: the row would show an unchecked phone."""
-    rows = rows.filter(~pl.col(key).str.contains(_HASH))
-    found = phone_cells(rows.select_seq(key), policy)
-    keys = rows[key].filter(found[key]).to_list() if found else []
+    cells = rows.select_seq(key).filter(~pl.col(key).str.contains(_HASH))
+    found = phone_cells(cells, policy)
+    keys = cells[key].filter(found[key]).to_list() if found else []
     if keys:
         message = (
             f"{len(keys)} rows are held back (bad_cell): their key reads like a phone that no check has seen. "
@@ -168,11 +169,11 @@ def _bad(rows: pl.DataFrame, key: str, emit: Emit, batch: int | None) -> list[st
     """List the keys of rows that a sheet cannot hold."""
     from leadflow.services.sheets import LONGEST_CELL, raise_for_cells
 
-    whole = pl.concat_str(pl.all())
     bad: list[str] = []
-    for row in rows.filter(
-        (whole.str.len_chars() > LONGEST_CELL) | whole.str.contains("\x00", literal=True)
-    ).to_dicts():
+    for n, text in enumerate(rows.select_seq(pl.concat_str(pl.all())).to_series()):
+        if text is None or (len(text) <= LONGEST_CELL and "\x00" not in text):
+            continue
+        row = rows.row(n, named=True)
         try:
             raise_for_cells(row, row[key])
         except InputError as error:
