@@ -5,15 +5,17 @@ from __future__ import annotations
 import json
 import time
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import datetime
-from functools import lru_cache
 from typing import Any
 
-from leadflow.checkpoints.database import Database, from_json
+from leadflow.checkpoints.database import Database
 from leadflow.leads.verdicts import FLAGGED, Scrub, Verdict
 
-_INSERT = f"INSERT OR REPLACE INTO scrubs SELECT {from_json('phone', 'kind', 'payload')}, ? FROM json_each(?)"
+# The phones of one statement are a JSON array. The rest of their payloads is one text.
+_SAVE = """
+    INSERT INTO scrubs SELECT value, ?, '{"phone": ' || json_quote(value) || ', ' || ?, ? FROM json_each(?) WHERE TRUE
+    ON CONFLICT DO UPDATE SET payload = excluded.payload, saved_at = excluded.saved_at"""
 _COUNT = "INSERT INTO checked VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET numbers = numbers + excluded.numbers"
 _COUNT_FLAGGED = _COUNT.replace("INTO checked", "INTO flagged")
 
@@ -24,9 +26,10 @@ class Scrubs(Database):
     def save_scrubs(self, scrubs: Iterable[Scrub], job_id: str = "") -> None:
         """Store the newest scrub of each phone and kind of check. With a job, count them as checks that it paid for."""
         found = list(scrubs)
-        rows = json.dumps([(s.phone, s.check, _to_json(s)) for s in found])
+        newest = {(scrub.phone, scrub.check): scrub for scrub in found}
+        rows = list(_rows(newest.values(), time.time()))
         with self.transaction() as db:
-            db.execute(_INSERT, (time.time(), rows))
+            db.executemany(_SAVE, rows)
             for kind, numbers in Counter(s.check for s in found).items() if job_id else ():
                 db.execute(_COUNT, (job_id, kind, numbers))
             for kind, numbers in Counter(s.check for s in found if s.verdict in FLAGGED).items() if job_id else ():
@@ -48,16 +51,17 @@ class Scrubs(Database):
             return dict(db.execute("SELECT kind, numbers FROM checked WHERE job_id = ?", (job_id,)).fetchall())
 
 
-def _to_json(scrub: Scrub) -> str:
-    _, *values = vars(scrub).values()
-    return f'{{"phone": {json.dumps(scrub.phone)}, {_rest(*values)}'
-
-
-@lru_cache(maxsize=1_024)  # the scrubs of one answer differ in little but the phone
-def _rest(check: str, verdict: Verdict, *values: Any) -> str:
-    fields = vars(Scrub("", check, verdict, *values))
-    fields = {**fields, "verdict": str(verdict), "checked_at": fields["checked_at"].isoformat()}
-    return json.dumps({name: value for name, value in fields.items() if name != "phone"})[1:]
+def _rows(scrubs: Iterable[Scrub], now: float) -> Iterator[tuple[str, str, float, str]]:
+    """Yield the values of _SAVE for all phones whose scrubs differ in nothing else, as many of one answer do."""
+    phones: dict[tuple[Any, ...], list[str]] = {}
+    for scrub in scrubs:
+        phone, *said = vars(scrub).values()
+        phones.setdefault(tuple(said), []).append(phone)
+    for said, group in phones.items():
+        scrub = Scrub("", *said)
+        fields = {**vars(scrub), "verdict": str(scrub.verdict), "checked_at": scrub.checked_at.isoformat()}
+        del fields["phone"]
+        yield scrub.check, json.dumps(fields)[1:], now, json.dumps(group)
 
 
 def _from_json(text: str) -> Scrub:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import polars as pl
 
-from leadflow.leads.calling_hours import CallingHours, describe, lead_windows
+from leadflow.leads.calling_hours import CallingHours, describe_lead
+from leadflow.leads.verdicts import Scrub
 from leadflow.stages.list_columns import TEXTS
-from leadflow.stages.scrub_texts import has_checks, scrubs_of
+from leadflow.stages.scrub_texts import from_scrubs, has_checks
 
 CALL_WINDOW = "Call Window"
 
@@ -20,7 +23,7 @@ def call_windows(leads: pl.DataFrame, hours: CallingHours) -> pl.Series:
     answers = calling_window_answers(leads)
     rows = leads.select_seq("state", pl.col("shown_phones").cast(TEXTS)).iter_rows()
     texts = [
-        describe(lead_windows(state or "", phones or [], hours, answers.get(row))) if phones else ""
+        describe_lead(state or "", phones, hours, answers.get(row)) if phones else ""
         for row, (state, phones) in enumerate(rows)
     ]
     return pl.Series(CALL_WINDOW, texts, pl.String)
@@ -29,8 +32,12 @@ def call_windows(leads: pl.DataFrame, hours: CallingHours) -> pl.Series:
 def calling_window_answers(leads: pl.DataFrame) -> dict[int, dict[str, str]]:
     """Return the answered calling windows by row and phone, from the columns that the checks add."""
     found: dict[int, dict[str, str]] = {}
-    for row, (phone, *_), scrubs in scrubs_of(leads) if has_checks(leads) else ():
-        scrub = scrubs.get("dnc")
-        if scrub is not None and scrub.calling_window:
-            found.setdefault(row, {})[phone] = scrub.calling_window
+    for row, phone, _, window in from_scrubs(leads, _answered_window) if has_checks(leads) else ():
+        if window:
+            found.setdefault(row, {})[phone] = window
     return found
+
+
+def _answered_window(scrubs: Mapping[str, Scrub | None]) -> str:
+    scrub = scrubs["dnc"]
+    return scrub.calling_window if scrub else ""

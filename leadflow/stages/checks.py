@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timezone
 from functools import lru_cache
@@ -50,18 +51,21 @@ def check_phones(
     phones = per_phone(leads)
     now = datetime.now(timezone.utc)
     known = {phone: scrub for phone, scrub in known.items() if scrub.fresh(now, OLDEST)}
-    asked = [phone for phone in phones["phones"].unique(maintain_order=True) if phone]
+    places = phones["phones"].to_list()
+    asked = [phone for phone in dict.fromkeys(places) if phone]
     non_consumers = scrubs_of_non_consumers(asked, emit, batch) if kind == "dnc" else {}
     wanted = [phone for phone in asked if phone not in known and phone not in non_consumers]
     answered = ask(service, wanted, stop, stage, emit, batch) if wanted else {}
     if on_scrubs and answered:
         on_scrubs(list(answered.values()))
     scrubs = {**known, **answered, **non_consumers}
-    found = [scrubs.get(phone) for phone in phones["phones"]]
-    phones = phones.with_columns_seq(
-        pl.Series("verdict", [str(scrub.verdict) if scrub else str(Verdict.UNCHECKED) for scrub in found], pl.String),
-        pl.Series("at", [scrubbed_at(scrub.checked_at) if scrub else None for scrub in found], pl.String),
-        pl.Series("check", [scrub_text(scrub) if scrub else "" for scrub in found], pl.String),
+    found = [scrubs.get(phone) for phone in places]
+    phones = phones.hstack(
+        [
+            pl.Series("verdict", [(scrub.verdict if scrub else Verdict.UNCHECKED).value for scrub in found], pl.String),
+            pl.Series("at", [scrubbed_at(scrub.checked_at) if scrub else None for scrub in found], pl.String),
+            pl.Series("check", [scrub_text(scrub) if scrub else "" for scrub in found], pl.String),
+        ]
     )
     if kind == "dnc":
         _warn_of_windows(scrubs, emit, batch)
@@ -125,9 +129,9 @@ def _warn_of_windows(scrubs: Mapping[str, Scrub], emit: Emit, batch: int | None)
 
 def _log_counts(verdicts: pl.Series, stage: str, emit: Emit, batch: int | None) -> None:
     """Log how many phones of the leads are flagged, as Batch.summary does; a phone of two leads counts twice."""
-    counted = dict(verdicts.value_counts().iter_rows())
-    unchecked = counted.get(str(Verdict.UNCHECKED), 0)
-    flagged, callable_ = (sum(counted.get(str(word), 0) for word in words) for words in (FLAGGED, CALLABLE))
+    counted = Counter(verdicts.to_list())
+    unchecked = counted[Verdict.UNCHECKED.value]
+    flagged, callable_ = (sum(counted[word.value] for word in words) for words in (FLAGGED, CALLABLE))
     others = verdicts.len() - unchecked - flagged - callable_
     barred = f" {others} invalid or held by the vendor's code," if others else ""
     emit(

@@ -124,11 +124,10 @@ def _with_repaired_zip(leads: pl.DataFrame) -> pl.DataFrame:
 
 def as_text(leads: pl.DataFrame, names: Sequence[str]) -> pl.DataFrame:
     """Convert columns to text as text_of does for a cell; a text column is only selected."""
-    return leads.select_seq(_text_column(leads, name) for name in names)
-
-
-def _text_column(leads: pl.DataFrame, name: str) -> pl.Expr:
-    kind = leads.schema[name]
-    if kind == pl.String or kind.is_integer():
-        return pl.col(name).cast(pl.String).fill_null("")
-    return pl.lit(pl.Series(name, [text_of(value) for value in leads[name]], pl.String))
+    kinds = leads.schema
+    return leads.select_seq(
+        pl.col(name).cast(pl.String).fill_null("")
+        if kinds[name] == pl.String or kinds[name].is_integer()
+        else pl.lit(pl.Series(name, [text_of(value) for value in leads[name]], pl.String))
+        for name in names
+    )

@@ -37,14 +37,10 @@ def with_phones(leads: pl.DataFrame) -> pl.DataFrame:
 
 def _is_read(phones: pl.Series) -> bool:
     """Whether a column consists of lists of E.164 and ""."""
-    if (
-        phones.dtype != TEXTS
-        or phones.null_count()
-        or phones.list.len().sum() != phones.list.drop_nulls().list.len().sum()
-    ):
+    if phones.dtype != TEXTS or phones.null_count():
         return False
-    entries = phones.explode().drop_nulls()
-    return bool(((entries == "") | entries.str.contains(E164)).all())
+    entry = pl.col(phones.name).explode(empty_as_null=False)
+    return bool(phones.to_frame().select_seq(entry.str.contains(rf"{E164}|^$").fill_null(False).all()).item())
 
 
 def phone_lists(leads: pl.DataFrame) -> list[list[str]]:

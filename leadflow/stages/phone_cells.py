@@ -7,7 +7,7 @@ for phones, any three digits count as a possible phone.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 
 import polars as pl
@@ -40,35 +40,38 @@ def phone_cells(cells: pl.DataFrame, policy: Policy, own: Mapping[str, str] | No
     own = {} if own is None else own
     judged = [name for name in cells.columns if not is_named(own.get(name, name), policy.not_phones)]
     hinted = [name for name in judged if name in own and is_phone_column(own[name])]
-    found = {name: _where(cells[name], _is_unclear) for name in hinted}
-    likely = _likely(cells[[name for name in judged if name not in found]])
+    found = {name: _where(cells[name], set(cells[name].to_list()), _is_unclear) for name in hinted}
     found |= {
-        name: _where(cells[name], partial(reads_like_phone, local=name in own), may) for name, may in likely.items()
+        name: _where(cells[name], texts, partial(reads_like_phone, local=name in own))
+        for name, texts in _likely(cells[[name for name in judged if name not in found]]).items()
     }
     for name, where in _in_parts(cells[[name for name in judged if name in own]], own).items():
         found[name] = found[name] | where if name in found else where
     return {name: where for name in cells.columns if (where := found.get(name)) is not None and where.any()}
 
 
-def _likely(cells: pl.DataFrame) -> dict[str, pl.Series]:
-    """Mask the cells to read in Python, by column. Two polars regular expressions rule out nearly all other cells."""
-    for test in (pl.all().str.contains(FIRST_LOOK), ~pl.all().str.contains(IS_DATE)):
-        cells = cells[[name for name, is_likely in _any(cells, test).items() if is_likely]]
-    may = (
-        cells.select_seq(pl.all().str.contains(MAY_HOLD_PHONE) & ~pl.all().str.contains(IS_DATE))
-        if cells.width
-        else cells
+def _likely(cells: pl.DataFrame) -> dict[str, set[str]]:
+    """Return the texts to read in Python, by column. Polars' regular expressions rule out nearly all other texts.
+
+    All columns are one for polars, which compiles an expression anew for each column.
+    """
+    if cells.is_empty() or not cells.width:
+        return {}
+    every = pl.DataFrame({"text": pl.concat([column.rename("text") for column in cells])}).with_row_index("place")
+    may = every.filter(pl.col("text").str.contains(FIRST_LOOK))
+    likely = pl.DataFrame({"text": may["text"].unique()}).filter(
+        pl.col("text").str.contains(MAY_HOLD_PHONE) & ~pl.col("text").str.contains(IS_DATE)
     )
-    return {where.name: where for where in may if where.any()}
+    texts, found = set(likely["text"]), dict[str, set[str]]()
+    rows: Iterator[tuple[int, str]] = may.iter_rows() if texts else iter(())
+    for place, text in rows:
+        if text in texts:
+            found.setdefault(cells.columns[place // cells.height], set()).add(text)
+    return found
 
 
-def _any(cells: pl.DataFrame, test: pl.Expr) -> dict[str, bool]:
-    return cells.select_seq(test.any()).row(0, named=True) if cells.width else {}
-
-
-def _where(column: pl.Series, judge: Callable[[str], bool], may: pl.Series | None = None) -> pl.Series:
-    values = set((column if may is None else column.filter(may)).to_list())
-    return column.is_in([value for value in values if value and judge(value)])
+def _where(column: pl.Series, texts: set[str], judge: Callable[[str], bool]) -> pl.Series:
+    return column.is_in([text for text in texts if text and judge(text)])
 
 
 def _is_unclear(text: str) -> bool:

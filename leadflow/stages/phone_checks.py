@@ -37,32 +37,44 @@ def phone_checks(leads: pl.DataFrame) -> dict[str, str]:
     there = pl.col("disposition") if "disposition" in leads.columns else pl.lit("").alias("disposition")
     delivered = pl.col("delivered") if "delivered" in leads.columns else pl.lit(False).alias("delivered")
     lists = [pl.col(name).cast(TEXTS) for name in ("verdicts", *kinds.values())]
-    found = dict[str, str]()
+    found, described = dict[str, str](), dict[tuple[str, ...], dict[str, str]]()
     for key, disposition, is_delivered, verdicts, *texts in leads.select_seq(
         "person_key", there, delivered, *lists
     ).iter_rows():
         stays = bool(is_delivered) or disposition in _STAYS
-        by_kind = dict(zip(kinds, texts, strict=True))
-        if items := list(_items(verdicts or [], by_kind, stays)):
+        items: list[dict[str, Any]] = []
+        for place in _places(verdicts or [], stays):
+            said = (verdicts[place], *(_entry(entries, place) for entries in texts))
+            if said not in described:
+                described[said] = _described(said[0], dict(zip(kinds, said[1:], strict=True)))
+            items.append({"phone": place + 1, **described[said]})
+        if items:
             found[key] = json.dumps(items)
     return found
 
 
-def _items(verdicts: list[str], texts: dict[str, list[str] | None], stays: bool) -> Iterator[dict[str, Any]]:
-    """Yield the phones that may not be called. A wireless one may, unless the lead is held back because of it."""
+def _places(verdicts: list[str], stays: bool) -> Iterator[int]:
+    """Yield the places of the phones that may not be called.
+
+    A wireless one may be called, unless the lead is held back because of it.
+    """
     for place, verdict in enumerate(verdicts):
-        if verdict == Verdict.CLEAN or (stays and verdict in CALLABLE):
-            continue
-        scrubs = (
-            read_scrub(entries[place], "", kind)
-            for kind, entries in texts.items()
-            if entries is not None and place < len(entries)
-        )
-        scrub = next((scrub for scrub in scrubs if scrub is not None and scrub.verdict == verdict), None)
-        yield {"phone": place + 1, "verdict": str(verdict), **(_described(scrub) if scrub else {})}
+        if verdict != Verdict.CLEAN and not (stays and verdict in CALLABLE):
+            yield place
 
 
-def _described(scrub: Scrub) -> dict[str, str]:
+def _entry(entries: list[str | None] | None, place: int) -> str:
+    return (entries[place] if entries is not None and place < len(entries) else None) or ""
+
+
+def _described(verdict: str, texts: dict[str, str]) -> dict[str, str]:
+    """Describe a verdict and the check that gave it, from the scrubs of a phone by kind."""
+    scrubs = (read_scrub(text, "", kind) for kind, text in texts.items())
+    scrub = next((scrub for scrub in scrubs if scrub is not None and scrub.verdict == verdict), None)
+    return {"verdict": str(verdict), **(_said_by(scrub) if scrub else {})}
+
+
+def _said_by(scrub: Scrub) -> dict[str, str]:
     said = {
         "check": scrub.check,
         "by": scrub.provider if _WORD.fullmatch(scrub.provider) else "",

@@ -60,7 +60,7 @@ def prepare_rows(
     rows = sheet_rows(wanted, key, policy, job_id, own, read_hours(compliance.calling_hours_file))
     rows, own, withheld = _without_phones(rows, wanted, key, policy, own)
     bad = (*_bad(rows, key, emit, batch), *_phone_keys(rows, key, policy, emit, batch))
-    rows = rows.filter(~pl.col(key).is_in(bad)).unique(key, keep="last", maintain_order=True)
+    rows = _once(rows.filter(~pl.col(key).is_in(bad)) if bad else rows, key)
     columns = key, *sheet_columns(policy), *own.values()
     return PreparedRows(leads, rows, columns, bad, withheld)
 
@@ -78,11 +78,16 @@ def joined_rows(parts: Sequence[PreparedRows]) -> PreparedRows:
         rows = rows.filter(pl.col(columns[0]).is_in(deliverable.to_list()))
     return PreparedRows(
         settled,
-        rows.unique(columns[0], keep="last", maintain_order=True),
+        _once(rows, columns[0]),
         columns,
         tuple(key for part in parts for key in part.bad),
         sum((Counter(part.withheld) for part in parts), Counter[str]()),
     )
+
+
+def _once(rows: pl.DataFrame, key: str) -> pl.DataFrame:
+    """Return the last row of each key."""
+    return rows if rows[key].n_unique() == rows.height else rows.unique(key, keep="last", maintain_order=True)
 
 
 def _settled(leads: pl.DataFrame, policy: Policy, compliance: ComplianceSettings) -> pl.DataFrame:
@@ -109,9 +114,9 @@ def _without_phones(
 
 def _phone_keys(rows: pl.DataFrame, key: str, policy: Policy, emit: Emit, batch: int | None) -> list[str]:
     """List the keys that read like phones: the row would show an unchecked phone."""
-    rows = rows.filter(~pl.col(key).str.contains(_HASH))
-    found = phone_cells(rows.select_seq(key), policy)
-    keys = rows[key].filter(found[key]).to_list() if found else []
+    cells = rows.select_seq(key).filter(~pl.col(key).str.contains(_HASH))
+    found = phone_cells(cells, policy)
+    keys = cells[key].filter(found[key]).to_list() if found else []
     if keys:
         message = (
             f"{len(keys)} rows are held back (bad_cell): their key reads like a phone that no check has seen. "
@@ -125,11 +130,11 @@ def _bad(rows: pl.DataFrame, key: str, emit: Emit, batch: int | None) -> list[st
     """List the keys of rows that a sheet cannot hold."""
     from leadflow.services.sheets import LONGEST_CELL, raise_for_cells
 
-    whole = pl.concat_str(pl.all())
     bad: list[str] = []
-    for row in rows.filter(
-        (whole.str.len_chars() > LONGEST_CELL) | whole.str.contains("\x00", literal=True)
-    ).to_dicts():
+    for n, text in enumerate(rows.select_seq(pl.concat_str(pl.all())).to_series()):
+        if text is None or (len(text) <= LONGEST_CELL and "\x00" not in text):
+            continue
+        row = rows.row(n, named=True)
         try:
             raise_for_cells(row, row[key])
         except InputError as error:

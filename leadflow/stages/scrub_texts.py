@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime, timezone
 from functools import lru_cache
+from typing import TypeVar
 
 import polars as pl
 
 from leadflow.leads.verdicts import Scrub, Verdict
 from leadflow.stages.list_columns import per_phone
 
+T = TypeVar("T")
 # The columns of both checks: for each phone of the lead the text of its scrub, "" if it has none.
 CHECKS = {"litigator": "litigator_checks", "dnc": "dnc_checks"}
 # Only phones of some states have this one.
@@ -90,22 +92,30 @@ def has_checks(leads: pl.DataFrame) -> bool:
     return any(name in leads.columns for name in CHECKS.values())
 
 
-def scrubs_of(leads: pl.DataFrame, *beside: str) -> Iterator[tuple[int, tuple[str, ...], dict[str, Scrub | None]]]:
-    """Yield each phone's row (position of its lead), its entries of the lists `beside`, and its scrubs by kind.
+def from_scrubs(
+    leads: pl.DataFrame, make: Callable[[Mapping[str, Scrub | None]], T], *beside: str
+) -> Iterator[tuple[int, str, tuple[str | None, ...], T]]:
+    """Yield each phone with the row of its lead, its entries of the lists `beside`, and what `make` returns.
 
-    The first of the entries is the phone. Phones that could not be read are left out. A scrub against the
-    reassigned-numbers database, or of a further check, is among the scrubs only if the phone has one.
+    `make` receives the scrubs of a phone by kind, and is called once for all phones with the same texts: the scrubs
+    have no phone. A scrub against the reassigned-numbers database, or of a further check, is among them only if the
+    phone has one. An entry is None where its list is too short. Phones that could not be read are left out.
     """
-    known = {name: kind for kind, name in {**CHECKS, **_SOME}.items()}
-    there = [name for name in known if name in leads.columns]
-    more = [name for name in (FURTHER_CHECKS,) if name in leads.columns]
-    kinds, first = [known[name] for name in there], 1 + len(beside)
-    for row, *cells in per_phone(leads, *beside, *there, *more).iter_rows():
-        if phone := cells[0]:
-            found: dict[str, Scrub | None] = dict.fromkeys(CHECKS)
-            for kind, text in zip(kinds, cells[first:], strict=False):
-                if scrub := read_scrub(text, phone, kind):
-                    found[kind] = scrub
-            if more:
-                found |= {scrub.check: scrub for scrub in further_scrubs(cells[-1], phone)}
-            yield row, tuple(cell or "" for cell in cells[:first]), found
+    kinds = {name: kind for kind, name in {**CHECKS, **_SOME}.items() if name in leads.columns}
+    there = [*kinds, *(name for name in (FURTHER_CHECKS,) if name in leads.columns)]
+    end = 2 + len(beside)
+    made: dict[tuple[str | None, ...], T] = {}
+    for row in per_phone(leads, *beside, *there).iter_rows():
+        if phone := row[1]:
+            texts = row[end:]
+            if texts not in made:
+                made[texts] = make(_by_kind(dict(zip(there, texts, strict=True)), kinds))
+            yield row[0], phone, row[2:end], made[texts]
+
+
+def _by_kind(texts: Mapping[str, str | None], kinds: Mapping[str, str]) -> dict[str, Scrub | None]:
+    found: dict[str, Scrub | None] = dict.fromkeys(CHECKS)
+    for name, kind in kinds.items():
+        if scrub := read_scrub(texts[name], "", kind):
+            found[kind] = scrub
+    return found | {scrub.check: scrub for scrub in further_scrubs(texts.get(FURTHER_CHECKS), "")}

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Iterator
 
 import polars as pl
 
@@ -61,23 +62,23 @@ def sheet_rows(
     `leads` has the columns of `with_shown_phones`; `hours` is the table of calling hours, the package's by default.
     """
     details = {name: title for name, title in _details(policy).items() if name in leads.columns}
-    phones = per_phone(leads, "verdicts", *details).with_columns_seq(_zone_of("phones").alias("zone"))
-    held = ~is_callable_expr("verdicts", policy)
-    good = phones.filter(~held)
+    phones = per_phone(leads, "verdicts", *details)
+    phones = phones.with_columns_seq(is_callable_expr("verdicts", policy).alias("is_callable"))
+    good, held = phones.filter("is_callable"), phones.filter(~pl.col("is_callable"))
     beside = {name: pl.col(name).fill_null("") for name in details}
     lists = per_lead(
-        _with_dates(good), leads.height, phones=pl.col("phones"), verdicts=pl.col("verdicts"), zones=pl.col("zone"),
-        **beside,
+        good.with_columns_seq(_zones(good["phones"]).alias("zone"), *_dates(good)), leads.height,
+        phones=pl.col("phones"), verdicts=pl.col("verdicts"), zones=pl.col("zone"), **beside,
     )  # fmt: skip
     emails = leads["emails"] if "emails" in leads.columns else pl.lit(None)
-    lists = lists.with_columns_seq(emails.cast(TEXTS).alias("emails"), _held_phones(phones.filter(held), leads.height))
+    lists = lists.with_columns_seq(emails.cast(TEXTS).alias("emails"))
     titles = {"phones": "Phone {}", "verdicts": "Phone {} Verdict", "zones": "Phone {} Time Zone"}
     titles |= {name: f"Phone {{}} {title}" for name, title in details.items()}
     cells = [cell for name, title in titles.items() for cell in nth(name, policy.phones_delivered, title)]
     found = lists.select_seq(
         *cells,
         *nth("emails", policy.emails_delivered, "Email {}"),
-        "Held Phones",
+        _held_phones(held, leads.height),
         _scrubbed_at(leads),
         leads["callable_until"].alias("Callable Until"),
         call_windows(leads, hours or read_hours()),
@@ -105,10 +106,6 @@ def own_columns(names: Iterable[str], key: str, policy: Policy) -> dict[str, str
     return {name: f"Script {name}" if name.casefold() in taken else name for name in own}
 
 
-def _zone_of(name: str) -> pl.Expr:
-    return pl.col(name).map_batches(_zones, return_dtype=pl.String)
-
-
 def _zones(phones: pl.Series) -> pl.Series:
     """Return the time zones of each phone."""
     return pl.Series([", ".join(_zones_of_phone(phone)) for phone in phones], dtype=pl.String)
@@ -120,17 +117,20 @@ def _zones_of_phone(phone: str) -> tuple[str, ...]:
     return found if len(found) <= _MOST_ZONES else number_zones(phone)
 
 
-def _with_dates(phones: pl.DataFrame) -> pl.DataFrame:
+def _dates(phones: pl.DataFrame) -> list[pl.Expr]:
     """Write idiCORE's dates, such as 20260115, as 2026-01-15; other text stays as the vendor gave it."""
     if "phone_last_seen" not in phones.columns:
-        return phones
+        return []
     text = pl.col("phone_last_seen").str.strip_chars()
     day = pl.when(text.str.contains(r"^(19|20)\d{6}$")).then(text).str.to_date("%Y%m%d", strict=False)
-    return phones.with_columns_seq(day.dt.strftime("%Y-%m-%d").fill_null(text).alias("phone_last_seen"))
+    return [day.dt.strftime("%Y-%m-%d").fill_null(text).alias("phone_last_seen")]
 
 
 def _held_phones(phones: pl.DataFrame, height: int) -> pl.Series:
     """Count the phones that callers do not get, as in "1 dnc, 2 litigator"."""
-    counted = phones.group_by("row", "verdicts").len().sort("row", "verdicts")
-    words = counted.with_columns_seq(pl.format("{} {}", "len", "verdicts").alias("word"))
-    return per_lead(words, height, word=pl.col("word"))["word"].list.join(", ").alias("Held Phones")
+    verdicts: list[list[str]] = [[] for _ in range(height)]
+    rows: Iterator[tuple[int, str]] = phones.select_seq("row", "verdicts").iter_rows()
+    for row, verdict in rows:
+        verdicts[row].append(verdict)
+    texts = [", ".join(f"{n} {word}" for word, n in sorted(Counter(words).items())) for words in verdicts]
+    return pl.Series("Held Phones", texts, pl.String)

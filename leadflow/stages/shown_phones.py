@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
+from datetime import date
+
 import polars as pl
 
-from leadflow.leads.callable_until import callable_until
+from leadflow.leads.callable_until import NO_LONGER, callable_until
 from leadflow.leads.verdicts import Scrub
 from leadflow.settings import Policy
-from leadflow.stages.list_columns import per_lead, per_phone
-from leadflow.stages.scrub_texts import has_checks, scrubs_of
+from leadflow.stages.list_columns import lists_of, per_phone
+from leadflow.stages.scrub_texts import from_scrubs, has_checks
 from leadflow.stages.sheet_rows import is_callable_expr
 
 
@@ -18,25 +21,35 @@ def with_shown_phones(leads: pl.DataFrame, policy: Policy) -> pl.DataFrame:
     Both are empty for a lead that is not to be delivered; `callable_until` is also empty in a frame without the
     columns that the checks add, since nothing is known about their age.
     """
-    good = per_phone(leads, "verdicts").filter(is_callable_expr("verdicts", policy))
-    good = good.filter(pl.int_range(pl.len()).over("row") < policy.phones_delivered)
-    is_delivered = (leads["disposition"] == "deliver").fill_null(False)
-    good = good.filter(pl.col("row").is_in(is_delivered.arg_true().cast(pl.Int64).to_list()))
-    shown = per_lead(good, leads.height, phones=pl.col("phones"))["phones"].alias("shown_phones")
-    leads = leads.with_columns_seq(shown)
-    return leads.with_columns_seq(pl.Series("callable_until", _until(leads, policy), pl.String))
+    shown = _shown(leads, policy)
+    return leads.with_columns_seq(
+        lists_of("shown_phones", shown), pl.Series("callable_until", _until(leads, shown, policy), pl.String)
+    )
 
 
-def _until(leads: pl.DataFrame, policy: Policy) -> list[str]:
+def _shown(leads: pl.DataFrame, policy: Policy) -> list[list[str]]:
+    wanted = (leads["disposition"] == "deliver").to_list()
+    phones = per_phone(leads, "verdicts").select_seq("row", "phones", is_callable_expr("verdicts", policy))
+    rows: Iterator[tuple[int, str, bool]] = phones.iter_rows()
+    shown: list[list[str]] = [[] for _ in wanted]
+    for row, phone, is_callable in rows:
+        if is_callable and wanted[row] and len(shown[row]) < policy.phones_delivered:
+            shown[row].append(phone)
+    return shown
+
+
+def _until(leads: pl.DataFrame, shown: list[list[str]], policy: Policy) -> list[str]:
     """Return for each lead the date from which it may not be called any more."""
-    shown = [set(phones) for phones in leads["shown_phones"].to_list()]
     if not has_checks(leads):
         return [""] * leads.height
-    checks: list[list[Scrub | None]] = [[] for _ in shown]
-    for row, (phone,), scrubs in scrubs_of(leads.drop("shown_phones")):
+
+    def until(scrubs: Mapping[str, Scrub | None]) -> date:
+        return callable_until(scrubs.values(), policy.max_scrub_age_days)
+
+    dates: list[list[date]] = [[] for _ in shown]
+    for row, phone, _, day in from_scrubs(leads, until):
         if phone in shown[row]:
-            checks[row].extend(scrubs.values())
+            dates[row].append(day)
     return [
-        callable_until(found, policy.max_scrub_age_days).isoformat() if phones else ""
-        for phones, found in zip(shown, checks, strict=True)
+        min(days, default=NO_LONGER).isoformat() if phones else "" for phones, days in zip(shown, dates, strict=True)
     ]

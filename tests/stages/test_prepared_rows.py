@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import polars as pl
 import pytest
 from hypothesis import given, settings
@@ -59,7 +61,7 @@ def _shown(prepared):
 )
 def test_rows_joined_are_the_rows_made_at_once(leads, cuts):
     bounds = [0, *sorted(cut for cut in cuts if cut < len(leads)), len(leads)]
-    parts = [_prepared(leads[start:end]) for start, end in zip(bounds, bounds[1:], strict=False)]
+    parts = [_prepared(leads[start:end]) for start, end in pairwise(bounds)]
     joined, whole = joined_rows(parts), _prepared(leads)
     assert _shown(joined) == _shown(whole)
     settled = ["person_key", "disposition", "shown_phones"]

@@ -5,7 +5,7 @@
 Nothing here is legal advice. Emergencies that a state's governor declares cannot be known here.
 """
 
-from leadflow.leads.calling_hours.lead import lead_windows
+from leadflow.leads.calling_hours.lead import describe_lead, lead_windows
 from leadflow.leads.calling_hours.table import CallingHours, StateHours, read_hours
 from leadflow.leads.calling_hours.text import describe, read_description
 from leadflow.leads.calling_hours.vendor import UNREADABLE, read_calling_window, storable_window
@@ -18,6 +18,7 @@ __all__ = [
     "read_hours",
     "Window",
     "lead_windows",
+    "describe_lead",
     "next_open",
     "describe",
     "read_description",

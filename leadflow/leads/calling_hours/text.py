@@ -8,11 +8,12 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from datetime import datetime, timedelta, timezone
-from functools import lru_cache
+from functools import lru_cache, reduce
 from itertools import groupby
+from operator import and_
 from zoneinfo import ZoneInfo
 
-from leadflow.leads.calling_hours.windows import Span, Window, joined
+from leadflow.leads.calling_hours.windows import Days, Span, Window
 from leadflow.leads.calling_hours.zones import LABELS
 
 NO_CALLS = "no calls"
@@ -39,17 +40,20 @@ def describe(windows: Sequence[Window]) -> str:
     """
     if not windows:
         return NO_CALLS
+    zone = windows[0].zone
+    minutes = reduce(and_, (_minutes_in(zone, window.zone, window.days) for window in windows))
     calls = min((window.calls_a_day for window in windows if window.calls_a_day), default=None)
-    return _describe(windows[0].zone, joined(tuple(windows)), calls)
+    return _in_words(zone, minutes, any(window.holidays for window in windows), calls)
 
 
-@lru_cache(maxsize=16_384)
-def _describe(zone: str, windows: tuple[Window, ...], calls: int | None) -> str:
-    week = _common_week(zone, windows)
-    if not any(week):
+@lru_cache(maxsize=4_096)
+def _in_words(zone: str, minutes: int, has_holidays: bool, calls: int | None) -> str:
+    """Return in words the minutes of a week, one bit each, and what else holds."""
+    if not minutes:
         return NO_CALLS
+    week = [_spans(minutes >> (n * _DAY) & ((1 << _DAY) - 1)) for n in range(7)]
     parts = [_group(days, spans) for days, spans in _grouped(week)]
-    if any(window.holidays for window in windows):
+    if has_holidays:
         parts.append("no holidays")
     if calls:
         parts.append(f"at most {calls} call{'s' if calls > 1 else ''} in 24 h")
@@ -110,21 +114,18 @@ def clock(minute: int) -> str:
     return f"{hour % 12 or 12}{minutes}{'am' if hour < 12 else 'pm'}"
 
 
-def _common_week(zone: str, windows: Sequence[Window]) -> list[list[Span]]:
-    """Return the spans of each day of a week, in `zone`, that lie inside all windows in winter and in summer."""
-    bits = (1 << _WEEK) - 1
-    for season in _SEASONS:
-        here = season.astimezone(ZoneInfo(zone)).utcoffset() or timedelta()
-        for window in windows:
-            there = season.astimezone(ZoneInfo(window.zone)).utcoffset() or timedelta()
-            bits &= _turned(_week_bits(window.days), int((here - there).total_seconds() // 60))
-    return [_spans(bits >> (n * _DAY) & ((1 << _DAY) - 1)) for n in range(7)]
+@lru_cache(maxsize=4_096)
+def _minutes_in(zone: str, there: str, days: Days) -> int:
+    """Return the minutes of a week in `zone`, one bit each, at which it is in the hours of `there` all year."""
+    week = sum(((1 << (span[1] - span[0])) - 1) << (n * _DAY + span[0]) for n, span in enumerate(days) if span)
+    later = {_offset(zone, season) - _offset(there, season) for season in _SEASONS}
+    return reduce(and_, (_turned(week, minutes) for minutes in later))
 
 
-@lru_cache(maxsize=1_024)
-def _week_bits(days: tuple[Span | None, ...]) -> int:
-    """Return one bit for each minute of a week, set in the hours of its days."""
-    return sum(((1 << (span[1] - span[0])) - 1) << (n * _DAY + span[0]) for n, span in enumerate(days) if span)
+def _offset(zone: str, at: datetime) -> int:
+    """Return the minutes by which a zone's clocks are before UTC."""
+    offset = at.astimezone(ZoneInfo(zone)).utcoffset() or timedelta()
+    return int(offset.total_seconds() // 60)
 
 
 def _turned(bits: int, minutes: int) -> int:

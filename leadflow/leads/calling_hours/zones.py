@@ -64,7 +64,6 @@ STATE_ZONES: dict[str, tuple[str, ...]] = {
 }
 
 
-@lru_cache(maxsize=65_536)
 def number_zones(e164: str) -> tuple[str, ...]:
     """Return the zones of a US number's area, as in ("America/Chicago",); empty for a number outside the US.
 
@@ -78,8 +77,11 @@ def number_zones(e164: str) -> tuple[str, ...]:
     found = time_zones(e164)
     if not found or not_a_consumer(e164):
         return ()
+    return _zones(found, STATE_OF.get(e164[2:5], ""))
+
+
+@lru_cache(maxsize=4_096)
+def _zones(found: tuple[str, ...], state: str) -> tuple[str, ...]:
     zones = tuple(dict.fromkeys(_SAME.get(zone, zone) for zone in found))
     # The library answers with all zones of the North American plan for a number that it cannot place.
-    if all(zone in LABELS for zone in zones):
-        return zones
-    return STATE_ZONES.get(STATE_OF.get(e164[2:5], ""), tuple(LABELS))
+    return zones if all(zone in LABELS for zone in zones) else STATE_ZONES.get(state, tuple(LABELS))
