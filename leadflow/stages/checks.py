@@ -59,14 +59,7 @@ def check_phones(
     if on_scrubs and answered:
         on_scrubs(list(answered.values()))
     scrubs = {**known, **answered, **non_consumers}
-    found = [scrubs.get(phone) for phone in places]
-    phones = phones.hstack(
-        [
-            pl.Series("verdict", [(scrub.verdict if scrub else Verdict.UNCHECKED).value for scrub in found], pl.String),
-            pl.Series("at", [scrubbed_at(scrub.checked_at) if scrub else None for scrub in found], pl.String),
-            pl.Series("check", [scrub_text(scrub) if scrub else "" for scrub in found], pl.String),
-        ]
-    )
+    phones = _with_scrubs(phones, [scrubs.get(phone) for phone in places])
     if kind == "dnc":
         _warn_of_windows(scrubs, emit, batch)
         phones = with_not_covered(phones, leads, service, emit, batch)
@@ -78,6 +71,17 @@ def check_phones(
     oldest = pl.col("times").list.min().fill_null("").alias(f"{kind}_scrubbed_at")
     named = [pl.col(name).alias(f"{kind}_{name}") for name in ("verdicts", "checks")]
     return leads.with_columns_seq(lists.select_seq(*named, oldest, *gaps).get_columns())
+
+
+def _with_scrubs(phones: pl.DataFrame, found: Sequence[Scrub | None]) -> pl.DataFrame:
+    """Add to each phone the verdict, the time and the text of its scrub."""
+    return phones.hstack(
+        [
+            pl.Series("verdict", [(scrub.verdict if scrub else Verdict.UNCHECKED).value for scrub in found], pl.String),
+            pl.Series("at", [scrubbed_at(scrub.checked_at) if scrub else None for scrub in found], pl.String),
+            pl.Series("check", [scrub_text(scrub) if scrub else "" for scrub in found], pl.String),
+        ]
+    )
 
 
 @lru_cache(maxsize=1_024)
