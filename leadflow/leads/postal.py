@@ -64,7 +64,7 @@ def state_code(state: str) -> str:
 
 
 def repaired_zip(zip_code: str, state: str) -> str:
-    """Return the five digits of a ZIP. Text that is not a ZIP is returned without blanks and decimals.
+    """Return the five digits of a ZIP, or a number's digits. Other text is returned without blanks around it.
 
     Leading zeros are restored only if the resulting prefix belongs to the state: 4530 is not a ZIP of Texas.
 
@@ -73,10 +73,13 @@ def repaired_zip(zip_code: str, state: str) -> str:
     >>> repaired_zip("501", "New York"), repaired_zip("4530.0", "TX"), repaired_zip("K1A 0B1", "ON")
     ('00501', '4530', 'K1A 0B1')
     """
-    text = _DECIMALS.sub("", zip_code.strip(_BLANKS))
+    written = zip_code.strip(_BLANKS)
+    text = _DECIMALS.sub("", written)
     digits = _BETWEEN.sub("", text)
     if not (digits.isascii() and digits.isdecimal()):
+        return written
+    if len(digits) not in ZIP_DIGITS:
         return text
-    five = digits.zfill(ZIP_DIGITS.get(len(digits), 0))[:5]
+    five = digits.zfill(ZIP_DIGITS[len(digits)])[:5]
     is_whole = len(digits) in (5, 9)
     return five if is_whole or state_code(state) + five[:3] in ZERO_PREFIXES else text

@@ -178,7 +178,10 @@ def test_random_spellings_of_two_persons_are_two(one, two, data):
     assert (identity_text(*spelled(one, draw)) == identity_text(*spelled(two, draw))) == same
 
 
-@given(ZIPS, STATES)
+@given(ZIPS | st.text("0123459 .,-ab~|\t\u00a0'", max_size=10), STATES)
+@example("beach. 0. ", "al")
+@example("4530.0.0", "me")
+@example("049293", "me")
 @settings(deadline=None)
 def test_a_repaired_zip_is_the_same_person_and_is_repaired_once(text, state):
     repaired = repaired_zip(text, state)
