@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
+from typing import BinaryIO
 
 from filelock import FileLock, Timeout
 
@@ -26,6 +27,8 @@ _SIZE = 4 << 20
 _WIPE_ABOVE = _SIZE // 4
 _HEAD = struct.Struct("<II")
 _SUFFIX = ".answers"
+# Zeros are written in pieces. Once libc has freed a block of 4 MB, it returns smaller ones to the system more seldom.
+_ZEROS = bytes(1 << 16)
 
 
 class Journal:
@@ -42,7 +45,7 @@ class Journal:
         self._end = self._handed = 0
         try:
             with open(self.path, "x+b", opener=_private) as file:
-                file.write(bytes(_SIZE))
+                _write_zeros(file, _SIZE)
                 file.flush()
                 self._map = mmap.mmap(file.fileno(), _SIZE)
         except BaseException:
@@ -92,6 +95,8 @@ class Journal:
         # and never be read.
         end, self._end, self._handed = self._end, 0, 0
         self._map[:end] = bytes(end)
+        if end >= len(_ZEROS) and hasattr(mmap, "MADV_DONTNEED"):
+            self._map.madvise(mmap.MADV_DONTNEED)  # the file keeps the pages, and this process needs none of them now
 
     def close(self) -> None:
         """Remove the file if it is empty. Otherwise leave it for the next process that reads all journals."""
@@ -118,6 +123,11 @@ def others(store: Path, own: Journal | None) -> Iterator[tuple[list[bytes], Call
             yield _read(path), partial(_remove, path, owner)
         finally:
             owner.release()
+
+
+def _write_zeros(file: BinaryIO, size: int) -> None:
+    for start in range(0, size, len(_ZEROS)):
+        file.write(_ZEROS[: size - start])
 
 
 def _private(path: str, flags: int) -> int:
@@ -151,7 +161,7 @@ def _remove(path: Path, owner: FileLock) -> None:
     with suppress(FileNotFoundError):
         with open(path, "r+b") as file:
             # The disk blocks must not keep personal data after the file is deleted.
-            file.write(bytes(os.fstat(file.fileno()).st_size))
+            _write_zeros(file, os.fstat(file.fileno()).st_size)
         path.unlink()
     owner.release()
     Path(owner.lock_file).unlink(missing_ok=True)

@@ -7,8 +7,25 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import TYPE_CHECKING
 
+from leadflow.history.lists import from_lists, lists
+
 if TYPE_CHECKING:
     import duckdb
+
+_LEAD_COLUMNS = {
+    "job_id": "VARCHAR",
+    "person_key": "VARCHAR",
+    "batch": "INTEGER",
+    "disposition": "VARCHAR",
+    "reason": "VARCHAR",
+    "at": "TIMESTAMP",
+    "callable_until": "DATE",
+    "phone_checks": "VARCHAR",
+}
+_ADD_LEFT_OUT = (
+    "INSERT INTO left_out SELECT ?, ?, try_cast(key AS UUID), ? "
+    f"FROM {from_lists({'key': 'VARCHAR'})} WHERE try_cast(key AS UUID) IS NOT NULL"
+)
 
 
 @dataclass(frozen=True)
@@ -36,42 +53,17 @@ class LeftOut:
 
     def write(self, connection: duckdb.DuckDBPyConnection) -> None:
         """Write the keys."""
-        import pyarrow as pa
-
         connection.execute("DELETE FROM left_out WHERE job_id = ?", [self.job_id])
         for reason, keys in self.keys.items():
-            connection.register("incoming", pa.table({"key": pa.array(keys, pa.string())}))
-            connection.execute(
-                "INSERT INTO left_out SELECT ?, ?, try_cast(key AS UUID), ? FROM incoming "
-                "WHERE try_cast(key AS UUID) IS NOT NULL",
-                [self.job_id, reason, self.at],
-            )
-            connection.unregister("incoming")
+            connection.execute(_ADD_LEFT_OUT, [self.job_id, reason, self.at, list(keys)])
 
 
 def write_leads(connection: duckdb.DuckDBPyConnection, many: list[LeadOutcomes]) -> None:
     """Write the outcomes of leads."""
-    import pyarrow as pa
-
-    flat = [
+    rows = [
         (m.job_id, key, m.batch, word, reason, m.at, m.until.get(key), m.checks.get(key))
         for m in many
         for key, word, reason in m.rows
     ]
-    if not flat:
-        return
-    names = ["job_id", "person_key", "batch", "disposition", "reason", "happened", "callable_until", "checks"]
-    types = [
-        pa.string(),
-        pa.string(),
-        pa.int32(),
-        pa.string(),
-        pa.string(),
-        pa.timestamp("us"),
-        pa.date32(),
-        pa.string(),
-    ]
-    columns = [pa.array(list(column), kind) for column, kind in zip(zip(*flat, strict=True), types, strict=True)]
-    connection.register("incoming", pa.table(columns, names=names))
-    connection.execute("INSERT INTO job_leads SELECT * FROM incoming")
-    connection.unregister("incoming")
+    if rows:
+        connection.execute(f"INSERT INTO job_leads SELECT * FROM {from_lists(_LEAD_COLUMNS)}", lists(rows))

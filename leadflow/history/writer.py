@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import atexit
-import json
 import sys
 import threading
 import weakref
@@ -14,17 +13,18 @@ from datetime import date, datetime, timezone
 from typing import TYPE_CHECKING, Any
 
 from leadflow.errors import HistoryError
-from leadflow.events import JobErrored, JobLog, Recorded
+from leadflow.events import Recorded
+from leadflow.history.event_writes import write_events
 from leadflow.history.lead_writes import LeadOutcomes, LeftOut, write_leads
 from leadflow.history.store import Store
+from leadflow.history.values import plain
 
 if TYPE_CHECKING:
     import duckdb
-    import pyarrow as pa
 
 _FLUSH_S = 1.0
 _FLUSH_ITEMS = 1_000
-_AT_ONCE = 50_000
+_AT_ONCE = 10_000
 
 # single_script: one script, .sql file or text. several_scripts: scripts one after another. frame: a DataFrame or a file
 # of leads. rescrub: delivered rows that are checked again.
@@ -144,7 +144,6 @@ class Writer:
     def _start(self) -> None:
         # Imported here, in the caller's thread, because the last flush runs at the interpreter's exit: too late.
         import duckdb  # noqa: F401
-        import pyarrow.pandas_compat  # noqa: F401 - pyarrow loads it with its first array
 
         with self._starting:
             if self._thread is None:
@@ -162,12 +161,20 @@ class Writer:
             self._wake.clear()
             self._full.clear()
             try:
-                self.flush()
+                self._write_waiting()
                 wait = _FLUSH_S
             except HistoryError:
                 # The items stay queued. flush() raises in the job's thread, and a lock or a full disk may be temporary.
                 self._wake.set()
                 wait = min(5.0, wait * 2)
+
+    def _write_waiting(self) -> None:
+        """Write what is queued. What comes in meanwhile waits for the next time: opening the file costs most."""
+        with self._draining:
+            if self._queue:
+                self._write_some()
+            if self._queue:
+                self._wake.set()
 
     def _write_some(self) -> None:
         items = [self._queue.popleft() for _ in range(min(len(self._queue), _AT_ONCE))]
@@ -229,15 +236,6 @@ def utc_now() -> datetime:
     return datetime.now(timezone.utc).replace(tzinfo=None)
 
 
-def plain(value: Any) -> Any:
-    """Return a value in the file's format."""
-    if isinstance(value, datetime):
-        return value.astimezone(timezone.utc).replace(tzinfo=None) if value.tzinfo else value
-    if isinstance(value, dict):
-        return _clean(json.dumps(value, default=str, ensure_ascii=False))
-    return _clean(str(value)) if isinstance(value, str) else value
-
-
 def job_fields(fields: dict[str, Any]) -> dict[str, Any]:
     """Check a job's fields and return them in the file's format."""
     unknown = set(fields) - set(JOB_COLUMNS)
@@ -249,58 +247,14 @@ def job_fields(fields: dict[str, Any]) -> dict[str, Any]:
     return {k: plain(v) for k, v in fields.items()}
 
 
-def _clean(text: str) -> str:
-    """Return text that is valid UTF-8: a lone surrogate becomes a question mark."""
-    return text if text.isascii() else text.encode("utf-8", "replace").decode("utf-8")
-
-
 def _write(connection: duckdb.DuckDBPyConnection, items: list[_Item]) -> None:
-    _write_events(connection, [i for i in items if isinstance(i, Recorded)])
+    write_events(connection, [i for i in items if isinstance(i, Recorded)])
     _write_updates(connection, [i for i in items if isinstance(i, _Update)])
     write_leads(connection, [i for i in items if isinstance(i, LeadOutcomes)])
     _write_batches(connection, [i for i in items if isinstance(i, _BatchFacts)])
     for one in items:
         if isinstance(one, LeftOut):
             one.write(connection)
-
-
-def _level(recorded: Recorded) -> str:
-    if isinstance(recorded.event, JobErrored):
-        return "error"
-    return str(getattr(recorded.event, "level", "info"))
-
-
-def _events_table(events: list[Recorded]) -> pa.Table:
-    import pyarrow as pa
-
-    return pa.table(
-        {
-            "job_id": [r.job_id for r in events],
-            "seq": pa.array([r.seq for r in events], pa.int64()),
-            "happened": pa.array([plain(r.at) for r in events], pa.timestamp("us")),
-            "elapsed": pa.array([r.elapsed for r in events], pa.float64()),
-            "stage": [_clean(r.event.stage) for r in events],
-            "source": [_clean(r.event.source) for r in events],
-            "event": [r.event.name for r in events],
-            "level": [_level(r) for r in events],
-            "batch": pa.array([r.event.batch for r in events], pa.int32()),
-            "message": [_clean(r.event.text()) for r in events],
-            "data": [plain(r.event.data()) for r in events],
-            "logged": [isinstance(r.event, (JobLog, JobErrored)) for r in events],
-        }
-    )
-
-
-def _write_events(connection: duckdb.DuckDBPyConnection, events: list[Recorded]) -> None:
-    if not events:
-        return
-    connection.register("incoming", _events_table(events))
-    connection.execute(
-        "INSERT INTO job_events SELECT job_id, seq, happened, elapsed, stage, source, event, level, batch, message, "
-        "coalesce(try_cast(data AS JSON), to_json(data)) FROM incoming"
-    )
-    connection.execute("INSERT INTO job_logs SELECT job_id, seq, level, message, happened FROM incoming WHERE logged")
-    connection.unregister("incoming")
 
 
 def _write_updates(connection: duckdb.DuckDBPyConnection, updates: list[_Update]) -> None:

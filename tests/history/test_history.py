@@ -83,12 +83,28 @@ def test_the_thread_writes_by_itself(history):
     assert len(history.events("j")) == 1
 
 
+def test_what_comes_in_while_the_thread_writes_is_written_after_it(history):
+    bus = EventBus("j", history.record)
+    with history._store.read():  # the thread waits for the file with the first event in hand
+        bus.emit(JobLog(stage="Engine", message="first"))
+        until = time.monotonic() + 10
+        while history._writer._queue and time.monotonic() < until:
+            time.sleep(0.05)
+        bus.emit(JobLog(stage="Engine", message="second"))
+    until = time.monotonic() + 10
+    while history._writer._queue and time.monotonic() < until:
+        time.sleep(0.05)
+    assert not history._writer._queue
+    assert list(history.events("j")["message"]) == ["first", "second"]
+
+
 def test_any_text_can_be_recorded(history):
     bus = EventBus("j", history.record)
     for text in ("a\x00b", "\ud800", "שלום 🏠", "=1+1", "'; DROP TABLE job_events; --", ""):
         bus.emit(JobLog(stage="Engine", message=text))
     history.flush()
     assert len(history.events("j")) == 6
+    assert list(history.logs("j")["message"][:2]) == ["a\x00b", "?"]
 
 
 def test_files_are_private(history):
