@@ -61,9 +61,10 @@ def _main(order: dict[str, Any]) -> dict[str, Any]:
     with lf.Engine(settings) as engine:
         # As in the second cell of a notebook, libraries are loaded and services were reached before.
         engine.estimate(f"{SCRIPT} LIMIT 1")
-        import gspread  # noqa: F401
+        import gspread
         import phonenumbers.timezone  # noqa: F401
 
+        answered = _times_of_appends(gspread.Worksheet)
         if order["in_process"]:
             equip(engine)
         rss = _rss_mb()
@@ -89,14 +90,21 @@ def _main(order: dict[str, Any]) -> dict[str, Any]:
             "stages": stages,
             "marks": _marks(trace),
             "first_lookup_s": float(trace[trace["stage"] == "idiCORE"]["elapsed"].min()),
-            "first_row_s": _first_row_s(trace),
+            "first_row_s": answered[0] - start if answered else 0.0,
         }
 
 
-def _first_row_s(trace: Any) -> float:
-    """Seconds from the start until the first append was answered."""
-    appended = trace["message"].astype(str).str.startswith("Uploaded batch to Sheets")
-    return float(trace[appended]["elapsed"].min()) if appended.any() else 0.0
+def _times_of_appends(worksheet: Any) -> list[float]:
+    """Have gspread note when each append was answered; leadflow's own event comes after the rows were read back."""
+    append, answered = worksheet.append_rows, list[float]()
+
+    def noted(tab: Any, *args: Any, **options: Any) -> Any:
+        answer = append(tab, *args, **options)
+        answered.append(time.monotonic())
+        return answer
+
+    worksheet.append_rows = noted
+    return answered
 
 
 def _rss_mb() -> float:

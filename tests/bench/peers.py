@@ -19,7 +19,7 @@ HEAD = """\
 |---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|"""
 COLUMNS = """\
 floor: the least time of any client, as in the part `speed`. First rows: seconds from the start until the first append
-was answered (leadflow also reads it back); their floor: the start of the first lookup, and the first batch's lookups,
+was answered (leadflow then reads it back); their floor: the start of the first lookup, and the first batch's lookups,
 check and append. CPU: of the contestant's process alone, after its imports. The job by hand has no checkpoints, no
 history, no accounting, no review, no ledger and no opt-outs."""
 
