@@ -62,7 +62,7 @@ def open_run(run: RunContext, tally: Tally, sheet: TargetSheet, ready: int, guar
     guard.begin()
 
     def on_rows() -> None:
-        if connected.done():
+        if connected.done() and connected.exception() is None:
             pool.submit(sheet.look_if_blank)
 
     counts = _list_leads(run, sheet.withheld, on_rows)
