@@ -13,6 +13,7 @@ copy, and once a minute, from SUPPRESSIONS, only make it faster.
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
 from datetime import datetime
 
 import polars as pl
@@ -26,6 +27,7 @@ from leadflow.leads.suppressions import Suppressed
 from leadflow.stages.suppressed import with_suppressed
 
 STAGE = "Opt-outs"
+_ROWS_AT_ONCE = 20_000
 
 
 class Guard:
@@ -45,7 +47,7 @@ class Guard:
         self._next = time.monotonic() + self.every_s
         self._swept = 0
         self._appends = False
-        self._delivered: dict[str, set[str]] = {}
+        self._delivered: list[pl.DataFrame] = []  # keys and phones; a frame is compact
 
     def begin(self) -> None:
         """Read the whole list, before the leads are listed. Raises RefusedError, TransientError."""
@@ -78,8 +80,7 @@ class Guard:
 
     def delivered(self, leads: pl.DataFrame) -> None:
         """Remember the phones that delivered rows show."""
-        rows = leads.filter("delivered").select_seq("person_key", "shown_phones").iter_rows()
-        self._delivered |= {key: set(phones) for key, phones in rows}
+        self._delivered.append(leads.filter("delivered").select_seq("person_key", "shown_phones"))
 
     def look_if_due(self) -> None:
         """Read new requests of other machines, and take out rows that they forbid."""
@@ -116,12 +117,19 @@ class Guard:
 
     def _record_own(self) -> None:
         """Record rows of this job that were taken out before their merge said that they were delivered."""
-        phones = {phone for shown in self._delivered.values() for phone in shown}
-        suppressed = self._work.checkpoints.suppressed_among(phones, self._delivered, self._scope)
-        gone = {key: shown for key, shown in self._delivered.items() if is_forbidden(key, shown, suppressed)}
-        rows = [(key, phone, self._job_id) for key, shown in gone.items() for phone in shown or {""}]
+        every = pl.concat(self._delivered) if self._delivered else pl.DataFrame()
+        rows = [row for some in every.iter_slices(_ROWS_AT_ONCE) for row in self._forbidden(some)]
         if rows:
             record_withdrawn(self._work.warehouse, rows)
+
+    def _forbidden(self, delivered: pl.DataFrame) -> Iterator[tuple[str, str, str]]:
+        """Yield key, phone and job for each phone in a delivered row that may not be called any more."""
+        shown = {key: set(phones) for key, phones in delivered.iter_rows()}
+        phones = {phone for some in shown.values() for phone in some}
+        suppressed = self._work.checkpoints.suppressed_among(phones, shown, self._scope)
+        for key, phones in shown.items():
+            if is_forbidden(key, phones, suppressed):
+                yield from ((key, phone, self._job_id) for phone in phones or {""})
 
     def _log(self, message: str) -> None:
         self._work.emit(JobLog(stage=STAGE, message=message, level="warning"))

@@ -81,9 +81,14 @@ class SharedPhones:
 
     def add(self, leads: pl.DataFrame) -> None:
         """Add leads just delivered. `deliver` has marked the phones that they share with each other."""
+        if self._due:
+            return
         found = set(leads.filter("delivered")["phones"].explode().drop_nulls()) - {""}
-        self._due = self._due or not self._phones.isdisjoint(found)
-        self._phones |= found
+        self._due = not self._phones.isdisjoint(found)
+        if self._due:
+            self._phones.clear()  # they are needed no more
+        else:
+            self._phones |= found
 
     def finish(self, emit: Emit = no_emit) -> None:
         """Mark the rows of the sheet if new rows share phones, or if others wrote into the sheet meanwhile."""
