@@ -158,7 +158,7 @@ def test_a_job_that_its_budget_stopped_is_resumed_with_a_new_budget_only(world, 
     _until(lambda: "STOPPED" in view.report.value)
     _until(lambda: view.job.value == panel.handle.id)
     assert "stopped by its budget at $6.00" in {v: k for k, v in view.job.options}[panel.handle.id]
-    assert view.resume_button.description == "Resume with $..."
+    _until(lambda: view.resume_button.description == "Resume with $...")
     assert view.resume_button.disabled
     assert "give a new one" in view.resume.note.value
     for too_little, said in (("6", "spent $6.00 already"), ("x", "not an amount")):
