@@ -54,15 +54,15 @@ def mark_shared(sheet: Sheet) -> int:
 class SharedPhones:
     """Tracks during a job whether its rows share phones with others; a job without such rows writes no marks.
 
-    The phones of a large sheet are tens of megabytes. They are read once, those of new rows when they are appended, and
-    all again only if others wrote meanwhile.
+    The phones of a large sheet are tens of megabytes. They are read once, those of new rows are known from their
+    appends, and all are read again only if others wrote meanwhile.
     """
 
     def __init__(self, sheet: Sheet) -> None:
         self._sheet = sheet
         self._phones: set[str] = set()
         self._header: list[str] = []
-        self._read: list[pl.DataFrame] | None = []  # the columns by rows as they were read; None if they have moved
+        self._rows: list[pl.DataFrame] | None = []  # as read or appended, in order; None if columns have moved
         self._due = False
         self._surprises: int = 0
 
@@ -102,20 +102,20 @@ class SharedPhones:
                 )
             )
 
-    def _keep(self, read: Columns) -> None:
+    def _keep(self, rows: Columns) -> None:
         """Keep rows as a frame, which is compact."""
-        if read.header != self._header:
-            self._read = None
-        if self._read is not None:
-            columns = {_KEYS: read.keys, **read.cells}
-            self._read.append(pl.DataFrame(columns, dict.fromkeys(columns, pl.String)))
+        if rows.header != self._header:
+            self._rows = None
+        if self._rows is not None:
+            columns = {_KEYS: rows.keys, **rows.cells}
+            self._rows.append(pl.DataFrame(columns, dict.fromkeys(columns, pl.String)))
 
     def _now(self) -> Columns | None:
-        """Return the columns as they were read; None if others may have changed them since."""
-        read, self._read = self._read, None
-        if not read or self._sheet.surprises != self._surprises:
+        """Return the columns as they were read and appended; None if others may have changed them since."""
+        rows, self._rows = self._rows, None
+        if not rows or self._sheet.surprises != self._surprises:
             return None
-        keys, *cells = pl.concat(read).get_columns()
+        keys, *cells = pl.concat(rows).get_columns()
         return Columns(self._header, keys.to_list(), {column.name: column.to_list() for column in cells})
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from leadflow.errors import DeliveryError, RefusedError, TransientError
-from leadflow.services.sheets.cells import Cells, Columns, columns_of
+from leadflow.services.sheets.cells import Cells, Columns
 from leadflow.services.sheets.google import OutOfGridError
 from leadflow.services.sheets.layout import LATE_S, Seen
 from leadflow.services.transport.limits import StopFlag
@@ -64,7 +64,7 @@ class Append(Cells):
         """Delete rows that only repeat another row of the same key; return how many. Repair implements it."""
 
     def watch(self, names: Sequence[str], on_rows: Callable[[Columns], None]) -> None:
-        """Have each append read these columns back too, and call `on_rows` with the rows that it added at the end.
+        """Have each append call `on_rows` with these columns of the rows that it added at the end.
 
         Rows that others added, moved or deleted meanwhile count as `surprises`.
         """
@@ -173,13 +173,13 @@ class Append(Cells):
         """
         header, column = self.header, self.header.index(self.settings.key_column)
         keys = [row[column] for row in values]
-        watched, on_rows = self._watched
-        also = [name for name in watched if name in header]
-        head, found, *cells = self._read_from(first, column, *map(header.index, also))
+        head, found = self._read_from(column, first)
         if head[: len(header)] == header and found == keys and before.ends_before(first):
             before.add(keys, first)
             self._seen, self._read_back = before, self._stamp()
-            on_rows(columns_of(head, also, [found, *cells]))
+            watched, on_rows = self._watched
+            places = {name: header.index(name) for name in watched if name in header}
+            on_rows(Columns(head, keys, {name: [row[n] for row in values] for name, n in places.items()}))
             return True
         if head[: len(header)] != header and self._rows_are_at(values, "A", first):
             self._take_back(values, "A", first, "columns were moved")

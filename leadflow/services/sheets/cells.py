@@ -66,7 +66,7 @@ class Cells(Layout):
             head, *columns = self._read("1:1", *(f"{place}{first - 1}:{place}" for place in places))
             self.header = [str(name) for name in head[0]] if head else []
             if self.header == header:
-                return columns_of(
+                return _columns(
                     header, wanted, [[str(cell[0]) if cell else "" for cell in column[1:]] for column in columns]
                 )
         raise DeliveryError(
@@ -217,8 +217,7 @@ class Cells(Layout):
                 self._write(named, [Write(name, write.row, "") for write in strays])
 
 
-def columns_of(header: list[str], wanted: Sequence[str], columns: Sequence[list[str]]) -> Columns:
-    """Build it from the key column and the wanted ones, which may end with blank cells that were not sent."""
+def _columns(header: list[str], wanted: Sequence[str], columns: Sequence[list[str]]) -> Columns:
     rows = max(map(len, columns))
     keys, *cells = ([*column, *[""] * (rows - len(column))] for column in columns)
     return Columns(header, keys, dict(zip(wanted, cells, strict=True)))

@@ -208,23 +208,20 @@ class Layout(Connection):
             self.surprises += bool(found)
             return found
         column = self.header.index(key)
-        head, end = self._read_from(seen.last_row, column)
+        head, end = self._read_from(column, seen.last_row)
         if head[column : column + 1] != [key] or end != [seen.keys[-1]]:
             self.surprises += 1
             return self._look()
         self.header = head
         return seen.keys
 
-    def _read_from(self, row: int, *columns: int) -> list[list[str]]:
-        """Return the header, and the cells of each column from a row on, in one call; all empty without such a row."""
+    def _read_from(self, column: int, row: int) -> tuple[list[str], list[str]]:
+        """Return the header, and the cells of a column from a row on, in one call; both empty if the row is missing."""
         try:
-            head, *cells = self._read("1:1", *(f"{letters(n)}{row}:{letters(n)}" for n in columns))
+            head, cells = self._read("1:1", f"{letters(column)}{row}:{letters(column)}")
         except RefusedError:
-            return [[] for _ in ((), *columns)]
-        return [
-            [str(name) for name in head[0]] if head else [],
-            *([str(cell[0]) if cell else "" for cell in column] for column in cells),
-        ]
+            return [], []
+        return [str(name) for name in head[0]] if head else [], [str(cell[0]) if cell else "" for cell in cells]
 
     def look_ahead(self) -> None:
         """Look now, so that an append within the next seconds need not wait for it."""
