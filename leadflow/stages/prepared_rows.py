@@ -72,15 +72,17 @@ def joined_rows(parts: Sequence[PreparedRows]) -> PreparedRows:
     leads = pl.concat([part.leads for part in parts], how="diagonal_relaxed")
     rows = pl.concat([part.rows for part in parts], how="diagonal").with_columns_seq(pl.all().fill_null(""))
     columns = tuple(dict.fromkeys(name for part in parts for name in part.columns))
+    bad = tuple(key for part in parts for key in part.bad)
     settled = hold_duplicate_pids(leads)
     if settled is not leads:
-        deliverable = settled.filter(pl.col("disposition") == "deliver")["person_key"]
-        rows = rows.filter(pl.col(columns[0]).is_in(deliverable.to_list()))
+        deliverable = set(settled.filter(pl.col("disposition") == "deliver")["person_key"])
+        rows = rows.filter(pl.col(columns[0]).is_in(list(deliverable)))
+        bad = tuple(key for key in bad if key in deliverable)
     return PreparedRows(
         settled,
         _once(rows, columns[0]),
         columns,
-        tuple(key for part in parts for key in part.bad),
+        bad,
         sum((Counter(part.withheld) for part in parts), Counter[str]()),
     )
 
